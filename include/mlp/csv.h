@@ -1,0 +1,32 @@
+/* CSV bytes to fields (RFC 4180), and text to numbers. What table_ingest and CSV predictions read with. */
+#ifndef MLP_CSV_H
+#define MLP_CSV_H
+
+#include "mlp/err.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct csv_field {
+    const char *text; /* not terminated; quotes taken off and doubled quotes halved */
+    uint32_t length;
+    bool quoted;
+};
+
+/* A reader over a whole buffer in memory, for small bodies (predictions, the head of a file). Threads: one reader, one thread. */
+struct csv_reader;
+/* `bytes` must outlive the reader. separator 0: guessed from the head. Skips a UTF-8 BOM. NULL: out of memory. */
+struct csv_reader *csv_reader_new(const char *bytes, size_t n_bytes, char separator, struct err *err);
+void csv_reader_free(struct csv_reader *reader);
+char csv_reader_separator(const struct csv_reader *reader);
+/* The next row: *fields (valid until the next call) and *n_fields; blank lines are skipped. Returns 1, 0 at the end, -1 with *err. */
+int csv_reader_next(struct csv_reader *reader, const struct csv_field **fields, uint32_t *n_fields, struct err *err);
+
+/* Whether the text, blanks around it aside, is a decimal number ("-1.5e3", ".5", "7."); then *value is the nearest float, exactly as
+ * strtof in the C locale would give. "nan", "inf" and hexadecimal are not numbers here. */
+bool number_parse(const char *text, size_t length, float *value);
+
+/* Whether the text, blanks around it aside, stands for a missing value: empty, NA, N/A, null, NaN, ?, -, . (any case). */
+bool text_is_missing(const char *text, size_t length);
+
+#endif

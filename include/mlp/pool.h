@@ -1,0 +1,25 @@
+/* The worker gang: n threads that run one function together, and the barrier they meet at.
+ *
+ * The calling thread is worker 0; the other n - 1 sleep on a futex between runs. One run at a time: the caller serialises. */
+#ifndef MLP_POOL_H
+#define MLP_POOL_H
+
+#include "mlp/err.h"
+
+#include <stdint.h>
+
+struct pool;
+
+/* n_threads >= 1; n_threads - 1 threads are started, with nice level `nice_level` (0: leave) where the system lets them.
+ * NULL on failure (ERR_THREAD, ERR_MEMORY), with no thread left behind. */
+struct pool *pool_new(uint32_t n_threads, int nice_level, struct err *err);
+void pool_free(struct pool *pool); /* joins; takes NULL */
+uint32_t pool_n_threads(const struct pool *pool);
+
+/* Run work(self, worker) on every worker, worker = 0 .. n_threads - 1, and return when all have returned. */
+void pool_run(struct pool *pool, void (*work)(void *self, uint32_t worker), void *self);
+
+/* Inside work: wait for all workers of this run. Spins briefly, then sleeps. What was written before is seen by all after. */
+void pool_barrier(struct pool *pool);
+
+#endif

@@ -1,0 +1,100 @@
+/* How raw columns become the network's input vector and its target: fitted on the training rows, kept in the model, the same code
+ * for every way in (a table's row, a JSON value, a CSV field).
+ *
+ * The structs are plain data so that a file format can hold them. A recipe is immutable once fitted; any number of threads may
+ * encode with it. */
+#ifndef MLP_RECIPE_H
+#define MLP_RECIPE_H
+
+#include "mlp/err.h"
+#include "mlp/table.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum task { TASK_AUTO, TASK_CLASSIFICATION, TASK_REGRESSION };
+
+enum encoding {
+    ENCODING_SCALE,       /* x * scale: byte columns that start at zero; one input */
+    ENCODING_STANDARDISE, /* (x - offset) * scale; one input, and a second, 1 where missing, where `indicator` */
+    ENCODING_ONE_HOT,     /* one input a level, and a last one for missing, rare and unseen levels where `other` */
+    ENCODING_IGNORE,      /* left out (constant, id-like, free text, or the user's wish): no input */
+};
+
+struct recipe_column {
+    char *name;
+    enum encoding encoding;
+    uint32_t first_input; /* index of its first input */
+    uint32_t n_inputs;
+    float offset, scale;
+    float impute;   /* raw value that stands for a missing number */
+    bool indicator; /* ENCODING_STANDARDISE */
+    bool other;     /* ENCODING_ONE_HOT */
+    uint32_t n_levels;
+    char **levels;  /* ENCODING_ONE_HOT */
+    char note[120]; /* why a column is left out, "" else */
+};
+
+struct recipe {
+    uint32_t n_columns;
+    struct recipe_column *columns; /* the features, in the table's order, without the target */
+    uint32_t n_inputs;
+    /* Every used column is ENCODING_SCALE with the same scale, so that rows can be gathered as bytes: input = byte * bytes_scale. */
+    bool bytes;
+    float bytes_scale;
+    /* the target */
+    char *target;
+    enum task task;     /* never TASK_AUTO */
+    uint32_t n_classes; /* classification, at least 2 */
+    char **classes;     /* labels as the user wrote them; integers in numeric order, text in order of bytes */
+    float target_mean, target_stddev; /* regression: network output = (y - mean) / stddev */
+    char task_reason[160]; /* "label holds 10 integers from 0: classes; say \"task\":\"regression\" to change it" */
+};
+
+struct recipe_options {
+    const char *target; /* NULL: a column called label, class, target or y (any case), else the last */
+    enum task task;
+    const char *const *ignore; /* names of columns to leave out; n_ignore of them. An unknown one is an error. */
+    uint32_t n_ignore;
+};
+
+/* Fit on rows[0..n_rows) of the table (indices). Integer targets that run without gaps from 0 or 1 with at most 20 levels, and
+ * categories, are classes; every other number is regression. NULL on failure. The caller frees it with recipe_free. */
+struct recipe *recipe_fit(const struct table *table, const uint32_t *rows, uint64_t n_rows, const struct recipe_options *options,
+                          struct err *err);
+void recipe_free(struct recipe *recipe); /* takes NULL and half-built ones */
+/* Check a recipe that came from a file: counts, offsets, finite numbers. ERR_CORRUPT. */
+bool recipe_check(const struct recipe *recipe, struct err *err);
+/* Index into columns, -1 where there is none. */
+int64_t recipe_find(const struct recipe *recipe, const char *name);
+
+/* A recipe tied to a table by column names: its rows can be encoded. Holds a reference to the table; the recipe must outlive it. */
+struct binding;
+/* Fails with ERR_INPUT naming the column that the table lacks or holds with another type. `need_target`: the table must hold the
+ * target too. Column order does not matter; levels are matched by text. NULL on failure. */
+struct binding *recipe_bind(const struct recipe *recipe, struct table *table, bool need_target, struct err *err);
+void binding_free(struct binding *binding); /* takes NULL */
+const struct recipe *binding_recipe(const struct binding *binding);
+uint64_t binding_n_rows(const struct binding *binding);
+/* x: (recipe->n_inputs). */
+void binding_encode(const struct binding *binding, uint64_t row, float *x);
+/* Where recipe->bytes: the row's inputs as bytes; x: (recipe->n_inputs). */
+void binding_encode_bytes(const struct binding *binding, uint64_t row, uint8_t *x);
+/* The class of the row's target, -1 where it is missing or not one of the recipe's. */
+int32_t binding_class(const struct binding *binding, uint64_t row);
+/* The target in the user's units; NaN where missing. Regression. */
+float binding_value(const struct binding *binding, uint64_t row);
+
+/* One raw value from outside. */
+struct value {
+    enum { VALUE_MISSING, VALUE_NUMBER, VALUE_TEXT } kind;
+    float number;
+    const char *text; /* not terminated */
+    uint32_t length;
+};
+/* Encode one row of raw values, values[i] for columns[i]; x: (recipe->n_inputs). Text for a number column is parsed; a number for a
+ * category column is matched by its shortest decimal text ("3"); an unseen level goes to `other` (or all zeros). Text that is no
+ * number is ERR_INPUT naming the column and what stood there. */
+bool recipe_encode(const struct recipe *recipe, const struct value *values, float *x, struct err *err);
+
+#endif

@@ -1,0 +1,81 @@
+/* Typed rows read from a CSV, kept in one file that is memory-mapped: what datasets are made of.
+ *
+ * A table is immutable. Each row is one record of `record_bytes` bytes; a column is a type and an offset within the record, so that
+ * gathering a row touches one place. Any number of threads may read a table at once. */
+#ifndef MLP_TABLE_H
+#define MLP_TABLE_H
+
+#include "mlp/err.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum column_type {
+    COLUMN_BYTE,     /* uint8_t: every value is an integer 0..255, none is missing */
+    COLUMN_NUMBER,   /* float, NaN where missing; the nearest float to the text, as strtof gives */
+    COLUMN_CATEGORY, /* uint32_t index into levels, TABLE_MISSING where missing */
+};
+#define TABLE_MISSING UINT32_MAX
+
+struct column {
+    char *name;                 /* as in the header, or "c1", "c2" ... where there is none */
+    enum column_type type;
+    uint32_t offset;            /* of the value within a record; multiple of the value's size */
+    uint64_t n_missing;
+    bool integer;               /* every present value is an integer (byte and number columns) */
+    double min, max;            /* of the present values; NaN where there is none and in category columns */
+    double mean, stddev;        /* stddev of the population */
+    uint32_t n_levels;          /* category columns; else 0 */
+    const char *const *levels;  /* n_levels strings, in order of first appearance */
+    const uint64_t *level_rows; /* n_levels: how many rows hold each level */
+};
+
+struct table;
+
+/* How to read a CSV. Zero means "find out from the head of the file". */
+struct csv_options {
+    char separator;    /* one of , ; tab | ; 0: guess */
+    int header;        /* 1: the first row names the columns, -1: it does not, 0: guess */
+    uint32_t n_threads; /* threads that parsing may use; 0: 1 */
+};
+
+/* What ingesting found out and did; shown to the user. */
+struct csv_report {
+    char separator;
+    bool header;
+    uint64_t bytes;
+};
+
+/* Called now and then while ingesting, on the calling thread; false stops the work with ERR_STOPPED. */
+struct table_progress {
+    bool (*tick)(void *self, uint64_t bytes_done, uint64_t bytes_all, uint64_t rows);
+    void *self;
+};
+
+/* Parse the CSV in the regular file `csv_fd` (from its beginning to its end; read in windows, never held whole) and write the table
+ * file `path`, synced: the caller gives a temporary name and renames it once it likes the result. Bounded memory: some windows, the
+ * levels of the categories, and per-column state. Errors name row and column. On failure `path` does not exist.
+ * `progress` and `report` may be NULL. */
+bool table_ingest(int csv_fd, const struct csv_options *options, const char *path, const struct table_progress *progress,
+                  struct csv_report *report, struct err *err);
+
+/* Map a table file. Its size, checksum of the header and every offset are checked: a damaged file is ERR_CORRUPT. NULL on failure. */
+struct table *table_open(const char *path, struct err *err);
+struct table *table_ref(struct table *table);
+void table_unref(struct table *table); /* takes NULL; the last one unmaps */
+
+uint64_t table_n_rows(const struct table *table);
+uint32_t table_n_columns(const struct table *table);
+uint32_t table_record_bytes(const struct table *table);
+const struct column *table_column(const struct table *table, uint32_t index);
+/* Index of the column called `name`, -1 where there is none. */
+int64_t table_find(const struct table *table, const char *name);
+
+/* The first record; row r begins at table_records() + r * table_record_bytes(). */
+const uint8_t *table_records(const struct table *table);
+
+/* One value as number or level. The column must be of the kind that the name says. */
+float table_number(const struct table *table, uint32_t column, uint64_t row);   /* byte or number column; NaN: missing */
+uint32_t table_level(const struct table *table, uint32_t column, uint64_t row); /* category column; TABLE_MISSING */
+
+#endif

@@ -1,0 +1,103 @@
+/* Training: mini-batch gradient descent on a pool of workers, the same bits at any number of them.
+ *
+ * A trainer holds everything between two steps (parameters, optimizer state, position), so a caller may run it in slices, interleave
+ * several trainers on one pool, and save or restore its state. */
+#ifndef MLP_TRAIN_H
+#define MLP_TRAIN_H
+
+#include "mlp/model.h"
+#include "mlp/network.h"
+#include "mlp/pool.h"
+#include "mlp/recipe.h"
+
+#include <stdatomic.h>
+
+enum optimizer { OPTIMIZER_ADAM, OPTIMIZER_SGD };
+const char *optimizer_name(enum optimizer optimizer);
+int optimizer_find(const char *name);
+
+struct train_options {
+    struct layer layers[NETWORK_LAYERS_MAX]; /* hidden layers and the output layer */
+    uint32_t n_layers;
+    enum loss loss; /* LOSS_AUTO: crossentropy for classes, mse for numbers */
+    enum optimizer optimizer;
+    float learning_rate; /* 0: the optimizer's default, 0.001 for adam, 0.01 for sgd */
+    float beta_1, beta_2, epsilon; /* adam; 0: 0.9, 0.999, 1e-8 */
+    enum initializer init;
+    float stddev;        /* INITIALIZER_NORMAL */
+    uint32_t batch_size; /* 0: full */
+    uint32_t epochs;
+    uint64_t seed;
+    bool shuffle;
+};
+/* The defaults: no layers, adam, He, batch 32... every field set to what the wire documents. */
+struct train_options train_options_default(void);
+
+/* A set of rows of a bound table. `rows` (n_rows indices) must outlive the trainer. */
+struct rows {
+    const struct binding *binding;
+    const uint32_t *rows;
+    uint64_t n_rows;
+};
+
+struct epoch_metrics {
+    uint32_t epoch;               /* 1-based */
+    double loss, accuracy;        /* running means over the epoch's training rows; accuracy NaN for regression */
+    double val_loss, val_accuracy; /* at the epoch's end, NaN where there are no validation rows */
+    double seconds;               /* wall time of the epoch while it ran */
+};
+
+struct trainer;
+/* `train`, `validation` (n_rows may be 0): their bindings must share one recipe. The network is initialised from the seed.
+ * NULL on failure. */
+struct trainer *trainer_new(const struct recipe *recipe, const struct rows *train, const struct rows *validation,
+                            const struct train_options *options, struct err *err);
+void trainer_free(struct trainer *trainer); /* takes NULL */
+
+enum train_state {
+    TRAIN_EPOCH,  /* an epoch has ended: *metrics is written */
+    TRAIN_SLICE,  /* `stop` was set or the deadline passed: call again to go on */
+    TRAIN_DONE,   /* all epochs have run; every epoch was reported with TRAIN_EPOCH before */
+    TRAIN_FAILED, /* *err: ERR_NUMERIC names epoch and step, and says what to try */
+};
+/* Run on the pool until one of the above. `stop` may be set by any thread at any time; deadline_ns is CLOCK_MONOTONIC, 0: none. */
+enum train_state trainer_run(struct trainer *trainer, struct pool *pool, const atomic_bool *stop, uint64_t deadline_ns,
+                             struct epoch_metrics *metrics, struct err *err);
+
+/* Where it stands now: for progress between epochs. Any thread. */
+uint32_t trainer_epoch(const struct trainer *trainer);    /* epochs ended */
+double trainer_fraction(const struct trainer *trainer);   /* 0..1 of all its steps */
+
+/* The network as it is between two steps; owned by the trainer. */
+const struct network *trainer_network(const struct trainer *trainer);
+
+/* A model out of copies of the recipe and the present network. NULL on failure. */
+struct model *trainer_model(const struct trainer *trainer, struct err *err);
+
+/* Scores of a model on rows of a table. */
+struct guess {
+    uint32_t row;        /* index in the table */
+    float label, guess;  /* class index, or value in the user's units */
+    float probability;   /* of the guess; classification */
+};
+struct evaluation {
+    uint64_t n_rows; /* rows with a usable target */
+    double loss, accuracy; /* accuracy: classification */
+    double rmse, mae, r2;  /* regression, user's units */
+    uint32_t n_classes;
+    uint64_t *confusion;   /* (n_classes, n_classes) label x guess */
+    struct guess *guesses; /* (n_rows), in row order */
+};
+/* Splits over the pool. NULL on failure. Free with evaluation_free. */
+struct evaluation *model_evaluate(const struct model *model, const struct rows *rows, struct pool *pool, struct err *err);
+void evaluation_free(struct evaluation *evaluation);
+
+/* Shuffle the indices 0 .. n-1 into rows by the seed (Fisher-Yates): how splits are drawn. */
+void rows_shuffle(uint32_t *rows, uint64_t n, uint64_t seed);
+
+/* Instruction sets: the kernels in use ("avx512", "avx2", "generic"), and forcing a lower one for tests (before any other call;
+ * false where this machine cannot run it). NULL: the best this machine has. */
+const char *kernels_name(void);
+bool kernels_force(const char *name);
+
+#endif
