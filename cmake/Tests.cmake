@@ -1,0 +1,49 @@
+# CTest: tests/unit/test_*.c (Check, one program each), tests/api/*.test.mjs (node), the architecture, the service unit.
+pkg_check_modules(CHECK IMPORTED_TARGET check>=0.15)
+find_program(NODE NAMES node nodejs)
+
+set(tap_dir ${PROJECT_BINARY_DIR}/tap)
+file(MAKE_DIRECTORY ${tap_dir})
+set(sanitizer_env
+    "ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1:detect_stack_use_after_return=1:allocator_may_return_null=1"
+    "UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1"
+    "TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1:die_after_fork=0")
+if(MLPD_SANITIZE)
+    set(patience 10)
+else()
+    set(patience 1)
+endif()
+math(EXPR test_timeout_s "60 * ${patience}")
+
+# The server's own tests may link only part of it: each test program gets both libraries, and both rooms' headers.
+file(GLOB unit_tests CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/unit/test_*.c)
+file(GLOB unit_helpers CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/unit/helper_*.c)
+if(CHECK_FOUND)
+    foreach(source ${unit_tests})
+        get_filename_component(name ${source} NAME_WE)
+        add_executable(${name} ${source} ${unit_helpers})
+        target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR}/engine ${PROJECT_SOURCE_DIR}/tests/unit)
+        target_compile_definitions(${name} PRIVATE TEST_DATA="${PROJECT_SOURCE_DIR}/tests/data" $<$<BOOL:${mlp_x86}>:MLP_X86=1>)
+        target_compile_options(${name} PRIVATE -Wno-pedantic)
+        target_link_libraries(${name} PRIVATE $<TARGET_NAME_IF_EXISTS:mlpd_server> mlp PkgConfig::CHECK mlpd_flags)
+        set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
+        add_test(NAME unit/${name} COMMAND ${name})
+        set_tests_properties(unit/${name} PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT ${test_timeout_s}
+            ENVIRONMENT "CK_TAP_LOG_FILE_NAME=${tap_dir}/${name}.tap;CK_TIMEOUT_MULTIPLIER=${patience};${sanitizer_env}")
+    endforeach()
+elseif(unit_tests)
+    message(WARNING "Check is not installed: the unit tests are left out")
+endif()
+
+file(GLOB api_tests CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/api/*.test.mjs)
+if(TARGET mlpd AND NODE)
+    foreach(source ${api_tests})
+        get_filename_component(name ${source} NAME_WE)
+        add_test(NAME api/${name}
+            COMMAND ${PROJECT_SOURCE_DIR}/cmake/node-test.sh ${NODE} ${source} ${tap_dir}/api_${name}.tap)
+        set_tests_properties(api/${name} PROPERTIES TIMEOUT ${test_timeout_s}
+            ENVIRONMENT "MLPD_BIN=$<TARGET_FILE:mlpd>;MLPD_TEST_PATIENCE=${patience};${sanitizer_env}")
+    endforeach()
+endif()
+
+add_test(NAME architecture COMMAND ${PROJECT_SOURCE_DIR}/cmake/architecture.sh ${PROJECT_SOURCE_DIR} $<TARGET_FILE:mlp>)
