@@ -1,0 +1,102 @@
+/* Training jobs: the queue, their states, and the one scheduler that runs them on the one pool.
+ *
+ * States: queued -> running <-> paused -> succeeded | failed | cancelled; queued and paused jobs may be cancelled too. Up to 16 jobs
+ * run at once, in slices of 100 ms by turns, so that a short job does not wait for a long one. An unfinished job is started again
+ * by jobs_open.
+ *
+ * Threads: two of its own. The scheduler owns every trainer and is worker 0 of the pool; it never touches the disk. The writer
+ * stores epochs (at most one commit in 200 ms), publishes models and ends jobs. An epoch is shown (in GET, in history, to
+ * events) once it is stored, so that the three never disagree, and never take anything back. Every call below may come from any
+ * thread; those marked "slow" sync and belong on a service thread.
+ *
+ * Locks: jobs, then events. No SQL, I/O or training under either.
+ * Lifetime: opened after store, datasets, models and events; jobs_stop first of all at the end. */
+#ifndef MLPD_JOBS_H
+#define MLPD_JOBS_H
+
+#include "server/datasets.h"
+#include "server/events.h"
+#include "server/models.h"
+
+#define JOBS_QUEUE_MAX 1000
+
+/* What to train, wholly validated by itself; what depends on the data (columns, classes) jobs_submit checks. Zero bytes, then
+ * job_request_init, is a request for nothing. Strings on the heap are owned: job_request_done frees them. */
+struct job_request {
+    char dataset[NAME_SIZE];
+    char test[NAME_SIZE];       /* a dataset to evaluate on; "": none */
+    char validation[NAME_SIZE]; /* a dataset to validate on; "": none */
+    char model[NAME_SIZE];      /* "": the dataset's name */
+    char *target;               /* NULL: a column called label, class, target or y, else the last */
+    enum task task;
+    char **ignore;              /* (n_ignore) columns to leave out */
+    uint32_t n_ignore;
+    double validation_split;    /* share of the rows left after test_split; negative: 0.1 where there is no `validation`, else 0 */
+    double test_split;          /* share of all rows held out; 0: none */
+    /* train.layers: hidden layers, and the output layer if the user listed it. It is taken for the output layer where it is
+     * softmax, or where it is linear with as many units as the target needs (1 for a number). Else one is appended: softmax over
+     * the classes, or linear 1. */
+    struct train_options train; /* seed and optimizer as they shall be; the rest may be left open as follows */
+    bool layers_given;          /* false: jobs chooses the layers (train.n_layers is not looked at) */
+    bool batch_size_given;      /* false: jobs chooses; train.batch_size 0 means full */
+                                /* train.epochs 0: jobs chooses */
+    char *json;                 /* the request's JSON text, kept with the job; job_parser must give this request again from it */
+};
+void job_request_init(struct job_request *request);
+void job_request_done(struct job_request *request);
+
+/* Reads request->json again after a restart: fills *request, which job_request_init has prepared, save `json`. The caller calls
+ * job_request_done in any case. */
+typedef bool job_parser(const char *json, struct job_request *request, struct err *err);
+
+struct job_info {
+    struct job_row row; /* row.epoch, .epochs, .state, .error, ... */
+    double fraction;    /* 0..1 of the training done */
+    double eta_seconds; /* NaN: not known */
+    double samples_per_second; /* while it runs; NaN: not known */
+};
+
+struct jobs_options {
+    struct store *store;
+    struct datasets *datasets;
+    struct models *models;
+    struct events *events;
+    uint32_t n_threads; /* of the pool; at least 1 */
+    int nice_level;     /* of the training threads */
+    job_parser *parse;
+};
+
+struct jobs;
+/* Starts the threads and takes up what an earlier daemon left unfinished. NULL on failure. */
+struct jobs *jobs_open(const struct jobs_options *options, struct err *err);
+/* Stop training and both threads, within 2 s; unfinished jobs stay as they are in the store. Calls that wait return ERR_STOPPED.
+ * After it only jobs_close may be called, and queries. */
+void jobs_stop(struct jobs *jobs);
+void jobs_close(struct jobs *jobs); /* stops if need be; takes NULL */
+
+/* Check the request against the data, store the job and queue it. Errors are ERR_INPUT with field or column, ERR_NOT_FOUND (field
+ * "dataset", "test", "validation"), ERR_CONFLICT (still loading), ERR_BUSY (queue full) ... Slow. */
+bool jobs_submit(struct jobs *jobs, const struct job_request *request, struct job_info *info, struct err *err);
+
+bool jobs_get(struct jobs *jobs, int64_t id, struct job_info *info, struct err *err); /* ERR_NOT_FOUND */
+/* Newest first, at most `limit` of those with id < before (0: all). The caller frees *list. */
+bool jobs_list(struct jobs *jobs, int64_t before, uint32_t limit, struct job_info **list, size_t *n_list, struct err *err);
+/* The request's JSON text. The caller frees *json. */
+bool jobs_request(struct jobs *jobs, int64_t id, char **json, struct err *err);
+/* The epochs after `after`, at most `limit` (0: all). The caller frees *epochs. Print them with epoch_json (events.h). */
+bool jobs_history(struct jobs *jobs, int64_t id, uint32_t after, uint32_t limit, struct epoch_metrics **epochs, size_t *n_epochs,
+                  struct err *err);
+
+/* Each stops or starts the training at once, and returns when the new state is on disk. ERR_NOT_FOUND; ERR_CONFLICT where the state
+ * does not allow it (pausing a paused or cancelling a cancelled job is no error). `info` may be NULL. Slow. */
+bool jobs_pause(struct jobs *jobs, int64_t id, struct job_info *info, struct err *err);
+bool jobs_resume(struct jobs *jobs, int64_t id, struct job_info *info, struct err *err);
+/* Keeps the model so far, marked partial, where an epoch has ended. */
+bool jobs_cancel(struct jobs *jobs, int64_t id, struct job_info *info, struct err *err);
+/* Stops it if need be, and forgets job and history; published models stay. */
+bool jobs_delete(struct jobs *jobs, int64_t id, struct err *err);
+
+/* How many jobs are queued, running, paused: for /metrics. counts: (3), indexed by enum job_state. */
+void jobs_count(struct jobs *jobs, uint32_t counts[3]);
+
+#endif

@@ -1,0 +1,47 @@
+/* Models by name and version: files on disk, loaded ones shared in memory.
+ *
+ * A version is made whole (file and evaluation written, synced, renamed) before its row says that it exists. Loaded models are
+ * dropped least recently used above a limit; whoever holds a reference keeps his.
+ *
+ * Threads: every call may come from any thread; "slow" ones write or sync. models_get reads a file on first use. Own lock, never
+ * held across I/O or SQL. */
+#ifndef MLPD_MODELS_H
+#define MLPD_MODELS_H
+
+#include "server/store.h"
+
+struct models;
+
+/* cache_bytes: how much memory loaded models may take together (0: 1 GiB). NULL on failure. */
+struct models *models_open(struct store *store, uint64_t cache_bytes, struct err *err);
+void models_close(struct models *models); /* takes NULL */
+
+/* The model; the caller unrefs it. version 0: the newest finished one, or where there is none the newest partial one (row->state
+ * says so). ERR_NOT_FOUND; ERR_CORRUPT. `row` may be NULL. */
+struct model *models_get(struct models *models, const char *name, uint32_t version, struct model_row *row, struct err *err);
+bool models_find(struct models *models, const char *name, uint32_t version, struct model_row *row, struct err *err);
+/* One row a name (the one that the bare name means), by name. The caller frees *rows. */
+bool models_list(struct models *models, struct model_row **rows, size_t *n_rows, struct err *err);
+/* All versions of a name, newest first; at least one, else ERR_NOT_FOUND. The caller frees *rows. */
+bool models_versions(struct models *models, const char *name, struct model_row **rows, size_t *n_rows, struct err *err);
+/* version 0: all of them. Slow. */
+bool models_delete(struct models *models, const char *name, uint32_t version, struct err *err);
+
+/* The model file, open for reading from its beginning; row->bytes is its size. -1 on failure. */
+int models_file(struct models *models, const char *name, uint32_t version, struct model_row *row, struct err *err);
+/* Publish the model file `path` (from store_temp, wholly written) as a new finished version; a file that is no model is ERR_INPUT.
+ * Takes the file over: in either case it is gone from `path`. `row` may be NULL. Slow. */
+bool models_import(struct models *models, const char *name, const char *path, struct model_row *row, struct err *err);
+
+/* The evaluation with guesses [offset, offset + limit) of evaluation->n_rows; *n_guesses of them are in evaluation->guesses. The
+ * caller frees it with evaluation_free. ERR_NOT_FOUND also where the version has none (imported). Labels' texts: the model's
+ * recipe->classes. NULL on failure. */
+struct evaluation *models_evaluation(struct models *models, const char *name, uint32_t version, uint64_t offset, uint64_t limit,
+                                     uint64_t *n_guesses, struct model_row *row, struct err *err);
+
+/* For jobs: write the files of a new version and publish it, together with the job's end where `job` is not NULL. In: row->name,
+ * state, job, epochs, evaluated_on; out: all of it. `evaluation` may be NULL. `request_json`, the job's, is kept in the file. Slow. */
+bool models_publish(struct models *models, const struct model *model, const struct evaluation *evaluation, const char *request_json,
+                    struct model_row *row, struct job_row *job, struct err *err);
+
+#endif

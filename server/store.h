@@ -1,0 +1,154 @@
+/* The catalogue: datasets, jobs, epochs and models as rows in SQLite, and the state folder that it lies in. The only room that
+ * knows SQLite. Other rooms see plain rows.
+ *
+ * State folder: lock (flock), mlpd.db, datasets/ID.table, models/ID.model, models/ID.eval, tmp/. Files are named by the row's
+ * number, never by a user's word, and rows hold no path: the folder may be moved. What a call reports as done is on disk
+ * (WAL, synchronous FULL).
+ *
+ * Threads: every call may come from any thread; each thread gets its own connection on first use, closed when the thread ends.
+ * No call takes another room's lock. Lifetime: all other threads that used the store must have ended, or use it no more, before
+ * store_close. */
+#ifndef MLPD_STORE_H
+#define MLPD_STORE_H
+
+#include "mlp/err.h"
+#include "mlp/recipe.h"
+#include "mlp/train.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define NAME_SIZE 65   /* a name's 64 characters and the end */
+#define STAMP_SIZE 32  /* "2024-05-01T12:00:00.000Z" */
+#define PATH_SIZE 4096
+
+enum dataset_state { DATASET_LOADING, DATASET_READY };
+enum job_state { JOB_QUEUED, JOB_RUNNING, JOB_PAUSED, JOB_SUCCEEDED, JOB_FAILED, JOB_CANCELLED };
+enum model_state { MODEL_FINISHED, MODEL_PARTIAL };
+enum rows_kind { ROWS_NONE, ROWS_TEST, ROWS_VALIDATION, ROWS_TRAIN }; /* which rows a model was evaluated on */
+
+/* Names as on the wire: "loading", "ready"; "queued" ...; "finished", "partial"; "", "test", "validation", "train". */
+const char *dataset_state_name(enum dataset_state state);
+const char *job_state_name(enum job_state state);
+const char *model_state_name(enum model_state state);
+const char *rows_kind_name(enum rows_kind kind);
+/* "classification", "regression", "" for TASK_AUTO. */
+const char *task_name(enum task task);
+/* Whether the job has ended: succeeded, failed or cancelled. */
+bool job_state_final(enum job_state state);
+
+struct dataset_row {
+    int64_t id;
+    char name[NAME_SIZE];
+    enum dataset_state state;
+    uint64_t n_rows, n_columns;
+    uint64_t bytes; /* of the CSV */
+    char separator;
+    bool header;
+    char created[STAMP_SIZE];
+};
+
+struct job_row {
+    int64_t id;
+    enum job_state state;
+    uint64_t change; /* number of the state's last change; an older one never overwrites a newer one */
+    char dataset[NAME_SIZE], test[NAME_SIZE], validation[NAME_SIZE]; /* names at the time of the request; "" where there is none */
+    int64_t dataset_id, test_id, validation_id;                      /* 0 where there is none */
+    char model[NAME_SIZE];
+    uint32_t version; /* of the model; 0 until it is published, and for jobs that left none */
+    uint32_t epoch;   /* epochs ended and stored */
+    uint32_t epochs;
+    enum task task;         /* never TASK_AUTO */
+    char task_reason[160];  /* why, and how to change it */
+    uint64_t n_train, n_validation, n_test; /* rows used */
+    char created[STAMP_SIZE], started[STAMP_SIZE], ended[STAMP_SIZE]; /* RFC 3339 UTC; "" while it has not happened */
+    struct err error; /* failed jobs; code ERR_OK else */
+};
+
+struct model_row {
+    int64_t id;
+    char name[NAME_SIZE];
+    uint32_t version; /* 1, 2, ... under the name; never used twice */
+    enum model_state state;
+    int64_t job; /* 0: imported from a file */
+    char created[STAMP_SIZE];
+    enum task task;
+    uint64_t n_params;
+    uint64_t bytes; /* of the model file */
+    uint32_t epochs; /* epochs run */
+    /* the evaluation; NaN where a score does not exist */
+    enum rows_kind evaluated_on; /* ROWS_NONE: there is no evaluation */
+    uint64_t n_rows;
+    double loss, accuracy, rmse, mae, r2;
+    uint32_t n_versions; /* in lists of names: how many versions stand under it */
+};
+
+struct store;
+
+/* Open or create the state folder: take its lock (ERR_BUSY: another daemon has it), empty tmp/, migrate the catalogue forward,
+ * forget half-made datasets and models, remove files that no row speaks of. ERR_INPUT: the folder is of a newer version.
+ * NULL on failure. */
+struct store *store_open(const char *dir, struct err *err);
+void store_close(struct store *store); /* takes NULL */
+/* The folder's absolute path. */
+const char *store_dir(const struct store *store);
+
+/* Whether the text may name a dataset or model: [A-Za-z0-9][A-Za-z0-9._-]{0,63}. ERR_INPUT with err->field = field. */
+bool store_name_check(const char *name, const char *field, struct err *err);
+/* Now, RFC 3339, UTC, milliseconds. */
+void store_stamp(char stamp[STAMP_SIZE]);
+
+/* A new file in tmp/ for reading and writing, close-on-exec; removed at the next start if it is still there. path: its absolute
+ * name; NULL: the file has no name and goes with its last descriptor (for spooling uploads). -1 on failure. */
+int store_temp(struct store *store, char path[PATH_SIZE], struct err *err);
+/* The path of a row's file: store_path(s, "datasets", 7, ".table", path). */
+bool store_path(const struct store *store, const char *folder, int64_t id, const char *suffix, char path[PATH_SIZE], struct err *err);
+
+/* Datasets. A loading row reserves the number; at most one loading and one ready row stand under a name. */
+bool store_dataset_reserve(struct store *store, const char *name, bool replace, int64_t *id, struct err *err); /* ERR_CONFLICT */
+/* The loading row row->id becomes ready with row's figures; a ready one of the name goes: *replaced_id (0: none). */
+bool store_dataset_publish(struct store *store, const struct dataset_row *row, int64_t *replaced_id, struct err *err);
+bool store_dataset_forget(struct store *store, int64_t id, struct err *err); /* the row, in any state */
+bool store_dataset_delete(struct store *store, const char *name, int64_t *id, struct err *err); /* ready one; ERR_NOT_FOUND */
+bool store_dataset_find(struct store *store, const char *name, struct dataset_row *row, struct err *err); /* ready one */
+bool store_dataset_list(struct store *store, struct dataset_row **rows, size_t *n_rows, struct err *err); /* all; by name */
+/* Whether a ready row or an unfinished job speaks of the dataset: its file must stay. */
+bool store_dataset_needed(struct store *store, int64_t id, bool *needed, struct err *err);
+
+/* Jobs. insert: fails with ERR_CONFLICT when one of the datasets has been deleted meanwhile; sets row->id. */
+bool store_job_insert(struct store *store, struct job_row *row, const char *request_json, struct err *err);
+bool store_job_get(struct store *store, int64_t id, struct job_row *row, struct err *err); /* ERR_NOT_FOUND */
+/* Newest first, at most `limit`, only those with id < before (0: all). unfinished: only queued, running and paused ones, oldest first. */
+bool store_job_list(struct store *store, int64_t before, uint32_t limit, struct job_row **rows, size_t *n_rows, struct err *err);
+bool store_job_unfinished(struct store *store, struct job_row **rows, size_t *n_rows, struct err *err);
+bool store_job_request(struct store *store, int64_t id, char **json, struct err *err);
+/* State, epoch counts, stamps, version, rows, error of `row`, unless the stored row has a newer `change`. */
+bool store_job_update(struct store *store, const struct job_row *row, struct err *err);
+bool store_job_delete(struct store *store, int64_t id, struct err *err); /* with its epochs; ERR_NOT_FOUND */
+/* Forget a job's epochs: it starts again. */
+bool store_job_rewind(struct store *store, const struct job_row *row, struct err *err);
+
+struct job_epoch {
+    int64_t job;
+    struct epoch_metrics metrics;
+};
+/* One commit for all: epochs appended, and each job's `epoch` raised to its newest one. */
+bool store_epochs_append(struct store *store, const struct job_epoch *epochs, size_t n_epochs, struct err *err);
+/* The job's epochs after `after`, at most `limit` (0: all), in order. */
+bool store_epochs(struct store *store, int64_t job, uint32_t after, uint32_t limit, struct epoch_metrics **epochs, size_t *n_epochs,
+                  struct err *err);
+
+/* Models. reserve gives a number for the files; publish makes row and, where `job` is not NULL, the job's end one commit, and sets
+ * row->version (and job->version). */
+bool store_model_reserve(struct store *store, int64_t *id, struct err *err);
+bool store_model_publish(struct store *store, struct model_row *row, struct job_row *job, struct err *err);
+bool store_model_forget(struct store *store, int64_t id, struct err *err);
+/* version 0: the newest finished one, else the newest partial one. */
+bool store_model_find(struct store *store, const char *name, uint32_t version, struct model_row *row, struct err *err);
+/* One row a name, as store_model_find(version 0) picks, by name; n_versions set. */
+bool store_model_list(struct store *store, struct model_row **rows, size_t *n_rows, struct err *err);
+bool store_model_versions(struct store *store, const char *name, struct model_row **rows, size_t *n_rows, struct err *err); /* newest first */
+/* version 0: all. The caller frees *ids (n_ids): whose files may go. ERR_NOT_FOUND. */
+bool store_model_delete(struct store *store, const char *name, uint32_t version, int64_t **ids, size_t *n_ids, struct err *err);
+
+#endif
