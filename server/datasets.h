@@ -6,7 +6,7 @@
 #ifndef MLPD_DATASETS_H
 #define MLPD_DATASETS_H
 
-#include "server/store.h"
+#include "store.h"
 
 #include <stdatomic.h>
 

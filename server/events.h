@@ -13,7 +13,7 @@
 #ifndef MLPD_EVENTS_H
 #define MLPD_EVENTS_H
 
-#include "server/store.h"
+#include "store.h"
 
 struct events;
 struct subscriber;

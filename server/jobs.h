@@ -14,9 +14,9 @@
 #ifndef MLPD_JOBS_H
 #define MLPD_JOBS_H
 
-#include "server/datasets.h"
-#include "server/events.h"
-#include "server/models.h"
+#include "datasets.h"
+#include "events.h"
+#include "models.h"
 
 #define JOBS_QUEUE_MAX 1000
 

@@ -8,7 +8,7 @@
 #ifndef MLPD_MODELS_H
 #define MLPD_MODELS_H
 
-#include "server/store.h"
+#include "store.h"
 
 struct models;
 
