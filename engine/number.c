@@ -1,0 +1,272 @@
+/* Text to numbers: decimal text to the nearest float without the C library's locale, and the spellings of "missing".
+ * Pure functions; any thread. */
+#include "mlp/csv.h"
+
+#include <string.h>
+
+enum {
+    MANTISSA_DIGITS = 19,  /* what fits in 64 bits whatever the digits are */
+    EXACT_DIGITS = 200,    /* midpoints between floats have at most 113 significant digits; what follows only breaks ties */
+    POWER_MAX = 70,
+    LIMBS = 40,            /* 1280 bits: the larger side of decimal_compare stays below 2^1024 */
+};
+
+/* Beyond any float and any length of text that could balance it; leaves room for the sums. */
+static const int64_t exponent_cap = 1000000000000000;
+
+/* A decimal number taken apart: mantissa * 10^exponent, where digits after the 19th are left out of the mantissa. */
+struct decimal {
+    const char *digits, *end; /* the first significant digit, and where digits and point end */
+    uint64_t mantissa;
+    int64_t exponent; /* of mantissa's last digit */
+    int n_digits;     /* significant digits in mantissa */
+    bool negative;
+};
+
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t';
+}
+
+static unsigned digit_of(char c)
+{
+    return (unsigned)(unsigned char)c - '0';
+}
+
+static void blanks_trim(const char **text, const char **end)
+{
+    while (*text < *end && is_blank(**text))
+        ++*text;
+    while (*end > *text && is_blank((*end)[-1]))
+        --*end;
+}
+
+/* Reads "e+12" up to the very end. */
+static bool exponent_parse(const char *at, const char *end, int64_t *exponent)
+{
+    bool negative = false;
+    int64_t value = 0;
+    at++;
+    if (at < end && (*at == '+' || *at == '-'))
+        negative = *at++ == '-';
+    if (at == end)
+        return false;
+    for (; at < end; at++) {
+        if (digit_of(*at) > 9)
+            return false;
+        if (value < exponent_cap)
+            value = value * 10 + (int64_t)digit_of(*at);
+    }
+    *exponent += negative ? -value : value;
+    return true;
+}
+
+/* Text of any length: digits beyond the 19th only count. */
+static void digits_parse(const char *at, const char *end, struct decimal *out, bool *any)
+{
+    bool point = false;
+    int64_t exponent = 0;
+    for (; at < end; at++) {
+        unsigned digit = digit_of(*at);
+        if (digit > 9) {
+            if (*at != '.' || point)
+                break;
+            point = true;
+            continue;
+        }
+        *any = true;
+        if (out->n_digits == 0 && digit != 0)
+            out->digits = at;
+        if (out->n_digits < MANTISSA_DIGITS) {
+            out->mantissa = out->mantissa * 10 + digit;
+            out->n_digits += out->mantissa != 0;
+            exponent -= point;
+        } else {
+            exponent += !point;
+        }
+    }
+    out->end = at;
+    out->exponent = exponent;
+}
+
+static bool decimal_parse(const char *at, const char *end, struct decimal *out)
+{
+    bool any = false;
+    *out = (struct decimal){0};
+    if (at < end && (*at == '+' || *at == '-'))
+        out->negative = *at++ == '-';
+    digits_parse(at, end, out, &any);
+    if (!any)
+        return false;
+    if (out->end == end)
+        return true;
+    return (*out->end == 'e' || *out->end == 'E') && exponent_parse(out->end, end, &out->exponent);
+}
+
+/* Correctly rounded by the compiler, so each is off by half a unit in the last place at most. */
+static const double powers_of_ten[POWER_MAX + 1] = {
+    1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17,
+    1e18, 1e19, 1e20, 1e21, 1e22, 1e23, 1e24, 1e25, 1e26, 1e27, 1e28, 1e29, 1e30, 1e31, 1e32, 1e33, 1e34, 1e35,
+    1e36, 1e37, 1e38, 1e39, 1e40, 1e41, 1e42, 1e43, 1e44, 1e45, 1e46, 1e47, 1e48, 1e49, 1e50, 1e51, 1e52, 1e53,
+    1e54, 1e55, 1e56, 1e57, 1e58, 1e59, 1e60, 1e61, 1e62, 1e63, 1e64, 1e65, 1e66, 1e67, 1e68, 1e69, 1e70,
+};
+
+/* An unsigned integer as large as the comparison below needs. */
+struct big {
+    int n; /* limbs in use; those above are zero */
+    uint32_t limbs[LIMBS]; /* least significant first */
+};
+
+static void big_multiply_add(struct big *big, uint32_t factor, uint32_t add)
+{
+    uint64_t carry = add;
+    for (int i = 0; i < big->n; i++) {
+        carry += (uint64_t)big->limbs[i] * factor;
+        big->limbs[i] = (uint32_t)carry;
+        carry >>= 32;
+    }
+    if (carry != 0)
+        big->limbs[big->n++] = (uint32_t)carry;
+}
+
+/* Times base^power; base^step is the largest power of it that fits a limb. */
+static void big_scale(struct big *big, uint32_t base, int step, int power)
+{
+    while (power > 0) {
+        uint32_t factor = 1;
+        for (int i = 0; i < step && power > 0; i++, power--)
+            factor *= base;
+        big_multiply_add(big, factor, 0);
+    }
+}
+
+static int big_compare(const struct big *a, const struct big *b)
+{
+    for (int i = LIMBS - 1; i >= 0; i--)
+        if (a->limbs[i] != b->limbs[i])
+            return a->limbs[i] < b->limbs[i] ? -1 : 1;
+    return 0;
+}
+
+/* The decimal's digits as an integer, cut after EXACT_DIGITS with a last digit 1 where anything but zeros was cut off;
+ * *exponent becomes that of the integer's last digit. */
+static void decimal_digits(const struct decimal *decimal, struct big *big, int *exponent)
+{
+    int n = 0, cut = 0;
+    bool sticky = false;
+    *big = (struct big){0};
+    for (const char *at = decimal->digits; at < decimal->end; at++) {
+        unsigned digit = digit_of(*at);
+        if (digit > 9)
+            continue;
+        if (n < EXACT_DIGITS) {
+            big_multiply_add(big, 10, digit);
+            n++;
+        } else {
+            cut = 1;
+            sticky = sticky || digit != 0;
+        }
+    }
+    big_multiply_add(big, cut ? 10 : 1, sticky);
+    *exponent = (int)decimal->exponent + decimal->n_digits - n - cut;
+}
+
+/* The sign of decimal - odd * 2^power, exactly. */
+static int decimal_compare(const struct decimal *decimal, uint32_t odd, int power)
+{
+    struct big left, right = {1, {odd}};
+    int exponent;
+    decimal_digits(decimal, &left, &exponent);
+    /* left * 10^exponent against right * 2^power, with negative powers taken to the other side */
+    int twos = exponent - power;
+    big_scale(exponent >= 0 ? &left : &right, 5, 13, exponent >= 0 ? exponent : -exponent);
+    big_scale(twos >= 0 ? &left : &right, 2, 31, twos >= 0 ? twos : -twos);
+    return big_compare(&left, &right);
+}
+
+/* The float of `bits`' pattern for k * 2^quantum, 0 <= k <= 2^24, quantum >= -149: a carry runs into the exponent by itself. */
+static float float_make(uint32_t k, int quantum)
+{
+    uint32_t bits = ((uint32_t)(quantum + 149) << 23) + k;
+    float value;
+    memcpy(&value, &bits, sizeof value);
+    return value;
+}
+
+/* The nearest float, ties to even, where `near` is within 4 units in the last place of the decimal (or both are 0). */
+static float decimal_round(const struct decimal *decimal, double near)
+{
+    uint64_t bits;
+    memcpy(&bits, &near, sizeof bits);
+    int exponent = (int)(bits >> 52) - 1023; /* near is a normal number: 2^exponent <= near < 2^(exponent + 1) */
+    uint64_t mantissa = (bits & ((1ull << 52) - 1)) | 1ull << 52;
+    int quantum = exponent - 23 < -149 ? -149 : exponent - 23;
+    if (quantum > 104)
+        return float_make(1u << 24, 104);
+    int shift = quantum - (exponent - 52); /* bits of the mantissa below the quantum: 29, up to 56 for the smallest floats */
+    uint32_t k = (uint32_t)(mantissa >> shift);
+    uint64_t rest = mantissa - ((uint64_t)k << shift), half = 1ull << (shift - 1);
+    uint64_t distance = rest > half ? rest - half : half - rest;
+    int side = rest > half ? 1 : -1;
+    if (distance <= 4)
+        side = decimal_compare(decimal, 2 * k + 1, quantum - 1);
+    k += side > 0 || (side == 0 && (k & 1));
+    return float_make(k, quantum);
+}
+
+/* Three roundings (mantissa, power, their product) leave `near` within 3.1 units in its last place. The decimal rounds to the same
+ * float as `near` unless a midpoint between two floats lies between them: those, and the ends of the range, are worked out exactly. */
+static float decimal_value(const struct decimal *decimal)
+{
+    int64_t magnitude = decimal->n_digits + decimal->exponent; /* value < 10^magnitude */
+    if (decimal->mantissa == 0 || magnitude < -45)
+        return 0.0f; /* below 10^-46, and half the smallest float is 7.0e-46 */
+    if (magnitude > 39)
+        return float_make(1u << 24, 104); /* infinity */
+    double near = (double)decimal->mantissa;
+    near = decimal->exponent < 0 ? near / powers_of_ten[-decimal->exponent] : near * powers_of_ten[decimal->exponent];
+    if (decimal->exponent == 0 && decimal->n_digits <= 15)
+        return (float)near; /* an integer that a double holds: one rounding */
+    uint64_t bits;
+    memcpy(&bits, &near, sizeof bits);
+    int64_t to_midpoint = (int64_t)(bits & 0x1fffffff) - 0x10000000;
+    if (near < 1.2e-38 || near > 3.4e38 || (to_midpoint >= -4 && to_midpoint <= 4))
+        return decimal_round(decimal, near);
+    return (float)near;
+}
+
+bool number_parse(const char *text, size_t length, float *value)
+{
+    const char *end = text + length;
+    struct decimal decimal;
+    blanks_trim(&text, &end);
+    if (!decimal_parse(text, end, &decimal))
+        return false;
+    float magnitude = decimal_value(&decimal);
+    *value = decimal.negative ? -magnitude : magnitude;
+    return true;
+}
+
+static char lower(char c)
+{
+    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
+bool text_is_missing(const char *text, size_t length)
+{
+    static const char words[][5] = {"na", "n/a", "null", "nan", "?", "-", "."};
+    const char *end = text + length;
+    blanks_trim(&text, &end);
+    size_t n = (size_t)(end - text);
+    char word[5];
+    if (n == 0)
+        return true;
+    if (n >= sizeof word)
+        return false;
+    for (size_t i = 0; i < n; i++)
+        word[i] = lower(text[i]);
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (strlen(words[i]) == n && memcmp(word, words[i], n) == 0)
+            return true;
+    return false;
+}
