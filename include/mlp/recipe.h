@@ -12,6 +12,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define RECIPE_INPUTS_MAX (1u << 20)
+#define RECIPE_CLASSES_MAX 1000
+#define RECIPE_LEVELS_MAX 100 /* inputs that one category may have, `other` not counted */
+
 enum task { TASK_AUTO, TASK_CLASSIFICATION, TASK_REGRESSION };
 
 enum encoding {
@@ -31,7 +35,7 @@ struct recipe_column {
     bool indicator; /* ENCODING_STANDARDISE */
     bool other;     /* ENCODING_ONE_HOT */
     uint32_t n_levels;
-    char **levels;  /* ENCODING_ONE_HOT */
+    char **levels;  /* ENCODING_ONE_HOT; in order of bytes, each once */
     char note[120]; /* why a column is left out, "" else */
 };
 
@@ -78,14 +82,16 @@ const struct recipe *binding_recipe(const struct binding *binding);
 uint64_t binding_n_rows(const struct binding *binding);
 /* x: (recipe->n_inputs). */
 void binding_encode(const struct binding *binding, uint64_t row, float *x);
-/* Where recipe->bytes: the row's inputs as bytes; x: (recipe->n_inputs). */
+/* Whether binding_encode_bytes may be used: recipe->bytes, and this table holds every used column as bytes. */
+bool binding_has_bytes(const struct binding *binding);
+/* The row's inputs as bytes, input = byte * recipe->bytes_scale; x: (recipe->n_inputs). Only where binding_has_bytes. */
 void binding_encode_bytes(const struct binding *binding, uint64_t row, uint8_t *x);
 /* The class of the row's target, -1 where it is missing or not one of the recipe's. */
 int32_t binding_class(const struct binding *binding, uint64_t row);
 /* The target in the user's units; NaN where missing. Regression. */
 float binding_value(const struct binding *binding, uint64_t row);
 
-/* One raw value from outside. */
+/* One raw value from outside. An infinite number, here and in a table, counts as missing. */
 struct value {
     enum { VALUE_MISSING, VALUE_NUMBER, VALUE_TEXT } kind;
     float number;
@@ -96,5 +102,7 @@ struct value {
  * category column is matched by its shortest decimal text ("3"); an unseen level goes to `other` (or all zeros). Text that is no
  * number is ERR_INPUT naming the column and what stood there. */
 bool recipe_encode(const struct recipe *recipe, const struct value *values, float *x, struct err *err);
+/* The same for a row of plain numbers, raw[i] for columns[i], NaN where missing: the fast way in. raw: (n_columns), x: (n_inputs). */
+void recipe_encode_numbers(const struct recipe *recipe, const float *raw, float *x);
 
 #endif
