@@ -29,7 +29,7 @@ if(CHECK_FOUND)
         set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
         add_test(NAME unit/${name} COMMAND ${name})
         set_tests_properties(unit/${name} PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT ${test_timeout_s}
-            ENVIRONMENT "CK_TAP_LOG_FILE_NAME=${tap_dir}/${name}.tap;CK_TIMEOUT_MULTIPLIER=${patience};${sanitizer_env}")
+            ENVIRONMENT "CK_TAP_LOG_FILE_NAME=${tap_dir}/unit_${name}.tap;CK_TIMEOUT_MULTIPLIER=${patience};${sanitizer_env}")
     endforeach()
 elseif(unit_tests)
     message(WARNING "Check is not installed: the unit tests are left out")
@@ -47,3 +47,14 @@ if(TARGET mlpd AND NODE)
 endif()
 
 add_test(NAME architecture COMMAND ${PROJECT_SOURCE_DIR}/cmake/architecture.sh ${PROJECT_SOURCE_DIR} $<TARGET_FILE:mlp>)
+
+# The unit as installed. systemd-analyze returns 0 on unknown keys, so any output is a failure.
+find_program(SYSTEMD_ANALYZE systemd-analyze)
+if(TARGET mlpd)
+    if(SYSTEMD_ANALYZE)
+        add_test(NAME service COMMAND ${PROJECT_SOURCE_DIR}/cmake/service-test.sh ${CMAKE_COMMAND} ${PROJECT_BINARY_DIR} ${SYSTEMD_ANALYZE})
+    else()
+        add_test(NAME service COMMAND ${CMAKE_COMMAND} -E echo "skipped: systemd-analyze is not installed")
+        set_tests_properties(service PROPERTIES SKIP_REGULAR_EXPRESSION "^skipped: ")
+    endif()
+endif()
