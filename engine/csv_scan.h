@@ -1,0 +1,64 @@
+/* The fields of one row of CSV text after the other, out of a buffer that may hold only a part of the file.
+ * What csv_reader and table_ingest share. One scanner, one thread. */
+#ifndef MLP_ENGINE_CSV_SCAN_H
+#define MLP_ENGINE_CSV_SCAN_H
+
+#include "mlp/csv.h"
+
+#define CSV_COLUMNS_MAX 1000000u
+#define CSV_ROW_BYTES_MAX ((size_t)64 << 20)
+
+enum csv_result {
+    CSV_ROW,  /* fields and n_fields are a row's */
+    CSV_END,  /* the limit, or the end of the text */
+    CSV_MORE, /* the row, or what may be a blank line, runs beyond the buffer: call again with more of it, from `at` */
+    CSV_UNTERMINATED,
+    CSV_TEXT_AFTER_QUOTE,
+    CSV_NUL,
+    CSV_TOO_MANY_FIELDS,
+    CSV_ROW_TOO_LONG,
+    CSV_MEMORY,
+};
+
+struct csv_dialect {
+    char separator; /* ' ': runs of blanks */
+    char quote;     /* '\0': none */
+};
+
+struct csv_scan {
+    struct csv_dialect dialect;
+    const char *text; /* the buffer */
+    size_t end;       /* its bytes */
+    size_t at;        /* where the next row, or a blank line before it, begins */
+    size_t limit;     /* rows that begin here or later are not read */
+    bool last;        /* the text ends where the buffer ends */
+    struct csv_field *fields; /* valid until the next call */
+    uint32_t n_fields;
+    /* private below */
+    uint32_t n_allocated;
+    size_t block;  /* position whose next 64 bytes `specials` describes; SIZE_MAX: none */
+    uint64_t specials;
+    uint32_t *doubled; /* n_doubled indices of fields with doubled quotes; n_allocated of them fit */
+    uint32_t n_doubled;
+    char *unquoted; /* their texts with doubled quotes halved; n_unquoted bytes fit */
+    size_t n_unquoted;
+};
+
+/* An empty scanner; give it text with csv_scan_text. */
+void csv_scan_init(struct csv_scan *scan, const struct csv_dialect *dialect);
+void csv_scan_done(struct csv_scan *scan);
+
+/* Read on in this buffer, from its beginning; limit is its end. The text must stay until the rows have been used. */
+void csv_scan_text(struct csv_scan *scan, const char *text, size_t n_bytes, bool last);
+
+/* The next row. Lines without anything but blanks are skipped. Any of CR, LF and CRLF ends a row. On an error n_fields is the
+ * index of the field at fault, and `at` stays at the row's beginning. */
+enum csv_result csv_scan_row(struct csv_scan *scan);
+
+/* One sentence for a result that is an error, with row and column where they are known. Returns false. */
+bool csv_describe(enum csv_result result, uint64_t row, uint32_t field, struct err *err);
+
+/* The separator that splits the head of a file best; ',' where none does. `whole`: the text is the whole file. */
+char csv_guess_separator(const char *text, size_t n_bytes, bool whole);
+
+#endif
