@@ -1,0 +1,110 @@
+// @ts-check
+// The only module that talks to the daemon. Every call resolves to the answer's JSON or rejects with a Problem.
+
+/** @typedef {{name: string, type: string, missing: number}} Column */
+/** @typedef {{name: string, state: string, rows: number, bytes: number, columns: Column[] | number}} Dataset */
+/** @typedef {{epoch: number, loss: number | null, accuracy: number | null, val_loss: number | null, val_accuracy: number | null}} Epoch */
+/** @typedef {{id: number, state: string, dataset: string, model: string, version?: number, epoch: number, epochs: number,
+ *   history?: Epoch[], error: {detail?: string, title?: string} | null}} Job */
+/** @typedef {{name: string, version: number, inputs?: number, created?: string, task?: string}} Model */
+
+/** An answer that is an error; `message` is for people, `status` 0 means that nobody answered. */
+export class Problem extends Error {
+  /** @param {number} status @param {string} message */
+  constructor(status, message) {
+    super(message);
+    this.status = status;
+  }
+}
+
+/** @param {number} status @param {string} body */
+function problemOf(status, body) {
+  try {
+    const { detail, title } = JSON.parse(body);
+    return new Problem(status, detail ?? title ?? `status ${status}`);
+  } catch {
+    return new Problem(status, `status ${status}`);
+  }
+}
+
+/** @param {string} path @param {RequestInit} [options] */
+async function request(path, options) {
+  let response;
+  try {
+    response = await fetch(path, options);
+  } catch {
+    throw new Problem(0, "no answer");
+  }
+  const body = await response.text();
+  if (!response.ok) throw problemOf(response.status, body);
+  return body ? JSON.parse(body) : null;
+}
+
+/** @param {unknown} body @returns {RequestInit} */
+const json = (body) => ({ method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
+const part = encodeURIComponent;
+
+export const api = {
+  /** @returns {Promise<Dataset[]>} */
+  datasets: async () => (await request("datasets")).datasets,
+  /** @param {string} name @returns {Promise<Dataset>} */
+  dataset: (name) => request(`datasets/${part(name)}`),
+  /** @returns {Promise<Job[]>} */
+  jobs: async () => (await request("jobs")).jobs,
+  /** @param {number} id @returns {Promise<Job>} */
+  job: (id) => request(`jobs/${id}`),
+  /** @param {number} id @returns {Promise<Job>} */
+  cancel: (id) => request(`jobs/${id}/cancel`, { method: "POST" }),
+  /** @returns {Promise<Model[]>} */
+  models: async () => (await request("models")).models,
+  /** @param {string} name @returns {Promise<Model & {inputs?: number}>} */
+  model: (name) => request(`models/${part(name)}`),
+  /** @param {string} name @param {number} [version] */
+  evaluation: (name, version) => request(`models/${part(name)}/evaluation?limit=1${version ? `&version=${version}` : ""}`),
+  /** @param {object} settings @returns {Promise<Job>} */
+  train: (settings) => request("train", json(settings)),
+  /** @param {string} model @param {ArrayLike<number>[]} instances */
+  predict: (model, instances) => request("predict", json({ model, instances: instances.map((row) => Array.from(row)) })),
+
+  /**
+   * Streams the file up as it is. fetch() cannot tell how far it is, XMLHttpRequest can.
+   * @param {File} file @param {string} name @param {boolean} replace @param {(sent: number, all: number) => void} progress
+   * @returns {Promise<Dataset>}
+   */
+  upload(file, name, replace, progress) {
+    return new Promise((resolve, reject) => {
+      const upload = new XMLHttpRequest();
+      upload.open("POST", `datasets?name=${part(name)}${replace ? "&replace=true" : ""}`);
+      upload.setRequestHeader("Content-Type", "text/csv");
+      upload.upload.onprogress = (event) => progress(event.loaded, event.total);
+      upload.onerror = () => reject(new Problem(0, "no answer"));
+      upload.onload = () => {
+        if (upload.status >= 200 && upload.status < 300) resolve(JSON.parse(upload.responseText));
+        else reject(problemOf(upload.status, upload.responseText));
+      };
+      upload.send(file);
+    });
+  },
+
+  /**
+   * Follows a job: all its epochs from the first, then each as it ends. The browser reconnects by itself.
+   * @param {number} id
+   * @param {{epoch: (epoch: Epoch) => void, state: (state: {state: string, epoch: number, epochs: number}) => void,
+   *   done: (end: {state: string}) => void, gone: () => void, back: () => void}} on
+   * @returns {() => void} ends it
+   */
+  follow(id, on) {
+    const source = new EventSource(`jobs/${id}/events`);
+    const listen = (/** @type {string} */ name, /** @type {(data: any) => void} */ take) =>
+      source.addEventListener(name, (event) => take(JSON.parse(/** @type {MessageEvent} */ (event).data)));
+    listen("epoch", on.epoch);
+    listen("state", on.state);
+    listen("done", (end) => {
+      source.close();
+      on.done(end);
+    });
+    source.onopen = on.back;
+    source.onerror = on.gone;
+    return () => source.close();
+  },
+};
