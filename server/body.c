@@ -1,0 +1,200 @@
+/* A request's body on its way in. */
+#define _GNU_SOURCE
+#include "body.h"
+#include "multipart.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#define BUFFER_KEPT 16384 /* kept from request to request */
+
+void body_init(struct body *body, int (*temp)(void *self, struct err *err), void *self)
+{
+    *body = (struct body){.temp = temp, .self = self, .fd = -1};
+}
+
+void body_reset(struct body *body)
+{
+    multipart_free(body->multipart);
+    body->multipart = NULL;
+    if (body->map)
+        munmap(body->map, body->size);
+    if (body->fd >= 0)
+        close(body->fd);
+    for (size_t i = 0; i < body->n_fields; i++) {
+        free(body->fields[i].name);
+        free(body->fields[i].value);
+    }
+    if (body->capacity > BUFFER_KEPT) {
+        free(body->filling);
+        body->filling = NULL;
+        body->capacity = 0;
+    }
+    free(body->flying);
+    body->flying = NULL;
+    body->map = NULL;
+    body->fd = -1;
+    body->n_filling = body->n_flying = body->n_fields = 0;
+    body->size = body->received = 0;
+    body->failed = false;
+}
+
+void body_done(struct body *body)
+{
+    body_reset(body);
+    free(body->filling);
+    body->filling = NULL;
+}
+
+static bool file_open(struct body *body, struct err *err)
+{
+    if (body->fd < 0)
+        body->fd = body->temp(body->self, err);
+    return body->fd >= 0;
+}
+
+static bool file_write(void *self, const char *bytes, size_t n, struct err *err)
+{
+    struct body *body = self;
+    if (!file_open(body, err))
+        return false;
+    while (n) {
+        ssize_t written = write(body->fd, bytes, n);
+        if (written < 0 && errno != EINTR)
+            return err_errno(err, "the upload could not be stored");
+        if (written > 0) {
+            bytes += written;
+            n -= (size_t)written;
+            body->size += (uint64_t)written;
+        }
+    }
+    return true;
+}
+
+static bool field_add(void *self, const char *name, const char *value, struct err *err)
+{
+    struct body *body = self;
+    struct body_field *field = &body->fields[body->n_fields];
+    if (body->n_fields == BODY_FIELDS_MAX)
+        return err_set(err, ERR_INPUT, "the form has more than %d fields", BODY_FIELDS_MAX);
+    field->name = strdup(name);
+    field->value = strdup(value);
+    body->n_fields++;
+    return (field->name && field->value) || err_memory(err, "the form");
+}
+
+bool body_form(struct body *body, const char *content_type, struct err *err)
+{
+    const struct multipart_sink sink = {.file = file_write, .field = field_add, .self = body};
+    body->multipart = multipart_new(content_type, &sink, err);
+    return body->multipart != NULL;
+}
+
+static bool fail(struct body *body, const char *what)
+{
+    body->failed = true;
+    return err_memory(&body->err, what);
+}
+
+/* Grow by doubling: most bodies are small. */
+static bool filling_grow(struct body *body, size_t wanted)
+{
+    size_t capacity = body->capacity ? body->capacity : 4096;
+    while (capacity < wanted && capacity < BODY_BUFFER)
+        capacity *= 2;
+    char *bytes = realloc(body->filling, capacity);
+    if (!bytes)
+        return fail(body, "the body of the request");
+    body->filling = bytes;
+    body->capacity = capacity;
+    return true;
+}
+
+size_t body_take(struct body *body, const char *bytes, size_t n)
+{
+    if (body->n_filling + n > body->capacity && body->capacity < BODY_BUFFER && !filling_grow(body, body->n_filling + n))
+        return 0;
+    size_t room = body->capacity - body->n_filling;
+    size_t taken = n < room ? n : room;
+    memcpy(body->filling + body->n_filling, bytes, taken);
+    body->n_filling += taken;
+    body->received += taken;
+    return taken;
+}
+
+bool body_swap(struct body *body)
+{
+    if (!body->flying && !(body->flying = malloc(BODY_BUFFER)))
+        return fail(body, "the body of the request");
+    char *full = body->filling;
+    body->filling = body->flying;
+    body->flying = full;
+    body->n_flying = body->n_filling;
+    body->n_filling = 0;
+    return true;
+}
+
+static bool bytes_store(struct body *body, const char *bytes, size_t n, struct err *err)
+{
+    return body->multipart ? multipart_feed(body->multipart, bytes, n, err) : file_write(body, bytes, n, err);
+}
+
+void body_flush(struct body *body)
+{
+    if (!body->failed && !bytes_store(body, body->flying, body->n_flying, &body->err))
+        body->failed = true;
+    body->n_flying = 0;
+}
+
+bool body_pending(const struct body *body)
+{
+    return body->multipart || body->fd >= 0;
+}
+
+bool body_finish(struct body *body, struct err *err)
+{
+    if (body->failed) {
+        *err = body->err;
+        return false;
+    }
+    if (!body_pending(body))
+        return true;
+    size_t n = body->n_filling;
+    body->n_filling = 0;
+    return bytes_store(body, body->filling, n, err) && (!body->multipart || multipart_end(body->multipart, err));
+}
+
+bool body_view(struct body *body, const char **bytes, size_t *n, struct err *err)
+{
+    *n = body_pending(body) ? body->size : body->n_filling;
+    *bytes = body_pending(body) ? body->map : body->filling;
+    if (!*n)
+        *bytes = "";
+    if (*n && !*bytes) {
+        void *map = mmap(NULL, body->size, PROT_READ, MAP_PRIVATE, body->fd, 0);
+        if (map == MAP_FAILED)
+            return err_errno(err, "the body could not be mapped");
+        *bytes = body->map = map;
+    }
+    return true;
+}
+
+int body_file(struct body *body, struct err *err)
+{
+    size_t n = body->n_filling;
+    if (!file_open(body, err))
+        return -1;
+    body->n_filling = 0;
+    return file_write(body, body->filling, n, err) ? body->fd : -1;
+}
+
+const char *body_field(const struct body *body, const char *name)
+{
+    for (size_t i = 0; i < body->n_fields; i++)
+        if (!strcmp(body->fields[i].name, name))
+            return body->fields[i].value;
+    return NULL;
+}

@@ -1,0 +1,63 @@
+/* A request's body on its way in: small ones stay in memory, larger ones go to a file without a name in the state folder.
+ *
+ * Two threads share a body without a lock, by turns: the HTTP thread calls body_take, and body_swap when body_take has no room; then
+ * body_flush belongs to one service thread until it returns, while the HTTP thread may fill the other buffer. All other calls only when
+ * no flush is under way. */
+#ifndef MLPD_BODY_H
+#define MLPD_BODY_H
+
+#include "mlp/err.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define BODY_BUFFER (256 * 1024) /* of each of the two buffers; what fits into one stays in memory */
+#define BODY_FIELDS_MAX 64
+
+struct body_field {
+    char *name, *value;
+};
+
+struct body {
+    /* where large bodies go: a new file's descriptor, -1 on failure */
+    int (*temp)(void *self, struct err *err);
+    void *self;
+    struct multipart *multipart; /* the body is a form */
+    char *filling, *flying;      /* (capacity), (BODY_BUFFER) */
+    size_t n_filling, capacity, n_flying;
+    uint64_t received; /* bytes that body_take has taken */
+    int fd;            /* -1: nothing was written */
+    uint64_t size;     /* of the file */
+    char *map;
+    struct body_field fields[BODY_FIELDS_MAX]; /* of the form */
+    size_t n_fields;
+    bool failed;
+    struct err err; /* where failed */
+};
+
+void body_init(struct body *body, int (*temp)(void *self, struct err *err), void *self);
+/* Empty it for the next request; keeps a small buffer. */
+void body_reset(struct body *body);
+void body_done(struct body *body);
+
+/* The body is a multipart form: its file and its fields are taken apart on the way. */
+bool body_form(struct body *body, const char *content_type, struct err *err);
+/* Take as many of the n bytes as there is room for; fewer than n: the buffer is full (or memory has run out: body->failed). */
+size_t body_take(struct body *body, const char *bytes, size_t n);
+/* Hand the full buffer to body_flush. False: no memory, body->failed. */
+bool body_swap(struct body *body);
+/* Write what was handed over; a failure is kept in body->failed. Slow. */
+void body_flush(struct body *body);
+/* Whether body_finish has something to write: then it is slow. */
+bool body_pending(const struct body *body);
+/* The body is complete: write the rest where it goes to a file. */
+bool body_finish(struct body *body, struct err *err);
+
+/* After body_finish: the whole body (of a form: the file) in memory or mapped, valid until body_reset. */
+bool body_view(struct body *body, const char **bytes, size_t *n, struct err *err);
+/* After body_finish: a regular file that holds it; owned by the body. -1 on failure. Slow. */
+int body_file(struct body *body, struct err *err);
+/* The form's field; NULL where there is none. */
+const char *body_field(const struct body *body, const char *name);
+
+#endif

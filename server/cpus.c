@@ -1,0 +1,71 @@
+/* How many processors this process may use: affinity and cgroup v2 quota. */
+#define _GNU_SOURCE
+#include "cpus.h"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define CGROUP_ROOT "/sys/fs/cgroup"
+
+uint32_t cpus_parse_quota(const char *text)
+{
+    unsigned long long quota, period;
+    if (sscanf(text, "%llu %llu", &quota, &period) != 2 || quota == 0 || period == 0)
+        return UINT32_MAX;
+    unsigned long long cpus = quota / period + (quota % period != 0);
+    return cpus < UINT32_MAX ? (uint32_t)cpus : UINT32_MAX;
+}
+
+static bool file_read(const char *path, char *text, size_t size)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return false;
+    ssize_t n = read(fd, text, size - 1);
+    close(fd);
+    text[n > 0 ? n : 0] = 0;
+    return n > 0;
+}
+
+static uint32_t affinity_count(void)
+{
+    cpu_set_t set;
+    if (sched_getaffinity(0, sizeof set, &set) == 0)
+        return (uint32_t)CPU_COUNT(&set);
+    long online = sysconf(_SC_NPROCESSORS_ONLN); /* more processors than a cpu_set_t holds */
+    return online > 0 ? (uint32_t)online : 1;
+}
+
+/* This process's cgroup v2 folder, "/" and all: the line "0::/path". */
+static bool cgroup_path(char *path, size_t size)
+{
+    char text[4096];
+    if (!file_read("/proc/self/cgroup", text, sizeof text))
+        return false;
+    char *line = strncmp(text, "0::", 3) ? strstr(text, "\n0::") : text;
+    if (!line)
+        return false;
+    line = strstr(line, "::") + 2;
+    line[strcspn(line, "\n")] = 0;
+    return snprintf(path, size, "%s", line) < (int)size;
+}
+
+uint32_t cpus_allowed(void)
+{
+    uint32_t cpus = affinity_count();
+    char group[2048], file[sizeof group + 64], text[128];
+    if (cgroup_path(group, sizeof group))
+        for (char *end = group + strlen(group); end; end = strrchr(group, '/')) {
+            *end = 0; /* this group, then each one above it */
+            snprintf(file, sizeof file, CGROUP_ROOT "%s/cpu.max", group);
+            uint32_t quota = file_read(file, text, sizeof text) ? cpus_parse_quota(text) : UINT32_MAX;
+            if (quota < cpus)
+                cpus = quota;
+        }
+    return cpus ? cpus : 1;
+}

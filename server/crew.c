@@ -1,0 +1,120 @@
+/* Service threads. Each bench has one lock, which protects its queue; `work` is what its threads wait on. No lock is held while a
+ * task runs. */
+#include "crew.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define THREADS_MAX 64
+
+struct queue {
+    pthread_mutex_t lock;
+    pthread_cond_t work; /* a task was added, or stop was set; threads of this bench wait on it */
+    struct task *first, *last;
+    uint32_t n_waiting;
+    bool stop;
+};
+
+struct crew {
+    struct queue queues[N_BENCHES];
+    pthread_t threads[THREADS_MAX];
+    uint32_t n_threads;
+};
+
+/* The next task; NULL once stop is set and the queue is empty. */
+static struct task *queue_take(struct queue *queue)
+{
+    pthread_mutex_lock(&queue->lock);
+    while (!queue->first && !queue->stop)
+        pthread_cond_wait(&queue->work, &queue->lock);
+    struct task *task = queue->first;
+    if (task) {
+        queue->first = task->next;
+        if (!queue->first)
+            queue->last = NULL;
+        queue->n_waiting--;
+    }
+    pthread_mutex_unlock(&queue->lock);
+    return task;
+}
+
+static void *thread_run(void *self)
+{
+    struct queue *queue = self;
+    for (struct task *task; (task = queue_take(queue));)
+        task->run(task);
+    return NULL;
+}
+
+static bool threads_start(struct crew *crew, enum bench bench, uint32_t n, struct err *err)
+{
+    for (uint32_t i = 0; i < n && crew->n_threads < THREADS_MAX; i++) {
+        int code = pthread_create(&crew->threads[crew->n_threads], NULL, thread_run, &crew->queues[bench]);
+        if (code)
+            return err_set(err, ERR_THREAD, "a service thread could not be started: %s", strerror(code));
+        crew->n_threads++;
+    }
+    return true;
+}
+
+struct crew *crew_new(uint32_t n_desk, uint32_t n_bulk, struct err *err)
+{
+    struct crew *crew = calloc(1, sizeof *crew);
+    if (!crew) {
+        err_memory(err, "the service threads");
+        return NULL;
+    }
+    for (int i = 0; i < N_BENCHES; i++) {
+        pthread_mutex_init(&crew->queues[i].lock, NULL);
+        pthread_cond_init(&crew->queues[i].work, NULL);
+    }
+    if (!threads_start(crew, BENCH_DESK, n_desk, err) || !threads_start(crew, BENCH_BULK, n_bulk, err)) {
+        crew_free(crew);
+        return NULL;
+    }
+    return crew;
+}
+
+void crew_free(struct crew *crew)
+{
+    if (!crew)
+        return;
+    for (int i = 0; i < N_BENCHES; i++) {
+        pthread_mutex_lock(&crew->queues[i].lock);
+        crew->queues[i].stop = true;
+        pthread_cond_broadcast(&crew->queues[i].work);
+        pthread_mutex_unlock(&crew->queues[i].lock);
+    }
+    for (uint32_t i = 0; i < crew->n_threads; i++)
+        pthread_join(crew->threads[i], NULL);
+    for (int i = 0; i < N_BENCHES; i++) {
+        pthread_cond_destroy(&crew->queues[i].work);
+        pthread_mutex_destroy(&crew->queues[i].lock);
+    }
+    free(crew);
+}
+
+void crew_submit(struct crew *crew, enum bench bench, struct task *task)
+{
+    struct queue *queue = &crew->queues[bench];
+    task->next = NULL;
+    pthread_mutex_lock(&queue->lock);
+    if (queue->last)
+        queue->last->next = task;
+    else
+        queue->first = task;
+    queue->last = task;
+    queue->n_waiting++;
+    pthread_cond_signal(&queue->work);
+    pthread_mutex_unlock(&queue->lock);
+}
+
+uint32_t crew_waiting(struct crew *crew, enum bench bench)
+{
+    struct queue *queue = &crew->queues[bench];
+    pthread_mutex_lock(&queue->lock);
+    uint32_t n = queue->n_waiting;
+    pthread_mutex_unlock(&queue->lock);
+    return n;
+}

@@ -1,0 +1,33 @@
+/* Service threads: what writes, syncs or takes over a millisecond runs here, so that the HTTP threads always answer.
+ *
+ * Two benches, so that long work never holds up short work: DESK for queries and small writes, BULK for work that may take
+ * minutes. Threads: any may submit. */
+#ifndef MLPD_CREW_H
+#define MLPD_CREW_H
+
+#include "mlp/err.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum bench { BENCH_DESK, BENCH_BULK, N_BENCHES };
+
+/* A piece of work, embedded in what it is about: submitting allocates nothing. It belongs to the crew from crew_submit until `run`
+ * is called, which may free it. */
+struct task {
+    void (*run)(struct task *task);
+    struct task *next;
+};
+
+struct crew;
+/* NULL on failure (ERR_THREAD, ERR_MEMORY), with no thread left behind. */
+struct crew *crew_new(uint32_t n_desk, uint32_t n_bulk, struct err *err);
+/* Runs what was submitted, then joins. Takes NULL. */
+void crew_free(struct crew *crew);
+
+/* Run the task on one of the bench's threads, in order of submission. Never fails, never blocks. */
+void crew_submit(struct crew *crew, enum bench bench, struct task *task);
+/* How many tasks wait at the bench: who adds work from outside refuses it above a limit. */
+uint32_t crew_waiting(struct crew *crew, enum bench bench);
+
+#endif

@@ -1,0 +1,455 @@
+/* HTTP: the daemon's life, and the way of a request from its first byte to its reply. */
+#include "http_private.h"
+#include "log.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+#define HTTP_THREADS 2
+#define CONNECTION_MEMORY (48 * 1024) /* headers, and a piece of the body or the reply */
+#define TASKS_MAX 512                 /* waiting at a bench: above it new work is refused */
+#define SLOW_AFTER_MS 20000
+#define SLOW_BYTES_PER_MS 1
+
+#define REQUEST_OF(task_pointer) ((struct request *)((char *)(task_pointer)-offsetof(struct request, work)))
+
+/* A request leaves its HTTP thread for a task; false: the daemon stops, and no more may leave. */
+static bool busy_enter(struct http *http)
+{
+    pthread_mutex_lock(&http->lock);
+    bool stopping = http->stopping;
+    if (!stopping)
+        http->n_busy++;
+    pthread_mutex_unlock(&http->lock);
+    return !stopping;
+}
+
+/* After the request has been resumed: it may be gone already. */
+static void busy_leave(struct http *http)
+{
+    pthread_mutex_lock(&http->lock);
+    if (--http->n_busy == 0)
+        pthread_cond_broadcast(&http->idle);
+    pthread_mutex_unlock(&http->lock);
+}
+
+/* From here to request_return the request belongs to `run`. False: refused, the reply says so. */
+static bool request_leave(struct request *request, enum bench bench, void (*run)(struct task *task))
+{
+    struct http *http = request->http;
+    if (crew_waiting(http->options.crew, bench) >= TASKS_MAX || !busy_enter(http)) {
+        reply_refuse(&request->reply, 503, "too much is going on here: try again in a moment");
+        return false;
+    }
+    request->work.run = run;
+    MHD_suspend_connection(request->connection);
+    crew_submit(http->options.crew, bench, &request->work);
+    return true;
+}
+
+static void request_return(struct request *request, enum stage stage)
+{
+    struct http *http = request->http;
+    request->stage = stage;
+    MHD_resume_connection(request->connection);
+    busy_leave(http);
+}
+
+static void head_run(struct task *task)
+{
+    struct request *request = REQUEST_OF(task);
+    request->route->head(request, &request->reply);
+    request_return(request, STAGE_HEAD_DONE);
+}
+
+static void handler_call(struct request *request)
+{
+    struct err err = {0};
+    if (!body_finish(&request->body, &err))
+        reply_problem(&request->reply, &err);
+    else
+        request->route->run(request, &request->reply);
+}
+
+static void handler_run(struct task *task)
+{
+    struct request *request = REQUEST_OF(task);
+    handler_call(request);
+    if (!request->reply.status)
+        reply_refuse(&request->reply, 500, "the request was not answered: this is a fault of the daemon");
+    request_return(request, STAGE_READY);
+}
+
+/* Refused, reply ready. libmicrohttpd cannot answer in the middle of a body: a client that waits for "100 Continue", and one that
+ * would send too much, is answered now and the connection ends; else the body is read and dropped first. */
+static enum MHD_Result request_refused(struct request *request)
+{
+    bool body = request->length || request->head.transfer_encoding;
+    if (body && (request->close_now || request->head.expect || request->length > DRAIN_BYTES))
+        return request_send(request);
+    request->stage = body ? STAGE_DRAIN : STAGE_READY;
+    request->started_ms = clock_ms();
+    return MHD_YES;
+}
+
+static enum MHD_Result stage_body(struct request *request)
+{
+    request->stage = STAGE_BODY;
+    request->started_ms = clock_ms();
+    atomic_store_explicit(&request->deadline_ms, 0, memory_order_relaxed);
+    return MHD_YES;
+}
+
+static enum MHD_Result stage_head(struct request *request)
+{
+    atomic_fetch_add_explicit(&request->http->n_requests, 1, memory_order_relaxed);
+    if (!request_judge(request))
+        return request_refused(request);
+    if (!request->route->head)
+        return stage_body(request);
+    atomic_store_explicit(&request->deadline_ms, 0, memory_order_relaxed);
+    return request_leave(request, BENCH_DESK, head_run) ? MHD_YES : request_refused(request);
+}
+
+static void flush_run(struct task *task)
+{
+    struct request *request = REQUEST_OF(task);
+    struct http *http = request->http;
+    body_flush(&request->body);
+    if (request->route->progress)
+        request->route->progress(request);
+    pthread_mutex_lock(&request->lock);
+    request->flushing = false;
+    if (request->waiting)
+        MHD_resume_connection(request->connection);
+    request->waiting = false;
+    pthread_cond_signal(&request->flushed);
+    pthread_mutex_unlock(&request->lock);
+    busy_leave(http);
+}
+
+/* Wait, suspended, for the flush under way; false where there is none. */
+static bool flush_await(struct request *request)
+{
+    pthread_mutex_lock(&request->lock);
+    bool wait = request->flushing;
+    if (wait) {
+        request->waiting = true;
+        MHD_suspend_connection(request->connection);
+    }
+    pthread_mutex_unlock(&request->lock);
+    return wait;
+}
+
+static bool flush_begin(struct request *request)
+{
+    if (request->body.failed || !body_swap(&request->body) || !busy_enter(request->http))
+        return false;
+    request->flushing = true; /* no flush is under way: nobody else looks */
+    request->work.run = flush_run;
+    crew_submit(request->http->options.crew, BENCH_DESK, &request->work);
+    return true;
+}
+
+/* Drop what is there and what is still to come. */
+static enum MHD_Result upload_refuse(struct request *request, size_t *n)
+{
+    struct err stopped = {.code = ERR_STOPPED, .msg = "the daemon is stopping"};
+    if (!request->reply.status)
+        reply_problem(&request->reply, request->body.failed ? &request->body.err : &stopped);
+    request->stage = STAGE_DRAIN;
+    request->started_ms = clock_ms();
+    *n = 0;
+    return MHD_YES;
+}
+
+/* A client that sends less than a byte a millisecond, on average, is cut off. */
+static bool too_slow(const struct request *request)
+{
+    uint64_t elapsed_ms = clock_ms() - request->started_ms;
+    return elapsed_ms > SLOW_AFTER_MS && request->body.received < elapsed_ms * SLOW_BYTES_PER_MS;
+}
+
+static enum MHD_Result upload_take(struct request *request, const char *bytes, size_t *n)
+{
+    if (too_slow(request))
+        return MHD_NO;
+    while (*n) {
+        if (request->body.received + *n > request_body_limit(request)) {
+            reply_refuse(&request->reply, 413, "the body is longer than the %llu bytes that are accepted here",
+                         (unsigned long long)request_body_limit(request));
+            return flush_await(request) ? MHD_YES : upload_refuse(request, n);
+        }
+        size_t taken = body_take(&request->body, bytes, *n);
+        bytes += taken;
+        *n -= taken;
+        if (*n == 0)
+            break;
+        if (flush_await(request))
+            return MHD_YES;
+        if (!flush_begin(request))
+            return upload_refuse(request, n);
+    }
+    return MHD_YES;
+}
+
+static enum MHD_Result upload_drain(struct request *request, size_t *n)
+{
+    request->drained += *n;
+    *n = 0;
+    return request->drained <= DRAIN_BYTES && clock_ms() - request->started_ms <= DRAIN_TIME_MS ? MHD_YES : MHD_NO;
+}
+
+/* The request is complete: answer it, here or on a bench. */
+static enum MHD_Result stage_run(struct request *request)
+{
+    const struct route *route = request->route;
+    if (flush_await(request))
+        return MHD_YES;
+    bool here = route->where == ROUTE_HERE && !body_pending(&request->body) && request->body.received <= SMALL_BODY;
+    if (here)
+        handler_call(request);
+    if (request->reply.status)
+        return request_send(request);
+    return request_leave(request, route->where == ROUTE_BULK ? BENCH_BULK : BENCH_DESK, handler_run) ? MHD_YES : request_send(request);
+}
+
+static enum MHD_Result request_step(void *self, struct MHD_Connection *connection, const char *url, const char *method, const char *version,
+                                    const char *upload, size_t *n_upload, void **context)
+{
+    struct request *request = *context;
+    (void)self;
+    (void)connection;
+    (void)version;
+    if (!request)
+        return MHD_NO; /* there was no memory for it */
+    switch (request->stage) {
+    case STAGE_HEAD:
+        request->path = url;
+        request->method = method;
+        return stage_head(request);
+    case STAGE_HEAD_DONE:
+        return request->reply.status ? request_refused(request) : stage_body(request);
+    case STAGE_BODY:
+        return *n_upload ? upload_take(request, upload, n_upload) : stage_run(request);
+    case STAGE_DRAIN:
+        return *n_upload ? upload_drain(request, n_upload) : request_send(request);
+    case STAGE_READY:
+        return request_send(request);
+    case STAGE_IDLE:
+    case STAGE_SENT:
+        break;
+    }
+    *n_upload = 0;
+    return MHD_YES;
+}
+
+/* The request line is there; what this returns comes back as *context. */
+static void *request_begin(void *self, const char *uri, struct MHD_Connection *connection)
+{
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    struct request *request = info ? info->socket_context : NULL;
+    (void)self;
+    if (request) {
+        request->stage = STAGE_HEAD;
+        request->bad_uri = strstr(uri, "%00") != NULL;
+    }
+    return request;
+}
+
+static void source_end(struct request *request)
+{
+    struct source *source = request->source ? request->source : request->reply.source;
+    if (!source)
+        return;
+    pthread_mutex_lock(&request->http->lock);
+    request->source = NULL;
+    pthread_mutex_unlock(&request->http->lock);
+    request->reply.source = NULL;
+    source_close(source);
+}
+
+/* Ready for the connection's next request. */
+static void request_reset(struct request *request)
+{
+    struct http *http = request->http;
+    source_end(request);
+    reply_done(&request->reply);
+    body_reset(&request->body);
+    if (request->kept)
+        crew_submit(http->options.crew, BENCH_DESK, request->kept);
+    request->kept = NULL;
+    request->route = NULL;
+    request->close_now = false;
+    request->drained = request->length = 0;
+    request->status = 0;
+    request->stage = STAGE_IDLE;
+    atomic_store_explicit(&request->deadline_ms, clock_ms() + IDLE_TIME_MS, memory_order_relaxed);
+}
+
+static void request_end(void *self, struct MHD_Connection *connection, void **context, enum MHD_RequestTerminationCode code)
+{
+    struct request *request = *context;
+    (void)self;
+    (void)connection;
+    *context = NULL;
+    if (!request || request->stage == STAGE_IDLE)
+        return;
+    pthread_mutex_lock(&request->lock);
+    while (request->flushing)
+        pthread_cond_wait(&request->flushed, &request->lock);
+    pthread_mutex_unlock(&request->lock);
+    if (request->status)
+        atomic_fetch_add_explicit(&request->http->n_by_class[request->status / 100 % 6], 1, memory_order_relaxed);
+    if (request->stage == STAGE_SENT && code == MHD_REQUEST_TERMINATED_COMPLETED_OK)
+        log_debug("%s %s %u", request->method, request->path, request->status);
+    request_reset(request);
+}
+
+static struct request *request_new(struct http *http, struct MHD_Connection *connection)
+{
+    struct request *request = calloc(1, sizeof *request);
+    if (!request)
+        return NULL;
+    request->http = http;
+    request->connection = connection;
+    request->fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+    reply_init(&request->reply);
+    body_init(&request->body, http->options.temp, http->options.app);
+    pthread_mutex_init(&request->lock, NULL);
+    pthread_cond_init(&request->flushed, NULL);
+    atomic_init(&request->deadline_ms, clock_ms() + HEAD_TIME_MS);
+    return request;
+}
+
+static void connection_opened(struct http *http, struct request *request)
+{
+    pthread_mutex_lock(&http->lock);
+    request->id = ++http->next_id;
+    request->next = http->requests;
+    if (request->next)
+        request->next->previous = request;
+    http->requests = request;
+    if (http->n_connections++ == 0)
+        watch_wake(http);
+    pthread_mutex_unlock(&http->lock);
+}
+
+static void connection_closed(struct http *http, struct request *request)
+{
+    pthread_mutex_lock(&http->lock);
+    if (request->next)
+        request->next->previous = request->previous;
+    if (request->previous)
+        request->previous->next = request->next;
+    else
+        http->requests = request->next;
+    http->n_connections--;
+    pthread_mutex_unlock(&http->lock);
+    body_done(&request->body);
+    pthread_cond_destroy(&request->flushed);
+    pthread_mutex_destroy(&request->lock);
+    free(request);
+}
+
+static void connection_notice(void *self, struct MHD_Connection *connection, void **context, enum MHD_ConnectionNotificationCode code)
+{
+    struct http *http = self;
+    if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+        struct request *request = request_new(http, connection);
+        *context = request;
+        if (request)
+            connection_opened(http, request);
+    } else if (*context) {
+        connection_closed(http, *context);
+    }
+}
+
+static void library_log(void *self, const char *format, va_list args) __attribute__((format(printf, 2, 0)));
+static void library_log(void *self, const char *format, va_list args)
+{
+    char line[400];
+    (void)self;
+    vsnprintf(line, sizeof line, format, args);
+    log_debug("libmicrohttpd: %s", line);
+}
+
+static bool daemon_start(struct http *http, struct err *err)
+{
+    struct MHD_OptionItem items[] = {
+        {MHD_OPTION_EXTERNAL_LOGGER, (intptr_t)library_log, http},
+        {MHD_OPTION_LISTEN_SOCKET, http->options.listen_fd, NULL},
+        {MHD_OPTION_THREAD_POOL_SIZE, HTTP_THREADS, NULL},
+        {MHD_OPTION_CONNECTION_LIMIT, (intptr_t)http->options.max_connections, NULL},
+        {MHD_OPTION_CONNECTION_TIMEOUT, SILENCE_S, NULL},
+        {MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY, NULL},
+        {MHD_OPTION_STRICT_FOR_CLIENT, 1, NULL},
+        {MHD_OPTION_URI_LOG_CALLBACK, (intptr_t)request_begin, http},
+        {MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)request_end, http},
+        {MHD_OPTION_NOTIFY_CONNECTION, (intptr_t)connection_notice, http},
+        {MHD_OPTION_END, 0, NULL},
+    };
+    http->daemon = MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL,
+                                    request_step, http, MHD_OPTION_ARRAY, items, MHD_OPTION_END);
+    return http->daemon || err_set(err, ERR_THREAD, "the HTTP threads could not be started");
+}
+
+struct http *http_start(const struct http_options *options, struct err *err)
+{
+    struct http *http = calloc(1, sizeof *http);
+    if (!http) {
+        err_memory(err, "the HTTP service");
+        return NULL;
+    }
+    http->options = *options;
+    http->watch_epoll = http->watch_event = -1;
+    pthread_mutex_init(&http->lock, NULL);
+    pthread_cond_init(&http->idle, NULL);
+    if (!watch_start(http, err) || !daemon_start(http, err)) {
+        http_stop(http);
+        return NULL;
+    }
+    return http;
+}
+
+void http_quiesce(struct http *http)
+{
+    http->daemon_quiesced = MHD_quiesce_daemon(http->daemon) != MHD_INVALID_SOCKET;
+    pthread_mutex_lock(&http->lock);
+    http->quiesced = true;
+    watch_wake(http); /* it ends the streams */
+    pthread_mutex_unlock(&http->lock);
+}
+
+void http_stop(struct http *http)
+{
+    if (!http)
+        return;
+    pthread_mutex_lock(&http->lock);
+    atomic_store(&http->stopping, true);
+    http->quiesced = true;
+    while (http->n_busy)
+        pthread_cond_wait(&http->idle, &http->lock);
+    pthread_mutex_unlock(&http->lock);
+    watch_stop(http); /* its last sweep resumes every stream */
+    if (http->daemon)
+        MHD_stop_daemon(http->daemon);
+    if (http->daemon_quiesced)
+        close(http->options.listen_fd);
+    pthread_cond_destroy(&http->idle);
+    pthread_mutex_destroy(&http->lock);
+    free(http);
+}
+
+void http_count(struct http *http, struct http_counts *counts)
+{
+    counts->n_requests = atomic_load(&http->n_requests);
+    for (int i = 0; i < 6; i++)
+        counts->n_by_class[i] = atomic_load(&http->n_by_class[i]);
+    pthread_mutex_lock(&http->lock);
+    counts->n_connections = http->n_connections;
+    pthread_mutex_unlock(&http->lock);
+}

@@ -1,0 +1,115 @@
+/* What http*.c share: a connection and the request that it is at.
+ *
+ * A request belongs to the HTTP thread of its connection, except while it is suspended for a task: then it belongs to that task.
+ * Locks, in order: http->lock, source->lock; request->lock stands alone. */
+#ifndef MLPD_HTTP_PRIVATE_H
+#define MLPD_HTTP_PRIVATE_H
+
+#define _GNU_SOURCE
+#include "http.h"
+
+#include <microhttpd.h>
+#include <pthread.h>
+#include <stdatomic.h>
+
+#define SEGMENTS_MAX 1024
+#define PARAMS_MAX 4
+#define HEAD_TIME_MS 30000 /* for a request's line and headers, and between two requests */
+#define IDLE_TIME_MS 75000
+#define SEND_TIME_MS 60000      /* for taking a reply, and a second more for each 10 KB */
+#define HEARTBEAT_MS 5000       /* a stream that has been silent for so long gets a comment */
+#define SILENCE_S 60            /* without a byte either way */
+#define DRAIN_BYTES (64u << 20) /* of a refused body that are read before the answer */
+#define DRAIN_TIME_MS 10000
+#define SMALL_BODY 16384
+
+enum stage {
+    STAGE_IDLE,      /* between two requests */
+    STAGE_HEAD,      /* the request line is there */
+    STAGE_HEAD_DONE, /* the route's `head` has run */
+    STAGE_BODY,      /* the body is coming in */
+    STAGE_DRAIN,     /* the reply is ready; the rest of the body is read and dropped */
+    STAGE_READY,     /* the reply is ready */
+    STAGE_SENT,
+};
+
+/* The headers that every request is judged by; NULL where absent. */
+struct head {
+    const char *host, *origin, *fetch_site, *content_type, *content_encoding, *content_length, *transfer_encoding, *expect;
+    bool repeated; /* one that must stand alone stands twice */
+};
+
+struct request {
+    struct http *http;
+    struct MHD_Connection *connection;
+    int fd;
+    uint64_t id;
+    struct request *next, *previous; /* under http->lock */
+    _Atomic uint64_t deadline_ms;    /* monotonic; 0: none. The watch thread shuts the socket down after it */
+    /* the request at hand */
+    enum stage stage;
+    bool bad_uri, close_now;
+    const char *method, *path;
+    struct head head;
+    const struct route *route;
+    char segments[SEGMENTS_MAX]; /* the path, cut up */
+    const char *params[PARAMS_MAX];
+    uint64_t length, drained, started_ms;
+    struct body body;
+    struct task *kept;
+    struct reply reply;
+    unsigned status; /* sent */
+    struct task work;
+    struct source *source; /* of the reply that is being sent */
+    /* the flush under way */
+    pthread_mutex_t lock;   /* protects the two below */
+    pthread_cond_t flushed; /* flushing became false; the HTTP thread of a vanished client waits on it */
+    bool flushing, waiting; /* waiting: suspended until the flush is done */
+};
+
+struct http {
+    struct http_options options;
+    struct MHD_Daemon *daemon;
+    bool daemon_quiesced; /* then listen_fd is ours to close */
+    atomic_bool stopping;
+    _Atomic uint64_t n_requests, n_by_class[6];
+    pthread_mutex_t lock;           /* protects what follows */
+    pthread_cond_t idle;            /* n_busy became 0; http_stop waits on it */
+    struct request *requests;       /* all connections */
+    uint32_t n_connections, n_busy; /* n_busy: suspended for a task */
+    uint64_t next_id;
+    bool quiesced;
+    /* the watch */
+    pthread_t watch;
+    bool watch_started, watch_stop;
+    int watch_epoll, watch_event; /* an eventfd: a first connection came, or stop */
+};
+
+uint64_t clock_ms(void);
+
+/* http_head.c: judge the request by its head. False: the reply refuses it. */
+bool request_judge(struct request *request);
+uint64_t request_body_limit(const struct request *request);
+
+/* http_send.c: queue the reply. */
+enum MHD_Result request_send(struct request *request);
+
+/* http_source.c */
+/* The reader that libmicrohttpd calls; self is the source. */
+ssize_t source_read(void *self, uint64_t position, char *text, size_t size);
+/* From now on the source reads for this connection. */
+void source_attach(struct source *source, struct request *request);
+/* The request is over; the source frees itself. */
+void source_close(struct source *source);
+/* The watch has found: the daemon stops or the client is gone (end), or the stream may be silent for too long. */
+void source_nudge(struct source *source, bool end, uint64_t now_ms);
+
+/* http_watch.c */
+bool watch_start(struct http *http, struct err *err);
+void watch_stop(struct http *http);
+/* Look at connections from now on; called when the first one comes. Under http->lock. */
+void watch_wake(struct http *http);
+/* Tell source_nudge when the client of this stream goes, until the connection is closed. */
+void watch_client(struct http *http, const struct request *request);
+
+#endif

@@ -1,0 +1,254 @@
+/* JSON text, written piece by piece. */
+#include "writer.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void writer_init(struct writer *writer)
+{
+    *writer = (struct writer){0};
+}
+
+void writer_done(struct writer *writer)
+{
+    free(writer->text);
+    *writer = (struct writer){0};
+}
+
+char *writer_take(struct writer *writer, size_t *n, struct err *err)
+{
+    char *text = writer->text;
+    *n = writer->n;
+    if (writer->failed || !text) {
+        writer_done(writer);
+        err_memory(err, "the reply");
+        return NULL;
+    }
+    *writer = (struct writer){0};
+    return text;
+}
+
+/* Room for n more bytes, and one for the 0 that vsnprintf writes; NULL where there is none. */
+static char *room(struct writer *writer, size_t n)
+{
+    if (writer->failed || n > SIZE_MAX / 4 - writer->n) {
+        writer->failed = true;
+        return NULL;
+    }
+    if (writer->capacity - writer->n < n + 1) {
+        size_t capacity = 2 * (writer->n + n) + 256;
+        char *text = realloc(writer->text, capacity);
+        if (!text) {
+            writer->failed = true;
+            return NULL;
+        }
+        writer->text = text;
+        writer->capacity = capacity;
+    }
+    return writer->text + writer->n;
+}
+
+static void bytes_add(struct writer *writer, const char *bytes, size_t n)
+{
+    char *to = room(writer, n);
+    if (!to)
+        return;
+    memcpy(to, bytes, n);
+    writer->n += n;
+}
+
+static void byte_add(struct writer *writer, char byte)
+{
+    bytes_add(writer, &byte, 1);
+}
+
+/* A value or key that does not open its object or array, and does not follow its key, needs a comma before it. */
+static void comma_add(struct writer *writer)
+{
+    if (writer->n && !strchr("{[:", writer->text[writer->n - 1]))
+        byte_add(writer, ',');
+}
+
+void writer_open(struct writer *writer, char bracket)
+{
+    comma_add(writer);
+    byte_add(writer, bracket);
+}
+
+void writer_close(struct writer *writer, char bracket)
+{
+    byte_add(writer, bracket);
+}
+
+/* Length of the well-formed UTF-8 sequence at text, 0 where there is none (The Unicode Standard, table 3-7). */
+static size_t utf8_length(const unsigned char *text, size_t n)
+{
+    unsigned char first = text[0];
+    size_t length = first < 0x80 ? 1 : first < 0xC2 ? 0 : first < 0xE0 ? 2 : first < 0xF0 ? 3 : first < 0xF5 ? 4 : 0;
+    if (length > n)
+        return 0;
+    unsigned char least = first == 0xE0 ? 0xA0 : first == 0xF0 ? 0x90 : 0x80;
+    unsigned char most = first == 0xED ? 0x9F : first == 0xF4 ? 0x8F : 0xBF;
+    for (size_t i = 1; i < length; i++, least = 0x80, most = 0xBF)
+        if (text[i] < least || text[i] > most)
+            return 0;
+    return length;
+}
+
+static size_t plain_length(const char *text, size_t n)
+{
+    size_t i = 0;
+    while (i < n && (unsigned char)text[i] >= ' ' && (unsigned char)text[i] < 127 && text[i] != '"' && text[i] != '\\')
+        i++;
+    return i;
+}
+
+static size_t odd_add(struct writer *writer, const char *text, size_t n)
+{
+    static const char short_names[] = "\b\f\n\r\t\"\\", letters[] = "bfnrt\"\\";
+    unsigned char c = (unsigned char)*text;
+    const char *found = c ? strchr(short_names, c) : NULL;
+    size_t length = utf8_length((const unsigned char *)text, n);
+    char escape[8];
+    if (found)
+        bytes_add(writer, (char[]){'\\', letters[found - short_names]}, 2);
+    else if (c < ' ' || c == 127)
+        bytes_add(writer, escape, (size_t)snprintf(escape, sizeof escape, "\\u%04x", (unsigned)c));
+    else
+        bytes_add(writer, length ? text : "\xEF\xBF\xBD", length ? length : 3);
+    return length ? length : 1;
+}
+
+void writer_string_n(struct writer *writer, const char *text, size_t n)
+{
+    comma_add(writer);
+    byte_add(writer, '"');
+    for (size_t i = 0; i < n;) {
+        size_t plain = plain_length(text + i, n - i);
+        bytes_add(writer, text + i, plain);
+        i += plain;
+        if (i < n)
+            i += odd_add(writer, text + i, n - i);
+    }
+    byte_add(writer, '"');
+}
+
+void writer_string(struct writer *writer, const char *text)
+{
+    if (text)
+        writer_string_n(writer, text, strlen(text));
+    else
+        writer_null(writer);
+}
+
+void writer_key(struct writer *writer, const char *name)
+{
+    writer_string(writer, name);
+    byte_add(writer, ':');
+}
+
+static void digits_add(struct writer *writer, double number, int least, int most, bool single)
+{
+    char text[40];
+    int n = 0;
+    for (int digits = least; digits <= most; digits++) {
+        n = snprintf(text, sizeof text, "%.*g", digits, number);
+        if (single ? strtof(text, NULL) == (float)number : strtod(text, NULL) == number)
+            break;
+    }
+    comma_add(writer);
+    bytes_add(writer, text, (size_t)n);
+}
+
+void writer_double(struct writer *writer, double number)
+{
+    if (isfinite(number))
+        digits_add(writer, number, 15, 17, false);
+    else
+        writer_null(writer);
+}
+
+void writer_float(struct writer *writer, float number)
+{
+    if (isfinite(number))
+        digits_add(writer, (double)number, 6, 9, true);
+    else
+        writer_null(writer);
+}
+
+void writer_text(struct writer *writer, const char *format, ...)
+{
+    va_list args, again;
+    va_start(args, format);
+    va_copy(again, args);
+    int n = vsnprintf(NULL, 0, format, args);
+    char *to = n >= 0 ? room(writer, (size_t)n) : NULL;
+    if (to) {
+        vsnprintf(to, (size_t)n + 1, format, again);
+        writer->n += (size_t)n;
+    }
+    va_end(again);
+    va_end(args);
+}
+
+void writer_uint(struct writer *writer, uint64_t number)
+{
+    comma_add(writer);
+    writer_text(writer, "%" PRIu64, number);
+}
+
+void writer_int(struct writer *writer, int64_t number)
+{
+    comma_add(writer);
+    writer_text(writer, "%" PRId64, number);
+}
+
+void writer_bool(struct writer *writer, bool value)
+{
+    writer_raw(writer, value ? "true" : "false", value ? 4 : 5);
+}
+
+void writer_null(struct writer *writer)
+{
+    writer_raw(writer, "null", 4);
+}
+
+void writer_raw(struct writer *writer, const char *json, size_t n)
+{
+    comma_add(writer);
+    bytes_add(writer, json, n);
+}
+
+void writer_put_string(struct writer *writer, const char *name, const char *text)
+{
+    writer_key(writer, name);
+    writer_string(writer, text);
+}
+
+void writer_put_double(struct writer *writer, const char *name, double number)
+{
+    writer_key(writer, name);
+    writer_double(writer, number);
+}
+
+void writer_put_uint(struct writer *writer, const char *name, uint64_t number)
+{
+    writer_key(writer, name);
+    writer_uint(writer, number);
+}
+
+void writer_put_int(struct writer *writer, const char *name, int64_t number)
+{
+    writer_key(writer, name);
+    writer_int(writer, number);
+}
+
+void writer_put_bool(struct writer *writer, const char *name, bool value)
+{
+    writer_key(writer, name);
+    writer_bool(writer, value);
+}
