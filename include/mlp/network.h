@@ -1,8 +1,8 @@
 /* Dense layers and the one block that holds their parameters.
  *
- * Layout: a layer's weights are (n_in, n_out) in column panels of 128 outputs: panel p holds rows k = 0 .. n_in - 1, each of
- * `panel width` floats (128, in the last panel n_out rounded up to 16, less the panels before), padding always zero; the biases
- * follow, (n_out rounded up to 16). Networks up to 128 outputs wide are thus plain row-major. */
+ * Layout: a layer's weights are (n_in, n_out), both rounded up to multiples of 16 (padding always zero), in column panels of 128
+ * outputs: a panel holds its rows k = 0, 1, ... one after the other, each of 128 floats (what is left, in the last panel). The biases
+ * follow. A layer of up to 128 outputs is thus plain row-major: row k is input k's weights. */
 #ifndef MLP_NETWORK_H
 #define MLP_NETWORK_H
 

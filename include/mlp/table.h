@@ -64,6 +64,9 @@ struct table *table_open(const char *path, struct err *err);
 struct table *table_ref(struct table *table);
 void table_unref(struct table *table); /* takes NULL; the last one unmaps */
 
+/* Read every record and compare with the checksums taken when it was written. ERR_CORRUPT names the damaged rows. */
+bool table_verify(const struct table *table, struct err *err);
+
 uint64_t table_n_rows(const struct table *table);
 uint32_t table_n_columns(const struct table *table);
 uint32_t table_record_bytes(const struct table *table);

@@ -48,7 +48,8 @@ struct epoch_metrics {
 };
 
 struct trainer;
-/* `train`, `validation` (n_rows may be 0): their bindings must share one recipe. The network is initialised from the seed.
+/* `train`, `validation` (n_rows may be 0): rows with usable targets; their bindings are of `recipe`. All outlive the trainer. The network is
+ * initialised from the seed.
  * NULL on failure. */
 struct trainer *trainer_new(const struct recipe *recipe, const struct rows *train, const struct rows *validation,
                             const struct train_options *options, struct err *err);

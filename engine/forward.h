@@ -1,0 +1,58 @@
+/* Rows on their way through the network: the activations of a chunk of rows, and the forward pass over a block of them.
+ *
+ * Training, validation, evaluation and prediction all go through here, so that a row gives the same bits in each. */
+#ifndef MLP_FORWARD_H
+#define MLP_FORWARD_H
+
+#include "kernels.h"
+#include "mlp/network.h"
+#include "mlp/recipe.h"
+
+#define BLOCK_ROWS 32 /* rows that a worker takes through the network at a time */
+
+/* Outputs of every layer for up to n_rows rows; at[0] holds the inputs, at[l + 1] layer l's outputs: (n_rows, ld[l]). */
+struct activations {
+    uint32_t n_rows;
+    float *at[NETWORK_LAYERS_MAX + 1];
+    size_t ld[NETWORK_LAYERS_MAX + 1];
+    float *block; /* all of them, owned */
+};
+
+/* n_rows is rounded up to a multiple of 64. `inputs`: whether at[0] is wanted; else it is NULL. */
+bool activations_init(struct activations *activations, const struct network *network, uint32_t n_rows, bool inputs, struct err *err);
+void activations_done(struct activations *activations);
+
+/* A worker's scratch for gathering rows. */
+struct gather {
+    uint8_t *bytes;    /* (16, padded n_inputs) */
+    uint16_t *columns; /* the non-zeros of one row */
+    float *values;
+};
+/* For rows of up to `width` numbers. */
+bool gather_init(struct gather *gather, uint32_t width, struct err *err);
+void gather_done(struct gather *gather);
+
+/* Whether a row of n numbers with so many non-zeros is cheaper as a list of them. */
+bool gather_is_sparse(uint64_t n_nonzero, uint64_t n);
+
+/* Rows of a bound table through all layers: rows[0..n) into activations rows first .. first + n - 1, and zero inputs from there to the next
+ * multiple of 16. Inputs are taken as lists of non-zeros where `sparse` (the recipe's rows are bytes); then xt, where not NULL, takes the
+ * bytes transposed: xt[k * ldxt + row]. `first` is a multiple of 16. */
+struct row_source {
+    const struct binding *binding;
+    bool sparse;
+    uint8_t *xt;
+    size_t ldxt;
+};
+void forward_rows(const struct network *network, const struct kernels *kernels, const struct row_source *source, const uint32_t *rows,
+                  uint32_t first, uint32_t n, struct activations *activations, struct gather *gather);
+
+/* Layers from `layer` on, for n_rows (a multiple of 8) rows whose activations at[layer] are there. */
+void forward_layers(const struct network *network, const struct kernels *kernels, uint32_t layer, uint32_t first, uint32_t n_rows,
+                    struct activations *activations);
+
+/* One row of n_inputs numbers through all layers as lists of non-zeros; its outputs in activations row `first`. */
+void forward_single(const struct network *network, const struct kernels *kernels, const float *x, uint32_t first,
+                    struct activations *activations, struct gather *gather);
+
+#endif

@@ -1,0 +1,81 @@
+/* The arithmetic, one table of functions an instruction set.
+ *
+ * All of it is pure: it touches only what it is given, and any thread may call it. Shapes: widths are multiples of 16 floats, rows of
+ * the batch come in multiples of KERNEL_ROWS (padding rows hold zeros), every array is 64-byte aligned.
+ * A layer's weights lie in panels of KERNEL_PANEL outputs (see mlp/network.h); `n_in` counts their rows, a multiple of 16 too.
+ * Every output is one accumulator that is summed in index order, so results do not depend on how the work is cut up, and the sparse
+ * functions give the bits of the dense ones. */
+#ifndef MLP_KERNELS_H
+#define MLP_KERNELS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define KERNEL_ROWS 8    /* rows of a batch are padded to this */
+#define KERNEL_PANEL 128 /* outputs of a weight panel */
+
+/* One parameter update of a step; what is not of an optimizer's concern stays zero. */
+struct update {
+    float rate; /* learning rate; adam: already divided by 1 - beta_1^t */
+    float beta_1, beta_2;
+    float epsilon;
+    float inv_sqrt_correction; /* adam: 1 / sqrt(1 - beta_2^t) */
+};
+
+struct kernels {
+    const char *name;
+
+    /* y[r][o] = bias[o] + sum over k of x[r][k] w[k][o], relu'd where `relu`. x: (n_rows, ldx), y: (n_rows, ldy). */
+    void (*forward)(const float *x, size_t ldx, uint32_t n_rows, const float *w, const float *bias, uint32_t n_in, uint32_t n_out,
+                    bool relu, float *y, size_t ldy);
+
+    /* The same for one row given as its non-zeros: x[columns[i]] = values[i], columns ascending. */
+    void (*forward_sparse)(const uint16_t *columns, const float *values, uint32_t n, const float *w, const float *bias, uint32_t n_in,
+                           uint32_t n_out, bool relu, float *y);
+
+    /* dx[r][k] = sum over o of dy[r][o] w[k][o], zero where `relu` and not x[r][k] > 0. dy: (n_rows, lddy), x, dx: (n_rows, ldx), n_rows a
+     * multiple of 16. scratch: (n_out * n_rows + 16 * n_rows). */
+    void (*delta)(const float *dy, size_t lddy, uint32_t n_rows, const float *w, uint32_t n_in, uint32_t n_out, const float *x, bool relu,
+                  float *dx, size_t ldx, float *scratch);
+
+    /* g[k][o] += sum over r of x[r][k] dy[r][o], for 16 values of k and `width` <= KERNEL_PANEL outputs. x and dy point at the block's first
+     * column. g: (16, width). */
+    void (*gradient)(const float *x, size_t ldx, const float *dy, size_t lddy, uint32_t n_rows, uint32_t width, float *g);
+
+    /* The same where x is byte * scale and given transposed: x[r][k] = xt[k * ldxt + r] * scale; n_rows a multiple of 64. */
+    void (*gradient_sparse)(const uint8_t *xt, size_t ldxt, float scale, const float *dy, size_t lddy, uint32_t n_rows, uint32_t width,
+                            float *g);
+
+    /* g[o] += sum over r of dy[r][o]. */
+    void (*gradient_bias)(const float *dy, size_t lddy, uint32_t n_rows, uint32_t width, float *g);
+
+    /* p[i] = p[i] - step(g[i]) for n parameters, n a multiple of 16; m and v are the optimizer's state. Returns whether all parameters are
+     * finite afterwards. */
+    bool (*adam)(float *p, float *m, float *v, const float *g, size_t n, const struct update *update);
+    bool (*sgd)(float *p, float *m, float *v, const float *g, size_t n, const struct update *update);
+
+    /* y[i] = exp(y[i] - max) for the first n, zero up to the next multiple of 16; returns their sum. */
+    float (*exp_sum)(float *y, uint32_t n, float max);
+
+    /* x[i] = bytes[i] * scale, n a multiple of 16. */
+    void (*scale_bytes)(const uint8_t *bytes, uint32_t n, float scale, float *x);
+
+    /* The non-zeros of one row: columns and values (byte * scale). There must be room for n + 16 of each. Returns how many. n <= 65536;
+     * list_bytes: a multiple of 16. */
+    uint32_t (*list_bytes)(const uint8_t *bytes, uint32_t n, float scale, uint16_t *columns, float *values);
+    uint32_t (*list_floats)(const float *x, uint32_t n, uint16_t *columns, float *values);
+
+    /* out[k * ldout + r] = in[r * ldin + k] for 16 rows r and n columns k, n a multiple of 16. */
+    void (*transpose_bytes)(const uint8_t *in, size_t ldin, uint32_t n, uint8_t *out, size_t ldout);
+};
+
+/* The table in use: the best that this machine runs, unless kernels_force chose. */
+const struct kernels *kernels_get(void);
+
+extern const struct kernels kernels_generic;
+#if defined(__x86_64__)
+extern const struct kernels kernels_avx2, kernels_avx512;
+#endif
+
+#endif

@@ -1,0 +1,205 @@
+/* Dense layers and their parameter block. No shared state: a network belongs to whoever holds it. */
+#define _DEFAULT_SOURCE
+#include "mlp/network.h"
+#include "network_private.h"
+#include "rng.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#define FLOATS_MAX ((size_t)1 << 32) /* 16 GiB of parameters */
+#define HUGE_PAGE ((size_t)2 << 20)
+
+static const char *const activation_names[] = {
+    [ACTIVATION_LINEAR] = "linear", [ACTIVATION_RELU] = "relu", [ACTIVATION_SOFTMAX] = "softmax"};
+static const char *const loss_names[] = {
+    [LOSS_AUTO] = "auto", [LOSS_CATEGORICAL_CROSSENTROPY] = "categorical_crossentropy", [LOSS_MSE] = "mse"};
+static const char *const initializer_names[] = {[INITIALIZER_HE_NORMAL] = "he_normal", [INITIALIZER_NORMAL] = "normal"};
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+static const char *name_of(const char *const *names, size_t n, int index)
+{
+    return index >= 0 && (size_t)index < n ? names[index] : NULL;
+}
+
+static int find_name(const char *const *names, size_t n, const char *name)
+{
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(names[i], name) == 0)
+            return (int)i;
+    return -1;
+}
+
+const char *activation_name(enum activation activation)
+{
+    return name_of(activation_names, COUNT(activation_names), (int)activation);
+}
+int activation_find(const char *name)
+{
+    return find_name(activation_names, COUNT(activation_names), name);
+}
+const char *loss_name(enum loss loss)
+{
+    return name_of(loss_names, COUNT(loss_names), (int)loss);
+}
+int loss_find(const char *name)
+{
+    return find_name(loss_names, COUNT(loss_names), name);
+}
+const char *initializer_name(enum initializer initializer)
+{
+    return name_of(initializer_names, COUNT(initializer_names), (int)initializer);
+}
+int initializer_find(const char *name)
+{
+    return find_name(initializer_names, COUNT(initializer_names), name);
+}
+
+void *aligned_zeros(size_t count, size_t size)
+{
+    size_t bytes;
+    if (__builtin_mul_overflow(count, size, &bytes) || bytes > SIZE_MAX - HUGE_PAGE)
+        return NULL;
+    size_t alignment = bytes >= HUGE_PAGE ? HUGE_PAGE : 64;
+    bytes = (bytes + alignment - 1) & ~(alignment - 1);
+    void *memory = aligned_alloc(alignment, bytes == 0 ? alignment : bytes);
+    if (memory == NULL)
+        return NULL;
+    /* Advice only: without huge pages everything works, slower. */
+    if (alignment == HUGE_PAGE)
+        (void)madvise(memory, bytes, MADV_HUGEPAGE);
+    memset(memory, 0, bytes);
+    return memory;
+}
+
+uint32_t network_n_in(const struct network *network, uint32_t layer)
+{
+    return layer == 0 ? network->n_inputs : network->layers[layer - 1].units;
+}
+
+static bool shape_check(uint32_t n_inputs, const struct layer *layers, uint32_t n_layers, struct err *err)
+{
+    if (n_layers == 0 || n_layers > NETWORK_LAYERS_MAX)
+        return err_set(err, ERR_LIMIT, "a network has 1 to %d layers, not %u", NETWORK_LAYERS_MAX, n_layers);
+    if (n_inputs == 0)
+        return err_set(err, ERR_INPUT, "a network needs at least one input");
+    for (uint32_t i = 0; i < n_layers; i++) {
+        if (layers[i].units == 0 || layers[i].units > NETWORK_UNITS_MAX)
+            return err_set(err, ERR_LIMIT, "layer %u has %u units; 1 to %d are possible", i + 1, layers[i].units, NETWORK_UNITS_MAX);
+        if (activation_name(layers[i].activation) == NULL)
+            return err_set(err, ERR_INPUT, "layer %u has an unknown activation", i + 1);
+        if (layers[i].activation == ACTIVATION_SOFTMAX && i + 1 < n_layers)
+            return err_set(err, ERR_INPUT, "layer %u is softmax; only the last layer may be", i + 1);
+    }
+    return true;
+}
+
+/* Lay the layers out in the block; false where it would be too large. */
+static bool lay_out(struct network *network, struct err *err)
+{
+    size_t at = 0;
+    for (uint32_t i = 0; i < network->n_layers; i++) {
+        size_t n_weights = (size_t)padded_in(network, i) * padded_out(network, i);
+        network->weights_at[i] = at;
+        network->biases_at[i] = at + n_weights;
+        at += n_weights + padded_out(network, i);
+        if (at > FLOATS_MAX)
+            return err_set(err, ERR_LIMIT, "the network has more than %zu parameters", FLOATS_MAX);
+    }
+    network->n_floats = at;
+    return true;
+}
+
+struct network *network_new(uint32_t n_inputs, const struct layer *layers, uint32_t n_layers, struct err *err)
+{
+    if (!shape_check(n_inputs, layers, n_layers, err))
+        return NULL;
+    struct network *network = calloc(1, sizeof *network);
+    if (network == NULL) {
+        err_memory(err, "a network");
+        return NULL;
+    }
+    network->n_inputs = n_inputs;
+    network->n_layers = n_layers;
+    memcpy(network->layers, layers, n_layers * sizeof *layers);
+    if (!lay_out(network, err))
+        goto fail;
+    network->params = aligned_zeros(network->n_floats, sizeof(float));
+    if (network->params == NULL) {
+        err_memory(err, "a network's parameters");
+        goto fail;
+    }
+    return network;
+fail:
+    network_free(network);
+    return NULL;
+}
+
+struct network *network_copy(const struct network *network, struct err *err)
+{
+    struct network *copy = network_new(network->n_inputs, network->layers, network->n_layers, err);
+    if (copy != NULL)
+        memcpy(copy->params, network->params, network->n_floats * sizeof(float));
+    return copy;
+}
+
+void network_free(struct network *network)
+{
+    if (network == NULL)
+        return;
+    free(network->params);
+    free(network);
+}
+
+uint64_t network_n_params(const struct network *network)
+{
+    uint64_t n = 0;
+    for (uint32_t i = 0; i < network->n_layers; i++)
+        n += ((uint64_t)network_n_in(network, i) + 1) * network->layers[i].units;
+    return n;
+}
+
+/* Where the weight of input k and output o of a layer lies in params. */
+static size_t weight_at(const struct network *network, uint32_t layer, uint32_t k, uint32_t o)
+{
+    uint32_t n_out = padded_out(network, layer), panel = o / KERNEL_PANEL * KERNEL_PANEL;
+    return network->weights_at[layer] + (size_t)panel * padded_in(network, layer) + (size_t)k * panel_width(n_out, panel) + (o - panel);
+}
+
+void network_init(struct network *network, enum initializer initializer, float stddev, uint64_t seed)
+{
+    memset(network->params, 0, network->n_floats * sizeof(float));
+    for (uint32_t i = 0; i < network->n_layers; i++) {
+        uint32_t n_in = network_n_in(network, i), n_out = network->layers[i].units;
+        double scale = initializer == INITIALIZER_NORMAL ? (double)stddev : sqrt(2.0 / n_in);
+        uint64_t n = (uint64_t)n_in * n_out;
+        for (uint64_t j = 0; j < n; j += 2) {
+            double pair[2];
+            rng_normals(seed, rng_stream(RNG_INIT, i), j, pair);
+            network->params[weight_at(network, i, (uint32_t)(j / n_out), (uint32_t)(j % n_out))] = (float)(scale * pair[0]);
+            if (j + 1 < n)
+                network->params[weight_at(network, i, (uint32_t)((j + 1) / n_out), (uint32_t)((j + 1) % n_out))] = (float)(scale * pair[1]);
+        }
+    }
+}
+
+void network_get(const struct network *network, uint32_t layer, float *weights, float *biases)
+{
+    uint32_t n_in = network_n_in(network, layer), n_out = network->layers[layer].units;
+    for (uint32_t k = 0; k < n_in; k++)
+        for (uint32_t o = 0; o < n_out; o++)
+            weights[(size_t)k * n_out + o] = network->params[weight_at(network, layer, k, o)];
+    memcpy(biases, network->params + network->biases_at[layer], n_out * sizeof(float));
+}
+
+void network_set(struct network *network, uint32_t layer, const float *weights, const float *biases)
+{
+    uint32_t n_in = network_n_in(network, layer), n_out = network->layers[layer].units;
+    for (uint32_t k = 0; k < n_in; k++)
+        for (uint32_t o = 0; o < n_out; o++)
+            network->params[weight_at(network, layer, k, o)] = weights[(size_t)k * n_out + o];
+    memcpy(network->params + network->biases_at[layer], biases, n_out * sizeof(float));
+}

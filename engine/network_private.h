@@ -1,0 +1,37 @@
+/* Shapes of the parameter block as the kernels see it. */
+#ifndef MLP_NETWORK_PRIVATE_H
+#define MLP_NETWORK_PRIVATE_H
+
+#include "kernels.h"
+#include "mlp/network.h"
+
+static inline uint32_t pad16(uint32_t n)
+{
+    return (n + 15) & ~15u;
+}
+
+static inline uint32_t padded_in(const struct network *network, uint32_t layer)
+{
+    return pad16(network_n_in(network, layer));
+}
+
+static inline uint32_t padded_out(const struct network *network, uint32_t layer)
+{
+    return pad16(network->layers[layer].units);
+}
+
+static inline bool layer_is_relu(const struct network *network, uint32_t layer)
+{
+    return network->layers[layer].activation == ACTIVATION_RELU;
+}
+
+/* Width of the panel that begins at output `panel`. */
+static inline uint32_t panel_width(uint32_t n_out, uint32_t panel)
+{
+    return n_out - panel < KERNEL_PANEL ? n_out - panel : KERNEL_PANEL;
+}
+
+/* Zeroed, 64-byte aligned, on huge pages where it is large; NULL: out of memory. free() frees it. */
+void *aligned_zeros(size_t count, size_t size);
+
+#endif

@@ -1,0 +1,181 @@
+/* The worker gang and its barrier.
+ *
+ * Threads: pool_run is called by one thread at a time, which becomes worker 0. The others wait for `run` to change, first spinning,
+ * then on a futex. The barrier counts arrivals; the last one moves `generation` on and wakes whoever sleeps.
+ * Spinning is bounded, and off where there are more workers than processors to run them. */
+#define _GNU_SOURCE
+#include "mlp/pool.h"
+#include "denormals.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <linux/futex.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdalign.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define SPINS_MAX 20000 /* about 0.3 ms of pause instructions: longer than any phase's imbalance on free cores */
+#define CACHE_LINE 64
+
+struct worker {
+    struct pool *pool;
+    uint32_t index;
+    pthread_t thread;
+};
+
+struct pool {
+    uint32_t n_threads;
+    uint32_t n_started; /* of workers 1 .. n_threads - 1 */
+    uint32_t spins;
+    int nice_level;
+    void (*work)(void *self, uint32_t worker);
+    void *self;
+    bool quit;
+    struct worker *workers;
+    alignas(CACHE_LINE) atomic_uint run; /* counts runs; a change starts the workers */
+    alignas(CACHE_LINE) atomic_uint arrived;
+    alignas(CACHE_LINE) atomic_uint generation;
+    alignas(CACHE_LINE) atomic_uint sleepers; /* of run and generation together: whether a wake is due */
+};
+
+static void futex_wait(atomic_uint *word, unsigned value)
+{
+    syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, value, NULL, NULL, 0);
+}
+
+static void futex_wake_all(atomic_uint *word)
+{
+    syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
+}
+
+static void cpu_relax(void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("yield");
+#endif
+}
+
+/* Wait until *word is no longer `old`. */
+static void wait_change(struct pool *pool, atomic_uint *word, unsigned old)
+{
+    for (uint32_t i = 0; i < pool->spins; i++) {
+        if (atomic_load_explicit(word, memory_order_acquire) != old)
+            return;
+        cpu_relax();
+    }
+    /* Announce, then look again: the changer changes first and looks for sleepers second, both in sequential order. */
+    atomic_fetch_add(&pool->sleepers, 1);
+    while (atomic_load(word) == old)
+        futex_wait(word, old);
+    atomic_fetch_sub(&pool->sleepers, 1);
+}
+
+static void change(struct pool *pool, atomic_uint *word)
+{
+    atomic_fetch_add(word, 1);
+    if (atomic_load(&pool->sleepers) != 0)
+        futex_wake_all(word);
+}
+
+void pool_barrier(struct pool *pool)
+{
+    if (pool->n_threads == 1)
+        return;
+    unsigned generation = atomic_load_explicit(&pool->generation, memory_order_acquire);
+    if (atomic_fetch_add(&pool->arrived, 1) + 1 == pool->n_threads) {
+        atomic_store_explicit(&pool->arrived, 0, memory_order_relaxed);
+        change(pool, &pool->generation);
+    } else {
+        wait_change(pool, &pool->generation, generation);
+    }
+}
+
+static void *worker_main(void *arg)
+{
+    struct worker *worker = arg;
+    struct pool *pool = worker->pool;
+    /* A sandbox may refuse this: then training merely competes as an equal. */
+    if (pool->nice_level != 0)
+        (void)setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), pool->nice_level);
+    denormals_flush();
+    for (unsigned run = 0;; run++) {
+        wait_change(pool, &pool->run, run);
+        if (pool->quit)
+            return NULL;
+        pool->work(pool->self, worker->index);
+        pool_barrier(pool);
+    }
+}
+
+static uint32_t n_processors(void)
+{
+    cpu_set_t set;
+    if (sched_getaffinity(0, sizeof set, &set) == 0)
+        return (uint32_t)CPU_COUNT(&set);
+    return 1;
+}
+
+struct pool *pool_new(uint32_t n_threads, int nice_level, struct err *err)
+{
+    struct pool *pool = NULL;
+    struct worker *workers = calloc(n_threads, sizeof *workers);
+    if (workers != NULL)
+        pool = aligned_alloc(CACHE_LINE, sizeof *pool);
+    if (pool == NULL) {
+        err_memory(err, "the worker threads");
+        free(workers);
+        return NULL;
+    }
+    *pool = (struct pool){.n_threads = n_threads, .nice_level = nice_level, .workers = workers};
+    pool->spins = n_threads <= n_processors() ? SPINS_MAX : 0;
+    for (uint32_t i = 1; i < n_threads; i++) {
+        workers[i] = (struct worker){.pool = pool, .index = i};
+        int error = pthread_create(&workers[i].thread, NULL, worker_main, &workers[i]);
+        if (error != 0) {
+            errno = error;
+            err_errno(err, "worker thread %u of %u could not be started", i, n_threads);
+            err->code = ERR_THREAD;
+            pool_free(pool);
+            return NULL;
+        }
+        pool->n_started++;
+    }
+    return pool;
+}
+
+void pool_free(struct pool *pool)
+{
+    if (pool == NULL)
+        return;
+    pool->quit = true;
+    change(pool, &pool->run);
+    for (uint32_t i = 1; i <= pool->n_started; i++)
+        pthread_join(pool->workers[i].thread, NULL);
+    free(pool->workers);
+    free(pool);
+}
+
+uint32_t pool_n_threads(const struct pool *pool)
+{
+    return pool->n_threads;
+}
+
+void pool_run(struct pool *pool, void (*work)(void *self, uint32_t worker), void *self)
+{
+    unsigned before = denormals_flush();
+    if (pool->n_threads > 1) {
+        pool->work = work;
+        pool->self = self;
+        change(pool, &pool->run);
+    }
+    work(self, 0);
+    pool_barrier(pool);
+    denormals_restore(before);
+}

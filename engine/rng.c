@@ -1,0 +1,44 @@
+/* Random numbers from a counter. Pure functions: any thread. */
+#include "rng.h"
+
+#include <math.h>
+
+static uint32_t mul_hi_lo(uint32_t a, uint32_t b, uint32_t *lo)
+{
+    uint64_t product = (uint64_t)a * b;
+    *lo = (uint32_t)product;
+    return (uint32_t)(product >> 32);
+}
+
+void rng_words(uint64_t seed, uint64_t stream, uint64_t index, uint32_t out[4])
+{
+    uint32_t key0 = (uint32_t)seed, key1 = (uint32_t)(seed >> 32);
+    uint32_t c0 = (uint32_t)index, c1 = (uint32_t)(index >> 32), c2 = (uint32_t)stream, c3 = (uint32_t)(stream >> 32);
+    for (int round = 0; round < 10; round++) {
+        uint32_t lo0, lo1;
+        uint32_t hi0 = mul_hi_lo(0xD2511F53u, c0, &lo0);
+        uint32_t hi1 = mul_hi_lo(0xCD9E8D57u, c2, &lo1);
+        c0 = hi1 ^ c1 ^ key0;
+        c1 = lo1;
+        c2 = hi0 ^ c3 ^ key1;
+        c3 = lo0;
+        key0 += 0x9E3779B9u;
+        key1 += 0xBB67AE85u;
+    }
+    out[0] = c0;
+    out[1] = c1;
+    out[2] = c2;
+    out[3] = c3;
+}
+
+void rng_normals(uint64_t seed, uint64_t stream, uint64_t index, double out[2])
+{
+    static const double two_pi = 6.283185307179586476925;
+    uint32_t words[4];
+    rng_words(seed, stream, index, words);
+    double u1 = ((double)words[0] + 0.5 + (double)words[2] * 0x1p-32) * 0x1p-32; /* in (0, 1) */
+    double u2 = ((double)words[1] + (double)words[3] * 0x1p-32) * 0x1p-32;       /* in [0, 1) */
+    double radius = sqrt(-2.0 * log(u1));
+    out[0] = radius * cos(two_pi * u2);
+    out[1] = radius * sin(two_pi * u2);
+}

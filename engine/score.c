@@ -1,0 +1,111 @@
+/* Rows through a network, scored: validation while training, evaluation after it. Also the workers' scratch. */
+#include "network_private.h"
+#include "train_private.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SAMPLE_ROWS 1000
+
+static bool scratch_init(struct worker_scratch *s, const struct network *network, size_t delta_floats, struct err *err)
+{
+    uint32_t width = network->n_inputs;
+    for (uint32_t l = 0; l < network->n_layers; l++)
+        if (network->layers[l].units > width)
+            width = network->layers[l].units;
+    if (!gather_init(&s->gather, width, err) || !activations_init(&s->activations, network, BLOCK_ROWS, true, err))
+        return false;
+    s->delta = aligned_zeros(delta_floats, sizeof(float));
+    s->gradient = aligned_zeros((size_t)16 * KERNEL_PANEL, sizeof(float));
+    return (s->delta != NULL && s->gradient != NULL) || err_memory(err, "the scratch of a worker");
+}
+
+struct worker_scratch *scratch_new(uint32_t n, const struct network *network, size_t delta_floats, struct err *err)
+{
+    struct worker_scratch *scratch = aligned_zeros(n, sizeof *scratch);
+    if (scratch == NULL) {
+        err_memory(err, "the scratch of the workers");
+        return NULL;
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        if (!scratch_init(&scratch[i], network, delta_floats, err)) {
+            scratch_free(scratch, n);
+            return NULL;
+        }
+    }
+    return scratch;
+}
+
+void scratch_free(struct worker_scratch *scratch, uint32_t n)
+{
+    if (scratch == NULL)
+        return;
+    for (uint32_t i = 0; i < n; i++) {
+        gather_done(&scratch[i].gather);
+        activations_done(&scratch[i].activations);
+        free(scratch[i].delta);
+        free(scratch[i].gradient);
+    }
+    free(scratch);
+}
+
+struct target row_target(const struct binding *binding, uint32_t row)
+{
+    const struct recipe *recipe = binding_recipe(binding);
+    if (recipe->task == TASK_CLASSIFICATION)
+        return (struct target){.label = binding_class(binding, row)};
+    return (struct target){.label = -1, .value = (binding_value(binding, row) - recipe->target_mean) / recipe->target_stddev};
+}
+
+bool rows_are_sparse(const struct rows *rows)
+{
+    const struct recipe *recipe = binding_recipe(rows->binding);
+    uint32_t n_inputs = recipe->n_inputs;
+    if (!recipe->bytes || rows->n_rows == 0)
+        return false;
+    uint8_t *bytes = malloc(n_inputs);
+    if (bytes == NULL)
+        return false; /* the dense way gives the same bits */
+    uint64_t n_nonzero = 0, n = rows->n_rows < SAMPLE_ROWS ? rows->n_rows : SAMPLE_ROWS;
+    for (uint64_t i = 0; i < n; i++) {
+        binding_encode_bytes(rows->binding, rows->rows[i * (rows->n_rows / n)], bytes);
+        for (uint32_t k = 0; k < n_inputs; k++)
+            n_nonzero += bytes[k] != 0;
+    }
+    free(bytes);
+    return gather_is_sparse(n_nonzero / n, n_inputs);
+}
+
+struct scoring_work {
+    const struct scoring *scoring;
+    struct worker_scratch *scratch;
+    alignas(CACHE_LINE) atomic_ullong next;
+};
+
+static void scoring_block(const struct scoring *s, struct worker_scratch *scratch, uint64_t first)
+{
+    const struct kernels *kernels = kernels_get();
+    uint64_t left = s->rows->n_rows - first;
+    uint32_t n = left < BLOCK_ROWS ? (uint32_t)left : BLOCK_ROWS, last = s->network->n_layers;
+    struct row_source source = {.binding = s->rows->binding, .sparse = s->sparse};
+    struct activations *a = &scratch->activations;
+    forward_rows(s->network, kernels, &source, s->rows->rows + first, 0, n, a, &scratch->gather);
+    for (uint32_t i = 0; i < n; i++)
+        s->scores[first + i] = loss_row(s->network, kernels, s->loss, row_target(s->rows->binding, s->rows->rows[first + i]),
+                                        a->at[last] + i * a->ld[last], 0, NULL);
+}
+
+static void scoring_work(void *self, uint32_t worker)
+{
+    struct scoring_work *work = self;
+    uint64_t first;
+    while ((first = atomic_fetch_add(&work->next, BLOCK_ROWS)) < work->scoring->rows->n_rows)
+        scoring_block(work->scoring, &work->scratch[worker], first);
+}
+
+void scoring_run(const struct scoring *scoring, struct pool *pool, struct worker_scratch *scratch)
+{
+    struct scoring_work work = {.scoring = scoring, .scratch = scratch};
+    pool_run(pool, scoring_work, &work);
+}

@@ -1,0 +1,105 @@
+/* The trainer's state and the pieces it is made of: train.c (making one, the loop of epochs), step.c (one run of the gang through the
+ * steps), score.c (rows through a network, scored). */
+#ifndef MLP_TRAIN_PRIVATE_H
+#define MLP_TRAIN_PRIVATE_H
+
+#include "forward.h"
+#include "loss.h"
+#include "mlp/train.h"
+#include "optimizer.h"
+
+#include <stdalign.h>
+
+#define CACHE_LINE 64
+
+/* A range of blocks that one worker takes first and any worker may help with. */
+struct claims {
+    alignas(CACHE_LINE) atomic_uint next;
+    uint32_t end;
+};
+
+/* Sixteen rows of one panel of a layer's weights: the unit of gradient and update. The panel's first block takes its biases along. */
+struct weight_block {
+    uint32_t layer;
+    uint32_t panel; /* first output */
+    uint32_t row;   /* first input */
+    uint32_t width;
+    float cost; /* about proportional to the time it takes; divides the blocks among workers */
+};
+
+/* One worker's own memory. */
+struct worker_scratch {
+    struct gather gather;
+    struct activations activations; /* BLOCK_ROWS rows, for scoring */
+    float *delta;                   /* kernels' delta scratch */
+    float *gradient;                /* (16, KERNEL_PANEL) */
+    struct claims rows, blocks;     /* of the two phases of a step */
+};
+
+struct trainer {
+    /* what it was made with */
+    const struct recipe *recipe; /* outlives the trainer */
+    struct rows train, validation;
+    struct train_options options;
+    const struct kernels *kernels;
+    uint32_t batch_size; /* rows */
+    uint32_t chunk_rows; /* a batch runs in chunks of at most this many */
+    uint64_t n_steps;    /* of an epoch */
+    bool sparse;
+    bool *dead; /* (padded n_inputs) where sparse: columns that are zero in every training row */
+    struct weight_block *blocks;
+    uint32_t n_blocks;
+
+    /* what training changes */
+    struct network *network;
+    float *state[2];    /* optimizer state, (n_floats), NULL where it has none */
+    atomic_uint epoch;  /* epochs ended */
+    atomic_ullong step; /* steps of this epoch done */
+    uint32_t chunk;     /* chunks of this step done */
+    uint64_t n_correct; /* of this epoch's rows so far */
+    double seconds;     /* of this epoch so far */
+
+    /* workspace */
+    float *gradients;               /* (n_floats): gradients of the chunks so far, where a batch takes several chunks; else NULL */
+    uint32_t *order;                /* (train.n_rows): this epoch's order, as indices of table rows */
+    float *row_loss;                /* (train.n_rows), by place in the order */
+    struct activations a, d;        /* the chunk's activations; deltas, d.at[l + 1] those of layer l */
+    uint8_t *xt;                    /* (padded n_inputs, a.n_rows) where sparse */
+    struct worker_scratch *scratch; /* (n_scratch) */
+    uint32_t n_scratch;
+
+    /* one run of the gang */
+    struct pool *pool;
+    const atomic_bool *stop;
+    uint64_t deadline_ns;
+    uint32_t *block_edges; /* (n_scratch + 1): each worker's share of the blocks */
+    atomic_bool aborted;   /* a worker saw `stop` within a chunk: its results are not used */
+    atomic_bool bad_loss, bad_weights;
+    atomic_ullong correct; /* of this chunk */
+    bool leave;            /* worker 0's decision before a step's last barrier */
+};
+
+/* Run steps until the epoch's end, `stop`, the deadline or a number that is not finite. */
+void steps_run(struct trainer *trainer);
+
+/* Score rows: loss, guess and probability of each. scores: (rows->n_rows). */
+struct scoring {
+    const struct network *network;
+    enum loss loss;
+    const struct rows *rows;
+    bool sparse;
+    struct row_score *scores;
+};
+/* Split over the pool; `scratch` one for each worker. */
+void scoring_run(const struct scoring *scoring, struct pool *pool, struct worker_scratch *scratch);
+/* Scratch for n workers; `delta_floats` 0 where only scoring is done. */
+struct worker_scratch *scratch_new(uint32_t n, const struct network *network, size_t delta_floats, struct err *err);
+void scratch_free(struct worker_scratch *scratch, uint32_t n);
+/* The target of a table's row as the network sees it. */
+struct target row_target(const struct binding *binding, uint32_t row);
+/* Whether the rows are bytes of which few are not zero (the first thousand tell). */
+bool rows_are_sparse(const struct rows *rows);
+
+uint64_t clock_ns(void);
+
+#endif
