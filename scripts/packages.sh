@@ -6,7 +6,8 @@ packages_build='cmd:cc=gcc cmd:make=make file:/usr/include/stdio.h=libc6-dev cmd
 pc:libmicrohttpd=libmicrohttpd-dev pc:libcjson=libcjson-dev pc:sqlite3=libsqlite3-dev pc:zlib=zlib1g-dev pc:inih=libinih-dev
 pc:gnutls=libgnutls28-dev pc:libzstd=libzstd-dev pc:libpng=libpng-dev pc:libsystemd=libsystemd-dev
 cmd:curl=curl cmd:node=nodejs cmd:npm=npm file:/etc/ssl/certs/ca-certificates.crt=ca-certificates'
-packages_check='pc:check=check cmd:clang-format=clang-format cmd:shellcheck=shellcheck cmd:systemd-analyze=systemd'
+packages_check='pc:check=check cmd:clang-format=clang-format cmd:shellcheck=shellcheck cmd:systemd-analyze=systemd
+cmd:chromium=chromium file:/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf=fonts-dejavu-core'
 
 is_there() {
     case $1 in

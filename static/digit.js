@@ -7,7 +7,7 @@
 
 export const SIDE = 28;
 const BOX = 20;
-const RADIUS = 1.1; // half the width of a line, in pixels of the picture
+const RADIUS = 1.25; // half the width of a line, in pixels of the picture
 const SMALLEST = 40; // a drawing smaller than this is not blown up further: a dot stays a dot
 
 /** @param {Point} p @param {Point} a @param {Point} b */
