@@ -15,8 +15,8 @@ struct datasets;
 struct upload;
 
 struct dataset_info {
-    struct dataset_row row; /* row.state DATASET_LOADING: only name, id, created and the progress below are known */
-    bool replacing;         /* a ready dataset is being replaced: the progress below is that of the new one */
+    struct dataset_row row;                  /* row.state DATASET_LOADING: only name, id, created and the progress below are known */
+    bool replacing;                          /* a ready dataset is being replaced: the progress below is that of the new one */
     uint64_t bytes_received, bytes_expected; /* of the upload; expected 0: unknown */
     uint64_t bytes_parsed, rows_parsed;      /* of the ingest that follows it */
 };

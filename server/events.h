@@ -19,12 +19,12 @@ struct events;
 struct subscriber;
 
 #define EPOCH_JSON_SIZE 320
-#define EVENT_SIZE 1024 /* no frame is longer */
+#define EVENT_SIZE 4096 /* no frame is longer */
 
 /* {"epoch":1,"loss":0.5,"accuracy":0.9,"val_loss":null,"val_accuracy":null,"seconds":0.25}: the one spelling of an epoch, for stream
  * and history. Returns the length. Numbers that are not finite are null. */
 size_t epoch_json(char text[EPOCH_JSON_SIZE], const struct epoch_metrics *metrics);
-/* The shortest decimal text that reads back as the same float, "null" where it is not finite; size at least 32. Returns the length. */
+/* The shortest decimal text of 6, 9, 12, 15 or 17 digits that reads back as the same number, "null" where it is not finite; size at least 32. Returns the length. */
 size_t number_json(char *text, size_t size, double number);
 
 struct events *events_open(struct store *store, struct err *err);
@@ -36,8 +36,8 @@ bool events_over(const char *last_event_id);
 /* Follow a job from after the epoch named by last_event_id (NULL or no number: from the first). ERR_NOT_FOUND. NULL on failure.
  * wake(self) is called after events_wait, once, when there is something to read; it is called under the room's lock, so it must not
  * call back into it and must not block. */
-struct subscriber *events_subscribe(struct events *events, int64_t job, const char *last_event_id, void (*wake)(void *self),
-                                    void *self, struct err *err);
+struct subscriber *events_subscribe(struct events *events, int64_t job, const char *last_event_id, void (*wake)(void *self), void *self,
+                                    struct err *err);
 /* No wake is under way or comes after it has returned. Takes NULL. */
 void events_unsubscribe(struct subscriber *subscriber);
 

@@ -29,10 +29,10 @@ struct job_request {
     char model[NAME_SIZE];      /* "": the dataset's name */
     char *target;               /* NULL: a column called label, class, target or y, else the last */
     enum task task;
-    char **ignore;              /* (n_ignore) columns to leave out */
+    char **ignore; /* (n_ignore) columns to leave out */
     uint32_t n_ignore;
-    double validation_split;    /* share of the rows left after test_split; negative: 0.1 where there is no `validation`, else 0 */
-    double test_split;          /* share of all rows held out; 0: none */
+    double validation_split; /* share of the rows left after test_split; negative: 0.1 where there is no `validation`, else 0 */
+    double test_split;       /* share of all rows held out; 0: none */
     /* train.layers: hidden layers, and the output layer if the user listed it. It is taken for the output layer where it is
      * softmax, or where it is linear with as many units as the target needs (1 for a number). Else one is appended: softmax over
      * the classes, or linear 1. */
@@ -50,9 +50,9 @@ void job_request_done(struct job_request *request);
 typedef bool job_parser(const char *json, struct job_request *request, struct err *err);
 
 struct job_info {
-    struct job_row row; /* row.epoch, .epochs, .state, .error, ... */
-    double fraction;    /* 0..1 of the training done */
-    double eta_seconds; /* NaN: not known */
+    struct job_row row;        /* row.epoch, .epochs, .state, .error, ... */
+    double fraction;           /* 0..1 of the training done */
+    double eta_seconds;        /* NaN: not known */
     double samples_per_second; /* while it runs; NaN: not known */
 };
 

@@ -41,7 +41,7 @@ struct evaluation *models_evaluation(struct models *models, const char *name, ui
 
 /* For jobs: write the files of a new version and publish it, together with the job's end where `job` is not NULL. In: row->name,
  * state, job, epochs, evaluated_on; out: all of it. `evaluation` may be NULL. `request_json`, the job's, is kept in the file. Slow. */
-bool models_publish(struct models *models, const struct model *model, const struct evaluation *evaluation, const char *request_json,
+bool models_publish(struct models *models, struct model *model, const struct evaluation *evaluation, const char *request_json,
                     struct model_row *row, struct job_row *job, struct err *err);
 
 #endif

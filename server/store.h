@@ -18,8 +18,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define NAME_SIZE 65   /* a name's 64 characters and the end */
-#define STAMP_SIZE 32  /* "2024-05-01T12:00:00.000Z" */
+#define NAME_SIZE 65  /* a name's 64 characters and the end */
+#define STAMP_SIZE 32 /* "2024-05-01T12:00:00.000Z" */
 #define PATH_SIZE 4096
 
 enum dataset_state { DATASET_LOADING, DATASET_READY };
@@ -58,11 +58,11 @@ struct job_row {
     uint32_t version; /* of the model; 0 until it is published, and for jobs that left none */
     uint32_t epoch;   /* epochs ended and stored */
     uint32_t epochs;
-    enum task task;         /* never TASK_AUTO */
-    char task_reason[160];  /* why, and how to change it */
-    uint64_t n_train, n_validation, n_test; /* rows used */
+    enum task task;                                                   /* never TASK_AUTO */
+    char task_reason[160];                                            /* why, and how to change it */
+    uint64_t n_train, n_validation, n_test;                           /* rows used */
     char created[STAMP_SIZE], started[STAMP_SIZE], ended[STAMP_SIZE]; /* RFC 3339 UTC; "" while it has not happened */
-    struct err error; /* failed jobs; code ERR_OK else */
+    struct err error;                                                 /* failed jobs; code ERR_OK else */
 };
 
 struct model_row {
@@ -74,7 +74,7 @@ struct model_row {
     char created[STAMP_SIZE];
     enum task task;
     uint64_t n_params;
-    uint64_t bytes; /* of the model file */
+    uint64_t bytes;  /* of the model file */
     uint32_t epochs; /* epochs run */
     /* the evaluation; NaN where a score does not exist */
     enum rows_kind evaluated_on; /* ROWS_NONE: there is no evaluation */
@@ -108,8 +108,8 @@ bool store_path(const struct store *store, const char *folder, int64_t id, const
 bool store_dataset_reserve(struct store *store, const char *name, bool replace, int64_t *id, struct err *err); /* ERR_CONFLICT */
 /* The loading row row->id becomes ready with row's figures; a ready one of the name goes: *replaced_id (0: none). */
 bool store_dataset_publish(struct store *store, const struct dataset_row *row, int64_t *replaced_id, struct err *err);
-bool store_dataset_forget(struct store *store, int64_t id, struct err *err); /* the row, in any state */
-bool store_dataset_delete(struct store *store, const char *name, int64_t *id, struct err *err); /* ready one; ERR_NOT_FOUND */
+bool store_dataset_forget(struct store *store, int64_t id, struct err *err);                              /* the row, in any state */
+bool store_dataset_delete(struct store *store, const char *name, int64_t *id, struct err *err);           /* ready one; ERR_NOT_FOUND */
 bool store_dataset_find(struct store *store, const char *name, struct dataset_row *row, struct err *err); /* ready one */
 bool store_dataset_list(struct store *store, struct dataset_row **rows, size_t *n_rows, struct err *err); /* all; by name */
 /* Whether a ready row or an unfinished job speaks of the dataset: its file must stay. */
@@ -147,7 +147,8 @@ bool store_model_forget(struct store *store, int64_t id, struct err *err);
 bool store_model_find(struct store *store, const char *name, uint32_t version, struct model_row *row, struct err *err);
 /* One row a name, as store_model_find(version 0) picks, by name; n_versions set. */
 bool store_model_list(struct store *store, struct model_row **rows, size_t *n_rows, struct err *err);
-bool store_model_versions(struct store *store, const char *name, struct model_row **rows, size_t *n_rows, struct err *err); /* newest first */
+bool store_model_versions(struct store *store, const char *name, struct model_row **rows, size_t *n_rows,
+                          struct err *err); /* newest first */
 /* version 0: all. The caller frees *ids (n_ids): whose files may go. ERR_NOT_FOUND. */
 bool store_model_delete(struct store *store, const char *name, uint32_t version, int64_t **ids, size_t *n_ids, struct err *err);
 

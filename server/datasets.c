@@ -1,0 +1,359 @@
+/* Datasets by name. One lock guards the list of uploads and the cache of open tables; it is never held across I/O or SQL. */
+#include "datasets.h"
+#include "files.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define OPEN_TABLES_MAX 64
+
+struct upload {
+    struct datasets *datasets;
+    int64_t id;
+    char name[NAME_SIZE];
+    char created[STAMP_SIZE];
+    const atomic_bool *stop;
+    /* under datasets->lock */
+    struct upload *next;
+    uint64_t bytes_received, bytes_expected, bytes_parsed, rows_parsed;
+};
+
+struct open_table {
+    int64_t id; /* 0: free */
+    struct table *table;
+    uint64_t used;
+};
+
+struct datasets {
+    struct store *store;
+    uint32_t n_threads;
+    pthread_mutex_t lock;
+    /* under lock */
+    struct upload *uploads;
+    struct open_table tables[OPEN_TABLES_MAX];
+    uint64_t clock;
+};
+
+struct datasets *datasets_open(struct store *store, uint32_t n_threads, struct err *err)
+{
+    struct datasets *datasets = calloc(1, sizeof *datasets);
+    if (!datasets) {
+        err_memory(err, "the datasets");
+        return NULL;
+    }
+    datasets->store = store;
+    datasets->n_threads = n_threads;
+    pthread_mutex_init(&datasets->lock, NULL);
+    return datasets;
+}
+
+void datasets_close(struct datasets *datasets)
+{
+    if (!datasets)
+        return;
+    for (int i = 0; i < OPEN_TABLES_MAX; i++)
+        table_unref(datasets->tables[i].table);
+    pthread_mutex_destroy(&datasets->lock);
+    free(datasets);
+}
+
+/* The open table of the id with a reference more; NULL where it is not open. */
+static struct table *cache_get(struct datasets *datasets, int64_t id)
+{
+    struct table *table = NULL;
+    pthread_mutex_lock(&datasets->lock);
+    for (int i = 0; i < OPEN_TABLES_MAX && !table; i++)
+        if (datasets->tables[i].id == id) {
+            datasets->tables[i].used = ++datasets->clock;
+            table = table_ref(datasets->tables[i].table);
+        }
+    pthread_mutex_unlock(&datasets->lock);
+    return table;
+}
+
+/* Keep a reference to the table in place of the one not used for longest. */
+static void cache_put(struct datasets *datasets, int64_t id, struct table *table)
+{
+    pthread_mutex_lock(&datasets->lock);
+    int at = 0;
+    for (int i = 0; i < OPEN_TABLES_MAX; i++) {
+        if (datasets->tables[i].id == id) {
+            at = i;
+            break;
+        }
+        if (datasets->tables[i].used < datasets->tables[at].used)
+            at = i;
+    }
+    struct table *dropped = datasets->tables[at].table;
+    datasets->tables[at] = (struct open_table){.id = id, .table = table_ref(table), .used = ++datasets->clock};
+    pthread_mutex_unlock(&datasets->lock);
+    table_unref(dropped);
+}
+
+static void cache_drop(struct datasets *datasets, int64_t id)
+{
+    struct table *dropped = NULL;
+    pthread_mutex_lock(&datasets->lock);
+    for (int i = 0; i < OPEN_TABLES_MAX; i++)
+        if (datasets->tables[i].id == id) {
+            dropped = datasets->tables[i].table;
+            datasets->tables[i] = (struct open_table){0};
+        }
+    pthread_mutex_unlock(&datasets->lock);
+    table_unref(dropped);
+}
+
+struct upload *datasets_begin(struct datasets *datasets, const char *name, bool replace, struct err *err)
+{
+    if (!store_name_check(name, "name", err))
+        return NULL;
+    struct upload *upload = calloc(1, sizeof *upload);
+    if (!upload) {
+        err_memory(err, "an upload");
+        return NULL;
+    }
+    if (!store_dataset_reserve(datasets->store, name, replace, &upload->id, err)) {
+        free(upload);
+        return NULL;
+    }
+    upload->datasets = datasets;
+    memcpy(upload->name, name, strlen(name) + 1);
+    store_stamp(upload->created);
+    pthread_mutex_lock(&datasets->lock);
+    upload->next = datasets->uploads;
+    datasets->uploads = upload;
+    pthread_mutex_unlock(&datasets->lock);
+    return upload;
+}
+
+void datasets_received(struct upload *upload, uint64_t bytes_received, uint64_t bytes_expected)
+{
+    pthread_mutex_lock(&upload->datasets->lock);
+    upload->bytes_received = bytes_received;
+    upload->bytes_expected = bytes_expected;
+    pthread_mutex_unlock(&upload->datasets->lock);
+}
+
+static bool upload_tick(void *self, uint64_t bytes_done, uint64_t bytes_all, uint64_t rows)
+{
+    struct upload *upload = self;
+    pthread_mutex_lock(&upload->datasets->lock);
+    upload->bytes_parsed = bytes_done;
+    upload->bytes_received = bytes_all;
+    upload->rows_parsed = rows;
+    pthread_mutex_unlock(&upload->datasets->lock);
+    return !upload->stop || !atomic_load(upload->stop);
+}
+
+static void upload_free(struct upload *upload)
+{
+    struct datasets *datasets = upload->datasets;
+    pthread_mutex_lock(&datasets->lock);
+    for (struct upload **at = &datasets->uploads; *at; at = &(*at)->next)
+        if (*at == upload) {
+            *at = upload->next;
+            break;
+        }
+    pthread_mutex_unlock(&datasets->lock);
+    free(upload);
+}
+
+/* Ingest into tmp/, look at the result, and move it to its place. */
+static struct table *table_make(struct upload *upload, int csv_fd, const struct csv_options *options, const char *path,
+                                struct csv_report *report, struct err *err)
+{
+    char temp[PATH_SIZE];
+    struct table_progress progress = {.tick = upload_tick, .self = upload};
+    struct csv_options all = *options;
+    if (all.n_threads == 0)
+        all.n_threads = upload->datasets->n_threads;
+    if (!store_path(upload->datasets->store, "tmp", upload->id, ".table", temp, err) ||
+        !table_ingest(csv_fd, &all, temp, &progress, report, err))
+        return NULL;
+    struct table *table = table_open(temp, err);
+    if (table && files_publish(temp, path, err))
+        return table;
+    unlink(temp);
+    table_unref(table);
+    return NULL;
+}
+
+static void row_fill(struct dataset_row *row, const struct upload *upload, const struct table *table, const struct csv_report *report)
+{
+    *row = (struct dataset_row){.id = upload->id, .state = DATASET_READY};
+    memcpy(row->name, upload->name, sizeof row->name);
+    store_stamp(row->created);
+    row->n_rows = table_n_rows(table);
+    row->n_columns = table_n_columns(table);
+    row->bytes = report->bytes;
+    row->separator = report->separator;
+    row->header = report->header;
+}
+
+bool datasets_finish(struct upload *upload, int csv_fd, const struct csv_options *options, const atomic_bool *stop,
+                     struct dataset_info *info, struct err *err)
+{
+    struct datasets *datasets = upload->datasets;
+    struct dataset_row row;
+    struct csv_report report = {0};
+    struct table *table = NULL;
+    char path[PATH_SIZE];
+    int64_t replaced_id = 0;
+    upload->stop = stop;
+    if (!store_path(datasets->store, "datasets", upload->id, ".table", path, err) ||
+        !(table = table_make(upload, csv_fd, options, path, &report, err))) {
+        datasets_abort(upload);
+        return false;
+    }
+    row_fill(&row, upload, table, &report);
+    if (!store_dataset_publish(datasets->store, &row, &replaced_id, err)) {
+        table_unref(table);
+        datasets_abort(upload);
+        unlink(path);
+        return false;
+    }
+    cache_put(datasets, row.id, table);
+    table_unref(table);
+    upload_free(upload);
+    if (replaced_id) {
+        cache_drop(datasets, replaced_id);
+        datasets_release(datasets, replaced_id);
+    }
+    if (info)
+        *info = (struct dataset_info){.row = row, .bytes_received = row.bytes, .bytes_parsed = row.bytes, .rows_parsed = row.n_rows};
+    return true;
+}
+
+void datasets_abort(struct upload *upload)
+{
+    struct err ignored;
+    if (!upload)
+        return;
+    /* Where this fails too, the next start forgets the row. */
+    store_dataset_forget(upload->datasets->store, upload->id, &ignored);
+    upload_free(upload);
+}
+
+/* Add what is known of an upload under the row's name; true where there is one. */
+static bool progress_add(struct datasets *datasets, struct dataset_info *info, const char *name)
+{
+    bool found = false;
+    pthread_mutex_lock(&datasets->lock);
+    for (const struct upload *upload = datasets->uploads; upload && !found; upload = upload->next) {
+        if (strcmp(upload->name, name))
+            continue;
+        found = true;
+        info->replacing = info->row.state == DATASET_READY && info->row.id != upload->id;
+        info->bytes_received = upload->bytes_received;
+        info->bytes_expected = upload->bytes_expected;
+        info->bytes_parsed = upload->bytes_parsed;
+        info->rows_parsed = upload->rows_parsed;
+        if (info->row.state == DATASET_LOADING) {
+            info->row.id = upload->id;
+            memcpy(info->row.name, upload->name, sizeof info->row.name);
+            memcpy(info->row.created, upload->created, sizeof info->row.created);
+        }
+    }
+    pthread_mutex_unlock(&datasets->lock);
+    return found;
+}
+
+bool datasets_find(struct datasets *datasets, const char *name, struct dataset_info *info, struct err *err)
+{
+    struct err missing;
+    memset(info, 0, sizeof *info);
+    bool ready = store_dataset_find(datasets->store, name, &info->row, &missing);
+    if (!ready && missing.code != ERR_NOT_FOUND) {
+        *err = missing;
+        return false;
+    }
+    if (progress_add(datasets, info, name) || ready)
+        return true;
+    *err = missing;
+    return false;
+}
+
+bool datasets_list(struct datasets *datasets, struct dataset_info **list, size_t *n_list, struct err *err)
+{
+    struct dataset_row *rows;
+    size_t n_rows, n = 0;
+    if (!store_dataset_list(datasets->store, &rows, &n_rows, err))
+        return false;
+    struct dataset_info *infos = calloc(n_rows + 1, sizeof *infos);
+    if (!infos) {
+        free(rows);
+        return err_memory(err, "the list of datasets");
+    }
+    for (size_t i = 0; i < n_rows; i++) {
+        /* the loading one of a name stands before the ready one: that is a replacement, shown as one line */
+        if (i + 1 < n_rows && !strcmp(rows[i].name, rows[i + 1].name))
+            continue;
+        infos[n].row = rows[i];
+        progress_add(datasets, &infos[n], rows[i].name);
+        n++;
+    }
+    free(rows);
+    *list = infos;
+    *n_list = n;
+    return true;
+}
+
+struct table *datasets_table_id(struct datasets *datasets, int64_t id, struct err *err)
+{
+    char path[PATH_SIZE];
+    struct table *table = cache_get(datasets, id);
+    if (table)
+        return table;
+    if (!store_path(datasets->store, "datasets", id, ".table", path, err))
+        return NULL;
+    table = table_open(path, err);
+    if (table)
+        cache_put(datasets, id, table);
+    return table;
+}
+
+struct table *datasets_table(struct datasets *datasets, const char *name, struct dataset_row *row, struct err *err)
+{
+    struct dataset_info info;
+    if (!datasets_find(datasets, name, &info, err))
+        return NULL;
+    if (info.row.state != DATASET_READY) {
+        err_set(err, ERR_CONFLICT, "the dataset %s is still loading: wait until its state is ready", name);
+        err_field(err, "dataset");
+        return NULL;
+    }
+    struct table *table = datasets_table_id(datasets, info.row.id, err);
+    if (table && row)
+        *row = info.row;
+    return table;
+}
+
+bool datasets_delete(struct datasets *datasets, const char *name, struct err *err)
+{
+    struct dataset_info info;
+    int64_t id;
+    if (!datasets_find(datasets, name, &info, err))
+        return false;
+    if (info.row.state != DATASET_READY || info.replacing)
+        return err_set(err, ERR_CONFLICT, "the dataset %s is still loading: wait until its state is ready", name);
+    if (!store_dataset_delete(datasets->store, name, &id, err))
+        return false;
+    cache_drop(datasets, id);
+    datasets_release(datasets, id);
+    return true;
+}
+
+void datasets_release(struct datasets *datasets, int64_t id)
+{
+    struct err ignored;
+    char path[PATH_SIZE];
+    bool needed = true;
+    /* Where it fails, the file stays until the next start sweeps it. */
+    if (id == 0 || !store_dataset_needed(datasets->store, id, &needed, &ignored) || needed ||
+        !store_path(datasets->store, "datasets", id, ".table", path, &ignored))
+        return;
+    cache_drop(datasets, id);
+    unlink(path);
+}

@@ -1,0 +1,29 @@
+/* Files made whole or not at all: written aside, synced, renamed, the folder synced. Any thread; no state. */
+#ifndef MLPD_FILES_H
+#define MLPD_FILES_H
+
+#include "mlp/err.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* All n bytes. */
+bool files_write(int fd, const void *bytes, size_t n_bytes, struct err *err);
+/* Exactly n bytes from the offset on; ERR_CORRUPT where the file is shorter. */
+bool files_read_at(int fd, void *bytes, size_t n_bytes, uint64_t offset, struct err *err);
+bool files_size(int fd, uint64_t *n_bytes, struct err *err);
+bool files_sync(int fd, struct err *err);
+bool files_sync_folder(const char *folder, struct err *err);
+/* Open for reading, close-on-exec. -1 on failure, ERR_NOT_FOUND where there is no such file. */
+int files_open(const char *path, struct err *err);
+/* Rename the synced file `temp` to `path` and sync path's folder: on return it is there for good. */
+bool files_publish(const char *temp, const char *path, struct err *err);
+/* The folder is there (mode 0700) after this, its entry synced. */
+bool files_make_folder(const char *folder, struct err *err);
+/* Remove the folder's files for which keep(self, name) is false; keep may fail with -1 and *err. */
+bool files_sweep(const char *folder, int (*keep)(void *self, const char *name, struct err *err), void *self, struct err *err);
+/* 64-bit FNV-1a over 8-byte little-endian words, the tail byte by byte; `hash` chains (begin with FILES_HASH). */
+#define FILES_HASH 0xcbf29ce484222325u
+uint64_t files_hash(uint64_t hash, const void *bytes, size_t n_bytes);
+
+#endif

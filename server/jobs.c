@@ -1,0 +1,275 @@
+/* Jobs as others see them: submit, look, pause, resume, cancel, delete; start and stop of the two threads. */
+#include "jobs_private.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+uint64_t jobs_now_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+struct job *jobs_find(struct jobs *jobs, int64_t id)
+{
+    struct job *job = jobs->list;
+    while (job && job->row.id != id)
+        job = job->next;
+    return job;
+}
+
+void job_state_set(struct jobs *jobs, struct job *job, enum job_state state)
+{
+    job->row.state = state;
+    job->row.change++;
+    events_job_state(jobs->options.events, &job->row);
+}
+
+void jobs_unlink(struct jobs *jobs, struct job *job)
+{
+    for (struct job **at = &jobs->list; *at; at = &(*at)->next)
+        if (*at == job) {
+            *at = job->next;
+            return;
+        }
+}
+
+void job_free(struct job *job)
+{
+    if (!job)
+        return;
+    training_free(job->training);
+    model_unref(job->snapshot);
+    model_unref(job->model);
+    evaluation_free(job->evaluation);
+    free(job->pending);
+    job_request_done(&job->request);
+    free(job);
+}
+
+void jobs_link(struct jobs *jobs, struct job *job)
+{
+    struct job **at = &jobs->list;
+    while (*at && (*at)->row.id < job->row.id)
+        at = &(*at)->next;
+    job->next = *at;
+    *at = job;
+}
+
+/* A job of an earlier daemon that cannot go on ends here. */
+static bool revive_fail(struct jobs *jobs, struct job *job, const struct err *why, struct err *err)
+{
+    job->row.state = JOB_FAILED;
+    job->row.error = *why;
+    job->row.change++;
+    store_stamp(job->row.ended);
+    bool ok = store_job_update(jobs->options.store, &job->row, err);
+    job_free(job);
+    return ok;
+}
+
+/* Take up one unfinished job: it starts again from its beginning, the same seed giving the same bits. */
+static bool revive(struct jobs *jobs, const struct job_row *row, struct err *err)
+{
+    struct err why;
+    struct job *job = calloc(1, sizeof *job);
+    if (!job)
+        return err_memory(err, "a job");
+    job->row = *row;
+    job_request_init(&job->request);
+    if (!store_job_request(jobs->options.store, row->id, &job->request.json, err)) {
+        job_free(job);
+        return false;
+    }
+    if (!jobs->options.parse(job->request.json, &job->request, &why))
+        return revive_fail(jobs, job, &why, err);
+    if (job->row.state == JOB_RUNNING)
+        job->row.state = JOB_QUEUED;
+    job->row.epoch = 0;
+    job->row.change++;
+    if (!store_job_rewind(jobs->options.store, &job->row, err) || !events_job_open(jobs->options.events, &job->row, err)) {
+        job_free(job);
+        return false;
+    }
+    jobs_link(jobs, job);
+    return true;
+}
+
+static bool revive_all(struct jobs *jobs, struct err *err)
+{
+    struct job_row *rows;
+    size_t n_rows;
+    if (!store_job_unfinished(jobs->options.store, &rows, &n_rows, err))
+        return false;
+    bool ok = true;
+    for (size_t i = 0; ok && i < n_rows; i++)
+        ok = revive(jobs, &rows[i], err);
+    free(rows);
+    return ok;
+}
+
+static bool threads_start(struct jobs *jobs, struct err *err)
+{
+    jobs->has_writer = pthread_create(&jobs->writer, NULL, jobs_write, jobs) == 0;
+    jobs->has_scheduler = jobs->has_writer && pthread_create(&jobs->scheduler, NULL, jobs_schedule, jobs) == 0;
+    return jobs->has_scheduler || err_set(err, ERR_THREAD, "the threads that train could not be started");
+}
+
+static void locks_init(struct jobs *jobs)
+{
+    pthread_condattr_t monotonic;
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_mutex_init(&jobs->lock, NULL);
+    pthread_cond_init(&jobs->work, NULL);
+    pthread_cond_init(&jobs->changed, NULL);
+    pthread_cond_init(&jobs->unsaved, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+}
+
+struct jobs *jobs_open(const struct jobs_options *options, struct err *err)
+{
+    struct jobs *jobs = calloc(1, sizeof *jobs);
+    if (!jobs) {
+        err_memory(err, "the jobs");
+        return NULL;
+    }
+    jobs->options = *options;
+    locks_init(jobs);
+    jobs->pool = pool_new(options->n_threads, options->nice_level, err);
+    if (jobs->pool && revive_all(jobs, err) && threads_start(jobs, err))
+        return jobs;
+    jobs_close(jobs);
+    return NULL;
+}
+
+void jobs_stop(struct jobs *jobs)
+{
+    pthread_mutex_lock(&jobs->lock);
+    jobs->stopping = true;
+    for (struct job *job = jobs->list; job; job = job->next)
+        atomic_store(&job->stop, true);
+    pthread_cond_broadcast(&jobs->work);
+    pthread_cond_broadcast(&jobs->changed);
+    pthread_mutex_unlock(&jobs->lock);
+    if (jobs->has_scheduler)
+        pthread_join(jobs->scheduler, NULL);
+    pthread_mutex_lock(&jobs->lock);
+    jobs->writer_stopping = true;
+    pthread_cond_broadcast(&jobs->unsaved);
+    pthread_mutex_unlock(&jobs->lock);
+    if (jobs->has_writer)
+        pthread_join(jobs->writer, NULL);
+    jobs->has_scheduler = jobs->has_writer = false;
+}
+
+void jobs_close(struct jobs *jobs)
+{
+    if (!jobs)
+        return;
+    jobs_stop(jobs);
+    while (jobs->list) {
+        struct job *next = jobs->list->next;
+        job_free(jobs->list);
+        jobs->list = next;
+    }
+    pool_free(jobs->pool);
+    pthread_cond_destroy(&jobs->unsaved);
+    pthread_cond_destroy(&jobs->changed);
+    pthread_cond_destroy(&jobs->work);
+    pthread_mutex_destroy(&jobs->lock);
+    free(jobs);
+}
+
+void jobs_info(struct jobs *jobs, const struct job *job, struct job_info *info)
+{
+    uint32_t n_running = 0;
+    for (const struct job *at = jobs->list; at; at = at->next)
+        n_running += at->row.state == JOB_RUNNING && !at->finishing;
+    info->row = job->row;
+    info->fraction = job->training ? trainer_fraction(job->training->trainer) : job->fraction;
+    info->eta_seconds = info->samples_per_second = NAN;
+    if (job->row.state != JOB_RUNNING || job->run_seconds <= 0 || info->fraction <= 0)
+        return;
+    info->eta_seconds = job->run_seconds * (1 - info->fraction) / info->fraction * (n_running > 0 ? n_running : 1);
+    info->samples_per_second = info->fraction * (double)job->row.epochs * (double)job->row.n_train / job->run_seconds;
+}
+
+/* A job that is only in the store. */
+static void info_stored(const struct job_row *row, struct job_info *info)
+{
+    *info = (struct job_info){.row = *row, .eta_seconds = NAN, .samples_per_second = NAN};
+    info->fraction = row->epochs ? (double)row->epoch / row->epochs : 0;
+}
+
+/* Whether it is live; then *info is filled. */
+static bool info_live(struct jobs *jobs, int64_t id, struct job_info *info)
+{
+    pthread_mutex_lock(&jobs->lock);
+    struct job *job = jobs_find(jobs, id);
+    if (job)
+        jobs_info(jobs, job, info);
+    pthread_mutex_unlock(&jobs->lock);
+    return job != NULL;
+}
+
+bool jobs_get(struct jobs *jobs, int64_t id, struct job_info *info, struct err *err)
+{
+    struct job_row row = {0};
+    if (info_live(jobs, id, info))
+        return true;
+    if (!store_job_get(jobs->options.store, id, &row, err))
+        return false;
+    info_stored(&row, info);
+    return true;
+}
+
+bool jobs_list(struct jobs *jobs, int64_t before, uint32_t limit, struct job_info **list, size_t *n_list, struct err *err)
+{
+    struct job_row *rows;
+    struct err gone;
+    size_t n_rows, n = 0;
+    if (!store_job_list(jobs->options.store, before, limit, &rows, &n_rows, err))
+        return false;
+    struct job_info *infos = calloc(n_rows + 1, sizeof *infos);
+    if (!infos) {
+        free(rows);
+        return err_memory(err, "the list of jobs");
+    }
+    for (size_t i = 0; i < n_rows; i++) {
+        if (job_state_final(rows[i].state))
+            info_stored(&rows[i], &infos[n++]);
+        else
+            n += jobs_get(jobs, rows[i].id, &infos[n], &gone); /* it may have ended, or been deleted, in this moment */
+    }
+    free(rows);
+    *list = infos;
+    *n_list = n;
+    return true;
+}
+
+bool jobs_request(struct jobs *jobs, int64_t id, char **json, struct err *err)
+{
+    return store_job_request(jobs->options.store, id, json, err);
+}
+
+bool jobs_history(struct jobs *jobs, int64_t id, uint32_t after, uint32_t limit, struct epoch_metrics **epochs, size_t *n_epochs,
+                  struct err *err)
+{
+    struct job_row row;
+    return store_job_get(jobs->options.store, id, &row, err) && store_epochs(jobs->options.store, id, after, limit, epochs, n_epochs, err);
+}
+
+void jobs_count(struct jobs *jobs, uint32_t counts[3])
+{
+    counts[JOB_QUEUED] = counts[JOB_RUNNING] = counts[JOB_PAUSED] = 0;
+    pthread_mutex_lock(&jobs->lock);
+    for (const struct job *job = jobs->list; job; job = job->next)
+        counts[job->row.state]++;
+    pthread_mutex_unlock(&jobs->lock);
+}

@@ -1,0 +1,252 @@
+/* Jobs as others move them: submit, pause, resume, cancel, delete. Called by service threads; each returns when it is on disk. */
+#include "jobs_private.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+static bool stopping_err(struct err *err)
+{
+    return err_set(err, ERR_STOPPED, "mlpd is about to stop: ask again when it is back");
+}
+
+/* Whether one more may wait, and whether it may be made ready ahead. */
+static bool queue_look(struct jobs *jobs, bool *ahead, struct err *err)
+{
+    uint32_t n_waiting = 0, n_ready = 0;
+    pthread_mutex_lock(&jobs->lock);
+    bool stopping = jobs->stopping;
+    for (const struct job *job = jobs->list; job; job = job->next) {
+        n_waiting += job->row.state != JOB_RUNNING;
+        n_ready += job->training != NULL;
+    }
+    pthread_mutex_unlock(&jobs->lock);
+    if (stopping)
+        return stopping_err(err);
+    if (n_waiting >= JOBS_QUEUE_MAX)
+        return err_set(err, ERR_BUSY, "%d jobs are waiting already, no more are taken: try again later", JOBS_QUEUE_MAX);
+    *ahead = n_ready < JOBS_ACTIVE_MAX;
+    return true;
+}
+
+static bool row_begin(struct job_row *row, const struct job_request *request, struct err *err)
+{
+    const char *model = request->model[0] ? request->model : request->dataset;
+    if (!store_name_check(model, "model", err))
+        return false;
+    *row = (struct job_row){.state = JOB_QUEUED, .change = 1};
+    memcpy(row->dataset, request->dataset, sizeof row->dataset);
+    memcpy(row->test, request->test, sizeof row->test);
+    memcpy(row->validation, request->validation, sizeof row->validation);
+    memcpy(row->model, model, strlen(model) + 1);
+    store_stamp(row->created);
+    return true;
+}
+
+/* Check the job against its data and store it. */
+static bool job_prepare(struct jobs *jobs, struct job *job, const struct job_request *request, struct err *err)
+{
+    struct err ignored;
+    bool ahead = false;
+    if (!queue_look(jobs, &ahead, err) || !row_begin(&job->row, request, err) || !job_request_copy(&job->request, request, err))
+        return false;
+    job->training = training_new(jobs->options.datasets, &job->request, &job->row, err);
+    if (!job->training)
+        return false;
+    if (!ahead) { /* hundreds of waiting jobs must not hold their rows and networks in memory */
+        training_free(job->training);
+        job->training = NULL;
+    }
+    if (!store_job_insert(jobs->options.store, &job->row, request->json ? request->json : "{}", err))
+        return false;
+    if (events_job_open(jobs->options.events, &job->row, err))
+        return true;
+    store_job_delete(jobs->options.store, job->row.id, &ignored);
+    return false;
+}
+
+static void job_queue(struct jobs *jobs, struct job *job, struct job_info *info)
+{
+    pthread_mutex_lock(&jobs->lock);
+    jobs_link(jobs, job);
+    if (info)
+        jobs_info(jobs, job, info);
+    pthread_cond_signal(&jobs->work);
+    pthread_mutex_unlock(&jobs->lock);
+}
+
+bool jobs_submit(struct jobs *jobs, const struct job_request *request, struct job_info *info, struct err *err)
+{
+    struct job *job = calloc(1, sizeof *job);
+    if (!job)
+        return err_memory(err, "a job");
+    if (!job_prepare(jobs, job, request, err)) {
+        job_free(job);
+        return false;
+    }
+    job_queue(jobs, job, info);
+    return true;
+}
+
+/* Of a job that is not live: why it cannot be moved. */
+static bool ended_err(struct jobs *jobs, int64_t id, struct err *err)
+{
+    struct job_row row;
+    if (!store_job_get(jobs->options.store, id, &row, err))
+        return false;
+    return err_set(err, ERR_CONFLICT, "the job %" PRId64 " has ended: it %s", id,
+                   row.state == JOB_CANCELLED ? "was cancelled" : job_state_name(row.state));
+}
+
+/* Lock held: the live job, if its state may still be changed. NULL: *ending says whether it is live but about to end. */
+static struct job *find_open(struct jobs *jobs, int64_t id, bool *ending)
+{
+    struct job *job = jobs_find(jobs, id);
+    *ending = job && (job->finishing || job->want != WANT_NOTHING);
+    return *ending ? NULL : job;
+}
+
+/* Change the state of a live job in memory; *row is what is to be stored. */
+static bool state_change(struct jobs *jobs, int64_t id, bool pause, struct job_row *row, struct err *err)
+{
+    bool ending = false;
+    pthread_mutex_lock(&jobs->lock);
+    struct job *job = jobs->stopping ? NULL : find_open(jobs, id, &ending);
+    bool stopping = jobs->stopping;
+    if (job) {
+        bool paused = job->row.state == JOB_PAUSED;
+        if (pause && !paused)
+            job_state_set(jobs, job, JOB_PAUSED);
+        else if (!pause && paused)
+            job_state_set(jobs, job, job->begun ? JOB_RUNNING : JOB_QUEUED);
+        else
+            job->row.change++; /* stored once more: whoever asked first may still be on his way to the disk */
+        atomic_store(&job->stop, pause);
+        pthread_cond_signal(&jobs->work);
+        *row = job->row;
+    }
+    pthread_mutex_unlock(&jobs->lock);
+    if (job)
+        return true;
+    if (stopping)
+        return stopping_err(err);
+    if (ending)
+        return err_set(err, ERR_CONFLICT, "the job %" PRId64 " is about to end", id);
+    return ended_err(jobs, id, err);
+}
+
+static bool state_move(struct jobs *jobs, int64_t id, bool pause, struct job_info *info, struct err *err)
+{
+    struct job_row row = {0};
+    return state_change(jobs, id, pause, &row, err) && store_job_update(jobs->options.store, &row, err) &&
+           (!info || jobs_get(jobs, id, info, err));
+}
+
+bool jobs_pause(struct jobs *jobs, int64_t id, struct job_info *info, struct err *err)
+{
+    return state_move(jobs, id, true, info, err);
+}
+
+bool jobs_resume(struct jobs *jobs, int64_t id, struct job_info *info, struct err *err)
+{
+    return state_move(jobs, id, false, info, err);
+}
+
+/* Lock held: tell the scheduler what is wanted. */
+static void want_set(struct jobs *jobs, struct job *job, enum want want)
+{
+    if (job->want < want)
+        job->want = want;
+    atomic_store(&job->stop, true);
+    if (job->finishing) {
+        job->retry_ns = 0; /* a model that waits for the disk waits no longer */
+        pthread_cond_signal(&jobs->unsaved);
+    }
+    pthread_cond_signal(&jobs->work);
+}
+
+/* Lock held: wait until the job has left the list, or, for a delete, until nobody else has it in hand. false: *err. */
+static bool wait_gone(struct jobs *jobs, int64_t id, bool parked_will_do, struct job **left, struct err *err)
+{
+    uint64_t n_write_errs = jobs->n_write_errs;
+    struct job *job;
+    while ((job = jobs_find(jobs, id)) && !(parked_will_do && job->parked && !job->writing)) {
+        if (jobs->stopping)
+            return stopping_err(err);
+        if (jobs->n_write_errs != n_write_errs && jobs->write_err.code != ERR_OK) {
+            *err = jobs->write_err;
+            return false;
+        }
+        pthread_cond_wait(&jobs->changed, &jobs->lock);
+    }
+    *left = job;
+    return true;
+}
+
+bool jobs_cancel(struct jobs *jobs, int64_t id, struct job_info *info, struct err *err)
+{
+    struct job_info ended;
+    struct job *left;
+    bool ok = true;
+    pthread_mutex_lock(&jobs->lock);
+    struct job *job = jobs_find(jobs, id);
+    if (job && job->want == WANT_DELETE) {
+        ok = err_set(err, ERR_CONFLICT, "the job %" PRId64 " is being deleted", id);
+    } else if (job) {
+        want_set(jobs, job, WANT_CANCEL);
+        ok = wait_gone(jobs, id, false, &left, err);
+    }
+    pthread_mutex_unlock(&jobs->lock);
+    if (!ok || !jobs_get(jobs, id, &ended, err))
+        return false;
+    if (ended.row.state != JOB_CANCELLED)
+        return ended_err(jobs, id, err);
+    if (info)
+        *info = ended;
+    return true;
+}
+
+/* Lock held: a parked job, which only its deleter has. Where the store cannot forget it, it stays stopped until a delete can, or until
+ * the next start. */
+static bool parked_delete(struct jobs *jobs, struct job *job, struct err *err)
+{
+    int64_t id = job->row.id;
+    job->writing = true; /* keeps a second deleter out */
+    pthread_mutex_unlock(&jobs->lock);
+    bool ok = store_job_delete(jobs->options.store, id, err);
+    pthread_mutex_lock(&jobs->lock);
+    job->writing = false;
+    if (ok) {
+        jobs_unlink(jobs, job);
+        events_job_done(jobs->options.events, id, NULL);
+    } else if (job->row.state != JOB_PAUSED) {
+        job_state_set(jobs, job, JOB_PAUSED);
+    }
+    pthread_cond_broadcast(&jobs->changed);
+    return ok;
+}
+
+bool jobs_delete(struct jobs *jobs, int64_t id, struct err *err)
+{
+    struct job_row row;
+    struct job *parked = NULL;
+    if (!store_job_get(jobs->options.store, id, &row, err))
+        return false;
+    pthread_mutex_lock(&jobs->lock);
+    struct job *job = jobs_find(jobs, id);
+    if (job)
+        want_set(jobs, job, WANT_DELETE);
+    bool ok = !job || wait_gone(jobs, id, true, &parked, err);
+    if (ok && parked)
+        ok = parked_delete(jobs, parked, err);
+    pthread_mutex_unlock(&jobs->lock);
+    if (!ok)
+        return false;
+    job_free(parked);
+    if (!parked && !store_job_delete(jobs->options.store, id, err))
+        return false;
+    datasets_release(jobs->options.datasets, row.dataset_id);
+    datasets_release(jobs->options.datasets, row.test_id);
+    datasets_release(jobs->options.datasets, row.validation_id);
+    return true;
+}

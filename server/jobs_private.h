@@ -1,0 +1,97 @@
+/* Private to the jobs: the structs that API (jobs.c), scheduler (jobs_run.c) and writer (jobs_write.c) share.
+ *
+ * A live job is one that is not final in the store. It is on the list from jobs_submit until the writer has stored its end, or
+ * until a delete has removed it. Its training belongs to the scheduler, its result to the writer from `finishing` on. */
+#ifndef MLPD_JOBS_PRIVATE_H
+#define MLPD_JOBS_PRIVATE_H
+
+#include "jobs.h"
+#include "jobs_training.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#define JOBS_ACTIVE_MAX 16     /* jobs that run by turns, or are made ready ahead */
+#define PENDING_MAX (1u << 16) /* epochs that wait for the writer before the job has to wait, too */
+#define BATCH_EPOCHS 4096      /* of one commit */
+#define BATCH_STATES 64
+
+enum want { WANT_NOTHING, WANT_CANCEL, WANT_DELETE };
+
+struct job {
+    struct job_request request; /* never changes */
+    atomic_bool stop;           /* ends the slice under way; set under jobs->lock */
+    /* the scheduler's; `training` is written under jobs->lock, as others look at its progress */
+    struct training *training;
+    struct model *snapshot; /* the model at the end of an epoch, at most a second old: what a diverged job leaves */
+    uint64_t snapshot_ns;
+    /* under jobs->lock */
+    struct job *next;   /* by id */
+    struct job_row row; /* as shown; row.epoch: stored epochs */
+    enum want want;
+    bool begun;                    /* its training has run: from a pause it goes on without being queued */
+    bool parked;                   /* the scheduler has seen WANT_DELETE and let go */
+    bool writing;                  /* the writer has a copy of something of this job in hand */
+    bool state_unstored;           /* the scheduler changed the state: for the writer to store */
+    double run_seconds;            /* time in slices */
+    double fraction;               /* at the last look, for when the training is gone */
+    struct epoch_metrics *pending; /* epochs not yet stored */
+    size_t n_pending, pending_capacity;
+    /* the writer's from the moment `finishing` is set (under jobs->lock) */
+    bool finishing;
+    uint64_t retry_ns; /* not before */
+    enum job_state end;
+    struct err end_err;
+    struct model *model; /* NULL: none */
+    enum model_state model_state;
+    struct evaluation *evaluation; /* NULL: none */
+    enum rows_kind evaluated_on;
+};
+
+/* What the writer has in hand. */
+struct batch {
+    struct job_epoch epochs[BATCH_EPOCHS];
+    size_t n_epochs;
+    struct job_row states[BATCH_STATES];
+    size_t n_states;
+};
+
+struct jobs {
+    struct jobs_options options;
+    struct pool *pool;
+    pthread_t scheduler, writer;
+    bool has_scheduler, has_writer;
+    pthread_mutex_t lock;
+    pthread_cond_t work;    /* the scheduler waits: something to run, or stopping */
+    pthread_cond_t unsaved; /* the writer waits: epochs, states or results to store, or stopping (CLOCK_MONOTONIC) */
+    pthread_cond_t changed; /* callers wait: a job has left the list, was parked, or is no longer being written; or stopping */
+    /* under lock */
+    bool stopping;         /* the scheduler ends */
+    bool writer_stopping;  /* the writer ends, after one last round */
+    struct job *list;      /* live jobs, by id */
+    int64_t turn;          /* id of the job that ran last */
+    uint64_t committed_ns; /* when the writer last stored epochs */
+    struct batch batch;    /* the writer's own */
+    struct err write_err;  /* what the writer last stumbled over; ERR_OK: all is well */
+    uint64_t n_write_errs;
+};
+
+uint64_t jobs_now_ns(void); /* CLOCK_MONOTONIC */
+
+/* Lock held. */
+struct job *jobs_find(struct jobs *jobs, int64_t id);
+/* Lock held: the state as shown changes; tells events. */
+void job_state_set(struct jobs *jobs, struct job *job, enum job_state state);
+/* Lock held: what is to be said of a live job. */
+void jobs_info(struct jobs *jobs, const struct job *job, struct job_info *info);
+/* Lock held: put it on the list, by id. */
+void jobs_link(struct jobs *jobs, struct job *job);
+/* Lock held: take it off the list; the caller frees it. */
+void jobs_unlink(struct jobs *jobs, struct job *job);
+void job_free(struct job *job);
+
+/* The threads. self: struct jobs. */
+void *jobs_schedule(void *self);
+void *jobs_write(void *self);
+
+#endif

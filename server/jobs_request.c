@@ -1,0 +1,121 @@
+/* Requests for training: life and defaults. Pure functions; any thread. */
+#include "jobs_training.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+void job_request_init(struct job_request *request)
+{
+    *request = (struct job_request){.validation_split = -1, .train = train_options_default()};
+    request->train.n_layers = 0;
+    request->train.epochs = 0;
+}
+
+void job_request_done(struct job_request *request)
+{
+    free(request->target);
+    for (uint32_t i = 0; request->ignore && i < request->n_ignore; i++)
+        free(request->ignore[i]);
+    free(request->ignore);
+    free(request->json);
+    request->target = NULL;
+    request->ignore = NULL;
+    request->json = NULL;
+    request->n_ignore = 0;
+}
+
+bool job_request_copy(struct job_request *copy, const struct job_request *request, struct err *err)
+{
+    *copy = *request;
+    copy->target = NULL;
+    copy->json = NULL;
+    copy->n_ignore = 0;
+    copy->ignore = request->n_ignore ? calloc(request->n_ignore, sizeof *copy->ignore) : NULL;
+    bool ok = !request->n_ignore || copy->ignore;
+    if (ok && request->target)
+        ok = (copy->target = strdup(request->target)) != NULL;
+    if (ok && request->json)
+        ok = (copy->json = strdup(request->json)) != NULL;
+    for (uint32_t i = 0; ok && i < request->n_ignore; i++, copy->n_ignore = i)
+        ok = (copy->ignore[i] = strdup(request->ignore[i])) != NULL;
+    return ok || err_memory(err, "a job's request");
+}
+
+static bool layers_full(struct err *err)
+{
+    err_set(err, ERR_LIMIT, "a network has at most %d layers, the output layer counted", NETWORK_LAYERS_MAX);
+    return err_field(err, "layers");
+}
+
+/* Whether the last layer that the user listed is the output layer; if it is, it must fit the target. */
+static bool output_listed(const struct train_options *options, const struct recipe *recipe, uint32_t n_outputs, bool *listed,
+                          struct err *err)
+{
+    *listed = false;
+    if (options->n_layers == 0)
+        return true;
+    const struct layer *last = &options->layers[options->n_layers - 1];
+    *listed = last->activation == ACTIVATION_SOFTMAX || (last->activation == ACTIVATION_LINEAR && last->units == n_outputs);
+    if (!*listed || (last->units == n_outputs && (last->activation == ACTIVATION_LINEAR || recipe->task == TASK_CLASSIFICATION)))
+        return true;
+    if (recipe->task == TASK_CLASSIFICATION)
+        err_set(err, ERR_INPUT,
+                "the softmax layer has %" PRIu32 " units, but the target %.60s has %" PRIu32
+                " classes: leave the output layer out, or give it %" PRIu32 " units",
+                last->units, recipe->target, n_outputs, n_outputs);
+    else
+        err_set(err, ERR_INPUT,
+                "the last layer is softmax, but the target %.60s is a number: leave the output layer out, or make it linear with 1 unit",
+                recipe->target);
+    return err_field(err, "layers");
+}
+
+static bool layers_resolve(const struct job_request *request, const struct recipe *recipe, struct train_options *options, struct err *err)
+{
+    static const struct layer chosen[] = {{.units = 128, .activation = ACTIVATION_RELU}, {.units = 64, .activation = ACTIVATION_RELU}};
+    bool classes = recipe->task == TASK_CLASSIFICATION, listed;
+    uint32_t n_outputs = classes ? recipe->n_classes : 1;
+    if (!request->layers_given) {
+        memcpy(options->layers, chosen, sizeof chosen);
+        options->n_layers = 2;
+    }
+    if (options->n_layers > NETWORK_LAYERS_MAX)
+        return layers_full(err);
+    if (!output_listed(options, recipe, n_outputs, &listed, err))
+        return false;
+    if (listed)
+        return true;
+    if (options->n_layers == NETWORK_LAYERS_MAX)
+        return layers_full(err);
+    options->layers[options->n_layers++] =
+        (struct layer){.units = n_outputs, .activation = classes ? ACTIVATION_SOFTMAX : ACTIVATION_LINEAR};
+    return true;
+}
+
+/* Fewer epochs for more rows: about as many steps as small networks need to settle. */
+static uint32_t epochs_choose(uint64_t n_train)
+{
+    static const struct {
+        uint64_t rows_below;
+        uint32_t epochs;
+    } steps[] = {{2000, 100}, {10000, 50}, {50000, 20}};
+    for (size_t i = 0; i < sizeof steps / sizeof *steps; i++)
+        if (n_train < steps[i].rows_below)
+            return steps[i].epochs;
+    return 10;
+}
+
+bool jobs_defaults(const struct job_request *request, const struct recipe *recipe, uint64_t n_train, struct train_options *options,
+                   struct err *err)
+{
+    struct train_options resolved = request->train;
+    if (!layers_resolve(request, recipe, &resolved, err))
+        return false;
+    if (!request->batch_size_given)
+        resolved.batch_size = n_train < 5000 ? 32 : 128;
+    if (resolved.epochs == 0)
+        resolved.epochs = epochs_choose(n_train);
+    *options = resolved;
+    return true;
+}

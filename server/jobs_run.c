@@ -1,0 +1,254 @@
+/* The scheduler: the one thread that trains. It runs live jobs by turns in slices and hands what there is to store to the writer.
+ *
+ * Its loop begins with the lock held, and gives it up while it makes, runs or judges a training. Only it touches job->training and
+ * job->snapshot, and it never waits for the disk. */
+#include "jobs_private.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#define SLICE_NS 100000000u
+#define SNAPSHOT_NS 1000000000u
+
+/* Lock held. */
+static bool runnable(const struct job *job, uint32_t n_running)
+{
+    if (job->finishing || job->parked)
+        return false;
+    return job->want != WANT_NOTHING || (job->row.state == JOB_RUNNING && job->n_pending < PENDING_MAX) ||
+           (job->row.state == JOB_QUEUED && n_running < JOBS_ACTIVE_MAX);
+}
+
+/* Lock held: the next job after the one that ran last, round the list. NULL: none. */
+static struct job *next_job(struct jobs *jobs)
+{
+    struct job *first = NULL, *after = NULL;
+    uint32_t n_running = 0;
+    for (struct job *job = jobs->list; job; job = job->next)
+        n_running += job->row.state == JOB_RUNNING && !job->finishing;
+    for (struct job *job = jobs->list; job && !after; job = job->next) {
+        if (!runnable(job, n_running))
+            continue;
+        if (!first)
+            first = job;
+        if (job->row.id > jobs->turn)
+            after = job;
+    }
+    return after ? after : first;
+}
+
+/* Hand the training back to its parts; progress keeps the last figure. */
+static void training_drop(struct jobs *jobs, struct job *job)
+{
+    pthread_mutex_lock(&jobs->lock);
+    struct training *training = job->training;
+    if (training)
+        job->fraction = trainer_fraction(training->trainer);
+    job->training = NULL;
+    pthread_mutex_unlock(&jobs->lock);
+    training_free(training);
+}
+
+/* The model that the job leaves: a succeeded or cancelled one as it stands, a failed one as it last stood well. NULL: none. */
+static struct model *model_left(struct job *job, enum job_state *end, struct err *err)
+{
+    struct err why;
+    if (!job->training || trainer_epoch(job->training->trainer) == 0)
+        return NULL;
+    if (*end == JOB_FAILED)
+        return job->snapshot ? model_ref(job->snapshot) : NULL;
+    struct model *model = trainer_model(job->training->trainer, &why);
+    if (!model && *end == JOB_SUCCEEDED) {
+        *end = JOB_FAILED;
+        *err = why;
+    }
+    return model;
+}
+
+/* The training is over: make model and evaluation, and pass all to the writer. err: why it failed, where it did. */
+static void finish(struct jobs *jobs, struct job *job, enum job_state end, const struct err *err)
+{
+    struct err end_err = err ? *err : (struct err){0}, why;
+    struct evaluation *evaluation = NULL;
+    enum rows_kind kind = ROWS_NONE;
+    struct model *model = model_left(job, &end, &end_err);
+    if (model) {
+        const struct rows *judges = training_judges(job->training, &kind);
+        evaluation = model_evaluate(model, judges, jobs->pool, &why);
+    }
+    if (model && !evaluation && end == JOB_SUCCEEDED) {
+        end = JOB_FAILED;
+        end_err = why;
+    }
+    training_drop(jobs, job);
+    model_unref(job->snapshot);
+    job->snapshot = NULL;
+    pthread_mutex_lock(&jobs->lock);
+    job->end = end;
+    job->end_err = end_err;
+    job->model = model;
+    job->model_state = end == JOB_SUCCEEDED ? MODEL_FINISHED : MODEL_PARTIAL;
+    job->evaluation = evaluation;
+    job->evaluated_on = evaluation ? kind : ROWS_NONE;
+    job->finishing = true;
+    pthread_cond_signal(&jobs->unsaved);
+    pthread_mutex_unlock(&jobs->lock);
+}
+
+/* Queued to running: make the training where it was not made ahead. */
+static bool start(struct jobs *jobs, struct job *job)
+{
+    struct err err;
+    pthread_mutex_lock(&jobs->lock);
+    struct job_row row = job->row;
+    pthread_mutex_unlock(&jobs->lock);
+    struct training *training = job->training;
+    if (!training) {
+        training = training_new(jobs->options.datasets, &job->request, &row, &err);
+        if (!training) {
+            finish(jobs, job, JOB_FAILED, &err);
+            return false;
+        }
+    }
+    pthread_mutex_lock(&jobs->lock);
+    job->training = training;
+    bool started = job->row.state == JOB_QUEUED && job->want == WANT_NOTHING;
+    if (started) {
+        job->row.epochs = row.epochs;
+        job->row.n_train = row.n_train;
+        job->row.n_validation = row.n_validation;
+        job->row.n_test = row.n_test;
+        job->begun = true;
+        store_stamp(job->row.started);
+        job_state_set(jobs, job, JOB_RUNNING);
+        job->state_unstored = true;
+        pthread_cond_signal(&jobs->unsaved);
+    }
+    pthread_mutex_unlock(&jobs->lock);
+    return started;
+}
+
+/* Room for one more epoch; before the epoch is run, so that none is lost. */
+static bool pending_reserve(struct jobs *jobs, struct job *job, struct err *err)
+{
+    bool ok = true;
+    pthread_mutex_lock(&jobs->lock);
+    if (job->n_pending == job->pending_capacity) {
+        size_t capacity = job->pending_capacity ? 2 * job->pending_capacity : 16;
+        struct epoch_metrics *grown = realloc(job->pending, capacity * sizeof *grown);
+        ok = grown != NULL;
+        if (ok) {
+            job->pending = grown;
+            job->pending_capacity = capacity;
+        }
+    }
+    pthread_mutex_unlock(&jobs->lock);
+    return ok || err_memory(err, "the history of a job");
+}
+
+static bool pending_add(struct jobs *jobs, struct job *job, const struct epoch_metrics *metrics)
+{
+    pthread_mutex_lock(&jobs->lock);
+    job->pending[job->n_pending++] = *metrics;
+    if (job->n_pending == 1)
+        pthread_cond_signal(&jobs->unsaved);
+    bool room = job->n_pending < PENDING_MAX;
+    pthread_mutex_unlock(&jobs->lock);
+    return room;
+}
+
+/* Without memory the older snapshot stays: it is only a second choice. */
+static void snapshot_take(struct job *job, uint64_t now_ns)
+{
+    struct err ignored;
+    if (job->snapshot && now_ns - job->snapshot_ns < SNAPSHOT_NS)
+        return;
+    struct model *model = trainer_model(job->training->trainer, &ignored);
+    if (!model)
+        return;
+    model_unref(job->snapshot);
+    job->snapshot = model;
+    job->snapshot_ns = now_ns;
+}
+
+/* Train until the deadline, a stop, or the end. */
+static enum train_state train(struct jobs *jobs, struct job *job, uint64_t deadline_ns, struct err *err)
+{
+    struct epoch_metrics metrics;
+    enum train_state state = TRAIN_EPOCH;
+    bool room = true;
+    while (state == TRAIN_EPOCH && room && !atomic_load(&job->stop) && jobs_now_ns() < deadline_ns) {
+        if (!pending_reserve(jobs, job, err))
+            return TRAIN_FAILED;
+        state = trainer_run(job->training->trainer, jobs->pool, &job->stop, deadline_ns, &metrics, err);
+        if (state == TRAIN_EPOCH) {
+            room = pending_add(jobs, job, &metrics);
+            snapshot_take(job, jobs_now_ns());
+        }
+    }
+    return state;
+}
+
+static void slice(struct jobs *jobs, struct job *job)
+{
+    struct err err;
+    uint64_t begin_ns = jobs_now_ns();
+    enum train_state state = train(jobs, job, begin_ns + SLICE_NS, &err);
+    double seconds = (double)(jobs_now_ns() - begin_ns) * 1e-9;
+    pthread_mutex_lock(&jobs->lock);
+    job->run_seconds += seconds;
+    pthread_mutex_unlock(&jobs->lock);
+    if (state == TRAIN_DONE)
+        finish(jobs, job, JOB_SUCCEEDED, NULL);
+    else if (state == TRAIN_FAILED)
+        finish(jobs, job, JOB_FAILED, &err);
+}
+
+/* A delete waits for this: the training goes, the rest is the caller's. */
+static void park(struct jobs *jobs, struct job *job)
+{
+    training_drop(jobs, job);
+    model_unref(job->snapshot);
+    job->snapshot = NULL;
+    pthread_mutex_lock(&jobs->lock);
+    job->parked = true;
+    pthread_cond_broadcast(&jobs->changed);
+    pthread_mutex_unlock(&jobs->lock);
+}
+
+/* One turn of the job, without the lock. */
+static void turn(struct jobs *jobs, struct job *job, enum want want, enum job_state state)
+{
+    if (want == WANT_DELETE)
+        park(jobs, job);
+    else if (want == WANT_CANCEL)
+        finish(jobs, job, JOB_CANCELLED, NULL);
+    else if (state == JOB_RUNNING || start(jobs, job))
+        slice(jobs, job);
+}
+
+void *jobs_schedule(void *self)
+{
+    struct jobs *jobs = self;
+    if (jobs->options.nice_level > 0)
+        (void)setpriority(PRIO_PROCESS, 0, jobs->options.nice_level); /* this thread only; a sandbox may refuse, and that is all right */
+    pthread_mutex_lock(&jobs->lock);
+    while (!jobs->stopping) {
+        struct job *job = next_job(jobs);
+        if (!job) {
+            pthread_cond_wait(&jobs->work, &jobs->lock);
+            continue;
+        }
+        jobs->turn = job->row.id;
+        enum want want = job->want;
+        enum job_state state = job->row.state;
+        atomic_store(&job->stop, false); /* who wants something sets it again under the lock, after this */
+        pthread_mutex_unlock(&jobs->lock);
+        turn(jobs, job, want, state);
+        pthread_mutex_lock(&jobs->lock);
+    }
+    pthread_mutex_unlock(&jobs->lock);
+    return NULL;
+}

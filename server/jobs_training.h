@@ -1,0 +1,35 @@
+/* Private to the jobs: one job's data and trainer, made from its request.
+ *
+ * Threads: made by any thread, then used by one at a time; trainer_fraction and trainer_epoch by any. */
+#ifndef MLPD_JOBS_TRAINING_H
+#define MLPD_JOBS_TRAINING_H
+
+#include "jobs.h"
+
+struct training {
+    struct recipe *recipe;
+    struct binding *binding;            /* of the training dataset */
+    struct binding *validation_binding; /* of its own dataset; NULL where the rows come from the training dataset */
+    struct binding *test_binding;       /* likewise */
+    struct rows train, validation, test;
+    uint32_t *indices[3];         /* owned: rows of train, validation, test */
+    struct train_options options; /* resolved: nothing is left open */
+    struct trainer *trainer;
+};
+
+/* Take the datasets (by row's numbers where they are set, else by the request's names), split the rows, fit the recipe, fill in what
+ * the request leaves open and set up the trainer. Fills row's datasets, task, epochs and counts of rows. NULL on failure. */
+struct training *training_new(struct datasets *datasets, const struct job_request *request, struct job_row *row, struct err *err);
+void training_free(struct training *training); /* takes NULL */
+
+/* The rows that a model of this training is judged by: test rows, else validation rows, else training rows. */
+const struct rows *training_judges(const struct training *training, enum rows_kind *kind);
+
+/* What the request leaves open, chosen by the recipe and the number of training rows. ERR_INPUT, field "layers". */
+bool jobs_defaults(const struct job_request *request, const struct recipe *recipe, uint64_t n_train, struct train_options *options,
+                   struct err *err);
+
+/* Deep copy, json included. On failure *copy may be passed to job_request_done. */
+bool job_request_copy(struct job_request *copy, const struct job_request *request, struct err *err);
+
+#endif

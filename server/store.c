@@ -1,0 +1,260 @@
+/* The state folder: lock, layout, names, temporary files. Rows are in store_datasets.c, store_jobs.c and store_models.c. */
+#define _XOPEN_SOURCE 700 /* realpath */
+#include "files.h"
+#include "store_sql.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <time.h>
+#include <unistd.h>
+
+static const char *const dataset_states[] = {"loading", "ready"};
+static const char *const job_states[] = {"queued", "running", "paused", "succeeded", "failed", "cancelled"};
+static const char *const model_states[] = {"finished", "partial"};
+static const char *const rows_kinds[] = {"", "test", "validation", "train"};
+static const char *const tasks[] = {"", "classification", "regression"};
+
+const char *dataset_state_name(enum dataset_state state)
+{
+    return dataset_states[state];
+}
+
+const char *job_state_name(enum job_state state)
+{
+    return job_states[state];
+}
+
+const char *model_state_name(enum model_state state)
+{
+    return model_states[state];
+}
+
+const char *rows_kind_name(enum rows_kind kind)
+{
+    return rows_kinds[kind];
+}
+
+const char *task_name(enum task task)
+{
+    return tasks[task];
+}
+
+bool job_state_final(enum job_state state)
+{
+    return state == JOB_SUCCEEDED || state == JOB_FAILED || state == JOB_CANCELLED;
+}
+
+bool store_name_check(const char *name, const char *field, struct err *err)
+{
+    size_t length = strnlen(name, NAME_SIZE);
+    bool ok = length > 0 && length < NAME_SIZE;
+    for (size_t i = 0; ok && i < length; i++) {
+        unsigned char c = (unsigned char)name[i];
+        bool word = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+        ok = word || (i > 0 && (c == '.' || c == '_' || c == '-'));
+    }
+    if (ok)
+        return true;
+    err_set(err, ERR_INPUT, "a name has 1 to %d letters, digits, '.', '_' or '-', and begins with a letter or digit", NAME_SIZE - 1);
+    return err_field(err, field);
+}
+
+void store_stamp(char stamp[STAMP_SIZE])
+{
+    struct timespec now;
+    struct tm utc;
+    clock_gettime(CLOCK_REALTIME, &now);
+    gmtime_r(&now.tv_sec, &utc);
+    size_t length = strftime(stamp, STAMP_SIZE, "%Y-%m-%dT%H:%M:%S", &utc);
+    snprintf(stamp + length, STAMP_SIZE - length, ".%03ldZ", now.tv_nsec / 1000000);
+}
+
+static bool join(char path[PATH_SIZE], const char *folder, const char *name, struct err *err)
+{
+    int length = snprintf(path, PATH_SIZE, "%s/%s", folder, name);
+    return (length > 0 && length < PATH_SIZE) || err_set(err, ERR_INPUT, "the state folder's path is too long");
+}
+
+bool store_path(const struct store *store, const char *folder, int64_t id, const char *suffix, char path[PATH_SIZE], struct err *err)
+{
+    char name[64];
+    snprintf(name, sizeof name, "%s/%" PRId64 "%s", folder, id, suffix);
+    return join(path, store->dir, name, err);
+}
+
+int store_temp(struct store *store, char path[PATH_SIZE], struct err *err)
+{
+    char name[PATH_SIZE];
+    if (!join(name, store->dir, "tmp/XXXXXX", err))
+        return -1;
+    int fd = mkstemp(name);
+    if (fd < 0 || fcntl(fd, F_SETFD, FD_CLOEXEC) != 0) {
+        err_errno(err, "cannot create a temporary file in the state folder");
+        if (fd >= 0) {
+            close(fd);
+            unlink(name);
+        }
+        return -1;
+    }
+    if (path)
+        memcpy(path, name, sizeof name);
+    else
+        unlink(name);
+    return fd;
+}
+
+const char *store_dir(const struct store *store)
+{
+    return store->dir;
+}
+
+/* The connection of a thread that ends. */
+static void connection_end(void *self)
+{
+    struct sql *sql = self;
+    struct store *store = sql->store;
+    pthread_mutex_lock(&store->lock);
+    for (struct sql **at = &store->connections; *at; at = &(*at)->next)
+        if (*at == sql) {
+            *at = sql->next;
+            break;
+        }
+    pthread_mutex_unlock(&store->lock);
+    sql_free(sql);
+}
+
+static bool folder_lock(struct store *store, struct err *err)
+{
+    char path[PATH_SIZE];
+    if (!join(path, store->dir, "lock", err))
+        return false;
+    store->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (store->lock_fd < 0)
+        return err_errno(err, "cannot open %s", path);
+    if (flock(store->lock_fd, LOCK_EX | LOCK_NB) == 0)
+        return true;
+    if (errno != EWOULDBLOCK)
+        return err_errno(err, "cannot lock %s", path);
+    return err_set(err, ERR_BUSY, "another mlpd uses the state folder %s: stop it, or choose another with --state-dir", store->dir);
+}
+
+static bool folders_make(struct store *store, struct err *err)
+{
+    static const char *const names[] = {"tmp", "datasets", "models"};
+    char path[PATH_SIZE];
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (!join(path, store->dir, names[i], err) || !files_make_folder(path, err))
+            return false;
+    return true;
+}
+
+/* The number that a file's name begins with; 0 where it is none of ours. */
+static int64_t file_id(const char *name)
+{
+    char *end;
+    errno = 0;
+    long long id = strtoll(name, &end, 10);
+    return isdigit((unsigned char)name[0]) && *end == '.' && errno == 0 ? (int64_t)id : 0;
+}
+
+static int keep_none(void *self, const char *name, struct err *err)
+{
+    (void)self, (void)name, (void)err;
+    return 0;
+}
+
+static int keep_dataset(void *self, const char *name, struct err *err)
+{
+    bool needed = true;
+    int64_t id = file_id(name);
+    if (id > 0 && !store_dataset_needed(self, id, &needed, err))
+        return -1;
+    return needed;
+}
+
+static int keep_model(void *self, const char *name, struct err *err)
+{
+    struct sql *sql = sql_of(self, err);
+    int64_t id = file_id(name);
+    sqlite3_stmt *statement = sql && id > 0 ? sql_query(sql, err, "SELECT 1 FROM models WHERE id = ?1", "i", id) : NULL;
+    if (id <= 0)
+        return 1;
+    int there = statement ? sql_step(sql, statement, err) : -1;
+    if (there > 0)
+        sql_stop(statement);
+    return there;
+}
+
+/* Forget what a daemon that died left half made, rows first. */
+static bool leftovers_remove(struct store *store, struct err *err)
+{
+    char path[PATH_SIZE];
+    struct sql *sql = sql_of(store, err);
+    return sql && sql_run(sql, err, "DELETE FROM datasets WHERE state = 'loading'", "") &&
+           sql_run(sql, err, "DELETE FROM models WHERE version IS NULL", "") && join(path, store->dir, "tmp", err) &&
+           files_sweep(path, keep_none, store, err) && join(path, store->dir, "datasets", err) &&
+           files_sweep(path, keep_dataset, store, err) && join(path, store->dir, "models", err) &&
+           files_sweep(path, keep_model, store, err);
+}
+
+static bool dir_resolve(struct store *store, const char *dir, struct err *err)
+{
+    if (!files_make_folder(dir, err))
+        return false;
+    char *absolute = realpath(dir, NULL);
+    if (!absolute)
+        return err_errno(err, "cannot resolve the path of %s", dir);
+    int length = snprintf(store->dir, sizeof store->dir, "%s", absolute);
+    free(absolute);
+    /* room for the names inside */
+    return length < PATH_SIZE - 128 || err_set(err, ERR_INPUT, "the state folder's path is longer than %d bytes", PATH_SIZE - 129);
+}
+
+static bool catalogue_open(struct store *store, struct err *err)
+{
+    if (pthread_key_create(&store->key, connection_end) != 0)
+        return err_set(err, ERR_THREAD, "no thread-specific key is left");
+    store->has_key = true;
+    struct sql *sql = sql_of(store, err);
+    return sql && sql_migrate(sql, err) && files_sync_folder(store->dir, err);
+}
+
+struct store *store_open(const char *dir, struct err *err)
+{
+    struct store *store = calloc(1, sizeof *store);
+    if (!store) {
+        err_memory(err, "the store");
+        return NULL;
+    }
+    store->lock_fd = -1;
+    pthread_mutex_init(&store->lock, NULL);
+    if (dir_resolve(store, dir, err) && folder_lock(store, err) && folders_make(store, err) && catalogue_open(store, err) &&
+        leftovers_remove(store, err))
+        return store;
+    store_close(store);
+    return NULL;
+}
+
+void store_close(struct store *store)
+{
+    if (!store)
+        return;
+    if (store->has_key)
+        pthread_key_delete(store->key);
+    while (store->connections) {
+        struct sql *next = store->connections->next;
+        sql_free(store->connections);
+        store->connections = next;
+    }
+    if (store->lock_fd >= 0)
+        close(store->lock_fd);
+    pthread_mutex_destroy(&store->lock);
+    free(store);
+}

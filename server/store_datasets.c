@@ -1,0 +1,155 @@
+/* The store's rows of datasets. Any thread. */
+#include "store_sql.h"
+
+#include <string.h>
+
+#define COLUMNS "id, name, state, n_rows, n_columns, bytes, separator, header, created"
+
+static void dataset_read(sqlite3_stmt *statement, void *item)
+{
+    struct dataset_row *row = item;
+    char state[16];
+    row->id = sqlite3_column_int64(statement, 0);
+    sql_text(statement, 1, row->name, sizeof row->name);
+    sql_text(statement, 2, state, sizeof state);
+    row->state = strcmp(state, "ready") ? DATASET_LOADING : DATASET_READY;
+    row->n_rows = sql_count(statement, 3);
+    row->n_columns = sql_count(statement, 4);
+    row->bytes = sql_count(statement, 5);
+    row->separator = (char)sqlite3_column_int(statement, 6);
+    row->header = sqlite3_column_int(statement, 7) != 0;
+    sql_text(statement, 8, row->created, sizeof row->created);
+}
+
+static bool missing(const char *name, struct err *err)
+{
+    err_set(err, ERR_NOT_FOUND, "there is no dataset called %s", name);
+    return err_field(err, "dataset");
+}
+
+/* 1: *id is the ready dataset of the name, 0: there is none, -1: *err. */
+static int ready_id(struct sql *sql, const char *name, int64_t *id, struct err *err)
+{
+    sqlite3_stmt *statement = sql_query(sql, err, "SELECT id FROM datasets WHERE name = ?1 AND state = 'ready'", "t", name);
+    int there = statement ? sql_step(sql, statement, err) : -1;
+    if (there == 1) {
+        *id = sqlite3_column_int64(statement, 0);
+        sql_stop(statement);
+    }
+    return there;
+}
+
+static bool loading_insert(struct sql *sql, const char *name, struct err *err)
+{
+    char now[STAMP_SIZE];
+    store_stamp(now);
+    if (sql_run(sql, err, "INSERT INTO datasets (name, state, created) VALUES (?1, 'loading', ?2)", "tt", name, now))
+        return true;
+    if (err->code != ERR_CONFLICT)
+        return false;
+    err_set(err, ERR_CONFLICT, "another upload of the dataset %s is on its way: wait for it", name);
+    return err_field(err, "name");
+}
+
+bool store_dataset_reserve(struct store *store, const char *name, bool replace, int64_t *id, struct err *err)
+{
+    struct sql *sql = sql_of(store, err);
+    int64_t old;
+    if (!sql || !sql_begin(sql, err))
+        return false;
+    int there = ready_id(sql, name, &old, err);
+    if (there == 1 && !replace) {
+        err_set(err, ERR_CONFLICT, "a dataset called %s is there already: delete it, choose another name, or say replace=true", name);
+        err_field(err, "name");
+        there = -1;
+    }
+    bool ok = there >= 0 && loading_insert(sql, name, err);
+    int64_t reserved = sqlite3_last_insert_rowid(sql->db);
+    if (!sql_end(sql, ok, err))
+        return false;
+    *id = reserved;
+    return true;
+}
+
+bool store_dataset_publish(struct store *store, const struct dataset_row *row, int64_t *replaced_id, struct err *err)
+{
+    struct sql *sql = sql_of(store, err);
+    int64_t old = 0;
+    if (!sql || !sql_begin(sql, err))
+        return false;
+    bool ok = ready_id(sql, row->name, &old, err) >= 0 && sql_run(sql, err, "DELETE FROM datasets WHERE id = ?1", "i", old) &&
+              sql_run(sql, err,
+                      "UPDATE datasets SET state = 'ready', n_rows = ?2, n_columns = ?3, bytes = ?4, separator = ?5, header = ?6,"
+                      " created = ?7 WHERE id = ?1",
+                      "iiiiiit", row->id, (int64_t)row->n_rows, (int64_t)row->n_columns, (int64_t)row->bytes, (int64_t)row->separator,
+                      (int64_t)row->header, row->created);
+    if (!sql_end(sql, ok, err))
+        return false;
+    *replaced_id = old;
+    return true;
+}
+
+bool store_dataset_forget(struct store *store, int64_t id, struct err *err)
+{
+    struct sql *sql = sql_of(store, err);
+    return sql && sql_run(sql, err, "DELETE FROM datasets WHERE id = ?1", "i", id);
+}
+
+bool store_dataset_delete(struct store *store, const char *name, int64_t *id, struct err *err)
+{
+    struct sql *sql = sql_of(store, err);
+    int64_t old = 0;
+    if (!sql || !sql_begin(sql, err))
+        return false;
+    int there = ready_id(sql, name, &old, err);
+    bool ok = there == 1 && sql_run(sql, err, "DELETE FROM datasets WHERE id = ?1", "i", old);
+    if (there == 0)
+        missing(name, err);
+    if (!sql_end(sql, ok, err))
+        return false;
+    *id = old;
+    return true;
+}
+
+bool store_dataset_find(struct store *store, const char *name, struct dataset_row *row, struct err *err)
+{
+    struct sql *sql = sql_of(store, err);
+    sqlite3_stmt *statement =
+        sql ? sql_query(sql, err, "SELECT " COLUMNS " FROM datasets WHERE name = ?1 AND state = 'ready'", "t", name) : NULL;
+    int there = statement ? sql_step(sql, statement, err) : -1;
+    if (there == 0)
+        return missing(name, err);
+    if (there < 0)
+        return false;
+    dataset_read(statement, row);
+    sql_stop(statement);
+    return true;
+}
+
+bool store_dataset_list(struct store *store, struct dataset_row **rows, size_t *n_rows, struct err *err)
+{
+    struct sql *sql = sql_of(store, err);
+    sqlite3_stmt *statement = sql ? sql_query(sql, err, "SELECT " COLUMNS " FROM datasets ORDER BY name, state", "") : NULL;
+    void *items = NULL;
+    if (!sql_collect(sql, statement, sizeof **rows, dataset_read, &items, n_rows, err))
+        return false;
+    *rows = items;
+    return true;
+}
+
+bool store_dataset_needed(struct store *store, int64_t id, bool *needed, struct err *err)
+{
+    struct sql *sql = sql_of(store, err);
+    sqlite3_stmt *statement =
+        sql ? sql_query(sql, err,
+                        "SELECT 1 FROM datasets WHERE id = ?1 UNION ALL SELECT 1 FROM jobs"
+                        " WHERE state IN ('queued', 'running', 'paused') AND ?1 IN (dataset_id, test_id, validation_id)",
+                        "i", id)
+            : NULL;
+    int there = statement ? sql_step(sql, statement, err) : -1;
+    if (there < 0)
+        return false;
+    sql_stop(statement);
+    *needed = there == 1;
+    return true;
+}
