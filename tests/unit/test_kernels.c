@@ -1,0 +1,335 @@
+/* Kernels: every instruction set against plain loops at odd sizes, and the sparse functions against the dense ones bit for bit. */
+#include "kernels.h"
+#include "mlp/train.h"
+
+#include <check.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const names[] = {"generic", "avx2", "avx512"};
+#define N_NAMES 3
+
+static uint32_t seed = 1;
+
+static float random_float(void)
+{
+    seed = seed * 1664525u + 1013904223u;
+    return (float)(seed >> 8) / (float)(1 << 23) - 1.0f;
+}
+
+static void *aligned(size_t bytes)
+{
+    void *p = aligned_alloc(64, (bytes + 63) / 64 * 64);
+    ck_assert_ptr_nonnull(p);
+    memset(p, 0, bytes);
+    return p;
+}
+
+static float *random_floats(size_t n)
+{
+    float *p = aligned(n * sizeof *p);
+    for (size_t i = 0; i < n; i++)
+        p[i] = random_float();
+    return p;
+}
+
+/* Where weight (k, o) lies: panels of 128 outputs. */
+static size_t weight_index(uint32_t n_in, uint32_t n_out, uint32_t k, uint32_t o)
+{
+    uint32_t panel = o / 128 * 128, width = n_out - panel < 128 ? n_out - panel : 128;
+    return (size_t)panel * n_in + (size_t)k * width + (o - panel);
+}
+
+/* Kernels of this loop index, or NULL where this machine cannot run them. */
+static const struct kernels *kernels_at(int i)
+{
+    const struct kernels *kernels = kernels_force(names[i]) ? kernels_get() : NULL;
+    if (kernels != NULL)
+        ck_assert_str_eq(kernels->name, names[i]);
+    ck_assert(kernels_force(NULL));
+    return kernels;
+}
+
+static const uint32_t widths[] = {16, 32, 48, 64, 80, 96, 112, 128, 144, 176, 256, 272, 400};
+#define N_WIDTHS (sizeof widths / sizeof widths[0])
+
+static void check_forward(const struct kernels *kernels, uint32_t n_rows, uint32_t n_in, uint32_t n_out, bool relu)
+{
+    size_t ldx = n_in + 16, ldy = n_out + 32;
+    float *x = random_floats(n_rows * ldx), *w = random_floats((size_t)n_in * n_out), *bias = random_floats(n_out),
+          *y = random_floats(n_rows * ldy);
+    for (size_t i = 0; i < n_rows * ldx; i += 3)
+        x[i] = 0; /* some zeros for the lists */
+    kernels->forward(x, ldx, n_rows, w, bias, n_in, n_out, relu, y, ldy);
+    float *row = aligned((n_out + 16) * sizeof *row), *values = aligned((n_in + 16) * sizeof *values);
+    uint16_t *columns = aligned((n_in + 16) * sizeof *columns);
+    for (uint32_t r = 0; r < n_rows; r++) {
+        for (uint32_t o = 0; o < n_out; o++) {
+            double sum = (double)bias[o], size = 1;
+            for (uint32_t k = 0; k < n_in; k++) {
+                double term = (double)x[r * ldx + k] * (double)w[weight_index(n_in, n_out, k, o)];
+                sum += term;
+                size += fabs(term);
+            }
+            double want = relu && sum < 0 ? 0 : sum;
+            ck_assert_msg(fabs((double)y[r * ldy + o] - want) <= 1e-6 * size, "%s forward %u x %u, row %u output %u: %g, not %g",
+                          kernels->name, n_in, n_out, r, o, (double)y[r * ldy + o], want);
+        }
+        uint32_t n = kernels->list_floats(x + r * ldx, n_in, columns, values);
+        kernels->forward_sparse(columns, values, n, w, bias, n_in, n_out, relu, row);
+        ck_assert_msg(memcmp(row, y + r * ldy, n_out * sizeof *row) == 0, "%s: sparse row differs at %u x %u", kernels->name, n_in, n_out);
+    }
+    free(x);
+    free(w);
+    free(bias);
+    free(y);
+    free(row);
+    free(values);
+    free(columns);
+}
+
+START_TEST(forward_agrees_with_plain_loops_and_lists_give_its_bits)
+{
+    const struct kernels *kernels = kernels_at(_i);
+    if (kernels == NULL)
+        return;
+    for (size_t i = 0; i < N_WIDTHS; i++)
+        for (uint32_t n_rows = 8; n_rows <= 40; n_rows += 8)
+            check_forward(kernels, n_rows, widths[(i * 5 + n_rows / 8) % N_WIDTHS], widths[i], n_rows % 16 == 0);
+}
+END_TEST
+
+static void check_delta(const struct kernels *kernels, uint32_t n_rows, uint32_t n_in, uint32_t n_out, bool relu)
+{
+    size_t ldx = n_in + 16, lddy = n_out;
+    float *dy = random_floats(n_rows * lddy), *w = random_floats((size_t)n_in * n_out), *x = random_floats(n_rows * ldx),
+          *dx = random_floats(n_rows * ldx), *scratch = aligned((n_out + 16) * n_rows * sizeof *scratch);
+    kernels->delta(dy, lddy, n_rows, w, n_in, n_out, x, relu, dx, ldx, scratch);
+    for (uint32_t r = 0; r < n_rows; r++) {
+        for (uint32_t k = 0; k < n_in; k++) {
+            double sum = 0, size = 1;
+            for (uint32_t o = 0; o < n_out; o++) {
+                double term = (double)dy[r * lddy + o] * (double)w[weight_index(n_in, n_out, k, o)];
+                sum += term;
+                size += fabs(term);
+            }
+            double want = relu && !(x[r * ldx + k] > 0) ? 0 : sum;
+            ck_assert_msg(fabs((double)dx[r * ldx + k] - want) <= 1e-6 * size, "%s delta %u x %u row %u input %u", kernels->name, n_in,
+                          n_out, r, k);
+        }
+    }
+    free(dy);
+    free(w);
+    free(x);
+    free(dx);
+    free(scratch);
+}
+
+START_TEST(delta_agrees_with_plain_loops)
+{
+    const struct kernels *kernels = kernels_at(_i);
+    if (kernels == NULL)
+        return;
+    for (size_t i = 0; i < N_WIDTHS; i++)
+        for (uint32_t n_rows = 16; n_rows <= 80; n_rows += 16)
+            check_delta(kernels, n_rows, widths[(i * 3 + n_rows / 16) % N_WIDTHS], widths[i], n_rows % 32 == 0);
+}
+END_TEST
+
+static void check_gradient(const struct kernels *kernels, uint32_t n_rows, uint32_t width)
+{
+    size_t ldx = 48, lddy = width + 16, ldxt = n_rows + 64;
+    const float scale = 1.0f / 255.0f;
+    uint8_t *xt = aligned(16 * ldxt);
+    float *x = aligned(n_rows * ldx * sizeof *x), *dy = random_floats(n_rows * lddy), *g = random_floats(16 * width),
+          *start = aligned(16 * width * sizeof *start), *sparse = aligned(16 * width * sizeof *sparse);
+    memcpy(start, g, 16 * width * sizeof *g);
+    memcpy(sparse, g, 16 * width * sizeof *g);
+    for (uint32_t r = 0; r < n_rows; r++) {
+        for (uint32_t k = 0; k < 16; k++) {
+            xt[k * ldxt + r] = random_float() < 0 ? 0 : (uint8_t)((random_float() + 1) * 127);
+            x[r * ldx + k] = (float)xt[k * ldxt + r] * scale;
+        }
+    }
+    kernels->gradient(x, ldx, dy, lddy, n_rows, width, g);
+    kernels->gradient_sparse(xt, ldxt, scale, dy, lddy, n_rows, width, sparse);
+    ck_assert_msg(memcmp(g, sparse, 16 * width * sizeof *g) == 0, "%s: sparse gradient differs at width %u", kernels->name, width);
+    for (uint32_t k = 0; k < 16; k++) {
+        for (uint32_t o = 0; o < width; o++) {
+            double sum = (double)start[k * width + o];
+            for (uint32_t r = 0; r < n_rows; r++)
+                sum += (double)x[r * ldx + k] * (double)dy[r * lddy + o];
+            ck_assert_double_eq_tol((double)g[k * width + o], sum, 1e-6 * (n_rows + 1));
+        }
+    }
+    free(xt);
+    free(x);
+    free(dy);
+    free(g);
+    free(start);
+    free(sparse);
+}
+
+START_TEST(gradient_agrees_with_plain_loops_and_sparse_gives_its_bits)
+{
+    const struct kernels *kernels = kernels_at(_i);
+    if (kernels == NULL)
+        return;
+    for (uint32_t width = 16; width <= 128; width += 16)
+        for (uint32_t n_rows = 64; n_rows <= 192; n_rows += 64)
+            check_gradient(kernels, n_rows, width);
+}
+END_TEST
+
+START_TEST(bias_gradient_sums_rows_in_order)
+{
+    const struct kernels *kernels = kernels_at(_i);
+    if (kernels == NULL)
+        return;
+    float *dy = random_floats(37 * 64), *g = random_floats(48), want[48];
+    memcpy(want, g, sizeof want);
+    for (int r = 0; r < 37; r++)
+        for (int o = 0; o < 48; o++)
+            want[o] += dy[r * 64 + o];
+    kernels->gradient_bias(dy, 64, 37, 48, g);
+    ck_assert_mem_eq(g, want, sizeof want);
+    free(dy);
+    free(g);
+}
+END_TEST
+
+START_TEST(adam_agrees_with_double_precision)
+{
+    const struct kernels *kernels = kernels_at(_i);
+    if (kernels == NULL)
+        return;
+    enum { n = 4096 };
+    float *p = random_floats(n), *m = random_floats(n), *v = random_floats(n), *g = random_floats(n);
+    struct update u = {.rate = 0.01f, .beta_1 = 0.9f, .beta_2 = 0.999f, .epsilon = 1e-8f, .inv_sqrt_correction = 3.0f};
+    for (int i = 0; i < n; i++) {
+        /* over 60 decades, zero among them */
+        v[i] = i % 16 == 0 ? 0 : v[i] * v[i] * powf(10, (float)(i % 60) - 50);
+        g[i] = i % 16 == 0 ? 0 : g[i] * powf(10, (float)(i % 60) / 2 - 25);
+        m[i] = i % 32 == 0 ? 0 : g[i];
+    }
+    double *want = malloc(n * sizeof *want), *size = malloc(n * sizeof *size);
+    for (int i = 0; i < n; i++) {
+        double mi = 0.9f * (double)m[i] + (double)(1 - 0.9f) * (double)g[i];
+        double vi = 0.999f * (double)v[i] + (double)(1 - 0.999f) * (double)g[i] * (double)g[i];
+        double direction = mi / (sqrt(vi) * 3.0 + (double)1e-8f);
+        size[i] = 0.01 * fabs(direction);
+        want[i] = (double)p[i] - 0.01f * direction;
+    }
+    ck_assert(kernels->adam(p, m, v, g, n, &u));
+    for (int i = 0; i < n; i++)
+        ck_assert_msg(fabs((double)p[i] - want[i]) <= 1.2e-7 * fabs(want[i]) + 1e-6 * size[i] + 1e-12, "%s: parameter %d is %.9g, not %.9g",
+                      kernels->name, i, (double)p[i], want[i]);
+    g[5] = NAN;
+    ck_assert(!kernels->adam(p, m, v, g, n, &u));
+    p[7] = INFINITY;
+    g[5] = 0;
+    ck_assert(!kernels->sgd(p, m, v, g, 16, &u));
+    free(p);
+    free(m);
+    free(v);
+    free(g);
+    free(want);
+    free(size);
+}
+END_TEST
+
+START_TEST(exp_sum_is_close_to_exp)
+{
+    const struct kernels *kernels = kernels_at(_i);
+    if (kernels == NULL)
+        return;
+    for (uint32_t n = 1; n <= 40; n++) {
+        float *y = aligned(64 * sizeof *y);
+        double want[64], sum = 0;
+        for (uint32_t i = 0; i < n; i++) {
+            y[i] = i == 0 ? 3.0f : 3.0f - 40 * (random_float() + 1);
+            want[i] = exp((double)y[i] - 3.0);
+            sum += want[i];
+        }
+        double got = (double)kernels->exp_sum(y, n, 3.0f);
+        ck_assert_double_eq_tol(got, sum, 1e-6 * sum);
+        for (uint32_t i = 0; i < n; i++)
+            ck_assert_double_eq_tol((double)y[i], want[i], 4e-7 * want[i] + 1e-37);
+        for (uint32_t i = n; i % 16 != 0; i++)
+            ck_assert(y[i] == 0);
+        y[0] = NAN;
+        ck_assert(isnan(kernels->exp_sum(y, n, 0)));
+        free(y);
+    }
+}
+END_TEST
+
+START_TEST(lists_scale_and_transpose)
+{
+    const struct kernels *kernels = kernels_at(_i);
+    if (kernels == NULL)
+        return;
+    enum { n = 112 };
+    uint8_t *rows = aligned(16 * n), *out = aligned(n * 32);
+    float *x = aligned(n * sizeof *x), *values = aligned((n + 16) * sizeof *values);
+    uint16_t *columns = aligned((n + 16) * sizeof *columns);
+    for (int i = 0; i < 16 * n; i++)
+        rows[i] = random_float() < 0.3f ? 0 : (uint8_t)(i * 7);
+    kernels->transpose_bytes(rows, n, n, out, 32);
+    for (int r = 0; r < 16; r++)
+        for (int k = 0; k < n; k++)
+            ck_assert_uint_eq(out[k * 32 + r], rows[r * n + k]);
+    kernels->scale_bytes(rows, n, 0.5f, x);
+    uint32_t count = kernels->list_bytes(rows, n, 0.5f, columns, values), seen = 0;
+    for (uint32_t k = 0; k < n; k++) {
+        ck_assert(x[k] == (float)rows[k] * 0.5f);
+        if (rows[k] != 0) {
+            ck_assert_uint_eq(columns[seen], k);
+            ck_assert(values[seen] == x[k]);
+            seen++;
+        }
+    }
+    ck_assert_uint_eq(count, seen);
+    x[3] = NAN;
+    x[n - 2] = 1;
+    count = kernels->list_floats(x, n - 1, columns, values);
+    ck_assert(isnan(values[columns[3] == 3 ? 3 : columns[2] == 3 ? 2 : columns[1] == 3 ? 1 : 0]));
+    ck_assert_uint_eq(columns[count - 1], n - 2);
+    free(rows);
+    free(out);
+    free(x);
+    free(values);
+    free(columns);
+}
+END_TEST
+
+START_TEST(an_unknown_set_cannot_be_forced)
+{
+    ck_assert(!kernels_force("mmx"));
+    ck_assert(kernels_force("generic"));
+    ck_assert_str_eq(kernels_name(), "generic");
+    ck_assert(kernels_force(NULL));
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("kernels");
+    TCase *tc = tcase_create("kernels");
+    tcase_set_timeout(tc, 60);
+    tcase_add_loop_test(tc, forward_agrees_with_plain_loops_and_lists_give_its_bits, 0, N_NAMES);
+    tcase_add_loop_test(tc, delta_agrees_with_plain_loops, 0, N_NAMES);
+    tcase_add_loop_test(tc, gradient_agrees_with_plain_loops_and_sparse_gives_its_bits, 0, N_NAMES);
+    tcase_add_loop_test(tc, bias_gradient_sums_rows_in_order, 0, N_NAMES);
+    tcase_add_loop_test(tc, adam_agrees_with_double_precision, 0, N_NAMES);
+    tcase_add_loop_test(tc, exp_sum_is_close_to_exp, 0, N_NAMES);
+    tcase_add_loop_test(tc, lists_scale_and_transpose, 0, N_NAMES);
+    tcase_add_test(tc, an_unknown_set_cannot_be_forced);
+    suite_add_tcase(suite, tc);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? 0 : 1;
+}

@@ -1,0 +1,551 @@
+/* Training: against an independent double-precision network, against finite differences, and against itself at other thread counts. */
+#include "helper_reference.h"
+#include "mlp/csv.h"
+#include "train_private.h"
+
+#include <check.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* A table, the recipe fitted on all of it and everything needed to train. */
+struct fixture {
+    char path[64];
+    struct table *table;
+    struct recipe *recipe;
+    struct binding *binding;
+    uint32_t *rows;
+    uint64_t n_rows;
+};
+
+static uint32_t seed;
+
+static double random_double(void)
+{
+    seed = seed * 1664525u + 1013904223u;
+    return (double)(seed >> 8) / (double)(1 << 24);
+}
+
+static void must(bool ok, const struct err *err)
+{
+    ck_assert_msg(ok, "%s", err->msg);
+}
+
+static struct fixture fixture_of(const char *csv)
+{
+    struct fixture f = {0};
+    struct err err = {0};
+    char spool[] = "/tmp/mlp-train-XXXXXX";
+    int fd = mkstemp(spool);
+    ck_assert_int_ge(fd, 0);
+    unlink(spool);
+    ck_assert_int_eq(write(fd, csv, strlen(csv)), (ssize_t)strlen(csv));
+    snprintf(f.path, sizeof f.path, "%s.table", spool);
+    struct csv_options options = {.header = 1};
+    must(table_ingest(fd, &options, f.path, NULL, NULL, &err), &err);
+    close(fd);
+    f.table = table_open(f.path, &err);
+    must(f.table != NULL, &err);
+    unlink(f.path);
+    f.n_rows = table_n_rows(f.table);
+    f.rows = malloc(f.n_rows * sizeof *f.rows);
+    for (uint64_t i = 0; i < f.n_rows; i++)
+        f.rows[i] = (uint32_t)i;
+    f.recipe = recipe_fit(f.table, f.rows, f.n_rows, &(struct recipe_options){.target = "y"}, &err);
+    must(f.recipe != NULL, &err);
+    f.binding = recipe_bind(f.recipe, f.table, true, &err);
+    must(f.binding != NULL, &err);
+    return f;
+}
+
+static void fixture_done(struct fixture *f)
+{
+    binding_free(f->binding);
+    recipe_free(f->recipe);
+    table_unref(f->table);
+    free(f->rows);
+}
+
+/* n rows of 5 numbers; y is one of three words, or a number. */
+static struct fixture fixture_numbers(uint64_t n, bool classes)
+{
+    char *csv = malloc(n * 128 + 128), *at = csv + sprintf(csv, "a,b,c,d,e,y\n");
+    seed = 7;
+    for (uint64_t i = 0; i < n; i++) {
+        double x[5], sum = 0;
+        for (int k = 0; k < 5; k++) {
+            x[k] = random_double() * 4 - 2;
+            sum += x[k] * (k - 1.5);
+        }
+        at += sprintf(at, "%.3f,%.3f,%.3f,%.3f,%.3f,", x[0], x[1], x[2], x[3], x[4]);
+        at += classes ? sprintf(at, "%s\n", sum < -1 ? "low" : sum < 1 ? "mid" : "high") : sprintf(at, "%.3f\n", sum * sum);
+    }
+    struct fixture f = fixture_of(csv);
+    free(csv);
+    return f;
+}
+
+/* n rows of 100 bytes, four fifths of them zero, as images are; y is 0..3. */
+static struct fixture fixture_images(uint64_t n)
+{
+    char *csv = malloc(n * 512 + 1024), *at = csv;
+    for (int k = 0; k < 100; k++)
+        at += sprintf(at, "p%d,", k);
+    at += sprintf(at, "y\n");
+    seed = 11;
+    for (uint64_t i = 0; i < n; i++) {
+        int label = (int)(i % 4);
+        for (int k = 0; k < 100; k++) {
+            bool ink = random_double() < (k / 25 == label ? 0.5 : 0.1);
+            at += sprintf(at, "%d,", i == 0 && k == 0 ? 255 : ink && k != 40 ? (int)(random_double() * 256) : 0);
+        }
+        at += sprintf(at, "%d\n", label);
+    }
+    struct fixture f = fixture_of(csv);
+    ck_assert(f.recipe->bytes);
+    free(csv);
+    return f;
+}
+
+static struct train_options options_of(const struct fixture *f, const uint32_t *hidden, uint32_t n_hidden, enum activation activation)
+{
+    struct train_options o = train_options_default();
+    for (uint32_t i = 0; i < n_hidden; i++)
+        o.layers[o.n_layers++] = (struct layer){hidden[i], activation};
+    bool classes = f->recipe->task == TASK_CLASSIFICATION;
+    o.layers[o.n_layers++] = (struct layer){classes ? f->recipe->n_classes : 1, classes ? ACTIVATION_SOFTMAX : ACTIVATION_LINEAR};
+    return o;
+}
+
+static struct trainer *trainer_of(const struct fixture *f, const struct train_options *o, uint64_t n_train, uint64_t n_validation)
+{
+    struct err err = {0};
+    struct rows train = {f->binding, f->rows, n_train}, validation = {f->binding, f->rows + n_train, n_validation};
+    struct trainer *trainer = trainer_new(f->recipe, &train, &validation, o, &err);
+    must(trainer != NULL, &err);
+    return trainer;
+}
+
+/* Run to the end; returns the last epoch's metrics. */
+static struct epoch_metrics run(struct trainer *trainer, uint32_t n_threads)
+{
+    struct err err = {0};
+    struct epoch_metrics metrics = {0};
+    struct pool *pool = pool_new(n_threads, 0, &err);
+    must(pool != NULL, &err);
+    atomic_bool stop = false;
+    enum train_state state;
+    while ((state = trainer_run(trainer, pool, &stop, 0, &metrics, &err)) == TRAIN_EPOCH) {}
+    must(state == TRAIN_DONE, &err);
+    pool_free(pool);
+    return metrics;
+}
+
+/* Encoded inputs and targets in double precision. */
+static void to_double(const struct fixture *f, double *x, double *t)
+{
+    uint32_t n = f->recipe->n_inputs;
+    float *row = malloc(n * sizeof *row);
+    for (uint64_t i = 0; i < f->n_rows; i++) {
+        binding_encode(f->binding, i, row);
+        for (uint32_t k = 0; k < n; k++)
+            x[i * n + k] = (double)row[k];
+        t[i] = f->recipe->task == TASK_CLASSIFICATION
+                   ? (double)binding_class(f->binding, i)
+                   : ((double)binding_value(f->binding, i) - (double)f->recipe->target_mean) / (double)f->recipe->target_stddev;
+    }
+    free(row);
+}
+
+static double rate_of(enum optimizer optimizer)
+{
+    return optimizer == OPTIMIZER_ADAM ? (double)0.001f : (double)0.01f;
+}
+
+/* ---- against the reference ---- */
+
+static void ten_steps(enum optimizer optimizer, bool classes, uint32_t n_threads)
+{
+    enum { batch = 13, steps = 10 };
+    struct fixture f = fixture_numbers(batch * steps, classes);
+    struct train_options o = options_of(&f, (uint32_t[]){37, 19}, 2, ACTIVATION_RELU);
+    o.optimizer = optimizer;
+    o.batch_size = batch;
+    o.epochs = 1;
+    o.shuffle = false;
+    double *x = malloc(f.n_rows * f.recipe->n_inputs * sizeof *x), *t = malloc(f.n_rows * sizeof *t), loss = 0;
+    to_double(&f, x, t);
+    struct trainer *trainer = trainer_of(&f, &o, f.n_rows, 0);
+    struct reference *reference = reference_new(trainer_network(trainer), classes ? LOSS_CATEGORICAL_CROSSENTROPY : LOSS_MSE);
+    struct epoch_metrics metrics = run(trainer, n_threads);
+    for (int i = 0; i < steps; i++) {
+        loss += reference_gradients(reference, x + i * batch * f.recipe->n_inputs, t + i * batch, batch) / steps;
+        (optimizer == OPTIMIZER_ADAM ? reference_adam : reference_sgd)(reference, rate_of(optimizer));
+    }
+    ck_assert_double_eq_tol(metrics.loss, loss, 1e-6);
+    ck_assert_double_lt(reference_distance(reference, trainer_network(trainer)), 2e-6);
+    reference_free(reference);
+    trainer_free(trainer);
+    fixture_done(&f);
+    free(x);
+    free(t);
+}
+
+START_TEST(ten_steps_of_each_optimizer_agree_with_double_precision)
+{
+    ten_steps(_i % 2 == 0 ? OPTIMIZER_ADAM : OPTIMIZER_SGD, _i / 2 == 0, 2);
+}
+END_TEST
+
+/* One step of SGD at rate 1 over all rows: what it takes off the weights is the gradient. */
+START_TEST(gradients_agree_with_finite_differences)
+{
+    static const struct {
+        bool classes;
+        enum activation hidden, last;
+        enum loss loss;
+    } cases[] = {
+        {true, ACTIVATION_RELU, ACTIVATION_SOFTMAX, LOSS_CATEGORICAL_CROSSENTROPY},
+        {true, ACTIVATION_LINEAR, ACTIVATION_SOFTMAX, LOSS_CATEGORICAL_CROSSENTROPY},
+        {true, ACTIVATION_RELU, ACTIVATION_SOFTMAX, LOSS_MSE},
+        {true, ACTIVATION_RELU, ACTIVATION_LINEAR, LOSS_MSE},
+        {true, ACTIVATION_LINEAR, ACTIVATION_RELU, LOSS_MSE},
+        {false, ACTIVATION_RELU, ACTIVATION_LINEAR, LOSS_MSE},
+        {false, ACTIVATION_LINEAR, ACTIVATION_LINEAR, LOSS_MSE},
+        {false, ACTIVATION_LINEAR, ACTIVATION_RELU, LOSS_MSE},
+    };
+    ck_assert_uint_lt((unsigned)_i, sizeof cases / sizeof cases[0]);
+    struct fixture f = fixture_numbers(23, cases[_i].classes);
+    struct train_options o = options_of(&f, (uint32_t[]){17, 9}, 2, cases[_i].hidden);
+    o.layers[2].activation = cases[_i].last;
+    o.loss = cases[_i].loss;
+    o.optimizer = OPTIMIZER_SGD;
+    o.learning_rate = 1;
+    o.batch_size = 0;
+    o.epochs = 1;
+    double *x = malloc(f.n_rows * f.recipe->n_inputs * sizeof *x), *t = malloc(f.n_rows * sizeof *t);
+    to_double(&f, x, t);
+    struct trainer *trainer = trainer_of(&f, &o, f.n_rows, 0);
+    struct reference *before = reference_new(trainer_network(trainer), cases[_i].loss);
+    run(trainer, 2);
+    struct reference *after = reference_new(trainer_network(trainer), cases[_i].loss);
+    double biggest = 0;
+    for (uint32_t l = 0; l < before->n_layers; l++) {
+        uint32_t n_in = l == 0 ? before->n_inputs : before->layers[l - 1].units, n = n_in * before->layers[l].units;
+        for (uint32_t i = 0; i < n + before->layers[l].units; i++) {
+            double *p = i < n ? &before->w[l][i] : &before->b[l][i - n], *q = i < n ? &after->w[l][i] : &after->b[l][i - n];
+            double gradient = *p - *q, kept = *p;
+            const double h = 1e-6;
+            *p = kept + h;
+            double up = reference_loss(before, x, t, f.n_rows);
+            *p = kept - h;
+            double down = reference_loss(before, x, t, f.n_rows);
+            *p = kept;
+            ck_assert_msg(fabs(gradient - (up - down) / (2 * h)) < 3e-6 * (1 + fabs(gradient)), "layer %u, parameter %u: %g, not %g", l, i,
+                          gradient, (up - down) / (2 * h));
+            biggest = fmax(biggest, fabs(gradient));
+        }
+    }
+    ck_assert_double_gt(biggest, 1e-3);
+    reference_free(before);
+    reference_free(after);
+    trainer_free(trainer);
+    fixture_done(&f);
+    free(x);
+    free(t);
+}
+END_TEST
+
+/* ---- against itself ---- */
+
+static struct trainer *trained(const struct fixture *f, const struct train_options *o, uint32_t n_threads, struct epoch_metrics *metrics)
+{
+    struct trainer *trainer = trainer_of(f, o, f->n_rows - 50, 50);
+    *metrics = run(trainer, n_threads);
+    return trainer;
+}
+
+static void check_equal_bits(const struct fixture *f, const struct train_options *o, uint32_t n_threads)
+{
+    struct epoch_metrics one, many;
+    struct trainer *a = trained(f, o, 1, &one), *b = trained(f, o, n_threads, &many);
+    const struct network *p = trainer_network(a), *q = trainer_network(b);
+    ck_assert_msg(memcmp(p->params, q->params, p->n_floats * sizeof(float)) == 0, "weights differ at %u threads, batch %u", n_threads,
+                  o->batch_size);
+    ck_assert(one.loss == many.loss && one.accuracy == many.accuracy);
+    ck_assert(one.val_loss == many.val_loss && one.val_accuracy == many.val_accuracy);
+    trainer_free(a);
+    trainer_free(b);
+}
+
+START_TEST(weights_are_bit_equal_at_any_number_of_threads)
+{
+    static const uint32_t threads[] = {2, 3, 8};
+    struct fixture images = fixture_images(700), numbers = fixture_numbers(700, true);
+    for (int i = 0; i < 2; i++) {
+        const struct fixture *f = i == 0 ? &images : &numbers;
+        struct train_options o = options_of(f, (uint32_t[]){137, 31}, 2, ACTIVATION_RELU);
+        o.epochs = 2;
+        o.batch_size = 77;
+        check_equal_bits(f, &o, threads[_i]);
+        o.batch_size = 0; /* of several chunks, at this width */
+        o.layers[0].units = 2101;
+        o.epochs = 1;
+        check_equal_bits(f, &o, threads[_i]);
+    }
+    fixture_done(&images);
+    fixture_done(&numbers);
+}
+END_TEST
+
+START_TEST(chunks_of_a_full_batch_give_the_gradient_of_the_whole)
+{
+    struct fixture f = fixture_images(700);
+    struct train_options o = options_of(&f, (uint32_t[]){2100}, 1, ACTIVATION_RELU);
+    o.optimizer = OPTIMIZER_SGD;
+    o.learning_rate = 0.5f;
+    o.epochs = 2;
+    o.batch_size = 0;
+    o.shuffle = false;
+    double *x = malloc(f.n_rows * f.recipe->n_inputs * sizeof *x), *t = malloc(f.n_rows * sizeof *t);
+    to_double(&f, x, t);
+    struct trainer *trainer = trainer_of(&f, &o, f.n_rows, 0);
+    ck_assert_uint_lt(trainer->chunk_rows, 350); /* at least three chunks */
+    struct reference *reference = reference_new(trainer_network(trainer), LOSS_CATEGORICAL_CROSSENTROPY);
+    struct epoch_metrics metrics = run(trainer, 2);
+    double loss = 0;
+    for (int i = 0; i < 2; i++) {
+        loss = reference_gradients(reference, x, t, f.n_rows);
+        reference_sgd(reference, 0.5);
+    }
+    ck_assert_double_eq_tol(metrics.loss, loss, 1e-5);
+    ck_assert_double_lt(reference_distance(reference, trainer_network(trainer)), 1e-5);
+    reference_free(reference);
+    trainer_free(trainer);
+    fixture_done(&f);
+    free(x);
+    free(t);
+}
+END_TEST
+
+START_TEST(slices_change_nothing)
+{
+    struct fixture f = fixture_images(700);
+    struct train_options o = options_of(&f, (uint32_t[]){33}, 1, ACTIVATION_RELU);
+    o.epochs = 3;
+    o.batch_size = 20;
+    struct epoch_metrics whole, sliced = {0};
+    struct err err = {0};
+    struct trainer *a = trained(&f, &o, 2, &whole), *b = trainer_of(&f, &o, f.n_rows - 50, 50);
+    struct pool *pool = pool_new(2, 0, &err);
+    atomic_bool stop = false;
+    unsigned n_slices = 0;
+    enum train_state state;
+    /* A deadline long past ends each slice after one step. */
+    while ((state = trainer_run(b, pool, &stop, 1, &sliced, &err)) != TRAIN_DONE) {
+        ck_assert(state == TRAIN_EPOCH || state == TRAIN_SLICE);
+        n_slices += state == TRAIN_SLICE;
+    }
+    ck_assert_uint_gt(n_slices, 90);
+    ck_assert_mem_eq(trainer_network(a)->params, trainer_network(b)->params, trainer_network(a)->n_floats * sizeof(float));
+    ck_assert(whole.loss == sliced.loss && whole.val_loss == sliced.val_loss);
+    /* `stop` within a step throws that step's work away and goes on from there. */
+    trainer_free(b);
+    b = trainer_of(&f, &o, f.n_rows - 50, 50);
+    stop = true;
+    ck_assert_int_eq(trainer_run(b, pool, &stop, 0, &sliced, &err), TRAIN_SLICE);
+    ck_assert(trainer_fraction(b) == 0);
+    stop = false;
+    while ((state = trainer_run(b, pool, &stop, 0, &sliced, &err)) == TRAIN_EPOCH) {}
+    ck_assert_int_eq(state, TRAIN_DONE);
+    ck_assert_mem_eq(trainer_network(a)->params, trainer_network(b)->params, trainer_network(a)->n_floats * sizeof(float));
+    pool_free(pool);
+    trainer_free(a);
+    trainer_free(b);
+    fixture_done(&f);
+}
+END_TEST
+
+START_TEST(generic_kernels_agree_with_the_best_ones)
+{
+    struct fixture f = fixture_numbers(300, true);
+    struct train_options o = options_of(&f, (uint32_t[]){45, 20}, 2, ACTIVATION_RELU);
+    o.epochs = 5;
+    struct epoch_metrics best, generic;
+    struct trainer *a = trained(&f, &o, 2, &best);
+    ck_assert(kernels_force("generic"));
+    struct trainer *b = trained(&f, &o, 2, &generic);
+    ck_assert(kernels_force(NULL));
+    ck_assert_double_eq_tol(best.loss, generic.loss, 1e-5);
+    for (size_t i = 0; i < trainer_network(a)->n_floats; i++)
+        ck_assert_float_eq_tol(trainer_network(a)->params[i], trainer_network(b)->params[i], 2e-4f);
+    trainer_free(a);
+    trainer_free(b);
+    fixture_done(&f);
+}
+END_TEST
+
+/* ---- models ---- */
+
+START_TEST(predictions_equal_the_evaluation_whatever_their_number)
+{
+    struct fixture f = _i == 0 ? fixture_images(300) : fixture_numbers(300, _i == 1);
+    struct train_options o = options_of(&f, (uint32_t[]){45, 20}, 2, ACTIVATION_RELU);
+    struct err err = {0};
+    struct trainer *trainer = trainer_of(&f, &o, f.n_rows, 0);
+    run(trainer, 2);
+    struct model *model = trainer_model(trainer, &err);
+    must(model != NULL, &err);
+    struct rows rows = {f.binding, f.rows, f.n_rows};
+    struct pool *pool = pool_new(2, 0, &err);
+    struct evaluation *evaluation = model_evaluate(model, &rows, pool, &err);
+    must(evaluation != NULL, &err);
+    uint32_t n_inputs = f.recipe->n_inputs, n_outputs = model_n_outputs(model);
+    float *x = malloc(f.n_rows * n_inputs * sizeof *x), *all = malloc(f.n_rows * n_outputs * sizeof *all),
+          *one = malloc(n_outputs * sizeof *one);
+    for (uint64_t i = 0; i < f.n_rows; i++)
+        binding_encode(f.binding, i, x + i * n_inputs);
+    struct workspace *workspace = workspace_new(&err);
+    must(model_predict(model, x, (uint32_t)f.n_rows, all, workspace, &err), &err);
+    ck_assert_uint_eq(evaluation->n_rows, f.n_rows);
+    uint64_t n_correct = 0;
+    for (uint64_t i = 0; i < f.n_rows; i++) {
+        must(model_predict(model, x + i * n_inputs, 1, one, workspace, &err), &err);
+        ck_assert_mem_eq(one, all + i * n_outputs, n_outputs * sizeof *one);
+        const struct guess *guess = &evaluation->guesses[i];
+        if (f.recipe->task == TASK_CLASSIFICATION)
+            ck_assert(guess->probability == one[(uint32_t)guess->guess]);
+        else
+            ck_assert(guess->guess == one[0]);
+        n_correct += guess->guess == guess->label;
+    }
+    if (f.recipe->task == TASK_CLASSIFICATION) {
+        ck_assert_double_eq_tol(evaluation->accuracy, (double)n_correct / (double)f.n_rows, 1e-12);
+        ck_assert_double_gt(evaluation->accuracy, 0.8);
+    } else {
+        ck_assert_double_gt(evaluation->r2, 0.5);
+    }
+    free(x);
+    free(all);
+    free(one);
+    workspace_free(workspace);
+    evaluation_free(evaluation);
+    model_unref(model_ref(model));
+    model_unref(model);
+    pool_free(pool);
+    trainer_free(trainer);
+    fixture_done(&f);
+}
+END_TEST
+
+START_TEST(a_diverging_run_fails_and_keeps_finite_weights)
+{
+    struct fixture f = fixture_numbers(300, false);
+    struct train_options o = options_of(&f, (uint32_t[]){45, 20}, 2, ACTIVATION_RELU);
+    struct err err = {0};
+    o.optimizer = OPTIMIZER_SGD;
+    o.learning_rate = 1000;
+    o.epochs = 50;
+    struct trainer *trainer = trainer_of(&f, &o, f.n_rows, 0);
+    struct pool *pool = pool_new(2, 0, &err);
+    atomic_bool stop = false;
+    struct epoch_metrics metrics;
+    enum train_state state;
+    while ((state = trainer_run(trainer, pool, &stop, 0, &metrics, &err)) == TRAIN_EPOCH) {}
+    ck_assert_int_eq(state, TRAIN_FAILED);
+    ck_assert_int_eq(err.code, ERR_NUMERIC);
+    ck_assert_ptr_nonnull(strstr(err.msg, "epoch"));
+    ck_assert_ptr_nonnull(strstr(err.msg, "learning_rate"));
+    pool_free(pool);
+    trainer_free(trainer);
+    fixture_done(&f);
+}
+END_TEST
+
+START_TEST(impossible_options_are_refused_by_field)
+{
+    struct fixture f = fixture_numbers(30, true);
+    struct rows train = {f.binding, f.rows, f.n_rows}, none = {f.binding, f.rows, 0};
+    struct err err = {0};
+    struct train_options good = options_of(&f, (uint32_t[]){5}, 1, ACTIVATION_RELU), bad = good;
+    bad.layers[1].units = 2;
+    ck_assert_ptr_null(trainer_new(f.recipe, &train, &none, &bad, &err));
+    ck_assert_str_eq(err.field, "layers");
+    bad = good;
+    bad.layers[1].activation = ACTIVATION_LINEAR;
+    ck_assert_ptr_null(trainer_new(f.recipe, &train, &none, &bad, &err));
+    ck_assert_str_eq(err.field, "loss");
+    bad = good;
+    bad.learning_rate = -1;
+    ck_assert_ptr_null(trainer_new(f.recipe, &train, &none, &bad, &err));
+    ck_assert_str_eq(err.field, "learning_rate");
+    bad = good;
+    bad.epochs = 0;
+    ck_assert_ptr_null(trainer_new(f.recipe, &train, &none, &bad, &err));
+    ck_assert_str_eq(err.field, "epochs");
+    ck_assert_ptr_null(trainer_new(f.recipe, &none, &none, &good, &err));
+    fixture_done(&f);
+}
+END_TEST
+
+START_TEST(weights_begin_as_the_initializer_says)
+{
+    struct err err = {0};
+    struct layer layers[] = {{200, ACTIVATION_RELU}, {3, ACTIVATION_LINEAR}};
+    struct network *network = network_new(500, layers, 2, &err);
+    must(network != NULL, &err);
+    for (int normal = 0; normal < 2; normal++) {
+        network_init(network, normal ? INITIALIZER_NORMAL : INITIALIZER_HE_NORMAL, 0.1f, 42);
+        float *w = malloc(sizeof *w * 500 * 200), b[200];
+        network_get(network, 0, w, b);
+        double sum = 0, squares = 0, want = normal ? 0.1 : sqrt(2.0 / 500);
+        for (int i = 0; i < 100000; i++) {
+            sum += (double)w[i];
+            squares += (double)w[i] * (double)w[i];
+        }
+        /* mean within 4 standard errors, standard deviation within 1 % (4.5 standard errors) */
+        ck_assert_double_lt(fabs(sum / 100000), 4 * want / sqrt(100000));
+        ck_assert_double_eq_tol(sqrt(squares / 100000), want, 0.01 * want);
+        for (int i = 0; i < 200; i++)
+            ck_assert(b[i] == 0);
+        free(w);
+    }
+    struct network *copy = network_copy(network, &err);
+    float *w = malloc(sizeof *w * 500 * 200), b[200];
+    network_get(network, 0, w, b);
+    w[777] = 5;
+    b[9] = 6;
+    network_set(copy, 0, w, b);
+    w[777] = b[9] = 0;
+    network_get(copy, 0, w, b);
+    ck_assert(w[777] == 5 && b[9] == 6);
+    free(w);
+    network_free(copy);
+    network_free(network);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("train");
+    TCase *tc = tcase_create("train");
+    tcase_set_timeout(tc, 60);
+    tcase_add_loop_test(tc, ten_steps_of_each_optimizer_agree_with_double_precision, 0, 4);
+    tcase_add_loop_test(tc, gradients_agree_with_finite_differences, 0, 8);
+    tcase_add_loop_test(tc, weights_are_bit_equal_at_any_number_of_threads, 0, 3);
+    tcase_add_test(tc, chunks_of_a_full_batch_give_the_gradient_of_the_whole);
+    tcase_add_test(tc, slices_change_nothing);
+    tcase_add_test(tc, generic_kernels_agree_with_the_best_ones);
+    tcase_add_loop_test(tc, predictions_equal_the_evaluation_whatever_their_number, 0, 3);
+    tcase_add_test(tc, a_diverging_run_fails_and_keeps_finite_weights);
+    tcase_add_test(tc, impossible_options_are_refused_by_field);
+    tcase_add_test(tc, weights_begin_as_the_initializer_says);
+    suite_add_tcase(suite, tc);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? 0 : 1;
+}
