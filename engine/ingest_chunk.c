@@ -1,0 +1,304 @@
+/* One chunk to records: a window of the file, rows, values by column type. See ingest_chunk.h. */
+#include "ingest_chunk.h"
+
+#include "ingest_bytes.h"
+#include "table_file.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { WINDOW_BEFORE = 64, WINDOW_AFTER = 64, OVERHANG_MIN = 64 };
+
+bool chunk_init(struct chunk *chunk, const struct source *source, struct err *err)
+{
+    *chunk = (struct chunk){.source = source};
+    csv_scan_init(&chunk->scan, &source->plan->dialect);
+    return tally_init(&chunk->tally, source->plan, err);
+}
+
+void chunk_done(struct chunk *chunk)
+{
+    csv_scan_done(&chunk->scan);
+    tally_done(&chunk->tally);
+    free(chunk->window);
+    free(chunk->records);
+}
+
+uint64_t source_n_chunks(const struct source *source)
+{
+    return (source->n_bytes - source->plan->body + source->chunk_bytes - 1) / source->chunk_bytes;
+}
+
+uint64_t source_chunk_begin(const struct source *source, uint64_t index)
+{
+    uint64_t n_body = source->n_bytes - source->plan->body;
+    return index < source_n_chunks(source) ? source->plan->body + index * source->chunk_bytes : source->plan->body + n_body;
+}
+
+/* Hold at least the bytes from window_at up to `end`; what is held stays. */
+static bool window_extend(struct chunk *chunk, uint64_t end)
+{
+    size_t n = (size_t)(end - chunk->window_at);
+    if (n <= chunk->n_window)
+        return true;
+    if (n > chunk->window_room) {
+        size_t room = n + n / 8;
+        char *window = realloc(chunk->window, WINDOW_BEFORE + room + WINDOW_AFTER);
+        if (!window)
+            return err_memory(&chunk->err, "a window of the file");
+        memset(window, 0, WINDOW_BEFORE);
+        chunk->window = window;
+        chunk->window_room = room;
+    }
+    char *to = chunk->window + WINDOW_BEFORE + chunk->n_window;
+    if (!file_read_at(chunk->source->fd, to, n - chunk->n_window, chunk->window_at + chunk->n_window, "the CSV file", &chunk->err))
+        return false;
+    chunk->n_window = n;
+    memset(chunk->window + WINDOW_BEFORE + n, 0, WINDOW_AFTER);
+    return true;
+}
+
+static bool window_load(struct chunk *chunk, uint64_t begin, uint64_t end)
+{
+    chunk->window_at = begin;
+    chunk->n_window = 0;
+    return window_extend(chunk, end < chunk->source->n_bytes ? end : chunk->source->n_bytes);
+}
+
+/* Point the scanner at the window again after it has changed, `at` and `limit` given as positions in the file. */
+static void scan_aim(struct chunk *chunk, uint64_t at, uint64_t limit)
+{
+    bool last = chunk->window_at + chunk->n_window == chunk->source->n_bytes;
+    csv_scan_text(&chunk->scan, chunk->window + WINDOW_BEFORE, chunk->n_window, last);
+    chunk->scan.at = (size_t)(at - chunk->window_at);
+    chunk->scan.limit = (size_t)(limit - chunk->window_at);
+}
+
+/* Room for n more bytes of records. */
+static bool records_reserve(struct chunk *chunk, size_t n_bytes)
+{
+    size_t needed = (size_t)chunk->n_rows * chunk->source->plan->record_bytes + n_bytes;
+    if (needed <= chunk->records_room)
+        return true;
+    size_t room = needed + needed / 2;
+    uint8_t *records = realloc(chunk->records, room);
+    if (!records)
+        return err_memory(&chunk->err, "the records of a chunk");
+    chunk->records = records;
+    chunk->records_room = room;
+    return true;
+}
+
+static struct csv_field field_trim(struct csv_field field)
+{
+    while (field.length > 0 && (field.text[0] == ' ' || field.text[0] == '\t')) {
+        field.text++;
+        field.length--;
+    }
+    while (field.length > 0 && (field.text[field.length - 1] == ' ' || field.text[field.length - 1] == '\t'))
+        field.length--;
+    return field;
+}
+
+/* One to three digits, at most 255. */
+static inline bool byte_parse(const struct csv_field *field, uint8_t *value)
+{
+    unsigned sum = 0;
+    if (field->length == 0 || field->length > 3)
+        return false;
+    for (uint32_t i = 0; i < field->length; i++) {
+        unsigned digit = (unsigned)(unsigned char)field->text[i] - '0';
+        if (digit > 9)
+            return false;
+        sum = sum * 10 + digit;
+    }
+    *value = (uint8_t)sum;
+    return sum <= UINT8_MAX;
+}
+
+/* A finite number. One too large for a float is text: it would be lost as a number. */
+static inline bool finite_parse(const struct csv_field *field, float *value)
+{
+    return number_parse(field->text, field->length, value) && *value - *value == 0;
+}
+
+static void take_byte(struct chunk *chunk, uint32_t index, const struct csv_field *field, uint8_t *to)
+{
+    float value;
+    *to = 0;
+    if (byte_parse(field, to))
+        return;
+    if (!finite_parse(field, &value)) {
+        tally_want(&chunk->tally, index, text_is_missing(field->text, field->length) ? COLUMN_NUMBER : COLUMN_CATEGORY);
+    } else {
+        *to = value >= 0 && value <= 255 ? (uint8_t)value : 0;
+        if ((float)*to != value)
+            tally_want(&chunk->tally, index, COLUMN_NUMBER);
+    }
+}
+
+static void take_number(struct chunk *chunk, uint32_t index, const struct csv_field *field, uint8_t *to)
+{
+    const struct plan_column *column = &chunk->source->plan->columns[index];
+    struct tally_number *tally = &chunk->tally.numbers[column->slot];
+    float value;
+    if (finite_parse(field, &value)) {
+        tally_add_number(tally, (double)value, column->shift);
+    } else {
+        value = NAN;
+        tally->n_missing++;
+        if (!text_is_missing(field->text, field->length))
+            tally_want(&chunk->tally, index, COLUMN_CATEGORY);
+    }
+    memcpy(to, &value, sizeof value);
+}
+
+static bool take_category(struct chunk *chunk, uint32_t index, const struct csv_field *field, uint8_t *to)
+{
+    const struct plan *plan = chunk->source->plan;
+    struct tally_category *tally = &chunk->tally.categories[plan->columns[index].slot];
+    struct csv_field text = field->quoted ? *field : field_trim(*field);
+    uint32_t level = TABLE_MISSING;
+    if (text_is_missing(text.text, text.length)) {
+        tally->n_missing++;
+    } else {
+        if (!levels_add(&tally->levels, &chunk->tally.texts, plan->seed, text.text, text.length, &level))
+            return err_memory(&chunk->err, "the levels of a category");
+        tally->levels.items[level].n_rows++;
+    }
+    memcpy(to, &level, sizeof level);
+    return true;
+}
+
+static bool row_take(struct chunk *chunk)
+{
+    const struct plan *plan = chunk->source->plan;
+    if (!records_reserve(chunk, plan->record_bytes))
+        return false;
+    uint8_t *record = chunk->records + (size_t)chunk->n_rows * plan->record_bytes;
+    uint32_t n_used = plan->bytes_at + plan->n_of_type[COLUMN_BYTE];
+    memset(record + n_used, 0, plan->record_bytes - n_used);
+    for (uint32_t i = 0; i < plan->n_columns; i++) {
+        const struct plan_column *column = &plan->columns[i];
+        const struct csv_field *field = &chunk->scan.fields[i];
+        uint8_t *to = record + column->offset;
+        if (column->type == COLUMN_BYTE)
+            take_byte(chunk, i, field, to);
+        else if (column->type == COLUMN_NUMBER)
+            take_number(chunk, i, field, to);
+        else if (!take_category(chunk, i, field, to))
+            return false;
+    }
+    chunk->n_rows++;
+    return true;
+}
+
+/* As many plain rows as come, where the table has only bytes. */
+static bool rows_take_plain(struct chunk *chunk)
+{
+    const struct plan *plan = chunk->source->plan;
+    struct csv_scan *scan = &chunk->scan;
+    uint64_t n_rows;
+    if (plan->n_of_type[COLUMN_BYTE] != plan->n_columns || plan->dialect.separator == ' ' || scan->at + BYTES_BLOCK > scan->limit)
+        return true;
+    if (!records_reserve(chunk, scan->limit - scan->at + BYTES_BLOCK))
+        return false;
+    uint8_t *out = chunk->records + (size_t)chunk->n_rows * plan->record_bytes;
+    scan->at = bytes_take(scan->text, scan->at, scan->limit, plan->dialect.separator, plan->n_columns, out, &n_rows);
+    chunk->n_rows += n_rows;
+    return true;
+}
+
+/* Read on in the file where a row goes beyond the window. False: not further, or not possible. */
+static bool window_more(struct chunk *chunk, uint64_t limit, size_t row_bytes_max)
+{
+    uint64_t at = chunk->window_at + chunk->scan.at;
+    size_t n_row = chunk->n_window - chunk->scan.at, n_wanted = 2 * n_row + OVERHANG_MIN;
+    uint64_t end = at + (n_wanted < CSV_ROW_BYTES_MAX ? n_wanted : CSV_ROW_BYTES_MAX + OVERHANG_MIN);
+    if (n_row > row_bytes_max)
+        return false;
+    if (!window_extend(chunk, end < chunk->source->n_bytes ? end : chunk->source->n_bytes))
+        return false;
+    scan_aim(chunk, at, limit);
+    return true;
+}
+
+/* The rows from `begin` on, up to the first that begins at `limit` or later. False where a row is longer than row_bytes_max. */
+static bool rows_parse(struct chunk *chunk, uint64_t begin, uint64_t limit, size_t row_bytes_max)
+{
+    const struct plan *plan = chunk->source->plan;
+    enum csv_result result = CSV_ROW;
+    chunk->n_rows = 0;
+    chunk->begin = begin;
+    tally_clear(&chunk->tally);
+    scan_aim(chunk, begin, limit);
+    while (result == CSV_ROW || result == CSV_MORE) {
+        if (result == CSV_MORE && !window_more(chunk, limit, row_bytes_max))
+            return chunk->err.code != ERR_OK;
+        if (!rows_take_plain(chunk))
+            return true;
+        result = csv_scan_row(&chunk->scan);
+        if (result == CSV_ROW && chunk->scan.n_fields != plan->n_columns)
+            break;
+        if (result == CSV_ROW && !row_take(chunk))
+            return true;
+    }
+    chunk->problem = result;
+    chunk->problem_field = chunk->scan.n_fields;
+    chunk->end = chunk->window_at + chunk->scan.at;
+    chunk->tally.n_rows = chunk->n_rows;
+    tally_add_bytes(&chunk->tally, chunk->records, chunk->n_rows);
+    return true;
+}
+
+/* Where the first line after a line end begins, at `from` or later and before `to`; `to` where there is none. The window holds the
+ * byte before `from`. */
+static uint64_t line_find(const struct chunk *chunk, uint64_t from, uint64_t to)
+{
+    const char *text = chunk->window + WINDOW_BEFORE - chunk->window_at;
+    for (uint64_t at = from; at < to; at++)
+        if (text[at - 1] == '\n' || text[at - 1] == '\r')
+            return at;
+    return to;
+}
+
+void chunk_guess(struct chunk *chunk, uint64_t index)
+{
+    uint64_t from = source_chunk_begin(chunk->source, index), to = source_chunk_begin(chunk->source, index + 1);
+    size_t overhang = chunk->source->chunk_bytes / 64 + OVERHANG_MIN;
+    chunk->begin = UINT64_MAX;
+    if (!window_load(chunk, index > 0 ? from - 1 : from, to + overhang))
+        return;
+    uint64_t begin = index > 0 ? line_find(chunk, from, to) : from;
+    if (begin < to && !rows_parse(chunk, begin, to, chunk->source->chunk_bytes))
+        chunk->begin = UINT64_MAX;
+}
+
+void chunk_parse(struct chunk *chunk, uint64_t index, uint64_t begin)
+{
+    uint64_t to = source_chunk_begin(chunk->source, index + 1);
+    if (window_load(chunk, begin, to))
+        rows_parse(chunk, begin, to, SIZE_MAX);
+}
+
+void chunk_renumber(struct chunk *chunk)
+{
+    const struct plan *plan = chunk->source->plan;
+    for (uint32_t i = 0; i < plan->n_columns && plan->n_of_type[COLUMN_CATEGORY] > 0; i++) {
+        const struct plan_column *column = &plan->columns[i];
+        if (column->type != COLUMN_CATEGORY)
+            continue;
+        const struct levels *levels = &chunk->tally.categories[column->slot].levels;
+        bool same = true;
+        for (uint32_t j = 0; j < levels->n && same; j++)
+            same = levels->items[j].global == j;
+        uint8_t *at = chunk->records + column->offset;
+        for (uint64_t row = 0; row < chunk->n_rows && !same; row++, at += plan->record_bytes) {
+            uint32_t level;
+            memcpy(&level, at, sizeof level);
+            if (level != TABLE_MISSING)
+                memcpy(at, &levels->items[level].global, sizeof level);
+        }
+    }
+}

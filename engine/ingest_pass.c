@@ -1,0 +1,197 @@
+/* Workers that claim chunks and give in their results in the chunks' order. See ingest_pass.h. */
+#include "ingest_pass.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { THREADS_MAX = 16 };
+
+struct worker {
+    struct pass *pass;
+    struct chunk chunk;
+    pthread_t thread;
+    bool calling; /* runs on the caller's thread: reports progress */
+};
+
+static void pass_fail(struct pass *pass, const struct err *err)
+{
+    pthread_mutex_lock(&pass->lock);
+    if (!pass->stopped)
+        pass->err = *err;
+    pass->stopped = true;
+    pthread_cond_broadcast(&pass->turned);
+    pthread_mutex_unlock(&pass->lock);
+}
+
+static bool chunk_claim(struct pass *pass, uint64_t *index)
+{
+    pthread_mutex_lock(&pass->lock);
+    bool claimed = !pass->stopped && pass->next < pass->n_chunks;
+    if (claimed)
+        *index = pass->next++;
+    pthread_mutex_unlock(&pass->lock);
+    return claimed;
+}
+
+static bool turn_await(struct pass *pass, uint64_t index)
+{
+    pthread_mutex_lock(&pass->lock);
+    while (!pass->stopped && pass->turn != index)
+        pthread_cond_wait(&pass->turned, &pass->lock);
+    bool ours = !pass->stopped;
+    pthread_mutex_unlock(&pass->lock);
+    return ours;
+}
+
+static void turn_pass(struct pass *pass, uint64_t n_rows)
+{
+    pthread_mutex_lock(&pass->lock);
+    pass->turn++;
+    pass->n_rows += n_rows;
+    pthread_cond_broadcast(&pass->turned);
+    pthread_mutex_unlock(&pass->lock);
+}
+
+/* The sentence for a row that cannot be taken; `row` counts from 1. */
+static bool problem_describe(const struct pass *pass, const struct chunk *chunk, uint64_t row, struct err *err)
+{
+    if (chunk->problem != CSV_ROW)
+        return csv_describe(chunk->problem, row, chunk->problem_field, err);
+    err_set(err, ERR_INPUT, "row %llu has %u field%s, the %s has %u", (unsigned long long)row, chunk->problem_field,
+            chunk->problem_field == 1 ? "" : "s", pass->source.plan->header ? "header" : "first row", pass->source.plan->n_columns);
+    return err_at(err, row, "");
+}
+
+/* In its turn: make sure of the chunk's result and add it to the table's. *row is the number of rows before it. */
+static bool chunk_settle(struct pass *pass, struct chunk *chunk, uint64_t index, uint64_t *row, struct err *err)
+{
+    uint64_t begin = pass->begin;
+    *row = pass->n_rows;
+    if (begin >= source_chunk_begin(&pass->source, index + 1)) {
+        chunk->n_rows = 0; /* a row that began earlier covers it */
+        return true;
+    }
+    if (chunk->begin != begin)
+        chunk_parse(chunk, index, begin);
+    if (chunk->err.code != ERR_OK) {
+        *err = chunk->err;
+        return false;
+    }
+    if (chunk->problem != CSV_END)
+        return problem_describe(pass, chunk, *row + chunk->n_rows + 1, err);
+    if (*row + chunk->n_rows > UINT32_MAX - 1)
+        return err_set(err, ERR_LIMIT, "the file has more than %u rows", UINT32_MAX - 1);
+    pass->begin = chunk->end;
+    return tally_merge(&pass->tally, &chunk->tally, err);
+}
+
+/* After its turn: the records to their place in the file. */
+static bool chunk_write(struct pass *pass, struct chunk *chunk, uint64_t index, uint64_t row, struct err *err)
+{
+    uint32_t record_bytes = pass->source.plan->record_bytes;
+    size_t n_bytes = (size_t)chunk->n_rows * record_bytes;
+    chunk_renumber(chunk);
+    pass->groups[index] = (struct table_group){chunk->n_rows, table_checksum(chunk->records, n_bytes)};
+    return file_write_at(pass->table_fd, chunk->records, n_bytes, TABLE_RECORDS_AT + row * record_bytes, "the table", err);
+}
+
+static bool progress_tell(struct pass *pass, uint64_t index, uint64_t row, struct err *err)
+{
+    uint64_t done = source_chunk_begin(&pass->source, index + 1);
+    if (pass->progress && !pass->progress->tick(pass->progress->self, done, pass->source.n_bytes, row))
+        return err_set(err, ERR_STOPPED, "reading the file was stopped");
+    return true;
+}
+
+static void *worker_run(void *self)
+{
+    struct worker *worker = self;
+    struct pass *pass = worker->pass;
+    struct chunk *chunk = &worker->chunk;
+    struct err err = {0};
+    uint64_t index, row;
+    while (chunk_claim(pass, &index)) {
+        chunk_guess(chunk, index);
+        if (!turn_await(pass, index))
+            break;
+        bool good = chunk_settle(pass, chunk, index, &row, &err);
+        bool useful = good && !pass->tally.contradicted;
+        if (good)
+            turn_pass(pass, chunk->n_rows);
+        good = good && (!useful || chunk_write(pass, chunk, index, row, &err));
+        good = good && (!worker->calling || progress_tell(pass, index, row + chunk->n_rows, &err));
+        if (!good) {
+            pass_fail(pass, &err);
+            break;
+        }
+    }
+    return NULL;
+}
+
+/* Start up to n workers; the first one is the caller. With fewer threads than asked for it takes longer, nothing else. */
+static uint32_t workers_start(struct worker *workers, uint32_t n)
+{
+    uint32_t n_started = 1;
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before); /* signals are the daemon's main thread's */
+    while (n_started < n && pthread_create(&workers[n_started].thread, NULL, worker_run, &workers[n_started]) == 0)
+        n_started++;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return n_started;
+}
+
+bool pass_run(struct pass *pass, uint32_t n_threads, struct err *err)
+{
+    uint32_t n_ready = 0, n = n_threads < 1 ? 1 : n_threads > THREADS_MAX ? THREADS_MAX : n_threads;
+    if (n > pass->n_chunks)
+        n = pass->n_chunks > 0 ? (uint32_t)pass->n_chunks : 1;
+    struct worker *workers = calloc(n, sizeof *workers);
+    if (!workers)
+        return err_memory(err, "the workers");
+    for (; n_ready < n; n_ready++) {
+        workers[n_ready].pass = pass;
+        workers[n_ready].calling = n_ready == 0;
+        if (!chunk_init(&workers[n_ready].chunk, &pass->source, err))
+            break;
+    }
+    bool good = n_ready > 0;
+    if (good) {
+        uint32_t n_started = workers_start(workers, n_ready);
+        worker_run(&workers[0]);
+        for (uint32_t i = 1; i < n_started; i++)
+            pthread_join(workers[i].thread, NULL);
+        good = !pass->stopped;
+        if (!good)
+            *err = pass->err;
+    }
+    for (uint32_t i = 0; i < n; i++)
+        if (workers[i].pass)
+            chunk_done(&workers[i].chunk);
+    free(workers);
+    return good;
+}
+
+bool pass_init(struct pass *pass, const struct source *source, int table_fd, const struct table_progress *progress, struct err *err)
+{
+    *pass = (struct pass){.source = *source, .table_fd = table_fd, .progress = progress, .begin = source->plan->body};
+    pthread_mutex_init(&pass->lock, NULL);
+    pthread_cond_init(&pass->turned, NULL);
+    pass->n_chunks = source_n_chunks(source);
+    pass->groups = calloc((size_t)pass->n_chunks + 1, sizeof *pass->groups);
+    if (pass->groups && tally_init(&pass->tally, source->plan, err))
+        return true;
+    if (!pass->groups)
+        err_memory(err, "the table's checksums");
+    pass_done(pass);
+    return false;
+}
+
+void pass_done(struct pass *pass)
+{
+    tally_done(&pass->tally);
+    free(pass->groups);
+    pthread_cond_destroy(&pass->turned);
+    pthread_mutex_destroy(&pass->lock);
+}

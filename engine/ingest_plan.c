@@ -1,0 +1,277 @@
+/* Reading a file's head: header or not, names, types. See ingest_plan.h. */
+#include "ingest_plan.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum cell { CELL_MISSING, CELL_NUMBER, CELL_TEXT };
+
+/* What the head shows of one column. */
+struct sight {
+    char *first; /* the first row's cell, a copy in the plan's arena */
+    uint32_t first_length;
+    enum cell first_cell;
+    enum column_type type; /* of the rows after the first */
+    uint32_t n_numbers, n_texts;
+    float number; /* the first of them */
+    bool repeated; /* the first row's text stands again below it */
+};
+
+struct head {
+    struct csv_scan scan;
+    struct sight *sights; /* (n_columns) */
+    uint32_t n_columns, n_rows; /* rows after the first */
+    size_t first_at; /* where the first row begins, blank lines before it counted in */
+    size_t second_at; /* what follows the first row */
+};
+
+static enum cell cell_of(const struct csv_field *field, float *value)
+{
+    if (number_parse(field->text, field->length, value) && *value - *value == 0)
+        return CELL_NUMBER;
+    return text_is_missing(field->text, field->length) ? CELL_MISSING : CELL_TEXT;
+}
+
+static void sight_see(struct sight *sight, const struct csv_field *field)
+{
+    float value;
+    enum cell cell = cell_of(field, &value);
+    enum column_type type = COLUMN_NUMBER;
+    if (cell == CELL_TEXT) {
+        sight->n_texts++;
+        type = COLUMN_CATEGORY;
+    } else if (cell == CELL_NUMBER) {
+        if (sight->n_numbers++ == 0)
+            sight->number = value;
+        if (value >= 0 && value <= 255 && value == (float)(uint8_t)value)
+            type = COLUMN_BYTE;
+    }
+    if (type > sight->type)
+        sight->type = type;
+    sight->repeated = sight->repeated || (sight->first_length == field->length && memcmp(sight->first, field->text, field->length) == 0);
+}
+
+/* Text without the blanks around it, unless it was quoted. */
+static struct csv_field field_trim(struct csv_field field)
+{
+    while (!field.quoted && field.length > 0 && (field.text[0] == ' ' || field.text[0] == '\t')) {
+        field.text++;
+        field.length--;
+    }
+    while (!field.quoted && field.length > 0 && (field.text[field.length - 1] == ' ' || field.text[field.length - 1] == '\t'))
+        field.length--;
+    return field;
+}
+
+static bool first_keep(struct plan *plan, struct head *head, struct err *err)
+{
+    head->n_columns = head->scan.n_fields;
+    head->n_rows = 0;
+    free(head->sights);
+    head->sights = calloc(head->n_columns, sizeof *head->sights);
+    if (!head->sights)
+        return err_memory(err, "the columns");
+    for (uint32_t i = 0; i < head->n_columns; i++) {
+        struct sight *sight = &head->sights[i];
+        struct csv_field field = field_trim(head->scan.fields[i]);
+        sight->first = arena_copy(&plan->names, field.text, field.length);
+        if (!sight->first)
+            return err_memory(err, "the names of the columns");
+        sight->first_length = field.length;
+        sight->first_cell = cell_of(&field, &sight->number);
+    }
+    head->second_at = head->scan.at;
+    return true;
+}
+
+/* A first line such as "150,4,setosa,versicolor,virginica": how many rows, how many features, the classes. */
+static bool first_is_counts(const struct head *head, uint32_t n_second)
+{
+    if (head->n_columns < 3 || head->n_rows > 0)
+        return false;
+    if (head->sights[0].first_cell != CELL_NUMBER || head->sights[1].first_cell != CELL_NUMBER)
+        return false;
+    for (uint32_t i = 2; i < head->n_columns; i++)
+        if (head->sights[i].first_cell != CELL_TEXT)
+            return false;
+    return strtoull(head->sights[1].first, NULL, 10) + 1 == n_second && n_second > 2;
+}
+
+/* The rows after the first, as far as the head goes. Errors are left to the real reading, which knows the row. */
+static bool rows_see(struct plan *plan, struct head *head, uint32_t n_rows_max, struct err *err)
+{
+    bool counts = false;
+    while (head->n_rows < n_rows_max && csv_scan_row(&head->scan) == CSV_ROW) {
+        if (!counts && first_is_counts(head, head->scan.n_fields)) {
+            counts = true;
+            head->first_at = head->second_at;
+            if (!first_keep(plan, head, err))
+                return false;
+            continue;
+        }
+        uint32_t n = head->scan.n_fields < head->n_columns ? head->scan.n_fields : head->n_columns;
+        for (uint32_t i = 0; i < n; i++)
+            sight_see(&head->sights[i], &head->scan.fields[i]);
+        head->n_rows++;
+    }
+    return true;
+}
+
+static bool firsts_distinct(const struct plan *plan, const struct head *head)
+{
+    struct arena arena = {0};
+    struct levels levels = {0};
+    bool distinct = true;
+    uint32_t index;
+    for (uint32_t i = 0; i < head->n_columns && distinct; i++)
+        distinct = head->sights[i].first_length > 0 && !head->sights[i].repeated &&
+                   levels_add(&levels, &arena, plan->seed, head->sights[i].first, head->sights[i].first_length, &index) &&
+                   levels.n == i + 1;
+    levels_done(&levels);
+    arena_done(&arena);
+    return distinct;
+}
+
+/* Text above a column of numbers makes a header; numbers there and nowhere text, none. Where all columns are text, names are taken
+ * to be distinct and not to stand again below. */
+static bool header_guess(const struct plan *plan, const struct head *head)
+{
+    uint32_t n_for = 0, n_against = 0, n_texts = 0;
+    for (uint32_t i = 0; i < head->n_columns; i++) {
+        const struct sight *sight = &head->sights[i];
+        bool numeric = sight->n_numbers > 0 && sight->n_texts == 0;
+        n_for += numeric && sight->first_cell == CELL_TEXT;
+        n_against += numeric && sight->first_cell == CELL_NUMBER;
+        n_texts += sight->first_cell == CELL_TEXT;
+        if (head->n_rows == 0)
+            n_against += sight->first_cell == CELL_NUMBER;
+    }
+    if (n_for > 0)
+        return n_for >= n_against || firsts_distinct(plan, head);
+    return n_against == 0 && n_texts > 0 && firsts_distinct(plan, head);
+}
+
+/* The name itself, or with ".2", ".3" ... where it is taken. NULL: out of memory. A level's `global` holds the number to try next, so
+ * that a million equal names take a million steps. */
+static const char *name_add(struct plan *plan, struct levels *names, const char *wanted, uint32_t length)
+{
+    uint32_t n_before = names->n, base, index;
+    if (!levels_add(names, &plan->names, plan->seed, wanted, length, &base))
+        return NULL;
+    if (names->n > n_before)
+        return names->items[base].text;
+    char *name = malloc((size_t)length + 16);
+    if (!name)
+        return NULL;
+    memcpy(name, wanted, length);
+    uint32_t number = names->items[base].global > 2 ? names->items[base].global : 2;
+    const char *found = NULL;
+    for (bool more = true; more; number++) {
+        uint32_t n = length + (uint32_t)snprintf(name + length, 16, ".%u", number);
+        more = levels_add(names, &plan->names, plan->seed, name, n, &index);
+        if (more && names->n > n_before) {
+            found = names->items[index].text;
+            more = false;
+        }
+    }
+    names->items[base].global = number;
+    free(name);
+    return found;
+}
+
+/* "c3" for an empty name. */
+static bool name_make(struct plan *plan, struct levels *names, const struct sight *sight, uint32_t column, struct err *err)
+{
+    char number[16];
+    if (plan->header && sight->first_length > 0)
+        plan->columns[column].name = name_add(plan, names, sight->first, sight->first_length);
+    else
+        plan->columns[column].name = name_add(plan, names, number, (uint32_t)snprintf(number, sizeof number, "c%u", column + 1));
+    return plan->columns[column].name || err_memory(err, "the names of the columns");
+}
+
+static bool columns_make(struct plan *plan, struct head *head, struct err *err)
+{
+    struct levels names = {0};
+    bool good = true;
+    plan->n_columns = head->n_columns;
+    plan->columns = calloc(head->n_columns, sizeof *plan->columns);
+    if (!plan->columns)
+        return err_memory(err, "the columns");
+    for (uint32_t i = 0; i < head->n_columns && good; i++) {
+        struct sight *sight = &head->sights[i];
+        struct csv_field first = {sight->first, sight->first_length, false};
+        if (!plan->header)
+            sight_see(sight, &first);
+        plan->columns[i].type = sight->type;
+        plan->columns[i].shift = sight->n_numbers > 0 ? (double)sight->number : 0;
+        good = name_make(plan, &names, sight, i, err);
+    }
+    levels_done(&names);
+    return good;
+}
+
+/* Different each time; nothing that is kept depends on it. */
+static uint64_t seed_make(const void *address)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return ((uint64_t)now.tv_nsec * 0x9e3779b97f4a7c15ull) ^ (uint64_t)now.tv_sec ^ ((uint64_t)(uintptr_t)address << 17);
+}
+
+bool plan_init(struct plan *plan, const char *head_text, size_t n_bytes, bool whole, uint32_t n_rows_max, const struct csv_options *options,
+               enum csv_result *result, struct err *err)
+{
+    struct head head = {0};
+    bool good = false;
+    size_t bom = n_bytes >= 3 && memcmp(head_text, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
+    *plan = (struct plan){.dialect.quote = '"', .seed = seed_make(&head)};
+    plan->dialect.separator = options->separator ? options->separator : csv_guess_separator(head_text + bom, n_bytes - bom, whole);
+    csv_scan_init(&head.scan, &plan->dialect);
+    csv_scan_text(&head.scan, head_text + bom, n_bytes - bom, whole);
+    *result = csv_scan_row(&head.scan);
+    if (*result == CSV_END)
+        err_set(err, ERR_INPUT, "the file is empty: a header or at least one row was expected");
+    else if (*result != CSV_ROW && *result != CSV_MORE)
+        csv_describe(*result, 1, head.scan.n_fields, err);
+    if (*result != CSV_ROW)
+        goto out;
+    if (!first_keep(plan, &head, err) || !rows_see(plan, &head, n_rows_max, err))
+        goto out;
+    plan->header = options->header ? options->header > 0 : header_guess(plan, &head);
+    plan->body = bom + (plan->header ? head.second_at : head.first_at);
+    if (!columns_make(plan, &head, err))
+        goto out;
+    plan_layout(plan);
+    good = true;
+out:
+    free(head.sights);
+    csv_scan_done(&head.scan);
+    if (!good)
+        plan_done(plan);
+    return good;
+}
+
+void plan_done(struct plan *plan)
+{
+    free(plan->columns);
+    arena_done(&plan->names);
+    plan->columns = NULL;
+}
+
+void plan_layout(struct plan *plan)
+{
+    memset(plan->n_of_type, 0, sizeof plan->n_of_type);
+    for (uint32_t i = 0; i < plan->n_columns; i++)
+        plan->columns[i].slot = plan->n_of_type[plan->columns[i].type]++;
+    uint32_t n_wide = plan->n_of_type[COLUMN_NUMBER] + plan->n_of_type[COLUMN_CATEGORY], wide = 0;
+    plan->bytes_at = 4 * n_wide;
+    for (uint32_t i = 0; i < plan->n_columns; i++) {
+        struct plan_column *column = &plan->columns[i];
+        column->offset = column->type == COLUMN_BYTE ? plan->bytes_at + column->slot : 4 * wide++;
+    }
+    uint32_t n_bytes = plan->bytes_at + plan->n_of_type[COLUMN_BYTE];
+    plan->record_bytes = n_wide > 0 ? (n_bytes + 3) & ~3u : n_bytes;
+}

@@ -1,0 +1,218 @@
+/* Column statistics, gathered by chunk and merged. See ingest_tally.h. */
+#include "ingest_tally.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+bool tally_init(struct tally *tally, const struct plan *plan, struct err *err)
+{
+    *tally = (struct tally){.plan = plan};
+    tally->wanted = malloc(plan->n_columns);
+    tally->bytes = calloc((size_t)plan->n_of_type[COLUMN_BYTE] + 1, sizeof *tally->bytes);
+    tally->numbers = calloc((size_t)plan->n_of_type[COLUMN_NUMBER] + 1, sizeof *tally->numbers);
+    tally->categories = calloc((size_t)plan->n_of_type[COLUMN_CATEGORY] + 1, sizeof *tally->categories);
+    if (!tally->wanted || !tally->bytes || !tally->numbers || !tally->categories) {
+        tally_done(tally);
+        return err_memory(err, "the columns' statistics");
+    }
+    tally_clear(tally);
+    return true;
+}
+
+void tally_clear(struct tally *tally)
+{
+    const struct plan *plan = tally->plan;
+    tally->n_rows = 0;
+    tally->contradicted = false;
+    tally->n_levels = 0;
+    tally->level_bytes = 0;
+    for (uint32_t i = 0; i < plan->n_columns; i++)
+        tally->wanted[i] = (uint8_t)plan->columns[i].type;
+    for (uint32_t i = 0; i < plan->n_of_type[COLUMN_BYTE]; i++)
+        tally->bytes[i] = (struct tally_byte){.min = UINT8_MAX};
+    for (uint32_t i = 0; i < plan->n_of_type[COLUMN_NUMBER]; i++)
+        tally->numbers[i] = (struct tally_number){.min = INFINITY, .max = -INFINITY};
+    for (uint32_t i = 0; i < plan->n_of_type[COLUMN_CATEGORY]; i++) {
+        tally->categories[i].n_missing = 0;
+        levels_clear(&tally->categories[i].levels);
+    }
+    arena_clear(&tally->texts);
+}
+
+void tally_done(struct tally *tally)
+{
+    if (!tally->plan)
+        return;
+    if (tally->categories)
+        for (uint32_t i = 0; i < tally->plan->n_of_type[COLUMN_CATEGORY]; i++)
+            levels_done(&tally->categories[i].levels);
+    arena_done(&tally->texts);
+    free(tally->wanted);
+    free(tally->bytes);
+    free(tally->numbers);
+    free(tally->categories);
+    *tally = (struct tally){0};
+}
+
+/* 16 columns over ROWS rows, in registers: 16-bit sums hold 257 rows, 32-bit squares 66,051. */
+enum { STRIPE = 16, ROWS = 64 };
+typedef uint8_t bytes_v __attribute__((vector_size(STRIPE)));
+typedef uint16_t sums_v __attribute__((vector_size(2 * STRIPE)));
+typedef uint32_t squares_v __attribute__((vector_size(4 * STRIPE)));
+
+static void stripe_add(struct tally_byte *bytes, const uint8_t *at, size_t stride, uint64_t n_rows)
+{
+    bytes_v min = ~(bytes_v){0}, max = {0};
+    sums_v sum = {0};
+    squares_v squares = {0};
+    for (uint64_t row = 0; row < n_rows; row++) {
+        bytes_v value;
+        memcpy(&value, at + row * stride, sizeof value);
+        sums_v wide = __builtin_convertvector(value, sums_v);
+        sum += wide;
+        squares += __builtin_convertvector(wide * wide, squares_v);
+        bytes_v below = (bytes_v)(value < min), above = (bytes_v)(value > max);
+        min = (value & below) | (min & ~below);
+        max = (value & above) | (max & ~above);
+    }
+    for (uint32_t i = 0; i < STRIPE; i++) {
+        bytes[i].sum += sum[i];
+        bytes[i].squares += squares[i];
+        bytes[i].min = min[i] < bytes[i].min ? min[i] : bytes[i].min;
+        bytes[i].max = max[i] > bytes[i].max ? max[i] : bytes[i].max;
+    }
+}
+
+/* The columns that do not fill a stripe. */
+static void column_add(struct tally_byte *byte, const uint8_t *at, size_t stride, uint64_t n_rows)
+{
+    for (uint64_t row = 0; row < n_rows; row++) {
+        uint8_t value = at[row * stride];
+        byte->sum += value;
+        byte->squares += (uint32_t)value * value;
+        byte->min = value < byte->min ? value : byte->min;
+        byte->max = value > byte->max ? value : byte->max;
+    }
+}
+
+void tally_add_bytes(struct tally *tally, const uint8_t *records, uint64_t n_rows)
+{
+    const struct plan *plan = tally->plan;
+    uint32_t n_columns = plan->n_of_type[COLUMN_BYTE];
+    for (uint64_t row = 0; row < n_rows; row += ROWS) {
+        const uint8_t *at = records + row * plan->record_bytes + plan->bytes_at;
+        uint64_t n = n_rows - row < ROWS ? n_rows - row : ROWS;
+        uint32_t i = 0;
+        for (; n_columns - i >= STRIPE; i += STRIPE)
+            stripe_add(tally->bytes + i, at + i, plan->record_bytes, n);
+        for (; i < n_columns; i++)
+            column_add(&tally->bytes[i], at + i, plan->record_bytes, n);
+    }
+}
+
+static bool levels_merge(struct tally *tally, struct tally_category *category, struct levels *chunk, const char *name, struct err *err)
+{
+    for (uint32_t i = 0; i < chunk->n; i++) {
+        struct level *level = &chunk->items[i];
+        uint32_t n = category->levels.n;
+        if (!levels_add(&category->levels, &tally->texts, tally->plan->seed, level->text, level->length, &level->global))
+            return err_memory(err, "the levels of a category");
+        category->levels.items[level->global].n_rows += level->n_rows;
+        if (category->levels.n == n)
+            continue;
+        tally->n_levels++;
+        tally->level_bytes += level->length + 1;
+        if (tally->n_levels > LEVELS_MAX || tally->level_bytes > LEVEL_BYTES_MAX) {
+            err_set(err, ERR_LIMIT, "the column %.100s holds too many different texts: a table may have %u of them, or %zu MB; "
+                    "leave out columns that are unique in each row", name, LEVELS_MAX, LEVEL_BYTES_MAX >> 20);
+            return err_at(err, 0, name);
+        }
+    }
+    return true;
+}
+
+static void number_merge(struct tally_number *number, const struct tally_number *chunk)
+{
+    number->n_missing += chunk->n_missing;
+    number->sum += chunk->sum;
+    number->squares += chunk->squares;
+    number->min = chunk->min < number->min ? chunk->min : number->min;
+    number->max = chunk->max > number->max ? chunk->max : number->max;
+    number->fraction = number->fraction || chunk->fraction;
+}
+
+static void byte_merge(struct tally_byte *byte, const struct tally_byte *chunk)
+{
+    byte->sum += chunk->sum;
+    byte->squares += chunk->squares;
+    byte->min = chunk->min < byte->min ? chunk->min : byte->min;
+    byte->max = chunk->max > byte->max ? chunk->max : byte->max;
+}
+
+bool tally_merge(struct tally *tally, struct tally *chunk, struct err *err)
+{
+    const struct plan *plan = tally->plan;
+    tally->n_rows += chunk->n_rows;
+    tally->contradicted = tally->contradicted || chunk->contradicted;
+    for (uint32_t i = 0; i < plan->n_columns; i++)
+        if (chunk->wanted[i] > tally->wanted[i])
+            tally->wanted[i] = chunk->wanted[i];
+    for (uint32_t i = 0; i < plan->n_of_type[COLUMN_BYTE]; i++)
+        byte_merge(&tally->bytes[i], &chunk->bytes[i]);
+    for (uint32_t i = 0; i < plan->n_of_type[COLUMN_NUMBER]; i++)
+        number_merge(&tally->numbers[i], &chunk->numbers[i]);
+    for (uint32_t i = 0; i < plan->n_columns && plan->n_of_type[COLUMN_CATEGORY] > 0; i++) {
+        const struct plan_column *column = &plan->columns[i];
+        if (column->type != COLUMN_CATEGORY)
+            continue;
+        struct tally_category *category = &tally->categories[column->slot];
+        category->n_missing += chunk->categories[column->slot].n_missing;
+        if (!levels_merge(tally, category, &chunk->categories[column->slot].levels, column->name, err))
+            return false;
+    }
+    return true;
+}
+
+__extension__ typedef unsigned __int128 uint128;
+
+/* Sums of integers are exact: a constant column's deviation is 0, not nearly so. */
+static void column_of_bytes(const struct tally_byte *byte, uint64_t n_rows, struct column *column)
+{
+    uint128 squares = (uint128)byte->squares * n_rows - (uint128)byte->sum * byte->sum; /* n^2 times the variance */
+    column->integer = true;
+    column->min = byte->min;
+    column->max = byte->max;
+    column->mean = (double)byte->sum / (double)n_rows;
+    column->stddev = sqrt((double)squares) / (double)n_rows;
+}
+
+static void column_of_numbers(const struct tally_number *number, uint64_t n_rows, double shift, struct column *column)
+{
+    double n = (double)(n_rows - number->n_missing);
+    column->n_missing = number->n_missing;
+    column->integer = !number->fraction;
+    if (n == 0)
+        return;
+    double mean = number->sum / n, variance = number->squares / n - mean * mean;
+    column->min = number->min;
+    column->max = number->max;
+    column->mean = shift + mean;
+    column->stddev = variance > 0 ? sqrt(variance) : 0;
+}
+
+void tally_column(const struct tally *tally, uint32_t index, struct column *column)
+{
+    const struct plan_column *planned = &tally->plan->columns[index];
+    column->type = planned->type;
+    column->offset = planned->offset;
+    column->min = column->max = column->mean = column->stddev = NAN;
+    if (planned->type == COLUMN_BYTE) {
+        column_of_bytes(&tally->bytes[planned->slot], tally->n_rows, column);
+    } else if (planned->type == COLUMN_NUMBER) {
+        column_of_numbers(&tally->numbers[planned->slot], tally->n_rows, planned->shift, column);
+    } else {
+        column->n_missing = tally->categories[planned->slot].n_missing;
+        column->n_levels = tally->categories[planned->slot].levels.n;
+    }
+}

@@ -1,0 +1,256 @@
+/* Writing and reading a table file's header and schema. See table_file.h. */
+#include "table_file.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { VERSION = 1, BYTE_ORDER_MARK = 0x01020304, IO_BYTES_MAX = 1 << 30 };
+static const char magic[8] = "mlptable";
+
+struct file_header {
+    char magic[8];
+    uint32_t version, byte_order;
+    uint64_t n_rows;
+    uint32_t n_columns, record_bytes;
+    uint64_t n_groups, n_levels; /* levels of all columns together */
+    uint64_t schema_at, schema_bytes, schema_checksum;
+    uint64_t header_checksum; /* of all that stands before it */
+};
+
+/* The schema is: struct file_column (n_columns), struct table_group (n_groups), for each level of each column its rows (uint64_t),
+ * then the texts, each ended by NUL: the names of the columns, the levels. Their order tells which is whose. */
+struct file_column {
+    uint64_t n_missing;
+    double min, max, mean, stddev;
+    uint32_t type, offset, n_levels, integer;
+};
+
+uint64_t table_checksum(const void *bytes, size_t n_bytes)
+{
+    const uint64_t prime = 0x9e3779b97f4a7c15ull;
+    const unsigned char *at = bytes;
+    uint64_t lanes[4] = {1, 2, 3, 4}, words[4];
+    size_t left = n_bytes;
+    for (; left >= sizeof words; left -= sizeof words, at += sizeof words) {
+        memcpy(words, at, sizeof words);
+        for (int i = 0; i < 4; i++)
+            lanes[i] = (lanes[i] ^ words[i]) * prime;
+        for (int i = 0; i < 4; i++)
+            lanes[i] ^= lanes[i] >> 32;
+    }
+    memset(words, 0, sizeof words);
+    if (left > 0)
+        memcpy(words, at, left);
+    uint64_t sum = n_bytes;
+    for (int i = 0; i < 4; i++) {
+        lanes[i] = (lanes[i] ^ words[i]) * prime;
+        sum = (sum ^ lanes[i] ^ lanes[i] >> 29) * prime;
+    }
+    return sum ^ sum >> 32;
+}
+
+bool file_write_at(int fd, const void *bytes, size_t n_bytes, uint64_t at, const char *what, struct err *err)
+{
+    const char *from = bytes;
+    while (n_bytes > 0) {
+        ssize_t n = pwrite(fd, from, n_bytes < IO_BYTES_MAX ? n_bytes : IO_BYTES_MAX, (off_t)at);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return err_errno(err, "writing %s", what);
+        from += n;
+        at += (uint64_t)n;
+        n_bytes -= (size_t)n;
+    }
+    return true;
+}
+
+bool file_read_at(int fd, void *bytes, size_t n_bytes, uint64_t at, const char *what, struct err *err)
+{
+    char *to = bytes;
+    while (n_bytes > 0) {
+        ssize_t n = pread(fd, to, n_bytes < IO_BYTES_MAX ? n_bytes : IO_BYTES_MAX, (off_t)at);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return err_errno(err, "reading %s", what);
+        if (n == 0)
+            return err_set(err, ERR_CORRUPT, "%s ends too early", what);
+        to += n;
+        at += (uint64_t)n;
+        n_bytes -= (size_t)n;
+    }
+    return true;
+}
+
+static uint64_t levels_count(const struct table_schema *schema)
+{
+    uint64_t n = 0;
+    for (uint32_t i = 0; i < schema->n_columns; i++)
+        n += schema->columns[i].n_levels;
+    return n;
+}
+
+/* Bytes before the texts. */
+static uint64_t fixed_bytes(uint64_t n_columns, uint64_t n_groups, uint64_t n_levels)
+{
+    return n_columns * sizeof(struct file_column) + n_groups * sizeof(struct table_group) + n_levels * sizeof(uint64_t);
+}
+
+static size_t texts_bytes(const struct table_schema *schema)
+{
+    size_t n = 0;
+    for (uint32_t i = 0; i < schema->n_columns; i++) {
+        const struct column *column = &schema->columns[i];
+        n += strlen(column->name) + 1;
+        for (uint32_t j = 0; j < column->n_levels; j++)
+            n += strlen(column->levels[j]) + 1;
+    }
+    return n;
+}
+
+static char *text_put(char *to, const char *text)
+{
+    size_t n = strlen(text) + 1;
+    memcpy(to, text, n);
+    return to + n;
+}
+
+static void schema_pack(const struct table_schema *schema, char *block)
+{
+    struct file_column *columns = (struct file_column *)(void *)block;
+    struct table_group *groups = (struct table_group *)(void *)(columns + schema->n_columns);
+    uint64_t *level_rows = (uint64_t *)(void *)(groups + schema->n_groups);
+    char *text = (char *)(level_rows + levels_count(schema));
+    if (schema->n_groups > 0)
+        memcpy(groups, schema->groups, schema->n_groups * sizeof *groups);
+    for (uint32_t i = 0; i < schema->n_columns; i++) {
+        const struct column *from = &schema->columns[i];
+        columns[i] = (struct file_column){.n_missing = from->n_missing, .min = from->min, .max = from->max, .mean = from->mean,
+            .stddev = from->stddev, .type = from->type, .offset = from->offset, .n_levels = from->n_levels, .integer = from->integer};
+        text = text_put(text, from->name);
+        for (uint32_t j = 0; j < from->n_levels; j++) {
+            *level_rows++ = from->level_rows[j];
+            text = text_put(text, from->levels[j]);
+        }
+    }
+}
+
+bool table_file_finish(int fd, const struct table_schema *schema, struct err *err)
+{
+    uint64_t n_levels = levels_count(schema);
+    size_t n_bytes = (size_t)fixed_bytes(schema->n_columns, schema->n_groups, n_levels) + texts_bytes(schema);
+    char *block = calloc(1, n_bytes);
+    if (!block)
+        return err_memory(err, "the table's schema");
+    schema_pack(schema, block);
+    struct file_header header = {.version = VERSION, .byte_order = BYTE_ORDER_MARK, .n_rows = schema->n_rows,
+        .n_columns = schema->n_columns, .record_bytes = schema->record_bytes, .n_groups = schema->n_groups, .n_levels = n_levels,
+        .schema_at = TABLE_RECORDS_AT + schema->n_rows * schema->record_bytes, .schema_bytes = n_bytes,
+        .schema_checksum = table_checksum(block, n_bytes)};
+    memcpy(header.magic, magic, sizeof magic);
+    header.header_checksum = table_checksum(&header, offsetof(struct file_header, header_checksum));
+    bool good = file_write_at(fd, block, n_bytes, header.schema_at, "the table's schema", err) &&
+                file_write_at(fd, &header, sizeof header, 0, "the table's header", err);
+    free(block);
+    if (good && fsync(fd) != 0)
+        return err_errno(err, "syncing the table");
+    return good;
+}
+
+static bool header_check(const struct file_header *header, uint64_t file_bytes, struct err *err)
+{
+    if (memcmp(header->magic, magic, sizeof magic) != 0)
+        return err_set(err, ERR_CORRUPT, "this is not a table file");
+    if (header->version != VERSION || header->byte_order != BYTE_ORDER_MARK)
+        return err_set(err, ERR_CORRUPT, "the table file is of version %u, expected %d in this machine's byte order", header->version, VERSION);
+    if (header->header_checksum != table_checksum(header, offsetof(struct file_header, header_checksum)))
+        return err_set(err, ERR_CORRUPT, "the table's header is damaged");
+    uint64_t limit = UINT64_MAX / 1024;
+    bool good = header->n_rows > 0 && header->n_columns > 0 && header->n_columns <= 1u << 24 && header->record_bytes > 0 &&
+                header->n_rows <= limit / header->record_bytes && header->n_groups < limit && header->n_levels < limit &&
+                header->schema_at == TABLE_RECORDS_AT + header->n_rows * header->record_bytes &&
+                header->schema_bytes < limit && file_bytes == header->schema_at + header->schema_bytes &&
+                header->schema_bytes > fixed_bytes(header->n_columns, header->n_groups, header->n_levels);
+    return good || err_set(err, ERR_CORRUPT, "the table file's size is not what its header says");
+}
+
+static bool column_check(const struct file_column *column, uint32_t record_bytes)
+{
+    uint32_t size = column->type == COLUMN_BYTE ? 1 : 4;
+    return column->type <= COLUMN_CATEGORY && column->offset % size == 0 && record_bytes >= size && column->offset <= record_bytes - size &&
+           (column->type == COLUMN_CATEGORY || column->n_levels == 0) && record_bytes % size == 0;
+}
+
+/* The next text, which must end before `end`. */
+static char *text_take(char **text, const char *end)
+{
+    char *taken = *text, *nul = taken < end ? memchr(taken, '\0', (size_t)(end - taken)) : NULL;
+    if (nul)
+        *text = nul + 1;
+    return nul ? taken : NULL;
+}
+
+/* Point columns and levels into the block. False where it does not hold what the header says. */
+static bool schema_unpack(const struct file_header *header, char *block, struct table_schema *schema, const char **levels)
+{
+    const struct file_column *columns = (const struct file_column *)(const void *)block;
+    schema->groups = (struct table_group *)(void *)(block + header->n_columns * sizeof *columns);
+    uint64_t *level_rows = (uint64_t *)(void *)(schema->groups + header->n_groups), n_left = header->n_levels;
+    char *text = (char *)(level_rows + header->n_levels);
+    const char *end = block + header->schema_bytes;
+    for (uint32_t i = 0; i < header->n_columns; i++) {
+        const struct file_column *from = &columns[i];
+        if (!column_check(from, header->record_bytes) || from->n_levels > n_left)
+            return false;
+        n_left -= from->n_levels;
+        schema->columns[i] = (struct column){.name = text_take(&text, end), .type = (enum column_type)from->type, .offset = from->offset,
+            .n_missing = from->n_missing, .integer = from->integer != 0, .min = from->min, .max = from->max, .mean = from->mean,
+            .stddev = from->stddev, .n_levels = from->n_levels, .levels = levels, .level_rows = level_rows};
+        if (!schema->columns[i].name)
+            return false;
+        for (uint32_t j = 0; j < from->n_levels; j++)
+            if (!(*levels++ = text_take(&text, end)))
+                return false;
+        level_rows += from->n_levels;
+    }
+    return n_left == 0 && text == end;
+}
+
+bool table_file_read(int fd, struct table_schema *schema, void **block, const char ***levels, struct err *err)
+{
+    struct file_header header;
+    struct stat status;
+    *schema = (struct table_schema){0};
+    *block = NULL;
+    *levels = NULL;
+    if (fstat(fd, &status) != 0)
+        return err_errno(err, "looking at the table file");
+    if (!file_read_at(fd, &header, sizeof header, 0, "the table's header", err) || !header_check(&header, (uint64_t)status.st_size, err))
+        return false;
+    schema->n_rows = header.n_rows;
+    schema->n_columns = header.n_columns;
+    schema->record_bytes = header.record_bytes;
+    schema->n_groups = header.n_groups;
+    *block = malloc((size_t)header.schema_bytes);
+    *levels = malloc(((size_t)header.n_levels + 1) * sizeof **levels);
+    schema->columns = malloc(header.n_columns * sizeof *schema->columns);
+    bool good = *block && *levels && schema->columns;
+    if (!good)
+        err_memory(err, "a table's schema");
+    good = good && file_read_at(fd, *block, (size_t)header.schema_bytes, header.schema_at, "the table's schema", err);
+    if (good && (table_checksum(*block, (size_t)header.schema_bytes) != header.schema_checksum || !schema_unpack(&header, *block, schema, *levels)))
+        good = err_set(err, ERR_CORRUPT, "the table's schema is damaged");
+    if (!good) {
+        free(*block);
+        free(*levels);
+        free(schema->columns);
+        *schema = (struct table_schema){0};
+        *block = NULL;
+        *levels = NULL;
+    }
+    return good;
+}

@@ -1,0 +1,40 @@
+/* The file that holds a table: a page with the header, the records, then the schema (columns, levels, checksums of the records).
+ * Numbers are in the machine's byte order, which the header tells. */
+#ifndef MLP_ENGINE_TABLE_FILE_H
+#define MLP_ENGINE_TABLE_FILE_H
+
+#include "mlp/table.h"
+
+#define TABLE_RECORDS_AT 4096u
+
+/* Rows that were written together, and the checksum of their records. */
+struct table_group {
+    uint64_t n_rows;
+    uint64_t checksum;
+};
+
+/* What a table file holds besides its records. */
+struct table_schema {
+    uint64_t n_rows;
+    uint32_t n_columns;
+    uint32_t record_bytes;
+    struct column *columns; /* (n_columns) */
+    struct table_group *groups; /* (n_groups), their rows sum up to n_rows */
+    uint64_t n_groups;
+};
+
+/* A checksum for damage, not for malice; fast enough for every byte of a table. */
+uint64_t table_checksum(const void *bytes, size_t n_bytes);
+
+/* pwrite and pread until all is done. `what` is named in the error. A short file is ERR_CORRUPT. */
+bool file_write_at(int fd, const void *bytes, size_t n_bytes, uint64_t at, const char *what, struct err *err);
+bool file_read_at(int fd, void *bytes, size_t n_bytes, uint64_t at, const char *what, struct err *err);
+
+/* Write schema and header behind and before the records that are already there, and sync the file. */
+bool table_file_finish(int fd, const struct table_schema *schema, struct err *err);
+
+/* Read and check a table file's header and schema. Everything in *schema points into *block, which the caller frees, as it frees
+ * `columns` and `*levels`. On failure nothing is left to free. */
+bool table_file_read(int fd, struct table_schema *schema, void **block, const char ***levels, struct err *err);
+
+#endif
