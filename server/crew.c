@@ -1,5 +1,5 @@
 /* Service threads. Each bench has one lock, which protects its queue; `work` is what its threads wait on. No lock is held while a
- * task runs. */
+ * chore runs. */
 #include "crew.h"
 
 #include <pthread.h>
@@ -10,8 +10,8 @@
 
 struct queue {
     pthread_mutex_t lock;
-    pthread_cond_t work; /* a task was added, or stop was set; threads of this bench wait on it */
-    struct task *first, *last;
+    pthread_cond_t work; /* a chore was added, or stop was set; threads of this bench wait on it */
+    struct chore *first, *last;
     uint32_t n_waiting;
     bool stop;
 };
@@ -22,28 +22,28 @@ struct crew {
     uint32_t n_threads;
 };
 
-/* The next task; NULL once stop is set and the queue is empty. */
-static struct task *queue_take(struct queue *queue)
+/* The next chore; NULL once stop is set and the queue is empty. */
+static struct chore *queue_take(struct queue *queue)
 {
     pthread_mutex_lock(&queue->lock);
     while (!queue->first && !queue->stop)
         pthread_cond_wait(&queue->work, &queue->lock);
-    struct task *task = queue->first;
-    if (task) {
-        queue->first = task->next;
+    struct chore *chore = queue->first;
+    if (chore) {
+        queue->first = chore->next;
         if (!queue->first)
             queue->last = NULL;
         queue->n_waiting--;
     }
     pthread_mutex_unlock(&queue->lock);
-    return task;
+    return chore;
 }
 
 static void *thread_run(void *self)
 {
     struct queue *queue = self;
-    for (struct task *task; (task = queue_take(queue));)
-        task->run(task);
+    for (struct chore *chore; (chore = queue_take(queue));)
+        chore->run(chore);
     return NULL;
 }
 
@@ -95,16 +95,16 @@ void crew_free(struct crew *crew)
     free(crew);
 }
 
-void crew_submit(struct crew *crew, enum bench bench, struct task *task)
+void crew_submit(struct crew *crew, enum bench bench, struct chore *chore)
 {
     struct queue *queue = &crew->queues[bench];
-    task->next = NULL;
+    chore->next = NULL;
     pthread_mutex_lock(&queue->lock);
     if (queue->last)
-        queue->last->next = task;
+        queue->last->next = chore;
     else
-        queue->first = task;
-    queue->last = task;
+        queue->first = chore;
+    queue->last = chore;
     queue->n_waiting++;
     pthread_cond_signal(&queue->work);
     pthread_mutex_unlock(&queue->lock);

@@ -14,9 +14,9 @@ enum bench { BENCH_DESK, BENCH_BULK, N_BENCHES };
 
 /* A piece of work, embedded in what it is about: submitting allocates nothing. It belongs to the crew from crew_submit until `run`
  * is called, which may free it. */
-struct task {
-    void (*run)(struct task *task);
-    struct task *next;
+struct chore {
+    void (*run)(struct chore *chore);
+    struct chore *next;
 };
 
 struct crew;
@@ -25,9 +25,9 @@ struct crew *crew_new(uint32_t n_desk, uint32_t n_bulk, struct err *err);
 /* Runs what was submitted, then joins. Takes NULL. */
 void crew_free(struct crew *crew);
 
-/* Run the task on one of the bench's threads, in order of submission. Never fails, never blocks. */
-void crew_submit(struct crew *crew, enum bench bench, struct task *task);
-/* How many tasks wait at the bench: who adds work from outside refuses it above a limit. */
+/* Run the chore on one of the bench's threads, in order of submission. Never fails, never blocks. */
+void crew_submit(struct crew *crew, enum bench bench, struct chore *chore);
+/* How many chores wait at the bench: who adds work from outside refuses it above a limit. */
 uint32_t crew_waiting(struct crew *crew, enum bench bench);
 
 #endif

@@ -10,13 +10,13 @@
 
 #define HTTP_THREADS 2
 #define CONNECTION_MEMORY (48 * 1024) /* headers, and a piece of the body or the reply */
-#define TASKS_MAX 512                 /* waiting at a bench: above it new work is refused */
+#define CHORES_MAX 512                /* waiting at a bench: above it new work is refused */
 #define SLOW_AFTER_MS 20000
 #define SLOW_BYTES_PER_MS 1
 
-#define REQUEST_OF(task_pointer) ((struct request *)((char *)(task_pointer)-offsetof(struct request, work)))
+#define REQUEST_OF(chore_pointer) ((struct request *)((char *)(chore_pointer)-offsetof(struct request, work)))
 
-/* A request leaves its HTTP thread for a task; false: the daemon stops, and no more may leave. */
+/* A request leaves its HTTP thread for a chore; false: the daemon stops, and no more may leave. */
 static bool busy_enter(struct http *http)
 {
     pthread_mutex_lock(&http->lock);
@@ -37,10 +37,10 @@ static void busy_leave(struct http *http)
 }
 
 /* From here to request_return the request belongs to `run`. False: refused, the reply says so. */
-static bool request_leave(struct request *request, enum bench bench, void (*run)(struct task *task))
+static bool request_leave(struct request *request, enum bench bench, void (*run)(struct chore *chore))
 {
     struct http *http = request->http;
-    if (crew_waiting(http->options.crew, bench) >= TASKS_MAX || !busy_enter(http)) {
+    if (crew_waiting(http->options.crew, bench) >= CHORES_MAX || !busy_enter(http)) {
         reply_refuse(&request->reply, 503, "too much is going on here: try again in a moment");
         return false;
     }
@@ -58,9 +58,9 @@ static void request_return(struct request *request, enum stage stage)
     busy_leave(http);
 }
 
-static void head_run(struct task *task)
+static void head_run(struct chore *chore)
 {
-    struct request *request = REQUEST_OF(task);
+    struct request *request = REQUEST_OF(chore);
     request->route->head(request, &request->reply);
     request_return(request, STAGE_HEAD_DONE);
 }
@@ -74,9 +74,9 @@ static void handler_call(struct request *request)
         request->route->run(request, &request->reply);
 }
 
-static void handler_run(struct task *task)
+static void handler_run(struct chore *chore)
 {
-    struct request *request = REQUEST_OF(task);
+    struct request *request = REQUEST_OF(chore);
     handler_call(request);
     if (!request->reply.status)
         reply_refuse(&request->reply, 500, "the request was not answered: this is a fault of the daemon");
@@ -114,9 +114,9 @@ static enum MHD_Result stage_head(struct request *request)
     return request_leave(request, BENCH_DESK, head_run) ? MHD_YES : request_refused(request);
 }
 
-static void flush_run(struct task *task)
+static void flush_run(struct chore *chore)
 {
-    struct request *request = REQUEST_OF(task);
+    struct request *request = REQUEST_OF(chore);
     struct http *http = request->http;
     body_flush(&request->body);
     if (request->route->progress)
@@ -206,15 +206,14 @@ static enum MHD_Result upload_drain(struct request *request, size_t *n)
 /* The request is complete: answer it, here or on a bench. */
 static enum MHD_Result stage_run(struct request *request)
 {
-    const struct route *route = request->route;
     if (flush_await(request))
         return MHD_YES;
-    bool here = route->where == ROUTE_HERE && !body_pending(&request->body) && request->body.received <= SMALL_BODY;
+    bool here = request->where == ROUTE_HERE && !body_pending(&request->body) && request->body.received <= SMALL_BODY;
     if (here)
         handler_call(request);
     if (request->reply.status)
         return request_send(request);
-    return request_leave(request, route->where == ROUTE_BULK ? BENCH_BULK : BENCH_DESK, handler_run) ? MHD_YES : request_send(request);
+    return request_leave(request, request->where == ROUTE_BULK ? BENCH_BULK : BENCH_DESK, handler_run) ? MHD_YES : request_send(request);
 }
 
 static enum MHD_Result request_step(void *self, struct MHD_Connection *connection, const char *url, const char *method, const char *version,

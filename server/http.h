@@ -86,10 +86,13 @@ struct body *request_body(struct request *request);
 /* The Content-Length, 0 where there is none. */
 uint64_t request_length(const struct request *request);
 
-/* What a handler wants to keep from `head` to `run`. Its first member is a struct task: where the request ends before someone has
- * taken the context (request_keep with NULL), the crew runs that task, which gives it up. */
-void request_keep(struct request *request, struct task *context);
-struct task *request_kept(const struct request *request);
+/* Run the handler there, not where its route says: for `head`, which has seen what the request wants. */
+void request_move(struct request *request, enum route_where where);
+
+/* What a handler wants to keep from `head` to `run`. Its first member is a struct chore: where the request ends before someone has
+ * taken the context (request_keep with NULL), the crew runs that chore, which gives it up. */
+void request_keep(struct request *request, struct chore *context);
+struct chore *request_kept(const struct request *request);
 
 /* A reply's body made while it is sent, for reply->source. NULL: out of memory, and nothing was taken over. */
 struct source *http_source_new(const struct request *request, const struct reply_source *source, struct err *err);

@@ -169,6 +169,7 @@ static bool route_find(struct request *request)
         if (method_matches(route, request->method)) {
             params_store(request, starts, lengths, n);
             request->route = route;
+            request->where = route->where;
             return true;
         }
         if (last_resort && strcmp(request->method, "OPTIONS"))

@@ -1,6 +1,6 @@
 /* What http*.c share: a connection and the request that it is at.
  *
- * A request belongs to the HTTP thread of its connection, except while it is suspended for a task: then it belongs to that task.
+ * A request belongs to the HTTP thread of its connection, except while it is suspended for a chore: then it belongs to that chore.
  * Locks, in order: http->lock, source->lock; request->lock stands alone. */
 #ifndef MLPD_HTTP_PRIVATE_H
 #define MLPD_HTTP_PRIVATE_H
@@ -52,14 +52,15 @@ struct request {
     const char *method, *path;
     struct head head;
     const struct route *route;
+    enum route_where where;
     char segments[SEGMENTS_MAX]; /* the path, cut up */
     const char *params[PARAMS_MAX];
     uint64_t length, drained, started_ms;
     struct body body;
-    struct task *kept;
+    struct chore *kept;
     struct reply reply;
     unsigned status; /* sent */
-    struct task work;
+    struct chore work;
     struct source *source; /* of the reply that is being sent */
     /* the flush under way */
     pthread_mutex_t lock;   /* protects the two below */
@@ -76,7 +77,7 @@ struct http {
     pthread_mutex_t lock;           /* protects what follows */
     pthread_cond_t idle;            /* n_busy became 0; http_stop waits on it */
     struct request *requests;       /* all connections */
-    uint32_t n_connections, n_busy; /* n_busy: suspended for a task */
+    uint32_t n_connections, n_busy; /* n_busy: suspended for a chore */
     uint64_t next_id;
     bool quiesced;
     /* the watch */

@@ -67,12 +67,17 @@ uint64_t request_length(const struct request *request)
     return request->length;
 }
 
-void request_keep(struct request *request, struct task *context)
+void request_move(struct request *request, enum route_where where)
+{
+    request->where = where;
+}
+
+void request_keep(struct request *request, struct chore *context)
 {
     request->kept = context;
 }
 
-struct task *request_kept(const struct request *request)
+struct chore *request_kept(const struct request *request)
 {
     return request->kept;
 }

@@ -1,9 +1,9 @@
 /* Replies that are made while they are sent.
  *
- * A source has one buffer. The HTTP thread empties it; when it is empty the connection is suspended and a task on the desk fills it,
- * so that reading (which may touch the disk) never happens on an HTTP thread. Where there is nothing to read yet, the task asks to be
+ * A source has one buffer. The HTTP thread empties it; when it is empty the connection is suspended and a chore on the desk fills it,
+ * so that reading (which may touch the disk) never happens on an HTTP thread. Where there is nothing to read yet, the chore asks to be
  * woken, and the wake submits it again.
- * Lifetime: from http_source_new until source_close, or until the task that is under way then has ended. */
+ * Lifetime: from http_source_new until source_close, or until the chore that is under way then has ended. */
 #include "http_private.h"
 
 #include <stdlib.h>
@@ -12,12 +12,12 @@
 #define BUFFER_SIZE 16384
 
 struct source {
-    struct task task; /* first: the crew hands back its address */
+    struct chore chore; /* first: the crew hands back its address */
     struct reply_source from;
     struct http *http;
     pthread_mutex_t lock;    /* protects what follows */
     struct request *request; /* NULL: not attached yet, or over */
-    uint32_t n_busy;         /* calls of the task that are submitted or have not ended */
+    uint32_t n_busy;         /* calls of the chore that are submitted or have not ended */
     bool fetching;           /* one of them has not filled the buffer yet */
     bool waiting;            /* `wait` was called, and no wake has come */
     bool suspended;          /* the connection waits for this source */
@@ -45,9 +45,9 @@ static void resume(struct source *source)
     }
 }
 
-static void fetch(struct task *task)
+static void fetch(struct chore *chore)
 {
-    struct source *source = (struct source *)task;
+    struct source *source = (struct source *)chore;
     size_t n = 0;
     int more = source->from.read(source->from.self, source->buffer, BUFFER_SIZE, &n);
     pthread_mutex_lock(&source->lock);
@@ -74,7 +74,7 @@ static void fetch_submit(struct source *source)
 {
     source->fetching = true;
     source->n_busy++;
-    crew_submit(source->http->options.crew, BENCH_DESK, &source->task);
+    crew_submit(source->http->options.crew, BENCH_DESK, &source->chore);
 }
 
 struct source *http_source_new(const struct request *request, const struct reply_source *from, struct err *err)
@@ -85,7 +85,7 @@ struct source *http_source_new(const struct request *request, const struct reply
         return NULL;
     }
     pthread_mutex_init(&source->lock, NULL);
-    source->task.run = fetch;
+    source->chore.run = fetch;
     source->from = *from;
     source->http = request->http;
     source->sent_ms = clock_ms();

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define EPOCHS_MAX 1000000
+#define EPOCHS_MAX 100000
 #define BATCH_MAX 1000000
 #define IGNORE_MAX 100000
 #define WHOLE_MAX 9007199254740992.0 /* 2^53: what JSON numbers hold exactly */
@@ -261,7 +261,7 @@ static const struct field fields[] = {
     {"learning_rate", FORM_NUMBER, set_float, PLACE(train.learning_rate), 0, 1000, true, RATE},
     {"batch_size", FORM_NUMBER_OR_TEXT, set_batch_size, PLACE(train.batch_size), 1, BATCH_MAX, false,
      "a whole number from 1 to 1000000, or \"full\""},
-    {"epochs", FORM_NUMBER, set_uint32, PLACE(train.epochs), 1, EPOCHS_MAX, false, "a whole number from 1 to 1000000"},
+    {"epochs", FORM_NUMBER, set_uint32, PLACE(train.epochs), 1, EPOCHS_MAX, false, "a whole number from 1 to 100000"},
     {"validation_split", FORM_NUMBER, set_double, PLACE(validation_split), 0, 0.999, false, SHARE},
     {"validation", FORM_TEXT, set_name, PLACE(validation), 0, 0, false, "the name of a dataset"},
     {"test_split", FORM_NUMBER, set_double, PLACE(test_split), 0, 0.999, false, SHARE},

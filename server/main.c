@@ -1,0 +1,226 @@
+/* The daemon's life: start order, waiting for a signal, stop order.
+ *
+ * The main thread does nothing but wait: all signals are blocked in every thread, and it takes them, and the watchdog's time,
+ * by sigtimedwait. */
+#define _GNU_SOURCE
+#include "config.h"
+#include "crew.h"
+#include "http.h"
+#include "json_train.h"
+#include "log.h"
+#include "routes.h"
+#include "service.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define DESK_THREADS 4
+#define BULK_THREADS 2
+#define NICE_TRAINING 5
+#define ROWS_BODY_MAX ((uint64_t)1 << 30) /* of a prediction */
+#define BACKLOG 512
+
+/* Everything, in the order in which it starts. */
+struct daemon {
+    struct config config;
+    struct server server;
+    struct crew *crew;
+    int listen_fd;
+    char hostname[256];
+};
+
+static int body_temp(void *app, struct err *err)
+{
+    struct server *server = app;
+    return store_temp(server->store, NULL, err);
+}
+
+/* Connections, streams and files each take a descriptor. */
+static void descriptors_raise(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+        limit.rlim_cur = limit.rlim_max;
+        if (setrlimit(RLIMIT_NOFILE, &limit))
+            log_warning("the limit on open files stays low: %s", strerror(errno));
+    }
+}
+
+static bool socket_open(struct daemon *daemon, struct err *err)
+{
+    const struct sockaddr_storage *address = &daemon->config.listen;
+    socklen_t size = address->ss_family == AF_INET6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in);
+    int on = 1, fd = socket(address->ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0)
+        return err_errno(err, "no socket for %s", daemon->config.listen_text);
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    if (bind(fd, (const struct sockaddr *)address, size) || listen(fd, BACKLOG)) {
+        err_errno(err, "cannot listen on %s: choose another address or port with --listen", daemon->config.listen_text);
+        close(fd);
+        return false;
+    }
+    daemon->listen_fd = fd;
+    return true;
+}
+
+/* "http://127.0.0.1:43121", the port being the one that was picked. */
+static void address_write(int fd, char *text, size_t size)
+{
+    struct sockaddr_storage address = {0};
+    socklen_t length = sizeof address;
+    char host[INET6_ADDRSTRLEN] = "?";
+    getsockname(fd, (struct sockaddr *)&address, &length);
+    if (address.ss_family == AF_INET6) {
+        const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)&address;
+        inet_ntop(AF_INET6, &v6->sin6_addr, host, sizeof host);
+        snprintf(text, size, "http://[%s]:%u", host, ntohs(v6->sin6_port));
+    } else {
+        const struct sockaddr_in *v4 = (const struct sockaddr_in *)&address;
+        inet_ntop(AF_INET, &v4->sin_addr, host, sizeof host);
+        snprintf(text, size, "http://%s:%u", host, ntohs(v4->sin_port));
+    }
+}
+
+static bool rooms_open(struct daemon *daemon, struct err *err)
+{
+    struct server *server = &daemon->server;
+    const struct config *config = &daemon->config;
+    if (!(server->store = store_open(config->state_dir, err)) || !(server->datasets = datasets_open(server->store, config->threads, err)) ||
+        !(server->models = models_open(server->store, 0, err)) || !(server->events = events_open(server->store, err)))
+        return false;
+    const struct jobs_options options = {.store = server->store,
+                                         .datasets = server->datasets,
+                                         .models = server->models,
+                                         .events = server->events,
+                                         .n_threads = config->threads,
+                                         .nice_level = NICE_TRAINING,
+                                         .parse = train_parse};
+    server->jobs = jobs_open(&options, err);
+    return server->jobs != NULL;
+}
+
+static bool page_open(struct daemon *daemon, struct err *err)
+{
+    const char *folder = daemon->config.static_dir;
+    daemon->server.static_fd = *folder ? open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+    if (*folder && daemon->server.static_fd < 0)
+        return err_errno(err, "--static-dir: \"%s\" cannot be opened", folder);
+    if (!*folder)
+        log_warning("no page found beside the binary or in its prefix: / will answer 404");
+    return true;
+}
+
+static bool service_start(struct daemon *daemon, struct err *err)
+{
+    struct config *config = &daemon->config;
+    if (!service_socket(&daemon->listen_fd, err) || (daemon->listen_fd < 0 && !socket_open(daemon, err)))
+        return false;
+    if (config->n_hosts < CONFIG_HOSTS_MAX && gethostname(daemon->hostname, sizeof daemon->hostname - 1) == 0 && *daemon->hostname) {
+        char *copy = strdup(daemon->hostname);
+        if (copy)
+            config->hosts[config->n_hosts++] = copy;
+    }
+    if (!(daemon->crew = crew_new(DESK_THREADS, BULK_THREADS, err)))
+        return false;
+    const struct http_options options = {.listen_fd = daemon->listen_fd,
+                                         .max_connections = config->max_connections,
+                                         .max_body = config->max_body,
+                                         .max_rows = config->max_body < ROWS_BODY_MAX ? config->max_body : ROWS_BODY_MAX,
+                                         .hosts = config->hosts,
+                                         .n_hosts = config->n_hosts,
+                                         .temp = body_temp,
+                                         .crew = daemon->crew,
+                                         .routes = routes,
+                                         .n_routes = n_routes,
+                                         .app = &daemon->server};
+    daemon->server.http = http_start(&options, err);
+    return daemon->server.http != NULL;
+}
+
+static bool daemon_open(struct daemon *daemon, struct err *err)
+{
+    char address[128];
+    descriptors_raise();
+    if (!rooms_open(daemon, err) || !page_open(daemon, err) || !service_start(daemon, err))
+        return false;
+    address_write(daemon->listen_fd, address, sizeof address);
+    log_info("state in %s, %" PRIu32 " threads, %s kernels", store_dir(daemon->server.store), daemon->config.threads, kernels_name());
+    log_info("listening on %s", address);
+    service_ready(address);
+    return true;
+}
+
+/* Until SIGTERM, SIGINT or SIGHUP. */
+static void signal_await(const sigset_t *signals)
+{
+    uint64_t alive_ms = service_watchdog_ms();
+    const struct timespec pause = {.tv_sec = (time_t)(alive_ms / 1000), .tv_nsec = (long)(alive_ms % 1000) * 1000000};
+    int number;
+    while ((number = sigtimedwait(signals, NULL, alive_ms ? &pause : NULL)) < 0)
+        if (errno == EAGAIN)
+            service_alive();
+    log_info("stopping: %s", number == SIGTERM ? "SIGTERM" : number == SIGINT ? "SIGINT" : "SIGHUP");
+}
+
+/* In the reverse order of the start; half-opened ones too. Training stops first, so that handlers that wait for it return. */
+static void daemon_close(struct daemon *daemon)
+{
+    struct server *server = &daemon->server;
+    atomic_store(&server->stopping, true);
+    if (server->http)
+        http_quiesce(server->http);
+    if (server->jobs)
+        jobs_stop(server->jobs);
+    http_stop(server->http);
+    crew_free(daemon->crew);
+    jobs_close(server->jobs);
+    events_close(server->events);
+    models_close(server->models);
+    datasets_close(server->datasets);
+    store_close(server->store);
+    if (server->static_fd >= 0)
+        close(server->static_fd);
+    config_done(&daemon->config);
+}
+
+int main(int argc, char **argv)
+{
+    struct daemon daemon = {.listen_fd = -1, .server.static_fd = -1};
+    struct err err = {0};
+    sigset_t signals;
+    if (!config_load(&daemon.config, argc, argv, &err)) {
+        fprintf(stderr, "mlpd: %s\n", err.msg);
+        return 2;
+    }
+    if (daemon.config.show_version) {
+        printf("mlpd %s\n", MLPD_VERSION);
+        return 0;
+    }
+    log_open(daemon.config.log_level);
+    signal(SIGPIPE, SIG_IGN);
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGHUP);
+    pthread_sigmask(SIG_BLOCK, &signals, NULL);
+    daemon.server.config = &daemon.config;
+    int status = 1;
+    if (daemon_open(&daemon, &err)) {
+        signal_await(&signals);
+        service_stopping();
+        status = 0;
+    } else {
+        log_error("%s", err.msg);
+    }
+    daemon_close(&daemon);
+    return status;
+}

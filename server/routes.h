@@ -1,0 +1,97 @@
+/* The routes: one table, one handler a row. Handlers read the request, call one room and write the reply. */
+#ifndef MLPD_ROUTES_H
+#define MLPD_ROUTES_H
+
+#include "config.h"
+#include "crew.h"
+#include "datasets.h"
+#include "events.h"
+#include "http.h"
+#include "jobs.h"
+#include "models.h"
+
+#include <stdatomic.h>
+
+/* What handlers reach, by request_app. All of it outlives http. */
+struct server {
+    const struct config *config;
+    struct store *store;
+    struct datasets *datasets;
+    struct models *models;
+    struct events *events;
+    struct jobs *jobs;
+    struct http *http;
+    int static_fd;                  /* the page's folder; -1: none */
+    atomic_bool stopping;           /* long work ends early */
+    _Atomic uint64_t n_predictions; /* rows predicted */
+};
+
+extern const struct route routes[];
+extern const size_t n_routes;
+
+/* A whole number from the query; `fallback` where it is absent. False: the reply refuses it. */
+bool query_number(const struct request *request, const char *name, uint64_t fallback, uint64_t most, uint64_t *number, struct reply *reply);
+/* "true", "1" or "" (as in ?replace) against "false", "0" and absent. False: the reply refuses it. */
+bool query_flag(const struct request *request, const char *name, bool *flag, struct reply *reply);
+/* The {j} of the path; false: the reply says that there is no such job. */
+bool param_job(const struct request *request, int64_t *id, struct reply *reply);
+
+/* separator= and header= of the query. */
+bool csv_options_read(const struct request *request, struct csv_options *csv, struct err *err);
+
+/* An upload on its way, kept by the request from head to run. */
+struct incoming {
+    struct chore chore; /* first: the crew hands back its address */
+    struct upload *upload;
+    struct csv_options csv;
+    bool replace;
+    char name[NAME_SIZE];
+};
+/* Read the query's CSV options and keep an incoming; NULL: the reply refuses. */
+struct incoming *incoming_new(struct request *request, struct reply *reply);
+/* Give it up, with the upload where it still stands. */
+void incoming_free(struct incoming *incoming);
+/* Read the body into the dataset; ends the upload in either case. */
+bool incoming_finish(struct request *request, struct incoming *incoming, struct dataset_info *info, struct err *err);
+void incoming_progress(struct request *request);
+
+/* routes_datasets.c */
+void datasets_post_head(struct request *request, struct reply *reply);
+void datasets_post_run(struct request *request, struct reply *reply);
+void datasets_get_all(struct request *request, struct reply *reply);
+void datasets_get_one(struct request *request, struct reply *reply);
+void datasets_get_rows(struct request *request, struct reply *reply);
+void datasets_delete_one(struct request *request, struct reply *reply);
+/* routes_train.c */
+void train_post_head(struct request *request, struct reply *reply);
+void train_post_run(struct request *request, struct reply *reply);
+/* routes_jobs.c */
+void jobs_get_all(struct request *request, struct reply *reply);
+void jobs_get_one(struct request *request, struct reply *reply);
+void jobs_get_events(struct request *request, struct reply *reply);
+void jobs_post_cancel(struct request *request, struct reply *reply);
+void jobs_post_pause(struct request *request, struct reply *reply);
+void jobs_post_resume(struct request *request, struct reply *reply);
+void jobs_delete_one(struct request *request, struct reply *reply);
+/* The job as an object, without request and history. */
+void job_write(struct writer *writer, const struct job_info *info);
+/* routes_models.c */
+void models_get_all(struct request *request, struct reply *reply);
+void models_get_one(struct request *request, struct reply *reply);
+void models_get_file(struct request *request, struct reply *reply);
+void models_put_file(struct request *request, struct reply *reply);
+void models_delete_one(struct request *request, struct reply *reply);
+/* routes_evaluation.c */
+void models_get_evaluation(struct request *request, struct reply *reply);
+/* routes_predict.c */
+void predict_post(struct request *request, struct reply *reply);
+void predict_post_model(struct request *request, struct reply *reply);
+/* routes_service.c */
+void service_get_health(struct request *request, struct reply *reply);
+void service_get_ready(struct request *request, struct reply *reply);
+void service_get_metrics(struct request *request, struct reply *reply);
+void service_get_version(struct request *request, struct reply *reply);
+/* page.c */
+void page_get(struct request *request, struct reply *reply);
+
+#endif

@@ -1,0 +1,263 @@
+/* Jobs: lists, history, events, and what one can do to them. */
+#include "log.h"
+#include "routes.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define JOBS_DEFAULT 100
+#define JOBS_MOST 1000
+
+static void rows_used_write(struct writer *writer, const struct job_row *row)
+{
+    writer_key(writer, "rows");
+    writer_open(writer, '{');
+    writer_put_uint(writer, "train", row->n_train);
+    writer_put_uint(writer, "validation", row->n_validation);
+    writer_put_uint(writer, "test", row->n_test);
+    writer_close(writer, '}');
+}
+
+static void name_or_null(struct writer *writer, const char *key, const char *text)
+{
+    writer_put_string(writer, key, *text ? text : NULL);
+}
+
+void job_write(struct writer *writer, const struct job_info *info)
+{
+    const struct job_row *row = &info->row;
+    writer_open(writer, '{');
+    writer_put_int(writer, "id", row->id);
+    writer_put_string(writer, "state", job_state_name(row->state));
+    writer_put_string(writer, "dataset", row->dataset);
+    name_or_null(writer, "validation", row->validation);
+    name_or_null(writer, "test", row->test);
+    writer_put_string(writer, "model", row->model);
+    writer_key(writer, "version");
+    if (row->version)
+        writer_uint(writer, row->version);
+    else
+        writer_null(writer);
+    writer_put_uint(writer, "epoch", row->epoch);
+    writer_put_uint(writer, "epochs", row->epochs);
+    writer_put_double(writer, "fraction", info->fraction);
+    writer_put_double(writer, "eta_seconds", info->eta_seconds);
+    writer_put_double(writer, "samples_per_second", info->samples_per_second);
+    writer_put_string(writer, "task", task_name(row->task));
+    writer_put_string(writer, "task_reason", row->task_reason);
+    rows_used_write(writer, row);
+    name_or_null(writer, "created", row->created);
+    name_or_null(writer, "started", row->started);
+    name_or_null(writer, "ended", row->ended);
+    writer_key(writer, "error");
+    if (row->error.code == ERR_OK)
+        writer_null(writer);
+    else
+        problem_write(writer, problem_status(&row->error), &row->error);
+    writer_close(writer, '}');
+}
+
+void jobs_get_all(struct request *request, struct reply *reply)
+{
+    struct server *server = request_app(request);
+    struct job_info *list = NULL;
+    struct writer writer;
+    struct err err = {0};
+    uint64_t before, limit;
+    size_t n = 0;
+    if (!query_number(request, "before", 0, INT64_MAX, &before, reply) ||
+        !query_number(request, "limit", JOBS_DEFAULT, JOBS_MOST, &limit, reply))
+        return;
+    if (!jobs_list(server->jobs, (int64_t)before, (uint32_t)limit, &list, &n, &err)) {
+        reply_problem(reply, &err);
+        return;
+    }
+    writer_init(&writer);
+    writer_open(&writer, '{');
+    writer_key(&writer, "jobs");
+    writer_open(&writer, '[');
+    for (size_t i = 0; i < n; i++)
+        job_write(&writer, &list[i]);
+    writer_close(&writer, ']');
+    writer_close(&writer, '}');
+    free(list);
+    reply_json(reply, 200, &writer);
+}
+
+static void history_write(struct writer *writer, const struct epoch_metrics *epochs, size_t n)
+{
+    char text[EPOCH_JSON_SIZE];
+    writer_key(writer, "history");
+    writer_open(writer, '[');
+    for (size_t i = 0; i < n; i++)
+        writer_raw(writer, text, epoch_json(text, &epochs[i]));
+    writer_close(writer, ']');
+}
+
+void jobs_get_one(struct request *request, struct reply *reply)
+{
+    struct server *server = request_app(request);
+    struct job_info info = {0};
+    struct epoch_metrics *epochs = NULL;
+    struct writer writer;
+    struct err err = {0};
+    char *json = NULL;
+    size_t n = 0;
+    int64_t id;
+    if (!param_job(request, &id, reply))
+        return;
+    /* The history is read first: it may end before `epoch`, never after it. */
+    if (!jobs_history(server->jobs, id, 0, 0, &epochs, &n, &err) || !jobs_get(server->jobs, id, &info, &err) ||
+        !jobs_request(server->jobs, id, &json, &err)) {
+        reply_problem(reply, &err);
+    } else {
+        writer_init(&writer);
+        job_write(&writer, &info);
+        writer.n--; /* the object goes on */
+        writer_key(&writer, "request");
+        writer_raw(&writer, json, strlen(json));
+        history_write(&writer, epochs, n);
+        writer_close(&writer, '}');
+        reply_json(reply, 200, &writer);
+    }
+    free(epochs);
+    free(json);
+}
+
+/* One subscriber and the reply's source that reads it. */
+struct follow {
+    struct events *events;
+    struct subscriber *subscriber;
+    struct source *source;
+};
+
+static int follow_read(void *self, char *text, size_t size, size_t *n)
+{
+    struct follow *follow = self;
+    struct err err = {0};
+    switch (events_next(follow->subscriber, text, size, n, &err)) {
+    case EVENTS_TEXT:
+        return 1;
+    case EVENTS_NOTHING:
+        *n = 0;
+        return 0;
+    case EVENTS_END:
+        break;
+    case EVENTS_ERROR:
+        log_warning("a stream of events ends early: %s", err.msg);
+        break;
+    }
+    *n = 0;
+    return -1;
+}
+
+static void follow_wait(void *self)
+{
+    struct follow *follow = self;
+    events_wait(follow->subscriber);
+}
+
+static void follow_wake(void *self)
+{
+    struct follow *follow = self;
+    http_source_wake(follow->source);
+}
+
+static void follow_free(void *self)
+{
+    struct follow *follow = self;
+    events_unsubscribe(follow->subscriber);
+    free(follow);
+}
+
+static struct source *follow_new(struct request *request, int64_t id, const char *last, struct err *err)
+{
+    struct server *server = request_app(request);
+    struct follow *follow = calloc(1, sizeof *follow);
+    if (!follow) {
+        err_memory(err, "the stream");
+        return NULL;
+    }
+    /* No wake comes before the source has called follow_wait. */
+    follow->subscriber = events_subscribe(server->events, id, last, follow_wake, follow, err);
+    if (follow->subscriber) {
+        const struct reply_source from = {.read = follow_read, .wait = follow_wait, .free = follow_free, .self = follow, .idle = ":\n\n"};
+        follow->source = http_source_new(request, &from, err);
+        if (follow->source)
+            return follow->source;
+    }
+    follow_free(follow);
+    return NULL;
+}
+
+void jobs_get_events(struct request *request, struct reply *reply)
+{
+    const char *last = request_header(request, "Last-Event-ID");
+    struct err err = {0};
+    int64_t id;
+    if (!param_job(request, &id, reply))
+        return;
+    if (events_over(last)) {
+        reply_empty(reply, 204);
+        return;
+    }
+    reply->source = follow_new(request, id, last, &err);
+    if (!reply->source) {
+        reply_problem(reply, &err);
+        return;
+    }
+    reply->status = 200;
+    reply->type = "text/event-stream";
+    reply_header(reply, "Cache-Control", "no-store");
+    reply_header(reply, "X-Accel-Buffering", "no"); /* proxies would hold events back */
+}
+
+typedef bool job_action(struct jobs *jobs, int64_t id, struct job_info *info, struct err *err);
+
+static void act(struct request *request, struct reply *reply, job_action *action)
+{
+    struct server *server = request_app(request);
+    struct job_info info = {0};
+    struct writer writer;
+    struct err err = {0};
+    int64_t id;
+    if (!param_job(request, &id, reply))
+        return;
+    if (!action(server->jobs, id, &info, &err)) {
+        reply_problem(reply, &err);
+        return;
+    }
+    log_info("job %" PRId64 ": %s", id, job_state_name(info.row.state));
+    writer_init(&writer);
+    job_write(&writer, &info);
+    reply_json(reply, 200, &writer);
+}
+
+void jobs_post_cancel(struct request *request, struct reply *reply)
+{
+    act(request, reply, jobs_cancel);
+}
+
+void jobs_post_pause(struct request *request, struct reply *reply)
+{
+    act(request, reply, jobs_pause);
+}
+
+void jobs_post_resume(struct request *request, struct reply *reply)
+{
+    act(request, reply, jobs_resume);
+}
+
+void jobs_delete_one(struct request *request, struct reply *reply)
+{
+    struct server *server = request_app(request);
+    struct err err = {0};
+    int64_t id;
+    if (!param_job(request, &id, reply))
+        return;
+    if (!jobs_delete(server->jobs, id, &err))
+        reply_problem(reply, &err);
+    else
+        reply_empty(reply, 204);
+}

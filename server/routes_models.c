@@ -1,0 +1,213 @@
+/* Models: lists, what is in one, its file out and in. */
+#include "files.h"
+#include "json_model.h"
+#include "log.h"
+#include "routes.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static void scores_write(struct writer *writer, const struct model_row *row)
+{
+    writer_key(writer, "evaluation");
+    if (row->evaluated_on == ROWS_NONE) {
+        writer_null(writer);
+        return;
+    }
+    writer_open(writer, '{');
+    writer_put_string(writer, "on", rows_kind_name(row->evaluated_on));
+    writer_put_uint(writer, "rows", row->n_rows);
+    writer_put_double(writer, "loss", row->loss);
+    if (row->task == TASK_CLASSIFICATION) {
+        writer_put_double(writer, "accuracy", row->accuracy);
+    } else {
+        writer_put_double(writer, "rmse", row->rmse);
+        writer_put_double(writer, "mae", row->mae);
+        writer_put_double(writer, "r2", row->r2);
+    }
+    writer_close(writer, '}');
+}
+
+/* Without the closing bracket: more may follow. */
+static void row_write(struct writer *writer, const struct model_row *row)
+{
+    writer_open(writer, '{');
+    writer_put_string(writer, "name", row->name);
+    writer_put_uint(writer, "version", row->version);
+    writer_put_string(writer, "state", model_state_name(row->state));
+    writer_put_string(writer, "task", task_name(row->task));
+    writer_put_string(writer, "created", row->created);
+    writer_key(writer, "job");
+    if (row->job)
+        writer_int(writer, row->job);
+    else
+        writer_null(writer);
+    writer_put_uint(writer, "epochs", row->epochs);
+    writer_put_uint(writer, "parameters", row->n_params);
+    writer_put_uint(writer, "bytes", row->bytes);
+    scores_write(writer, row);
+}
+
+/* version= of the query; 0: the newest. */
+static bool query_version(const struct request *request, uint32_t *version, struct reply *reply)
+{
+    uint64_t number;
+    if (!query_number(request, "version", 0, UINT32_MAX, &number, reply))
+        return false;
+    *version = (uint32_t)number;
+    return true;
+}
+
+void models_get_all(struct request *request, struct reply *reply)
+{
+    struct server *server = request_app(request);
+    struct model_row *rows = NULL;
+    struct writer writer;
+    struct err err = {0};
+    size_t n = 0;
+    if (!models_list(server->models, &rows, &n, &err)) {
+        reply_problem(reply, &err);
+        return;
+    }
+    writer_init(&writer);
+    writer_open(&writer, '{');
+    writer_key(&writer, "models");
+    writer_open(&writer, '[');
+    for (size_t i = 0; i < n; i++) {
+        row_write(&writer, &rows[i]);
+        writer_put_uint(&writer, "n_versions", rows[i].n_versions);
+        writer_close(&writer, '}');
+    }
+    writer_close(&writer, ']');
+    writer_close(&writer, '}');
+    free(rows);
+    reply_json(reply, 200, &writer);
+}
+
+static void versions_write(struct writer *writer, const struct model_row *versions, size_t n)
+{
+    writer_key(writer, "versions");
+    writer_open(writer, '[');
+    for (size_t i = 0; i < n; i++) {
+        row_write(writer, &versions[i]);
+        writer_close(writer, '}');
+    }
+    writer_close(writer, ']');
+}
+
+static void model_write(struct writer *writer, const struct model_row *row, const struct model *model)
+{
+    writer_put_string(writer, "target", model->recipe->target);
+    writer_put_uint(writer, "inputs", model->recipe->n_inputs);
+    if (row->task == TASK_CLASSIFICATION) {
+        writer_key(writer, "classes");
+        writer_open(writer, '[');
+        for (uint32_t i = 0; i < model->recipe->n_classes; i++)
+            writer_string(writer, model->recipe->classes[i]);
+        writer_close(writer, ']');
+    }
+    writer_key(writer, "network");
+    json_write_network(writer, model->network, model->loss);
+    writer_key(writer, "recipe");
+    json_write_recipe(writer, model->recipe);
+}
+
+void models_get_one(struct request *request, struct reply *reply)
+{
+    struct server *server = request_app(request);
+    const char *name = request_param(request, 0);
+    struct model_row row = {0}, *versions = NULL;
+    struct writer writer;
+    struct err err = {0};
+    uint32_t version;
+    size_t n = 0;
+    if (!query_version(request, &version, reply))
+        return;
+    struct model *model = models_get(server->models, name, version, &row, &err);
+    if (!model || !models_versions(server->models, name, &versions, &n, &err)) {
+        reply_problem(reply, &err);
+    } else {
+        writer_init(&writer);
+        row_write(&writer, &row);
+        model_write(&writer, &row, model);
+        versions_write(&writer, versions, n);
+        writer_close(&writer, '}');
+        reply_json(reply, 200, &writer);
+    }
+    free(versions);
+    model_unref(model);
+}
+
+void models_delete_one(struct request *request, struct reply *reply)
+{
+    struct server *server = request_app(request);
+    struct err err = {0};
+    uint32_t version;
+    if (!query_version(request, &version, reply))
+        return;
+    if (!models_delete(server->models, request_param(request, 0), version, &err))
+        reply_problem(reply, &err);
+    else
+        reply_empty(reply, 204);
+}
+
+void models_get_file(struct request *request, struct reply *reply)
+{
+    struct server *server = request_app(request);
+    struct model_row row = {0};
+    struct err err = {0};
+    uint32_t version;
+    if (!query_version(request, &version, reply))
+        return;
+    reply->fd = models_file(server->models, request_param(request, 0), version, &row, &err);
+    if (reply->fd < 0) {
+        reply_problem(reply, &err);
+        return;
+    }
+    reply->n_fd = row.bytes;
+    reply->status = 200;
+    reply->type = "application/octet-stream";
+    reply_header(reply, "Content-Disposition", "attachment; filename=\"%s-%" PRIu32 ".safetensors\"", row.name, row.version);
+    reply_header(reply, "ETag", "\"%s-%" PRIu32 "\"", row.name, row.version);
+}
+
+/* The body into a file with a name, which models_import takes over. */
+static bool file_copy(struct server *server, struct body *body, char path[PATH_SIZE], struct err *err)
+{
+    const char *bytes;
+    size_t n;
+    if (!body_view(body, &bytes, &n, err))
+        return false;
+    int fd = store_temp(server->store, path, err);
+    if (fd < 0)
+        return false;
+    bool ok = files_write(fd, bytes, n, err);
+    close(fd);
+    if (!ok)
+        unlink(path);
+    return ok;
+}
+
+void models_put_file(struct request *request, struct reply *reply)
+{
+    struct server *server = request_app(request);
+    const char *name = request_param(request, 0);
+    struct model_row row = {0};
+    struct writer writer;
+    struct err err = {0};
+    char path[PATH_SIZE];
+    if (!store_name_check(name, "name", &err) || !file_copy(server, request_body(request), path, &err) ||
+        !models_import(server->models, name, path, &row, &err)) {
+        reply_problem(reply, &err);
+        return;
+    }
+    log_info("model %s version %" PRIu32 " imported", row.name, row.version);
+    writer_init(&writer);
+    row_write(&writer, &row);
+    writer_close(&writer, '}');
+    reply_json(reply, 201, &writer);
+    reply_header(reply, "Location", "/models/%s?version=%" PRIu32, row.name, row.version);
+}

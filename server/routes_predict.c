@@ -1,0 +1,152 @@
+/* Predictions: rows in as JSON, CSV or raw floats, answers out in the user's words. */
+#include "instances.h"
+#include "predictions.h"
+#include "routes.h"
+
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#define OUTPUTS_MAX (4u << 20) /* numbers that one reply holds */
+
+/* One request's way from body to reply. */
+struct prediction {
+    struct server *server;
+    struct model *model; /* the one that the request means, as far as it is known */
+    struct model_row row;
+    struct instances instances;
+    float *outputs; /* (n_rows, model_n_outputs) */
+};
+
+static pthread_key_t workspace_key;
+static pthread_once_t workspace_once = PTHREAD_ONCE_INIT;
+
+static void workspace_drop(void *workspace)
+{
+    workspace_free(workspace);
+}
+
+static void workspace_key_make(void)
+{
+    pthread_key_create(&workspace_key, workspace_drop);
+}
+
+/* This thread's scratch; it goes with the thread. */
+static struct workspace *workspace_here(struct err *err)
+{
+    pthread_once(&workspace_once, workspace_key_make);
+    struct workspace *workspace = pthread_getspecific(workspace_key);
+    if (!workspace && (workspace = workspace_new(err)))
+        pthread_setspecific(workspace_key, workspace);
+    return workspace;
+}
+
+static const struct recipe *model_find(void *self, const char *name, uint32_t version, struct err *err)
+{
+    struct prediction *prediction = self;
+    if (!name) {
+        err_set(err, ERR_INPUT, "\"model\" is missing: expected the name of a model (GET /models lists them)");
+        err_field(err, "model");
+        return NULL;
+    }
+    model_unref(prediction->model);
+    prediction->model = models_get(prediction->server->models, name, version, &prediction->row, err);
+    return prediction->model ? prediction->model->recipe : NULL;
+}
+
+enum kind { KIND_JSON, KIND_CSV, KIND_FLOATS };
+
+/* By the Content-Type; where that says nothing (curl's default) by how the body begins. */
+static enum kind body_kind(const char *type, const char *bytes, size_t n)
+{
+    if (type && !strncasecmp(type, "application/json", 16))
+        return KIND_JSON;
+    if (type && !strncasecmp(type, "text/csv", 8))
+        return KIND_CSV;
+    if (type && !strncasecmp(type, "application/octet-stream", 24))
+        return KIND_FLOATS;
+    size_t i = 0;
+    while (i < n && strchr(" \t\r\n", bytes[i]) && bytes[i])
+        i++;
+    return i < n && (bytes[i] == '{' || bytes[i] == '[') ? KIND_JSON : KIND_CSV;
+}
+
+static bool table_read(const struct request *request, struct prediction *prediction, const char *name, enum kind kind, const char *bytes,
+                       size_t n, struct err *err)
+{
+    struct csv_options csv = {0};
+    const char *version = request_query(request, "version");
+    char *end = NULL;
+    unsigned long long number = version ? strtoull(version, &end, 10) : 0;
+    if (version && (*version < '0' || *version > '9' || *end || number > UINT32_MAX)) {
+        err_set(err, ERR_INPUT, "\"version\": expected a whole number, found \"%.40s\"", version);
+        return err_field(err, "version");
+    }
+    const struct recipe *recipe = model_find(prediction, name ? name : request_query(request, "model"), (uint32_t)number, err);
+    if (!recipe || !csv_options_read(request, &csv, err))
+        return false;
+    return kind == KIND_CSV ? instances_from_csv(recipe, bytes, n, csv.header, csv.separator, &prediction->instances, err)
+                            : instances_from_floats(recipe, bytes, n, &prediction->instances, err);
+}
+
+static bool rows_read(struct request *request, struct prediction *prediction, const char *name, struct err *err)
+{
+    const struct instances_models models = {.find = model_find, .self = prediction, .name = name};
+    const char *type = request_header(request, "Content-Type"), *bytes;
+    size_t n;
+    if (!body_view(request_body(request), &bytes, &n, err))
+        return false;
+    if (!n)
+        return err_set(err, ERR_INPUT, "the body is empty: expected {\"model\":\"name\",\"instances\":[[...]]} or a CSV");
+    enum kind kind = body_kind(type, bytes, n);
+    if (kind == KIND_JSON)
+        return instances_from_json(bytes, n, &models, &prediction->instances, err);
+    return table_read(request, prediction, name, kind, bytes, n, err);
+}
+
+static bool rows_predict(struct prediction *prediction, struct err *err)
+{
+    uint32_t n_rows = prediction->instances.n_rows, n_outputs = model_n_outputs(prediction->model);
+    if ((uint64_t)n_rows * n_outputs > OUTPUTS_MAX)
+        return err_set(err, ERR_LIMIT,
+                       "%" PRIu32 " rows with %" PRIu32 " numbers each are more than one reply holds (%u): send them in parts", n_rows,
+                       n_outputs, OUTPUTS_MAX);
+    struct workspace *workspace = workspace_here(err);
+    if (!workspace)
+        return false;
+    prediction->outputs = malloc(((size_t)n_rows * n_outputs + 1) * sizeof *prediction->outputs);
+    if (!prediction->outputs)
+        return err_memory(err, "the predictions");
+    return model_predict(prediction->model, prediction->instances.x, n_rows, prediction->outputs, workspace, err);
+}
+
+static void predict(struct request *request, const char *name, struct reply *reply)
+{
+    struct prediction prediction = {.server = request_app(request)};
+    struct writer writer;
+    struct err err = {0};
+    if (!rows_read(request, &prediction, name, &err) || !rows_predict(&prediction, &err)) {
+        reply_problem(reply, &err);
+    } else {
+        writer_init(&writer);
+        predictions_write(&writer, prediction.model->recipe, prediction.row.name, prediction.row.version, prediction.outputs,
+                          prediction.instances.n_rows, &prediction.instances);
+        reply_json(reply, 200, &writer);
+        atomic_fetch_add_explicit(&prediction.server->n_predictions, prediction.instances.n_rows, memory_order_relaxed);
+    }
+    free(prediction.outputs);
+    instances_done(&prediction.instances);
+    model_unref(prediction.model);
+}
+
+void predict_post(struct request *request, struct reply *reply)
+{
+    predict(request, NULL, reply);
+}
+
+void predict_post_model(struct request *request, struct reply *reply)
+{
+    predict(request, request_param(request, 0), reply);
+}
