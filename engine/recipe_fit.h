@@ -1,0 +1,79 @@
+/* What the files that fit a recipe share. */
+#ifndef MLP_RECIPE_FIT_H
+#define MLP_RECIPE_FIT_H
+
+#include "recipe_private.h"
+
+/* The rows that a recipe is fitted on: indices into the table, and one step of work on them. */
+struct fit {
+    const struct table *table;
+    const uint32_t *rows; /* (n_rows), those whose target is there */
+    uint64_t n_rows;
+    uint32_t target; /* index of the target's column */
+    struct recipe *recipe;
+};
+
+/* What the rows hold of one number column. */
+struct summary {
+    uint64_t n_present;
+    double min, max, median, mean, stddev; /* of the finite values; stddev of the population */
+};
+
+/* Summarise n floats; those that are not finite are missing. Exact median, two passes for the rest, the same on every machine. */
+void summary_floats(struct summary *summary, const float *values, uint64_t n);
+/* The same from counts of the values 0 .. 255. */
+void summary_bytes(struct summary *summary, const uint64_t counts[256]);
+
+/* Values of a number or byte column in the rows, into values (n_rows). */
+void fit_gather(const struct fit *fit, uint32_t column, float *values);
+
+/* Rows that hold each level of a category column, into counts (n_levels, 1 at least): NULL without memory. Free with free(). */
+uint64_t *fit_count_levels(const struct fit *fit, uint32_t column, uint64_t *n_present, uint32_t *n_distinct, struct err *err);
+
+/* Scratch for a group of columns. */
+#define SCRATCH_BYTES ((size_t)64 << 20)
+
+/* The table's column that feature i of the recipe is. */
+static inline uint32_t table_index(const struct fit *fit, uint32_t feature)
+{
+    return feature + (feature >= fit->target);
+}
+
+static inline enum column_type feature_type(const struct fit *fit, uint32_t feature)
+{
+    return table_column(fit->table, table_index(fit, feature))->type;
+}
+
+/* Columns that are still to be fitted hold no note. */
+static inline bool is_open(const struct recipe_column *column)
+{
+    return column->note[0] == 0;
+}
+
+static inline void column_scale(struct recipe_column *column, float scale, float impute)
+{
+    column->encoding = ENCODING_SCALE;
+    column->scale = scale;
+    column->impute = impute;
+}
+
+/* Fit a number or byte column to its summary over n_rows rows. */
+void number_fit(struct recipe_column *column, const struct summary *summary, bool byte, uint64_t n_rows);
+/* Fit all byte columns that are still open: together where they are an image, else each for itself. */
+bool bytes_fit(const struct fit *fit, struct err *err);
+
+/* Choose the target's column, and find the rows that have it: *rows is a new array where some lack it, else NULL. */
+bool target_choose(const struct table *table, const struct recipe_options *options, uint32_t *target, struct err *err);
+bool target_rows(const struct table *table, uint32_t target, const uint32_t *rows, uint64_t n_rows, uint32_t **kept, uint64_t *n_kept,
+                 struct err *err);
+/* Fill in recipe->target, task, classes or mean and stddev. */
+bool target_fit(struct fit *fit, enum task task, struct err *err);
+
+/* Fill in recipe->columns and n_inputs. */
+bool columns_fit(struct fit *fit, const struct recipe_options *options, struct err *err);
+/* The part of it that is for category columns. */
+bool category_fit(const struct fit *fit, uint32_t table_column, struct recipe_column *column, struct err *err);
+/* Leave a column out, and say why. */
+void column_ignore(struct recipe_column *column, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+#endif

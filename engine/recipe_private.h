@@ -1,0 +1,94 @@
+/* What the files of the recipe share: one value to inputs, in one place, so that every way in gives the same bits. */
+#ifndef MLP_RECIPE_PRIVATE_H
+#define MLP_RECIPE_PRIVATE_H
+
+#include "mlp/recipe.h"
+
+#include <math.h>
+#include <string.h>
+
+/* No training row standardises to more (it would take 10^12 rows); keeps a wild value at prediction from ending as infinity or NaN. */
+#define INPUT_MAX 1e6f
+/* Of ENCODING_SCALE: a fitted one is at most 1. Keeps bytes below INPUT_MAX without a clamp. */
+#define SCALE_MAX (INPUT_MAX / 256)
+#define LEVEL_NONE UINT32_MAX
+
+/* Room for the shortest text of a float. */
+#define NUMBER_TEXT_MAX 32
+
+/* The shortest decimal text that reads back as `number` (finite); integers without exponent. Returns its length. */
+uint32_t number_text(float number, char text[NUMBER_TEXT_MAX]);
+
+/* Index of the text among strings in order of bytes, LEVEL_NONE where it is not there. */
+uint32_t strings_find(char *const *strings, uint32_t n, const char *text, size_t length);
+
+/* Order strings by bytes and drop nothing. */
+void strings_sort(char **strings, uint32_t n);
+
+/* Input of a one-hot column, counted from its first, that a text or a number lights; LEVEL_NONE: none of them. */
+uint32_t column_text_input(const struct recipe_column *column, const char *text, size_t length);
+uint32_t column_number_input(const struct recipe_column *column, float number);
+
+/* A name cut to at most `max` bytes (less than 80), never within a UTF-8 sequence; for messages. */
+const char *text_cut(const char *text, size_t length, size_t max, char out[80]);
+
+/* Inputs that the encoding makes; 0 for an encoding that does not exist and for what is left out. */
+static inline uint32_t column_inputs(const struct recipe_column *column)
+{
+    switch (column->encoding) {
+    case ENCODING_SCALE:
+        return 1;
+    case ENCODING_STANDARDISE:
+        return column->indicator ? 2 : 1;
+    case ENCODING_ONE_HOT:
+        return column->n_levels + (column->other ? 1 : 0);
+    case ENCODING_IGNORE:
+        return 0;
+    }
+    return 0;
+}
+
+/* Byte columns that lie side by side in a record: n of them from `offset`, the first of them number `first` of some list. */
+struct byte_run {
+    uint32_t offset, first, n;
+};
+
+/* Join offsets (n) that follow each other into runs (room for n); returns their number. */
+uint32_t byte_runs(const uint32_t *offsets, uint32_t n, struct byte_run *runs);
+
+/* The input of a one-hot column for a missing value. */
+static inline uint32_t column_missing_input(const struct recipe_column *column)
+{
+    return column->other ? column->n_levels : LEVEL_NONE;
+}
+
+static inline float input_clamp(float input)
+{
+    return input > INPUT_MAX ? INPUT_MAX : input < -INPUT_MAX ? -INPUT_MAX : input;
+}
+
+/* A number into a scaled or standardised column; x: the row's inputs. */
+static inline void column_encode_number(const struct recipe_column *column, float raw, float *x)
+{
+    bool missing = !isfinite(raw);
+    float number = missing ? column->impute : raw;
+
+    x += column->first_input;
+    if (column->encoding == ENCODING_SCALE) {
+        x[0] = input_clamp(number * column->scale);
+        return;
+    }
+    x[0] = input_clamp((number - column->offset) * column->scale);
+    if (column->indicator)
+        x[1] = missing ? 1.0f : 0.0f;
+}
+
+/* A one-hot column with input `hot` lit, counted from its first. */
+static inline void column_encode_hot(const struct recipe_column *column, uint32_t hot, float *x)
+{
+    memset(x + column->first_input, 0, column->n_inputs * sizeof *x);
+    if (hot != LEVEL_NONE)
+        x[column->first_input + hot] = 1.0f;
+}
+
+#endif
