@@ -140,6 +140,8 @@ struct jobs *jobs_open(const struct jobs_options *options, struct err *err)
         return NULL;
     }
     jobs->options = *options;
+    if (!jobs->options.queue_max)
+        jobs->options.queue_max = JOBS_QUEUE_MAX;
     locks_init(jobs);
     jobs->pool = pool_new(options->n_threads, options->nice_level, err);
     if (jobs->pool && revive_all(jobs, err) && threads_start(jobs, err))

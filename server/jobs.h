@@ -62,6 +62,7 @@ struct jobs_options {
     struct models *models;
     struct events *events;
     uint32_t n_threads; /* of the pool; at least 1 */
+    uint32_t queue_max; /* jobs that may wait or be paused at a time; 0: JOBS_QUEUE_MAX */
     int nice_level;     /* of the training threads */
     job_parser *parse;
 };

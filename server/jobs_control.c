@@ -23,8 +23,8 @@ static bool queue_look(struct jobs *jobs, bool *ahead, struct err *err)
     pthread_mutex_unlock(&jobs->lock);
     if (stopping)
         return stopping_err(err);
-    if (n_waiting >= JOBS_QUEUE_MAX)
-        return err_set(err, ERR_BUSY, "%d jobs are waiting already, no more are taken: try again later", JOBS_QUEUE_MAX);
+    if (n_waiting >= jobs->options.queue_max)
+        return err_set(err, ERR_BUSY, "%" PRIu32 " jobs are waiting already, no more are taken: try again later", n_waiting);
     *ahead = n_ready < JOBS_ACTIVE_MAX;
     return true;
 }

@@ -1,0 +1,406 @@
+/* The state folder: what was acknowledged is there after a reopen, what was half made is not, and only one daemon has it. */
+#include "evaluations.h"
+#include "files.h"
+#include "helper_state.h"
+
+#include <check.h>
+#include <fcntl.h>
+#include <math.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static struct state state;
+static struct err err;
+
+static void setup(void)
+{
+    memset(&err, 0, sizeof err);
+    state_new(&state);
+}
+
+static void teardown(void)
+{
+    state_remove(&state);
+}
+
+static void reopen(void)
+{
+    state_close(&state);
+    state_open(&state);
+}
+
+static void file_put(const char *path)
+{
+    char full[512];
+    snprintf(full, sizeof full, "%s/%s", state.dir, path);
+    int fd = open(full, O_WRONLY | O_CREAT, 0600);
+    ck_assert_int_ge(fd, 0);
+    close(fd);
+}
+
+static struct job_row job_row_of(const char *dataset, int64_t dataset_id)
+{
+    struct job_row row = {.state = JOB_QUEUED, .change = 1, .dataset_id = dataset_id, .epochs = 5, .task = TASK_REGRESSION, .n_train = 90};
+    snprintf(row.dataset, sizeof row.dataset, "%s", dataset);
+    snprintf(row.model, sizeof row.model, "m");
+    store_stamp(row.created);
+    return row;
+}
+
+static struct model_row publish(const char *name, enum model_state model_state, struct job_row *job)
+{
+    struct model_row row = {.state = model_state, .task = TASK_CLASSIFICATION, .n_params = 10, .loss = 0.25, .accuracy = 0.5, .rmse = NAN};
+    snprintf(row.name, sizeof row.name, "%s", name);
+    ck_assert(store_model_reserve(state.store, &row.id, &err));
+    ck_assert_msg(store_model_publish(state.store, &row, job, &err), "%s", err.msg);
+    return row;
+}
+
+START_TEST(rows_survive_a_reopen)
+{
+    struct job_row job, found;
+    struct job_epoch epochs[] = {{.metrics = {.epoch = 1, .loss = 0.1, .accuracy = NAN, .seconds = 1.0 / 3}},
+                                 {.metrics = {.epoch = 2, .loss = 0.05, .accuracy = 0.5, .val_loss = NAN, .seconds = 0.5}}};
+    struct epoch_metrics *history;
+    size_t n_history;
+    struct dataset_row dataset;
+    char *request;
+    state_upload(&state, "d", "a,b\n1,2\n3,4\n", false);
+    ck_assert(store_dataset_find(state.store, "d", &dataset, &err));
+    job = job_row_of("d", dataset.id);
+    ck_assert(store_job_insert(state.store, &job, "{\"x\":1}", &err));
+    epochs[0].job = epochs[1].job = job.id;
+    ck_assert(store_epochs_append(state.store, epochs, 2, &err));
+    reopen();
+    ck_assert(store_dataset_find(state.store, "d", &dataset, &err));
+    ck_assert_uint_eq(dataset.n_rows, 2);
+    ck_assert_uint_eq(dataset.n_columns, 2);
+    ck_assert_int_eq(dataset.separator, ',');
+    ck_assert(dataset.header);
+    ck_assert(store_job_get(state.store, job.id, &found, &err));
+    ck_assert_int_eq(found.state, JOB_QUEUED);
+    ck_assert_int_eq(found.task, TASK_REGRESSION);
+    ck_assert_uint_eq(found.epoch, 2);
+    ck_assert_uint_eq(found.n_train, 90);
+    ck_assert_str_eq(found.created, job.created);
+    ck_assert(store_job_request(state.store, job.id, &request, &err));
+    ck_assert_str_eq(request, "{\"x\":1}");
+    free(request);
+    ck_assert(store_epochs(state.store, job.id, 0, 0, &history, &n_history, &err));
+    ck_assert_uint_eq(n_history, 2);
+    ck_assert(history[0].seconds == 1.0 / 3 && isnan(history[0].accuracy) && isnan(history[1].val_loss));
+    free(history);
+    ck_assert(store_epochs(state.store, job.id, 1, 0, &history, &n_history, &err));
+    ck_assert_uint_eq(n_history, 1);
+    ck_assert_uint_eq(history[0].epoch, 2);
+    free(history);
+}
+END_TEST
+
+START_TEST(a_second_daemon_is_locked_out)
+{
+    pid_t child = fork();
+    ck_assert_int_ge(child, 0);
+    if (child == 0) {
+        struct err why = {0};
+        struct store *second = store_open(state.dir, &why);
+        _exit(!second && why.code == ERR_BUSY && strstr(why.msg, state.dir) ? 0 : 1);
+    }
+    int status;
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    reopen(); /* and free again after a close */
+}
+END_TEST
+
+START_TEST(a_folder_of_a_newer_version_is_refused)
+{
+    char path[512];
+    sqlite3 *db;
+    state_close(&state);
+    snprintf(path, sizeof path, "%s/mlpd.db", state.dir);
+    ck_assert_int_eq(sqlite3_open(path, &db), SQLITE_OK);
+    ck_assert_int_eq(sqlite3_exec(db, "PRAGMA user_version = 99", NULL, NULL, NULL), SQLITE_OK);
+    ck_assert_ptr_null(store_open(state.dir, &err));
+    ck_assert_int_eq(err.code, ERR_INPUT);
+    ck_assert_ptr_nonnull(strstr(err.msg, "newer"));
+    ck_assert_int_eq(sqlite3_exec(db, "PRAGMA user_version = 1", NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(db);
+    state_open(&state);
+}
+END_TEST
+
+START_TEST(half_made_things_are_swept_at_the_next_start)
+{
+    int64_t id;
+    char path[64];
+    struct dataset_row *datasets;
+    size_t n_datasets;
+    state_upload(&state, "whole", "a,b\n1,2\n3,4\n", false);
+    struct model_row kept = publish("m", MODEL_FINISHED, NULL);
+    ck_assert(store_dataset_reserve(state.store, "half", false, &id, &err));
+    snprintf(path, sizeof path, "datasets/%lld.table", (long long)id);
+    file_put(path);
+    ck_assert(store_model_reserve(state.store, &id, &err));
+    file_put("tmp/upload");
+    file_put("models/77.model");
+    file_put("models/77.eval");
+    file_put("datasets/notes.txt"); /* not ours: left alone */
+    char kept_path[64];
+    snprintf(kept_path, sizeof kept_path, "models/%lld.model", (long long)kept.id);
+    file_put(kept_path);
+    reopen();
+    ck_assert(!state_has(&state, path));
+    ck_assert(!state_has(&state, "tmp/upload"));
+    ck_assert(!state_has(&state, "models/77.model"));
+    ck_assert(!state_has(&state, "models/77.eval"));
+    ck_assert(state_has(&state, "datasets/notes.txt"));
+    ck_assert(state_has(&state, kept_path));
+    ck_assert(store_dataset_list(state.store, &datasets, &n_datasets, &err));
+    ck_assert_uint_eq(n_datasets, 1);
+    ck_assert_str_eq(datasets[0].name, "whole");
+    free(datasets);
+    struct table *whole = datasets_table(state.datasets, "whole", NULL, &err);
+    ck_assert_ptr_nonnull(whole);
+    table_unref(whole);
+}
+END_TEST
+
+START_TEST(numbers_are_never_given_twice)
+{
+    int64_t first, second;
+    ck_assert(store_dataset_reserve(state.store, "a", false, &first, &err));
+    ck_assert(store_dataset_forget(state.store, first, &err));
+    reopen();
+    ck_assert(store_dataset_reserve(state.store, "a", false, &second, &err));
+    ck_assert_int_gt(second, first);
+    int64_t *ids;
+    size_t n_ids;
+    ck_assert_uint_eq(publish("m", MODEL_FINISHED, NULL).version, 1);
+    ck_assert_uint_eq(publish("m", MODEL_FINISHED, NULL).version, 2);
+    ck_assert(store_model_delete(state.store, "m", 0, &ids, &n_ids, &err));
+    ck_assert_uint_eq(n_ids, 2);
+    free(ids);
+    ck_assert_uint_eq(publish("m", MODEL_FINISHED, NULL).version, 3);
+}
+END_TEST
+
+START_TEST(the_bare_name_is_the_newest_finished_version)
+{
+    struct model_row row, *rows;
+    size_t n_rows;
+    publish("m", MODEL_PARTIAL, NULL);
+    ck_assert(store_model_find(state.store, "m", 0, &row, &err));
+    ck_assert_uint_eq(row.version, 1);
+    ck_assert_int_eq(row.state, MODEL_PARTIAL);
+    publish("m", MODEL_FINISHED, NULL);
+    publish("m", MODEL_PARTIAL, NULL);
+    publish("a", MODEL_FINISHED, NULL);
+    ck_assert(store_model_find(state.store, "m", 0, &row, &err));
+    ck_assert_uint_eq(row.version, 2);
+    ck_assert(row.loss == 0.25 && isnan(row.rmse));
+    ck_assert(store_model_list(state.store, &rows, &n_rows, &err));
+    ck_assert_uint_eq(n_rows, 2);
+    ck_assert_str_eq(rows[0].name, "a");
+    ck_assert_uint_eq(rows[1].version, 2);
+    ck_assert_uint_eq(rows[1].n_versions, 3);
+    free(rows);
+    ck_assert(store_model_versions(state.store, "m", &rows, &n_rows, &err));
+    ck_assert_uint_eq(n_rows, 3);
+    ck_assert_uint_eq(rows[0].version, 3);
+    free(rows);
+    ck_assert(!store_model_find(state.store, "m", 9, &row, &err));
+    ck_assert_int_eq(err.code, ERR_NOT_FOUND);
+}
+END_TEST
+
+START_TEST(an_older_change_never_overwrites_a_newer_one)
+{
+    struct job_row found;
+    state_upload(&state, "d", "a,b\n1,2\n", false);
+    struct dataset_row dataset;
+    ck_assert(store_dataset_find(state.store, "d", &dataset, &err));
+    struct job_row row = job_row_of("d", dataset.id);
+    ck_assert(store_job_insert(state.store, &row, "{}", &err));
+    row.state = JOB_PAUSED;
+    row.change = 5;
+    ck_assert(store_job_update(state.store, &row, &err));
+    row.state = JOB_RUNNING;
+    row.change = 4;
+    ck_assert(store_job_update(state.store, &row, &err));
+    ck_assert(store_job_get(state.store, row.id, &found, &err));
+    ck_assert_int_eq(found.state, JOB_PAUSED);
+}
+END_TEST
+
+START_TEST(a_dataset_that_an_unfinished_job_needs_keeps_its_file)
+{
+    struct dataset_row dataset;
+    char path[64];
+    state_upload(&state, "d", "a,b\n1,2\n", false);
+    ck_assert(store_dataset_find(state.store, "d", &dataset, &err));
+    snprintf(path, sizeof path, "datasets/%lld.table", (long long)dataset.id);
+    struct job_row row = job_row_of("d", dataset.id), late = row;
+    ck_assert(store_job_insert(state.store, &row, "{}", &err));
+    ck_assert(datasets_delete(state.datasets, "d", &err));
+    ck_assert(!store_job_insert(state.store, &late, "{}", &err)); /* too late for another one */
+    ck_assert_int_eq(err.code, ERR_CONFLICT);
+    reopen();
+    ck_assert(state_has(&state, path));
+    ck_assert(store_job_delete(state.store, row.id, &err));
+    datasets_release(state.datasets, dataset.id);
+    ck_assert(!state_has(&state, path));
+}
+END_TEST
+
+START_TEST(a_taken_name_is_a_conflict_and_replacing_swaps_at_the_end)
+{
+    struct dataset_info info;
+    struct csv_options options = {0};
+    state_upload(&state, "d", "a,b\n1,2\n3,4\n", false);
+    ck_assert_ptr_null(datasets_begin(state.datasets, "d", false, &err));
+    ck_assert_int_eq(err.code, ERR_CONFLICT);
+    ck_assert_str_eq(err.field, "name");
+    struct table *old = datasets_table(state.datasets, "d", NULL, &err);
+    struct upload *upload = datasets_begin(state.datasets, "d", true, &err);
+    ck_assert_ptr_nonnull(upload);
+    datasets_received(upload, 5, 12);
+    ck_assert_ptr_null(datasets_begin(state.datasets, "d", true, &err));
+    ck_assert_int_eq(err.code, ERR_CONFLICT);
+    ck_assert(datasets_find(state.datasets, "d", &info, &err));
+    ck_assert(info.replacing && info.row.n_rows == 2 && info.bytes_received == 5 && info.bytes_expected == 12);
+    int fd = state_spool(&state, "a,b\n1,2\n3,4\n5,6\n");
+    ck_assert_msg(datasets_finish(upload, fd, &options, NULL, &info, &err), "%s", err.msg);
+    close(fd);
+    ck_assert_uint_eq(info.row.n_rows, 3);
+    ck_assert_uint_eq(table_n_rows(old), 2); /* whoever has it keeps it */
+    ck_assert(table_number(old, 0, 1) == 3);
+    table_unref(old);
+    struct table *fresh = datasets_table(state.datasets, "d", NULL, &err);
+    ck_assert_uint_eq(table_n_rows(fresh), 3);
+    table_unref(fresh);
+}
+END_TEST
+
+START_TEST(a_failed_or_aborted_upload_leaves_nothing)
+{
+    struct dataset_info info, *list;
+    struct csv_options options = {0};
+    size_t n_list;
+    struct upload *upload = datasets_begin(state.datasets, "d", false, &err);
+    ck_assert(datasets_find(state.datasets, "d", &info, &err));
+    ck_assert_int_eq(info.row.state, DATASET_LOADING);
+    ck_assert_ptr_null(datasets_table(state.datasets, "d", NULL, &err));
+    ck_assert_int_eq(err.code, ERR_CONFLICT);
+    ck_assert(!datasets_delete(state.datasets, "d", &err));
+    ck_assert_int_eq(err.code, ERR_CONFLICT);
+    ck_assert(datasets_list(state.datasets, &list, &n_list, &err));
+    ck_assert_uint_eq(n_list, 1);
+    free(list);
+    int fd = state_spool(&state, "a,b\n1,2\n3,4,5\n");
+    ck_assert(!datasets_finish(upload, fd, &options, NULL, NULL, &err));
+    ck_assert_int_eq(err.code, ERR_INPUT);
+    ck_assert_uint_eq(err.row, 2);
+    close(fd);
+    ck_assert(!datasets_find(state.datasets, "d", &info, &err));
+    ck_assert_int_eq(err.code, ERR_NOT_FOUND);
+    datasets_abort(datasets_begin(state.datasets, "d", false, &err));
+    ck_assert(datasets_list(state.datasets, &list, &n_list, &err));
+    ck_assert_uint_eq(n_list, 0);
+    free(list);
+    ck_assert_ptr_null(datasets_begin(state.datasets, "../d", false, &err));
+    ck_assert_int_eq(err.code, ERR_INPUT);
+}
+END_TEST
+
+START_TEST(names_are_checked)
+{
+    static const char *const good[] = {"a", "0", "A.b_c-9", "0123456789012345678901234567890123456789012345678901234567890123"};
+    static const char *const bad[] = {
+        "", ".a", "-a", "a/b", "..", "a b", "\xc3\xa4", "a\n", "00123456789012345678901234567890123456789012345678901234567890123"};
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++)
+        ck_assert_msg(store_name_check(good[i], "name", &err), "%s", good[i]);
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        ck_assert_msg(!store_name_check(bad[i], "name", &err) && !strcmp(err.field, "name"), "%s", bad[i]);
+}
+END_TEST
+
+/* 10,000 guesses: three blocks. */
+static struct evaluation *evaluation_make(void)
+{
+    struct evaluation *evaluation = calloc(1, sizeof *evaluation);
+    *evaluation = (struct evaluation){.n_rows = 10000, .loss = 0.5, .accuracy = 0.75, .rmse = NAN, .n_classes = 2};
+    evaluation->confusion = calloc(4, sizeof *evaluation->confusion);
+    evaluation->confusion[2] = 42;
+    evaluation->guesses = calloc(evaluation->n_rows, sizeof *evaluation->guesses);
+    for (uint32_t i = 0; i < evaluation->n_rows; i++)
+        evaluation->guesses[i] = (struct guess){.row = 3 * i, .label = (float)(i % 2), .guess = 1, .probability = 0.5f};
+    return evaluation;
+}
+
+START_TEST(an_evaluation_is_read_by_pages_and_damage_is_noticed)
+{
+    uint64_t n, n_bytes;
+    struct evaluation *evaluation = evaluation_make();
+    int fd = store_temp(state.store, NULL, &err);
+    ck_assert(evaluations_write(fd, evaluation, &err));
+    struct evaluation *page = evaluations_read(fd, 4090, 20, &n, &err);
+    ck_assert_ptr_nonnull(page);
+    ck_assert_uint_eq(n, 20);
+    ck_assert_uint_eq(page->n_rows, 10000);
+    ck_assert_uint_eq(page->confusion[2], 42);
+    ck_assert(page->accuracy == 0.75 && isnan(page->rmse));
+    ck_assert_mem_eq(page->guesses, evaluation->guesses + 4090, 20 * sizeof(struct guess));
+    evaluation_free(page);
+    page = evaluations_read(fd, 9990, UINT64_MAX, &n, &err);
+    ck_assert_uint_eq(n, 10);
+    evaluation_free(page);
+    page = evaluations_read(fd, UINT64_MAX, 5, &n, &err);
+    ck_assert_uint_eq(n, 0);
+    evaluation_free(page);
+    ck_assert(files_size(fd, &n_bytes, &err));
+    const uint64_t places[] = {0, 9, 70, 100, 128 + 16 * 9000, n_bytes - 1};
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+        char byte, damaged;
+        ck_assert(files_read_at(fd, &byte, 1, places[i], &err));
+        damaged = (char)(byte ^ 4);
+        ck_assert_int_eq(pwrite(fd, &damaged, 1, (off_t)places[i]), 1);
+        ck_assert_msg(!evaluations_read(fd, 9000, 100, &n, &err) && err.code == ERR_CORRUPT, "byte %d", (int)places[i]);
+        ck_assert_int_eq(pwrite(fd, &byte, 1, (off_t)places[i]), 1);
+    }
+    ck_assert_int_eq(ftruncate(fd, (off_t)n_bytes - 1), 0);
+    ck_assert_ptr_null(evaluations_read(fd, 0, 1, &n, &err));
+    ck_assert_int_eq(err.code, ERR_CORRUPT);
+    evaluation_free(evaluation);
+    close(fd);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("store");
+    TCase *tests = tcase_create("state folder");
+    tcase_add_checked_fixture(tests, setup, teardown);
+    tcase_add_test(tests, rows_survive_a_reopen);
+    tcase_add_test(tests, a_second_daemon_is_locked_out);
+    tcase_add_test(tests, a_folder_of_a_newer_version_is_refused);
+    tcase_add_test(tests, half_made_things_are_swept_at_the_next_start);
+    tcase_add_test(tests, numbers_are_never_given_twice);
+    tcase_add_test(tests, the_bare_name_is_the_newest_finished_version);
+    tcase_add_test(tests, an_older_change_never_overwrites_a_newer_one);
+    tcase_add_test(tests, a_dataset_that_an_unfinished_job_needs_keeps_its_file);
+    tcase_add_test(tests, a_taken_name_is_a_conflict_and_replacing_swaps_at_the_end);
+    tcase_add_test(tests, a_failed_or_aborted_upload_leaves_nothing);
+    tcase_add_test(tests, names_are_checked);
+    tcase_add_test(tests, an_evaluation_is_read_by_pages_and_damage_is_noticed);
+    suite_add_tcase(suite, tests);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    int n_failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return n_failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
