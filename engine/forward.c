@@ -39,10 +39,11 @@ void activations_done(struct activations *a)
 
 bool gather_init(struct gather *gather, uint32_t width, struct err *err)
 {
-    size_t n = (size_t)pad16(width) + 16;
-    *gather = (struct gather){
-        .bytes = aligned_zeros(n, 16), .columns = aligned_zeros(n, sizeof(uint16_t)), .values = aligned_zeros(n, sizeof(float))};
-    if (gather->bytes != NULL && gather->columns != NULL && gather->values != NULL)
+    size_t n = pad16(width), ld = n + 32; /* room for a vector beyond the end */
+    *gather = (struct gather){.bytes = aligned_zeros(n, BLOCK_ROWS), .lists.ld = ld};
+    gather->lists.columns = aligned_zeros(ld * BLOCK_ROWS, sizeof(uint16_t));
+    gather->lists.values = aligned_zeros(ld * BLOCK_ROWS, sizeof(float));
+    if (gather->bytes != NULL && gather->lists.columns != NULL && gather->lists.values != NULL)
         return true;
     gather_done(gather);
     return err_memory(err, "the scratch of a worker");
@@ -51,14 +52,14 @@ bool gather_init(struct gather *gather, uint32_t width, struct err *err)
 void gather_done(struct gather *gather)
 {
     free(gather->bytes);
-    free(gather->columns);
-    free(gather->values);
+    free(gather->lists.columns);
+    free(gather->lists.values);
     *gather = (struct gather){0};
 }
 
 bool gather_is_sparse(uint64_t n_nonzero, uint64_t n)
 {
-    return n <= UINT16_MAX && n_nonzero * 3 < n;
+    return n < UINT16_MAX - 16 && n_nonzero * 3 < n;
 }
 
 void forward_layers(const struct network *network, const struct kernels *kernels, uint32_t layer, uint32_t first, uint32_t n_rows,
@@ -70,31 +71,34 @@ void forward_layers(const struct network *network, const struct kernels *kernels
                          a->at[l + 1] + first * a->ld[l + 1], a->ld[l + 1]);
 }
 
-static void forward_list(const struct network *network, const struct kernels *kernels, uint32_t layer, const struct gather *gather,
-                         uint32_t n, float *y)
+static void forward_listed(const struct network *network, const struct kernels *kernels, uint32_t layer, const struct lists *lists,
+                           float *y, size_t ldy)
 {
-    kernels->forward_sparse(gather->columns, gather->values, n, network->params + network->weights_at[layer],
-                            network->params + network->biases_at[layer], padded_in(network, layer), padded_out(network, layer),
-                            layer_is_relu(network, layer), y);
+    kernels->forward_sparse(lists, network->params + network->weights_at[layer], network->params + network->biases_at[layer],
+                            padded_in(network, layer), padded_out(network, layer), layer_is_relu(network, layer), y, ldy);
 }
 
-/* Sixteen rows (n of them real, the rest zero) of bytes through the first layer. */
+/* Up to BLOCK_ROWS rows of bytes (n of them real, zero ones up to a multiple of 16) through the first layer. */
 static void first_layer_sparse(const struct network *network, const struct kernels *kernels, const struct row_source *source,
                                const uint32_t *rows, uint32_t first, uint32_t n, struct activations *a, struct gather *gather)
 {
-    uint32_t n_in = padded_in(network, 0);
+    uint32_t n_in = padded_in(network, 0), n_padded = (n + 15) & ~15u;
     float scale = binding_recipe(source->binding)->bytes_scale;
-    for (uint32_t i = 0; i < 16; i++) {
+    struct lists *lists = &gather->lists;
+    lists->n_rows = n_padded;
+    for (uint32_t i = 0; i < n_padded; i++) {
         uint8_t *bytes = gather->bytes + (size_t)i * n_in;
+        if (source->ahead[i / 16] != NULL)
+            binding_prefetch(source->binding, source->ahead[i / 16][i % 16]);
         if (i < n)
             binding_encode_bytes(source->binding, rows[i], bytes);
         else
             memset(bytes, 0, n_in);
-        uint32_t n_nonzero = i < n ? kernels->list_bytes(bytes, n_in, scale, gather->columns, gather->values) : 0;
-        forward_list(network, kernels, 0, gather, n_nonzero, a->at[1] + (first + i) * a->ld[1]);
+        lists->counts[i] = kernels->list_bytes(bytes, n_in, scale, lists->columns + i * lists->ld, lists->values + i * lists->ld);
     }
-    if (source->xt != NULL)
-        kernels->transpose_bytes(gather->bytes, n_in, n_in, source->xt + first, source->ldxt);
+    for (uint32_t i = 0; source->xt != NULL && i < n_padded; i += 16)
+        kernels->transpose_bytes(gather->bytes + (size_t)i * n_in, n_in, n_in, source->xt + first + i, source->ldxt);
+    forward_listed(network, kernels, 0, lists, a->at[1] + first * a->ld[1], a->ld[1]);
 }
 
 static void gather_dense(const struct network *network, const struct kernels *kernels, const struct row_source *source,
@@ -119,8 +123,7 @@ void forward_rows(const struct network *network, const struct kernels *kernels, 
                   uint32_t first, uint32_t n, struct activations *a, struct gather *gather)
 {
     if (source->sparse) {
-        for (uint32_t i = 0; i < n; i += 16)
-            first_layer_sparse(network, kernels, source, rows + i, first + i, n - i < 16 ? n - i : 16, a, gather);
+        first_layer_sparse(network, kernels, source, rows, first, n, a, gather);
         forward_layers(network, kernels, 1, first, (n + 15) & ~15u, a);
     } else {
         gather_dense(network, kernels, source, rows, first, n, a, gather);
@@ -131,10 +134,12 @@ void forward_rows(const struct network *network, const struct kernels *kernels, 
 void forward_single(const struct network *network, const struct kernels *kernels, const float *x, uint32_t first, struct activations *a,
                     struct gather *gather)
 {
+    struct lists *lists = &gather->lists;
+    lists->n_rows = 1;
     for (uint32_t l = 0; l < network->n_layers; l++) {
-        uint32_t n = kernels->list_floats(x, network_n_in(network, l), gather->columns, gather->values);
+        lists->counts[0] = kernels->list_floats(x, network_n_in(network, l), lists->columns, lists->values);
         float *y = a->at[l + 1] + first * a->ld[l + 1];
-        forward_list(network, kernels, l, gather, n, y);
+        forward_listed(network, kernels, l, lists, y, a->ld[l + 1]);
         x = y;
     }
 }

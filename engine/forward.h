@@ -24,9 +24,8 @@ void activations_done(struct activations *activations);
 
 /* A worker's scratch for gathering rows. */
 struct gather {
-    uint8_t *bytes;    /* (16, padded n_inputs) */
-    uint16_t *columns; /* the non-zeros of one row */
-    float *values;
+    uint8_t *bytes; /* (BLOCK_ROWS, padded n_inputs) */
+    struct lists lists;
 };
 /* For rows of up to `width` numbers. */
 bool gather_init(struct gather *gather, uint32_t width, struct err *err);
@@ -43,6 +42,7 @@ struct row_source {
     bool sparse;
     uint8_t *xt;
     size_t ldxt;
+    const uint32_t *ahead[BLOCK_ROWS / 16]; /* sixteen rows each to prefetch meanwhile, or NULL */
 };
 void forward_rows(const struct network *network, const struct kernels *kernels, const struct row_source *source, const uint32_t *rows,
                   uint32_t first, uint32_t n, struct activations *activations, struct gather *gather);

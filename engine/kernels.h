@@ -23,6 +23,18 @@ struct update {
     float inv_sqrt_correction; /* adam: 1 / sqrt(1 - beta_2^t) */
 };
 
+#define LISTS_MAX 32 /* rows of a struct lists */
+
+/* The non-zeros of some rows: x[r][columns[r * ld + i]] = values[r * ld + i] for i < counts[r], columns ascending, then a column of
+ * UINT16_MAX. */
+struct lists {
+    uint16_t *columns; /* (n_rows, ld) */
+    float *values;     /* (n_rows, ld) */
+    size_t ld;
+    uint32_t counts[LISTS_MAX];
+    uint32_t n_rows;
+};
+
 struct kernels {
     const char *name;
 
@@ -30,9 +42,9 @@ struct kernels {
     void (*forward)(const float *x, size_t ldx, uint32_t n_rows, const float *w, const float *bias, uint32_t n_in, uint32_t n_out,
                     bool relu, float *y, size_t ldy);
 
-    /* The same for one row given as its non-zeros: x[columns[i]] = values[i], columns ascending. */
-    void (*forward_sparse)(const uint16_t *columns, const float *values, uint32_t n, const float *w, const float *bias, uint32_t n_in,
-                           uint32_t n_out, bool relu, float *y);
+    /* The same for rows given as lists of their non-zeros. n_in < 65,536. y: (lists->n_rows, ldy). */
+    void (*forward_sparse)(const struct lists *lists, const float *w, const float *bias, uint32_t n_in, uint32_t n_out, bool relu, float *y,
+                           size_t ldy);
 
     /* dx[r][k] = sum over o of dy[r][o] w[k][o], zero where `relu` and not x[r][k] > 0. dy: (n_rows, lddy), x, dx: (n_rows, ldx), n_rows a
      * multiple of 16. scratch: (n_out * n_rows + 16 * n_rows). */
@@ -43,9 +55,10 @@ struct kernels {
      * column. g: (16, width). */
     void (*gradient)(const float *x, size_t ldx, const float *dy, size_t lddy, uint32_t n_rows, uint32_t width, float *g);
 
-    /* The same where x is byte * scale and given transposed: x[r][k] = xt[k * ldxt + r] * scale; n_rows a multiple of 64. */
-    void (*gradient_sparse)(const uint8_t *xt, size_t ldxt, float scale, const float *dy, size_t lddy, uint32_t n_rows, uint32_t width,
-                            float *g);
+    /* The same where x is bytes, given transposed: x[r][k] = values[xt[k * ldxt + r]]; values: (256), values[0] zero; n_rows a multiple of
+     * 64. */
+    void (*gradient_sparse)(const uint8_t *xt, size_t ldxt, const float *values, const float *dy, size_t lddy, uint32_t n_rows,
+                            uint32_t width, float *g);
 
     /* g[o] += sum over r of dy[r][o]. */
     void (*gradient_bias)(const float *dy, size_t lddy, uint32_t n_rows, uint32_t width, float *g);
@@ -61,8 +74,8 @@ struct kernels {
     /* x[i] = bytes[i] * scale, n a multiple of 16. */
     void (*scale_bytes)(const uint8_t *bytes, uint32_t n, float scale, float *x);
 
-    /* The non-zeros of one row: columns and values (byte * scale). There must be room for n + 16 of each. Returns how many. n <= 65536;
-     * list_bytes: a multiple of 16. */
+    /* The non-zeros of one row: columns and values (byte * scale). There must be room for n + 17 of each. Returns how many, less
+     * the end's mark. n < 65,536; list_bytes: a multiple of 16. */
     uint32_t (*list_bytes)(const uint8_t *bytes, uint32_t n, float scale, uint16_t *columns, float *values);
     uint32_t (*list_floats)(const float *x, uint32_t n, uint16_t *columns, float *values);
 

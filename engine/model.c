@@ -105,7 +105,7 @@ static void predict_block(const struct model *model, const struct kernels *kerne
     const struct network *network = model->network;
     struct activations *a = &w->activations;
     size_t n_inputs = network->n_inputs;
-    if (n < SINGLE_ROWS && n_inputs <= UINT16_MAX) {
+    if (n < SINGLE_ROWS && n_inputs < UINT16_MAX - 16) {
         for (uint32_t i = 0; i < n; i++)
             forward_single(network, kernels, x + i * n_inputs, i, a, &w->gather);
         return;

@@ -69,15 +69,17 @@ static void share_rows(struct trainer *t, const struct position *p, uint32_t wor
 {
     struct claims *claims = &t->scratch[worker].rows;
     uint64_t n = n_row_blocks(p);
+    claims->begin = (uint32_t)(n * worker / n_workers);
     claims->end = (uint32_t)(n * (worker + 1) / n_workers);
-    atomic_store_explicit(&claims->next, (uint32_t)(n * worker / n_workers), memory_order_relaxed);
+    atomic_store_explicit(&claims->next, claims->begin, memory_order_relaxed);
 }
 
 static void share_blocks(struct trainer *t, uint32_t worker)
 {
     struct claims *claims = &t->scratch[worker].blocks;
+    claims->begin = t->block_edges[worker];
     claims->end = t->block_edges[worker + 1];
-    atomic_store_explicit(&claims->next, t->block_edges[worker], memory_order_relaxed);
+    atomic_store_explicit(&claims->next, claims->begin, memory_order_relaxed);
 }
 
 /* ---- phase 1 ---- */
@@ -112,10 +114,21 @@ static void block_deltas(struct trainer *t, struct worker_scratch *scratch, uint
                           t->d.at[l] + first * t->d.ld[l], t->d.ld[l], scratch->delta);
 }
 
+/* Rows (16 of them, or none) to bring into cache while those from `row` of the chunk on are worked at: the next of this worker's share,
+ * after its end the first of its share in the next step. The records lie anywhere in the table. */
+static const uint32_t *rows_ahead(const struct trainer *t, const struct claims *share, const struct position *p, uint32_t row)
+{
+    uint32_t begin = share->begin * BLOCK_ROWS, end = share->end * BLOCK_ROWS < p->n_rows ? share->end * BLOCK_ROWS : p->n_rows;
+    uint64_t ahead = p->first + (row + 16 < end ? row + 16 : begin + p->n_rows);
+    return ahead + 16 <= t->train.n_rows ? t->order + ahead : NULL;
+}
+
 static void row_block(struct trainer *t, struct worker_scratch *scratch, const struct position *p, uint32_t block)
 {
     uint32_t first = block * BLOCK_ROWS, n = p->n_rows - first < BLOCK_ROWS ? p->n_rows - first : BLOCK_ROWS;
     struct row_source source = {.binding = t->train.binding, .sparse = t->sparse, .xt = t->xt, .ldxt = t->a.n_rows};
+    for (uint32_t i = 0; i < BLOCK_ROWS / 16; i++)
+        source.ahead[i] = rows_ahead(t, &scratch->rows, p, first + 16 * i);
     forward_rows(t->network, t->kernels, &source, t->order + p->first + first, first, n, &t->a, &scratch->gather);
     score_rows(t, p, first, n);
     block_deltas(t, scratch, first, (n + 15) & ~15u);
@@ -177,7 +190,7 @@ static bool weight_block(struct trainer *t, struct worker_scratch *scratch, cons
     const float *dy = t->d.at[l + 1] + b->panel;
     bool sparse = l == 0 && t->sparse;
     if (sparse)
-        t->kernels->gradient_sparse(t->xt + (size_t)b->row * t->a.n_rows, t->a.n_rows, t->recipe->bytes_scale, dy, t->d.ld[l + 1],
+        t->kernels->gradient_sparse(t->xt + (size_t)b->row * t->a.n_rows, t->a.n_rows, t->byte_values, dy, t->d.ld[l + 1],
                                     (p->n_rows + 63) & ~63u, b->width, g);
     else
         t->kernels->gradient(t->a.at[l] + b->row, t->a.ld[l], dy, t->d.ld[l + 1], (p->n_rows + 15) & ~15u, b->width, g);

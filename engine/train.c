@@ -243,6 +243,8 @@ struct trainer *trainer_new(const struct recipe *recipe, const struct rows *trai
     network_init(t->network, filled.init, filled.stddev, filled.seed);
     t->chunk_rows = chunk_rows(t->network);
     t->sparse = rows_are_sparse(train);
+    for (int i = 0; i < 256; i++)
+        t->byte_values[i] = (float)i * recipe->bytes_scale;
     if (!make_workspace(t, err) || !list_blocks(t, err) || (t->sparse && !find_dead(t, err)))
         goto fail;
     return t;

@@ -15,7 +15,7 @@
 /* A range of blocks that one worker takes first and any worker may help with. */
 struct claims {
     alignas(CACHE_LINE) atomic_uint next;
-    uint32_t end;
+    uint32_t begin, end;
 };
 
 /* Sixteen rows of one panel of a layer's weights: the unit of gradient and update. The panel's first block takes its biases along. */
@@ -46,7 +46,8 @@ struct trainer {
     uint32_t chunk_rows; /* a batch runs in chunks of at most this many */
     uint64_t n_steps;    /* of an epoch */
     bool sparse;
-    bool *dead; /* (padded n_inputs) where sparse: columns that are zero in every training row */
+    float byte_values[256]; /* the inputs that bytes stand for, where sparse */
+    bool *dead;             /* (padded n_inputs) where sparse: columns that are zero in every training row */
     struct weight_block *blocks;
     uint32_t n_blocks;
 

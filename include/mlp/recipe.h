@@ -88,6 +88,8 @@ void binding_encode(const struct binding *binding, uint64_t row, float *x);
 bool binding_has_bytes(const struct binding *binding);
 /* The row's inputs as bytes, input = byte * recipe->bytes_scale; x: (recipe->n_inputs). Only where binding_has_bytes. */
 void binding_encode_bytes(const struct binding *binding, uint64_t row, uint8_t *x);
+/* Ask for the row's record to be brought into cache, for a row that will be encoded soon. */
+void binding_prefetch(const struct binding *binding, uint64_t row);
 /* The class of the row's target, -1 where it is missing or not one of the recipe's. */
 int32_t binding_class(const struct binding *binding, uint64_t row);
 /* The target in the user's units; NaN where missing. Regression. */

@@ -62,8 +62,17 @@ static void check_forward(const struct kernels *kernels, uint32_t n_rows, uint32
     for (size_t i = 0; i < n_rows * ldx; i += 3)
         x[i] = 0; /* some zeros for the lists */
     kernels->forward(x, ldx, n_rows, w, bias, n_in, n_out, relu, y, ldy);
-    float *row = aligned((n_out + 16) * sizeof *row), *values = aligned((n_in + 16) * sizeof *values);
-    uint16_t *columns = aligned((n_in + 16) * sizeof *columns);
+    float *rows = aligned(n_rows * ldy * sizeof *rows), *row = aligned(ldy * sizeof *row);
+    struct lists lists = {.ld = n_in + 32, .n_rows = n_rows < LISTS_MAX ? n_rows : LISTS_MAX};
+    lists.columns = aligned(n_rows * lists.ld * sizeof *lists.columns);
+    lists.values = aligned(n_rows * lists.ld * sizeof *lists.values);
+    for (uint32_t r = 0; r < lists.n_rows; r++)
+        lists.counts[r] = kernels->list_floats(x + r * ldx, n_in, lists.columns + r * lists.ld, lists.values + r * lists.ld);
+    kernels->forward_sparse(&lists, w, bias, n_in, n_out, relu, rows, ldy);
+    for (uint32_t r = 0; r < lists.n_rows; r++)
+        ck_assert_msg(memcmp(rows + r * ldy, y + r * ldy, n_out * sizeof *row) == 0, "%s: lists differ at %u x %u", kernels->name, n_in,
+                      n_out);
+    lists.n_rows = 1;
     for (uint32_t r = 0; r < n_rows; r++) {
         for (uint32_t o = 0; o < n_out; o++) {
             double sum = (double)bias[o], size = 1;
@@ -76,17 +85,18 @@ static void check_forward(const struct kernels *kernels, uint32_t n_rows, uint32
             ck_assert_msg(fabs((double)y[r * ldy + o] - want) <= 1e-6 * size, "%s forward %u x %u, row %u output %u: %g, not %g",
                           kernels->name, n_in, n_out, r, o, (double)y[r * ldy + o], want);
         }
-        uint32_t n = kernels->list_floats(x + r * ldx, n_in, columns, values);
-        kernels->forward_sparse(columns, values, n, w, bias, n_in, n_out, relu, row);
-        ck_assert_msg(memcmp(row, y + r * ldy, n_out * sizeof *row) == 0, "%s: sparse row differs at %u x %u", kernels->name, n_in, n_out);
+        lists.counts[0] = kernels->list_floats(x + r * ldx, n_in, lists.columns, lists.values);
+        kernels->forward_sparse(&lists, w, bias, n_in, n_out, relu, row, ldy);
+        ck_assert_msg(memcmp(row, y + r * ldy, n_out * sizeof *row) == 0, "%s: a list differs at %u x %u", kernels->name, n_in, n_out);
     }
     free(x);
     free(w);
     free(bias);
     free(y);
     free(row);
-    free(values);
-    free(columns);
+    free(rows);
+    free(lists.values);
+    free(lists.columns);
 }
 
 START_TEST(forward_agrees_with_plain_loops_and_lists_give_its_bits)
@@ -141,6 +151,9 @@ static void check_gradient(const struct kernels *kernels, uint32_t n_rows, uint3
 {
     size_t ldx = 48, lddy = width + 16, ldxt = n_rows + 64;
     const float scale = 1.0f / 255.0f;
+    float byte_values[256];
+    for (int i = 0; i < 256; i++)
+        byte_values[i] = (float)i * scale;
     uint8_t *xt = aligned(16 * ldxt);
     float *x = aligned(n_rows * ldx * sizeof *x), *dy = random_floats(n_rows * lddy), *g = random_floats(16 * width),
           *start = aligned(16 * width * sizeof *start), *sparse = aligned(16 * width * sizeof *sparse);
@@ -153,7 +166,7 @@ static void check_gradient(const struct kernels *kernels, uint32_t n_rows, uint3
         }
     }
     kernels->gradient(x, ldx, dy, lddy, n_rows, width, g);
-    kernels->gradient_sparse(xt, ldxt, scale, dy, lddy, n_rows, width, sparse);
+    kernels->gradient_sparse(xt, ldxt, byte_values, dy, lddy, n_rows, width, sparse);
     ck_assert_msg(memcmp(g, sparse, 16 * width * sizeof *g) == 0, "%s: sparse gradient differs at width %u", kernels->name, width);
     for (uint32_t k = 0; k < 16; k++) {
         for (uint32_t o = 0; o < width; o++) {
@@ -272,8 +285,8 @@ START_TEST(lists_scale_and_transpose)
         return;
     enum { n = 112 };
     uint8_t *rows = aligned(16 * n), *out = aligned(n * 32);
-    float *x = aligned(n * sizeof *x), *values = aligned((n + 16) * sizeof *values);
-    uint16_t *columns = aligned((n + 16) * sizeof *columns);
+    float *x = aligned(n * sizeof *x), *values = aligned((n + 32) * sizeof *values);
+    uint16_t *columns = aligned((n + 32) * sizeof *columns);
     for (int i = 0; i < 16 * n; i++)
         rows[i] = random_float() < 0.3f ? 0 : (uint8_t)(i * 7);
     kernels->transpose_bytes(rows, n, n, out, 32);
