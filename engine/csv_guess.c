@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-enum { GUESS_ROWS = 200, GUESS_BYTES = 128 << 10, LENGTHS = 64 };
+enum { GUESS_ROWS = 200, GUESS_BYTES = 64 << 10, LENGTHS = 64 };
 
 static const char candidates[] = {',', ';', '\t', '|', ' '};
 

@@ -15,7 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static const struct ingest_sizes sizes_usual = {.chunk_bytes = 1 << 20, .head_bytes = 1 << 20, .head_rows = 1000};
+static const struct ingest_sizes sizes_usual = {.chunk_bytes = 1 << 20, .head_bytes = 256 << 10, .head_rows = 1000};
 
 /* Plan from the file's head, of which more is read until its first row is whole. */
 static bool head_plan(struct plan *plan, int fd, uint64_t n_bytes, const struct ingest_sizes *sizes, const struct csv_options *options,

@@ -205,7 +205,7 @@ static bool rows_take_plain(struct chunk *chunk)
     if (!records_reserve(chunk, scan->limit - scan->at + BYTES_BLOCK))
         return false;
     uint8_t *out = chunk->records + (size_t)chunk->n_rows * plan->record_bytes;
-    scan->at = bytes_take(scan->text, scan->at, scan->limit, plan->dialect.separator, plan->n_columns, out, &n_rows);
+    scan->at = bytes_kernels(0)->take(scan->text, scan->at, scan->limit, plan->dialect.separator, plan->n_columns, out, &n_rows);
     chunk->n_rows += n_rows;
     return true;
 }

@@ -16,10 +16,10 @@ struct source {
 struct chunk {
     const struct source *source;
     /* the result */
-    uint64_t begin;       /* where its first line begins; UINT64_MAX: not parsed */
-    uint64_t end;         /* where the line after its last row begins */
+    uint64_t begin; /* where its first line begins; UINT64_MAX: not parsed */
+    uint64_t end;   /* where the line after its last row begins */
     uint64_t n_rows;
-    uint8_t *records;     /* (n_rows, record_bytes), and room for more */
+    uint8_t *records; /* (n_rows, record_bytes), and room for more */
     struct tally tally;
     enum csv_result problem; /* CSV_END, or what is wrong with the row after the n_rows ones: CSV_ROW stands for a wrong number of fields */
     uint32_t problem_field;  /* the field at fault, or the number of fields */

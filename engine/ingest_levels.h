@@ -27,7 +27,7 @@ struct level {
 struct levels {
     struct level *items; /* n */
     uint32_t n, n_allocated;
-    uint32_t *slots;  /* n_slots, a power of two: number of the level + 1, 0 where free */
+    uint32_t *slots; /* n_slots, a power of two: number of the level + 1, 0 where free */
     uint32_t n_slots;
 };
 

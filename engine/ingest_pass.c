@@ -96,9 +96,8 @@ static bool chunk_write(struct pass *pass, struct chunk *chunk, uint64_t index, 
     return file_write_at(pass->table_fd, chunk->records, n_bytes, TABLE_RECORDS_AT + row * record_bytes, "the table", err);
 }
 
-static bool progress_tell(struct pass *pass, uint64_t index, uint64_t row, struct err *err)
+static bool progress_tell(struct pass *pass, uint64_t done, uint64_t row, struct err *err)
 {
-    uint64_t done = source_chunk_begin(&pass->source, index + 1);
     if (pass->progress && !pass->progress->tick(pass->progress->self, done, pass->source.n_bytes, row))
         return err_set(err, ERR_STOPPED, "reading the file was stopped");
     return true;
@@ -120,7 +119,7 @@ static void *worker_run(void *self)
         if (good)
             turn_pass(pass, chunk->n_rows);
         good = good && (!useful || chunk_write(pass, chunk, index, row, &err));
-        good = good && (!worker->calling || progress_tell(pass, index, row + chunk->n_rows, &err));
+        good = good && (!worker->calling || progress_tell(pass, source_chunk_begin(&pass->source, index + 1), row + chunk->n_rows, &err));
         if (!good) {
             pass_fail(pass, &err);
             break;
@@ -165,6 +164,7 @@ bool pass_run(struct pass *pass, uint32_t n_threads, struct err *err)
         good = !pass->stopped;
         if (!good)
             *err = pass->err;
+        good = good && progress_tell(pass, pass->source.n_bytes, pass->n_rows, err);
     }
     for (uint32_t i = 0; i < n; i++)
         if (workers[i].pass)

@@ -17,14 +17,14 @@ struct pass {
     uint64_t n_chunks;
     struct table_group *groups; /* (n_chunks), each written by the worker that has the chunk */
     const struct table_progress *progress;
-    struct tally tally;       /* of all chunks before `turn` */
-    uint64_t begin;           /* where the chunk `turn` begins */
+    struct tally tally; /* of all chunks before `turn` */
+    uint64_t begin;     /* where the chunk `turn` begins */
     pthread_mutex_t lock;
-    pthread_cond_t turned;    /* `turn` or `stopped` has changed: workers with a later chunk wait */
-    uint64_t next;            /* the chunk to claim */
-    uint64_t turn;            /* the chunk whose result is to be taken */
-    uint64_t n_rows;          /* before the chunk `turn` */
-    bool stopped;             /* err is written; all workers return */
+    pthread_cond_t turned; /* `turn` or `stopped` has changed: workers with a later chunk wait */
+    uint64_t next;         /* the chunk to claim */
+    uint64_t turn;         /* the chunk whose result is to be taken */
+    uint64_t n_rows;       /* before the chunk `turn` */
+    bool stopped;          /* err is written; all workers return */
     struct err err;
 };
 

@@ -55,60 +55,11 @@ void tally_done(struct tally *tally)
     *tally = (struct tally){0};
 }
 
-/* 16 columns over ROWS rows, in registers: 16-bit sums hold 257 rows, 32-bit squares 66,051. */
-enum { STRIPE = 16, ROWS = 64 };
-typedef uint8_t bytes_v __attribute__((vector_size(STRIPE)));
-typedef uint16_t sums_v __attribute__((vector_size(2 * STRIPE)));
-typedef uint32_t squares_v __attribute__((vector_size(4 * STRIPE)));
-
-static void stripe_add(struct tally_byte *bytes, const uint8_t *at, size_t stride, uint64_t n_rows)
-{
-    bytes_v min = ~(bytes_v){0}, max = {0};
-    sums_v sum = {0};
-    squares_v squares = {0};
-    for (uint64_t row = 0; row < n_rows; row++) {
-        bytes_v value;
-        memcpy(&value, at + row * stride, sizeof value);
-        sums_v wide = __builtin_convertvector(value, sums_v);
-        sum += wide;
-        squares += __builtin_convertvector(wide * wide, squares_v);
-        bytes_v below = (bytes_v)(value < min), above = (bytes_v)(value > max);
-        min = (value & below) | (min & ~below);
-        max = (value & above) | (max & ~above);
-    }
-    for (uint32_t i = 0; i < STRIPE; i++) {
-        bytes[i].sum += sum[i];
-        bytes[i].squares += squares[i];
-        bytes[i].min = min[i] < bytes[i].min ? min[i] : bytes[i].min;
-        bytes[i].max = max[i] > bytes[i].max ? max[i] : bytes[i].max;
-    }
-}
-
-/* The columns that do not fill a stripe. */
-static void column_add(struct tally_byte *byte, const uint8_t *at, size_t stride, uint64_t n_rows)
-{
-    for (uint64_t row = 0; row < n_rows; row++) {
-        uint8_t value = at[row * stride];
-        byte->sum += value;
-        byte->squares += (uint32_t)value * value;
-        byte->min = value < byte->min ? value : byte->min;
-        byte->max = value > byte->max ? value : byte->max;
-    }
-}
-
 void tally_add_bytes(struct tally *tally, const uint8_t *records, uint64_t n_rows)
 {
     const struct plan *plan = tally->plan;
-    uint32_t n_columns = plan->n_of_type[COLUMN_BYTE];
-    for (uint64_t row = 0; row < n_rows; row += ROWS) {
-        const uint8_t *at = records + row * plan->record_bytes + plan->bytes_at;
-        uint64_t n = n_rows - row < ROWS ? n_rows - row : ROWS;
-        uint32_t i = 0;
-        for (; n_columns - i >= STRIPE; i += STRIPE)
-            stripe_add(tally->bytes + i, at + i, plan->record_bytes, n);
-        for (; i < n_columns; i++)
-            column_add(&tally->bytes[i], at + i, plan->record_bytes, n);
-    }
+    if (n_rows > 0 && plan->n_of_type[COLUMN_BYTE] > 0)
+        bytes_kernels(0)->add(tally->bytes, plan->n_of_type[COLUMN_BYTE], records + plan->bytes_at, plan->record_bytes, n_rows);
 }
 
 static bool levels_merge(struct tally *tally, struct tally_category *category, struct levels *chunk, const char *name, struct err *err)

@@ -3,6 +3,7 @@
 #ifndef MLP_ENGINE_INGEST_TALLY_H
 #define MLP_ENGINE_INGEST_TALLY_H
 
+#include "ingest_bytes.h"
 #include "ingest_plan.h"
 
 #define LEVELS_MAX 1000000u
@@ -15,11 +16,6 @@ struct tally_number {
     bool fraction; /* some value is no integer */
 };
 
-struct tally_byte {
-    uint64_t sum, squares;
-    uint8_t min, max;
-};
-
 struct tally_category {
     uint64_t n_missing;
     struct levels levels;
@@ -28,7 +24,7 @@ struct tally_category {
 /* Each array is indexed by plan_column.slot of its type, `wanted` by column. */
 struct tally {
     uint64_t n_rows;
-    uint8_t *wanted; /* enum column_type that the values seen need, at least the plan's */
+    uint8_t *wanted;   /* enum column_type that the values seen need, at least the plan's */
     bool contradicted; /* some wanted type is wider than the plan's */
     struct tally_byte *bytes;
     struct tally_number *numbers;

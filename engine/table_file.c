@@ -28,26 +28,29 @@ struct file_column {
     uint32_t type, offset, n_levels, integer;
 };
 
+typedef uint64_t words_v __attribute__((vector_size(64)));
+
+/* Fletcher's sums of 64-bit words in eight lanes: as fast as memory, and any one damaged word changes the result. */
 uint64_t table_checksum(const void *bytes, size_t n_bytes)
 {
     const uint64_t prime = 0x9e3779b97f4a7c15ull;
     const unsigned char *at = bytes;
-    uint64_t lanes[4] = {1, 2, 3, 4}, words[4];
+    words_v words, sums = {1, 2, 3, 4, 5, 6, 7, 8}, sums_of_sums = {0};
     size_t left = n_bytes;
     for (; left >= sizeof words; left -= sizeof words, at += sizeof words) {
-        memcpy(words, at, sizeof words);
-        for (int i = 0; i < 4; i++)
-            lanes[i] = (lanes[i] ^ words[i]) * prime;
-        for (int i = 0; i < 4; i++)
-            lanes[i] ^= lanes[i] >> 32;
+        memcpy(&words, at, sizeof words);
+        sums += words;
+        sums_of_sums += sums;
     }
-    memset(words, 0, sizeof words);
+    words = (words_v){0};
     if (left > 0)
-        memcpy(words, at, left);
+        memcpy(&words, at, left);
+    sums += words;
+    sums_of_sums += sums;
     uint64_t sum = n_bytes;
-    for (int i = 0; i < 4; i++) {
-        lanes[i] = (lanes[i] ^ words[i]) * prime;
-        sum = (sum ^ lanes[i] ^ lanes[i] >> 29) * prime;
+    for (int i = 0; i < 8; i++) {
+        sum = (sum ^ sums[i]) * prime;
+        sum = (sum ^ sum >> 29 ^ sums_of_sums[i]) * prime;
     }
     return sum ^ sum >> 32;
 }

@@ -18,7 +18,7 @@ struct table_schema {
     uint64_t n_rows;
     uint32_t n_columns;
     uint32_t record_bytes;
-    struct column *columns; /* (n_columns) */
+    struct column *columns;     /* (n_columns) */
     struct table_group *groups; /* (n_groups), their rows sum up to n_rows */
     uint64_t n_groups;
 };

@@ -1,6 +1,7 @@
 /* table_ingest and table_open: types, names, headers, missing values, errors with row and column; the same table whatever the number of
  * threads and wherever the edges of chunks fall. */
 #include "ingest.h"
+#include "ingest_bytes.h"
 #include "mlp/csv.h"
 #include "mlp/table.h"
 
@@ -482,6 +483,101 @@ START_TEST(rows_of_bytes_contradicted_anywhere)
 }
 END_TEST
 
+/* A row that the fast way may take: what it gives, digit by digit. */
+static size_t rows_by_hand(const char *text, size_t n, uint32_t n_columns, uint8_t *out, uint64_t *n_rows)
+{
+    size_t taken = 0, at = 0;
+    uint32_t column = 0, value = 0, n_digits = 0;
+    for (*n_rows = 0; at < n; at++) {
+        char c = text[at];
+        if (c >= '0' && c <= '9') {
+            value = value * 10 + (uint32_t)(c - '0');
+            if (++n_digits > 3 || value > 255)
+                break;
+        } else if ((c == ',' || c == '\n') && n_digits > 0) {
+            out[*n_rows * n_columns + column++] = (uint8_t)value;
+            value = n_digits = 0;
+            if ((c == '\n') != (column == n_columns))
+                break;
+            if (c == '\n') {
+                column = 0;
+                taken = at + 1;
+                ++*n_rows;
+            }
+        } else {
+            break;
+        }
+    }
+    return taken;
+}
+
+START_TEST(every_instruction_set_takes_the_same_rows)
+{
+    enum { BEFORE = 16, N = 4000 };
+    static char text[BEFORE + N + 64];
+    static uint8_t expected[N + 64], out[N + 64];
+    uint64_t state = 12345;
+    for (unsigned round = 0; round < 3000; round++) {
+        uint32_t n_columns = 1 + random_below(&state, 40), n_rows = 1 + random_below(&state, 20), wrong = random_below(&state, 2000);
+        size_t n = 0;
+        for (uint32_t i = 0; i < n_rows * n_columns && n < N - 5; i++) {
+            static const char *const strange[] = {"256", "1000", "", "x", " 1", "12\n", "299", "300"};
+            const char *odd = i == wrong ? strange[random_below(&state, 8)] : NULL;
+            n += (size_t)(odd ? sprintf(text + BEFORE + n, "%s", odd)
+                              : sprintf(text + BEFORE + n, "%0*u", 1 + (int)random_below(&state, 3), random_below(&state, 256)));
+            text[BEFORE + n++] = (i + 1) % n_columns ? ',' : '\n';
+        }
+        for (unsigned k = 0; k < BEFORE; k++)
+            text[k] = (char)('0' + random_below(&state, 10));
+        text[BEFORE - 1] = '\n';
+        uint64_t rows_expected, rows;
+        size_t reach = rows_by_hand(text + BEFORE, n, n_columns, expected, &rows_expected);
+        for (unsigned k = 0; bytes_kernels(k); k++) {
+            size_t taken = bytes_kernels(k)->take(text, BEFORE, BEFORE + n, ',', n_columns, out, &rows) - BEFORE;
+            ck_assert_msg(rows <= rows_expected && taken <= reach, "%s takes what is no row of bytes", bytes_kernels(k)->name);
+            ck_assert_msg(taken == 0 ? rows == 0 : text[BEFORE + taken - 1] == '\n', "%s ends within a row", bytes_kernels(k)->name);
+            ck_assert_msg(memcmp(out, expected, rows * n_columns) == 0, "%s reads other values", bytes_kernels(k)->name);
+            /* it may stop early, in the block that holds something strange or the end, but not before */
+            size_t row = 0;
+            for (size_t i = 0; i < reach / 64 * 64; i++)
+                row = text[BEFORE + i] == '\n' ? i + 1 : row;
+            ck_assert_msg(taken >= row, "%s stops at %zu, expected %zu of %zu", bytes_kernels(k)->name, taken, row, reach);
+        }
+    }
+}
+END_TEST
+
+START_TEST(every_instruction_set_counts_the_same)
+{
+    enum { ROWS = 300, COLUMNS = 150 };
+    static uint8_t values[ROWS * COLUMNS];
+    uint64_t state = 99;
+    for (size_t i = 0; i < sizeof values; i++)
+        values[i] = (uint8_t)(random_below(&state, 3) ? random_below(&state, 256) : 255);
+    for (uint32_t n_columns = 1; n_columns <= COLUMNS; n_columns++) {
+        for (unsigned k = 0; bytes_kernels(k); k++) {
+            struct tally_byte tallies[COLUMNS];
+            uint64_t n_rows = ROWS - n_columns;
+            for (uint32_t i = 0; i < n_columns; i++)
+                tallies[i] = (struct tally_byte){.min = 255};
+            bytes_kernels(k)->add(tallies, n_columns, values, COLUMNS, n_rows);
+            for (uint32_t i = 0; i < n_columns; i++) {
+                struct tally_byte plain = {.min = 255};
+                for (uint64_t row = 0; row < n_rows; row++) {
+                    uint8_t value = values[row * COLUMNS + i];
+                    plain.sum += value;
+                    plain.squares += (uint64_t)value * value;
+                    plain.min = value < plain.min ? value : plain.min;
+                    plain.max = value > plain.max ? value : plain.max;
+                }
+                ck_assert_msg(plain.sum == tallies[i].sum && plain.squares == tallies[i].squares && plain.min == tallies[i].min &&
+                              plain.max == tallies[i].max, "%s, column %u of %u", bytes_kernels(k)->name, i, n_columns);
+            }
+        }
+    }
+}
+END_TEST
+
 START_TEST(statistics_agree_with_plain_sums)
 {
     enum { N = 5000 };
@@ -855,6 +951,8 @@ static void add_tests(TCase *tests)
     tcase_add_loop_test(tests, any_number_of_threads_gives_the_same_bytes, 0, 6);
     tcase_add_test(tests, rows_of_bytes_are_read_exactly);
     tcase_add_test(tests, rows_of_bytes_contradicted_anywhere);
+    tcase_add_test(tests, every_instruction_set_takes_the_same_rows);
+    tcase_add_test(tests, every_instruction_set_counts_the_same);
     tcase_add_test(tests, statistics_agree_with_plain_sums);
     tcase_add_test(tests, levels_stand_in_order_of_appearance);
     tcase_add_test(tests, bad_files_are_refused_with_row_and_reason);

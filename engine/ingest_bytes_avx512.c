@@ -1,0 +1,59 @@
+/* Rows of integers 0..255 with AVX-512 and its byte compression (VBMI2): the values before the ends move together in one instruction. */
+#include "ingest_bytes.h"
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+
+#define TARGET __attribute__((target("avx512f,avx512bw,avx512vl,avx512vbmi2,bmi,bmi2,popcnt")))
+
+/* Digit times ten, digit times a hundred; beyond two hundred any value does, since such numbers are refused. */
+TARGET static inline __m512i times_ten(__mmask64 which, __m512i digits)
+{
+    const __m128i products = _mm_setr_epi8(0, 10, 20, 30, 40, 50, 60, 70, 80, 90, 0, 0, 0, 0, 0, 0);
+    return _mm512_maskz_shuffle_epi8(which, _mm512_broadcast_i32x4(products), digits);
+}
+
+TARGET static inline __m512i times_hundred(__mmask64 which, __m512i digits)
+{
+    const __m128i products = _mm_setr_epi8(0, 100, (char)200, (char)200, (char)200, (char)200, (char)200, (char)200, (char)200, (char)200,
+                                           0, 0, 0, 0, 0, 0);
+    return _mm512_maskz_shuffle_epi8(which, _mm512_broadcast_i32x4(products), digits);
+}
+
+TARGET static size_t take(const char *text, size_t at, size_t end, char separator, uint32_t n_columns, uint8_t *out, uint64_t *n_rows)
+{
+    const __m512i zero = _mm512_set1_epi8('0'), ten = _mm512_set1_epi8(10);
+    const __m512i sep = _mm512_set1_epi8(separator), cr = _mm512_set1_epi8('\r'), lf = _mm512_set1_epi8('\n');
+    struct bytes_progress progress = {.out = out, .row_at = at};
+    for (; end - at >= BYTES_BLOCK; at += BYTES_BLOCK) {
+        const char *p = text + at;
+        __m512i here = _mm512_loadu_si512(p), ones = _mm512_sub_epi8(_mm512_loadu_si512(p - 1), zero);
+        __m512i tens = _mm512_sub_epi8(_mm512_loadu_si512(p - 2), zero), hundreds = _mm512_sub_epi8(_mm512_loadu_si512(p - 3), zero);
+        struct bytes_block block = {.digits = _mm512_cmplt_epu8_mask(_mm512_sub_epi8(here, zero), ten),
+            .separators = _mm512_cmpeq_epi8_mask(here, sep), .crs = _mm512_cmpeq_epi8_mask(here, cr), .lfs = _mm512_cmpeq_epi8_mask(here, lf)};
+        __mmask64 two = _mm512_cmplt_epu8_mask(ones, ten) & _mm512_cmplt_epu8_mask(tens, ten);
+        __mmask64 three = two & _mm512_cmplt_epu8_mask(hundreds, ten);
+        __m512i rest = _mm512_add_epi8(ones, times_ten(two, tens)), high = times_hundred(three, hundreds);
+        __m512i value = _mm512_add_epi8(rest, high);
+        block.large = (_mm512_cmplt_epu8_mask(value, high) | _mm512_cmpgt_epu8_mask(hundreds, _mm512_set1_epi8(2))) & three;
+        uint64_t ends;
+        uint32_t n = 0;
+        if (!bytes_check(&progress, &block, at, n_columns, &ends, &n))
+            break;
+        _mm512_storeu_si512(progress.out, _mm512_maskz_compress_epi8(ends, value));
+        progress.out += n;
+    }
+    *n_rows = progress.n_rows;
+    return progress.row_at;
+}
+
+/* The tally is the body's with vectors of 64 bytes; its `take` stays unused. */
+#define WIDTH 64
+#define STRIPE 32
+#define BYTES_NAME(name) body_##name
+__attribute__((unused)) static size_t body_take(const char *text, size_t at, size_t end, char separator, uint32_t n_columns, uint8_t *out, uint64_t *n_rows);
+static void body_add(struct tally_byte *bytes, uint32_t n_columns, const uint8_t *values, size_t stride, uint64_t n_rows);
+#include "ingest_bytes_body.c"
+
+const struct bytes_kernels bytes_kernels_avx512 = {"avx512", take, body_add};
+#endif
