@@ -1,0 +1,19 @@
+/* A model in one file, in the public safetensors layout: 8 bytes (little-endian) length of the header, the header as JSON, the data.
+ *
+ * Tensors "layers.N.weight" (n_in, n_out) and "layers.N.bias" (n_out), F32, row-major: y = x @ weight + bias. Recipe, network and the
+ * caller's own JSON stand as texts in "__metadata__", with checksums. Threads: any; no state. Slow: writes and syncs, or reads. */
+#ifndef MLPD_MODEL_FILE_H
+#define MLPD_MODEL_FILE_H
+
+#include "mlp/model.h"
+
+#define MODEL_FILE_HEADER_MAX ((uint64_t)16 << 20)
+
+/* Written aside, synced, renamed to `path`, its folder synced. info_json: any text, NULL for "{}". On failure `path` is as it was. */
+bool model_file_write(const char *path, const struct model *model, const char *info_json, struct err *err);
+
+/* Any file is safe to read: what is not whole and consistent is ERR_CORRUPT. *info_json (may be NULL) is the caller's to free.
+ * NULL on failure. */
+struct model *model_file_read(const char *path, char **info_json, struct err *err);
+
+#endif
