@@ -4,9 +4,9 @@
 /** @typedef {{name: string, type: string, missing: number}} Column */
 /** @typedef {{name: string, state: string, rows: number, bytes: number, columns: Column[] | number}} Dataset */
 /** @typedef {{epoch: number, loss: number | null, accuracy: number | null, val_loss: number | null, val_accuracy: number | null}} Epoch */
-/** @typedef {{id: number, state: string, dataset: string, model: string, version?: number, epoch: number, epochs: number,
+/** @typedef {{id: number, state: string, dataset: string, model: string, version: number | null, epoch: number, epochs: number, task_reason: string,
  *   history?: Epoch[], error: {detail?: string, title?: string} | null}} Job */
-/** @typedef {{name: string, version: number, inputs?: number, created?: string, task?: string}} Model */
+/** @typedef {{name: string, version: number, created: string, task: string}} Model */
 
 /** An answer that is an error; `message` is for people, `status` 0 means that nobody answered. */
 export class Problem extends Error {
@@ -57,9 +57,9 @@ export const api = {
   cancel: (id) => request(`jobs/${id}/cancel`, { method: "POST" }),
   /** @returns {Promise<Model[]>} */
   models: async () => (await request("models")).models,
-  /** @param {string} name @returns {Promise<Model & {inputs?: number}>} */
+  /** @param {string} name @returns {Promise<Model & {inputs: number}>} */
   model: (name) => request(`models/${part(name)}`),
-  /** @param {string} name @param {number} [version] */
+  /** @param {string} name @param {number | null} version */
   evaluation: (name, version) => request(`models/${part(name)}/evaluation?limit=1${version ? `&version=${version}` : ""}`),
   /** @param {object} settings @returns {Promise<Job>} */
   train: (settings) => request("train", json(settings)),

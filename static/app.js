@@ -75,7 +75,7 @@ async function refresh() {
     set({ datasets, jobs, isGone: false, drawModel: await pickDrawModel(models) });
     const ready = datasets.filter((d) => d.state !== "loading");
     if (!state.profile && ready.length) choose(ready[0].name);
-    if (!state.job && jobs.length) watch(wantedJob() ?? jobs[0].id);
+    if (watched === null && !state.isStarting && jobs.length) watch(wantedJob() ?? jobs[0].id);
   } catch (error) {
     explain(error);
   }
@@ -84,9 +84,9 @@ async function refresh() {
 /** `draw` where it is, else `digits`, else the newest for 28×28 pictures. @param {import("./api.js").Model[]} models */
 async function pickDrawModel(models) {
   for (const name of ["draw", "digits"]) if (models.some((model) => model.name === name)) return name;
-  const fitting = models.filter((model) => model.inputs === 28 * 28 && model.task === "classification");
-  fitting.sort((a, b) => (b.created ?? "").localeCompare(a.created ?? ""));
-  return fitting[0]?.name ?? null;
+  const newestFirst = models.filter((m) => m.task === "classification").sort((a, b) => b.created.localeCompare(a.created));
+  for (const { name } of newestFirst) if ((await api.model(name)).inputs === 28 * 28) return name;
+  return null;
 }
 
 /** @param {string} name */
@@ -117,6 +117,8 @@ async function upload(file, name, replace) {
 /** @param {object} settings */
 async function train(settings) {
   set({ isStarting: true, job: null, history: [], score: null, watchNote: "" });
+  unfollow();
+  watched = null;
   show(); // at once: nobody shall take the last run's end for this one's
   try {
     const job = await api.train(settings);
@@ -139,25 +141,30 @@ function wantedJob() {
 /** The score of a job that has ended. @param {import("./api.js").Job} job */
 async function showScore(job) {
   if (job.state !== "succeeded") return;
-  const { accuracy, r2, rows_of: rowsOf, on } = await api.evaluation(job.model, job.version);
+  const { accuracy, r2, on } = await api.evaluation(job.model, job.version);
   const isClass = typeof accuracy === "number";
-  const score = { name: text.score(rowsOf ?? on ?? "test", isClass), value: isClass ? text.percent(accuracy) : text.figure(r2) };
+  const score = { name: text.score(on, isClass), value: isClass ? text.percent(accuracy) : text.figure(r2) };
   if (state.job?.id === job.id) set({ score });
 }
 
 let unfollow = () => {};
+/** @type {number | null} the run being watched, from the moment it is asked for */
+let watched = null;
 /** Show this job: what has happened comes as events again from the first, so that a reload finds the chart whole. @param {number} id */
 async function watch(id) {
-  if (state.job?.id === id) return;
+  if (watched === id) return;
   unfollow();
+  watched = id;
   history.replaceState(null, "", `#job=${id}`);
   try {
     const job = await api.job(id);
-    set({ job, history: job.history ?? [], score: null, watchNote: job.error?.detail ?? "" });
-    if (final.includes(job.state)) return await showScore(job);
-    follow(id);
+    if (watched !== id) return;
+    set({ job, history: job.history ?? [], score: null, watchNote: job.error?.detail ?? job.task_reason });
+    if (final.includes(job.state)) await showScore(job);
+    else follow(id);
   } catch (error) {
     set({ job: null, watchNote: explain(error) });
+    watched = null;
   }
 }
 
@@ -176,11 +183,11 @@ function follow(id) {
       try {
         const job = await api.job(id);
         change({ state: job.state, epoch: job.epoch });
-        set({ watchNote: job.error?.detail ?? "" });
+        if (job.error) set({ watchNote: job.error.detail ?? "" });
         await showScore(job);
         await refresh();
       } catch (error) {
-        explain(error);
+        set({ watchNote: explain(error) });
       }
     },
     gone: () => set({ isGone: true }),

@@ -24,7 +24,7 @@ function clouds(n) {
     const side = i % 2 ? 1 : -1;
     return `${(side * (1 + (i % 7) / 7)).toFixed(3)},${((i % 11) / 11).toFixed(3)},${side > 0 ? "right" : "left"}`;
   });
-  return ["x,y,side", ...rows].join("\n") + "\n";
+  return ["east,north,side", ...rows].join("\n") + "\n";
 }
 
 /** The first images of MNIST as a CSV. */
