@@ -33,13 +33,13 @@ static bool is_line_end(char c)
     return c == '\n' || c == '\r';
 }
 
-static bool is_separator(const struct csv_scan *scan, char c)
+static inline bool is_separator(const struct csv_scan *scan, char c)
 {
     return c == scan->dialect.separator || (c == '\t' && scan->dialect.separator == ' ');
 }
 
 /* A blank around a value; never a separator. */
-static bool is_blank(const struct csv_scan *scan, char c)
+static inline bool is_blank(const struct csv_scan *scan, char c)
 {
     return (c == ' ' || c == '\t') && !is_separator(scan, c);
 }
@@ -66,7 +66,7 @@ static void block_load(struct csv_scan *scan, size_t block)
 }
 
 /* The first separator, line end or NUL at or after `at`; end where there is none. */
-static size_t special_find(struct csv_scan *scan, size_t at)
+static inline size_t special_find(struct csv_scan *scan, size_t at)
 {
     if (at >= scan->end)
         return scan->end;
@@ -97,7 +97,7 @@ static bool fields_grow(struct csv_scan *scan)
     return true;
 }
 
-static enum csv_result field_add(struct csv_scan *scan, size_t from, size_t to, bool quoted)
+static inline enum csv_result field_add(struct csv_scan *scan, size_t from, size_t to, bool quoted)
 {
     if (scan->n_fields >= CSV_COLUMNS_MAX)
         return CSV_TOO_MANY_FIELDS;
@@ -149,7 +149,7 @@ static enum csv_result field_quoted(struct csv_scan *scan, size_t at, size_t *ne
     return result;
 }
 
-static enum csv_result field_scan(struct csv_scan *scan, size_t at, size_t *next)
+static inline enum csv_result field_scan(struct csv_scan *scan, size_t at, size_t *next)
 {
     if (at < scan->end && (scan->text[at] == scan->dialect.quote || is_blank(scan, scan->text[at])) && scan->dialect.quote) {
         size_t quote = blanks_skip(scan, at);

@@ -33,7 +33,7 @@ static unsigned digit_of(char c)
     return (unsigned)(unsigned char)c - '0';
 }
 
-static void blanks_trim(const char **text, const char **end)
+static inline void blanks_trim(const char **text, const char **end)
 {
     while (*text < *end && is_blank(**text))
         ++*text;
@@ -214,8 +214,18 @@ static float decimal_round(const struct decimal *decimal, double near)
     return float_make(k, quantum);
 }
 
-/* Three roundings (mantissa, power, their product) leave `near` within 3.1 units in its last place. The decimal rounds to the same
- * float as `near` unless a midpoint between two floats lies between them: those, and the ends of the range, are worked out exactly. */
+/* What `near` rounds to, where it is known to be within 4 units in its last place of a decimal that rounds to the same float: unless a
+ * midpoint between two floats lies between them, or the ends of the range are near. */
+static bool near_round(double near, float *value)
+{
+    uint64_t bits;
+    memcpy(&bits, &near, sizeof bits);
+    int64_t to_midpoint = (int64_t)(bits & 0x1fffffff) - 0x10000000;
+    *value = (float)near;
+    return near >= 1.2e-38 && near <= 3.4e38 && (to_midpoint < -4 || to_midpoint > 4);
+}
+
+/* Three roundings (mantissa, power, their product) leave `near` within 3.1 units in its last place. */
 static float decimal_value(const struct decimal *decimal)
 {
     int64_t magnitude = decimal->n_digits + decimal->exponent; /* value < 10^magnitude */
@@ -227,22 +237,80 @@ static float decimal_value(const struct decimal *decimal)
     near = decimal->exponent < 0 ? near / powers_of_ten[-decimal->exponent] : near * powers_of_ten[decimal->exponent];
     if (decimal->exponent == 0 && decimal->n_digits <= 15)
         return (float)near; /* an integer that a double holds: one rounding */
-    uint64_t bits;
-    memcpy(&bits, &near, sizeof bits);
-    int64_t to_midpoint = (int64_t)(bits & 0x1fffffff) - 0x10000000;
-    if (near < 1.2e-38 || near > 3.4e38 || (to_midpoint >= -4 && to_midpoint <= 4))
-        return decimal_round(decimal, near);
-    return (float)near;
+    float value;
+    return near_round(near, &value) ? value : decimal_round(decimal, near);
+}
+
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+/* Take eight digits at once, if there are eight: pairs, then fours, then all. */
+static inline bool eight_digits(const char *at, uint64_t *mantissa)
+{
+    uint64_t text;
+    memcpy(&text, at, sizeof text);
+    if (((text & 0xf0f0f0f0f0f0f0f0ull) | ((text + 0x0606060606060606ull) & 0xf0f0f0f0f0f0f0f0ull) >> 4) != 0x3333333333333333ull)
+        return false;
+    text -= 0x3030303030303030ull;
+    text = text * 10 + (text >> 8);
+    text = ((text & 0x000000ff000000ffull) * 0x000f424000000064ull + ((text >> 16) & 0x000000ff000000ffull) * 0x0000271000000001ull) >> 32;
+    *mantissa = *mantissa * 100000000 + text;
+    return true;
+}
+#else
+static inline bool eight_digits(const char *at, uint64_t *mantissa)
+{
+    (void)at;
+    (void)mantissa;
+    return false;
+}
+#endif
+
+static inline const char *digits_take(const char *at, const char *end, uint64_t *mantissa)
+{
+    while (end - at >= 8 && eight_digits(at, mantissa))
+        at += 8;
+    for (; at < end && digit_of(*at) <= 9; at++)
+        *mantissa = *mantissa * 10 + digit_of(*at);
+    return at;
+}
+
+/* The usual number, at most 19 digits and no exponent, straight to a float. False: the general way has to look at it. */
+static bool plain_parse(const char *at, const char *end, float *value)
+{
+    bool negative = at < end && *at == '-';
+    uint64_t mantissa = 0;
+    at += negative;
+    if (end - at > MANTISSA_DIGITS + 1 || at == end)
+        return false;
+    const char *point = digits_take(at, end, &mantissa), *last = point;
+    int n_digits = (int)(point - at), n_decimals = 0;
+    if (point < end && *point == '.') {
+        last = digits_take(point + 1, end, &mantissa);
+        n_decimals = (int)(last - point) - 1;
+    }
+    n_digits += n_decimals;
+    if (last < end || n_digits == 0 || n_digits > MANTISSA_DIGITS)
+        return false;
+    double near = (double)mantissa / powers_of_ten[n_decimals];
+    bool exact = n_decimals == 0 && n_digits <= 15;
+    if (!near_round(near, value) && !exact && mantissa != 0)
+        return false;
+    *value = negative ? -*value : *value;
+    return true;
 }
 
 bool number_parse(const char *text, size_t length, float *value)
 {
     const char *end = text + length;
     struct decimal decimal;
+    float magnitude;
     blanks_trim(&text, &end);
+    if (plain_parse(text, end, &magnitude)) {
+        *value = magnitude;
+        return true;
+    }
     if (!decimal_parse(text, end, &decimal))
         return false;
-    float magnitude = decimal_value(&decimal);
+    magnitude = decimal_value(&decimal);
     *value = decimal.negative ? -magnitude : magnitude;
     return true;
 }
@@ -254,19 +322,22 @@ static char lower(char c)
 
 bool text_is_missing(const char *text, size_t length)
 {
-    static const char words[][5] = {"na", "n/a", "null", "nan", "?", "-", "."};
+    static const struct {
+        uint8_t length;
+        char text[4];
+    } words[] = {{2, "na"}, {3, "n/a"}, {4, {'n', 'u', 'l', 'l'}}, {3, "nan"}, {1, "?"}, {1, "-"}, {1, "."}};
     const char *end = text + length;
     blanks_trim(&text, &end);
     size_t n = (size_t)(end - text);
-    char word[5];
+    char word[4];
     if (n == 0)
         return true;
-    if (n >= sizeof word)
+    if (n > sizeof word)
         return false;
     for (size_t i = 0; i < n; i++)
         word[i] = lower(text[i]);
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-        if (strlen(words[i]) == n && memcmp(word, words[i], n) == 0)
+        if (words[i].length == n && memcmp(word, words[i].text, n) == 0)
             return true;
     return false;
 }

@@ -92,7 +92,7 @@ static void text_printed_float(uint64_t *state, char *text)
 
 static void text_integer(uint64_t *state, char *text)
 {
-    sprintf(text, "%llu", (unsigned long long)(random_next(state) >> random_below(state, 64)));
+    snprintf(text, 32, "%llu", (unsigned long long)(random_next(state) >> random_below(state, 64)));
     if (random_below(state, 3) == 0)
         strcat(text, ".0");
 }
