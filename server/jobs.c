@@ -1,5 +1,6 @@
 /* Jobs as others see them: submit, look, pause, resume, cancel, delete; start and stop of the two threads. */
 #include "jobs_private.h"
+#include "log.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -86,8 +87,10 @@ static bool revive(struct jobs *jobs, const struct job_row *row, struct err *err
         job_free(job);
         return false;
     }
-    if (!jobs->options.parse(job->request.json, &job->request, &why))
+    if (!jobs->options.parse(job->request.json, &job->request, &why)) {
+        log_warning("job %" PRId64 " cannot be taken up again: %s", row->id, why.msg);
         return revive_fail(jobs, job, &why, err);
+    }
     if (job->row.state == JOB_RUNNING)
         job->row.state = JOB_QUEUED;
     job->row.epoch = 0;
@@ -96,6 +99,7 @@ static bool revive(struct jobs *jobs, const struct job_row *row, struct err *err
         job_free(job);
         return false;
     }
+    log_info("job %" PRId64 " is taken up again: %s", row->id, job_state_name(job->row.state));
     jobs_link(jobs, job);
     return true;
 }
@@ -195,11 +199,12 @@ void jobs_info(struct jobs *jobs, const struct job *job, struct job_info *info)
         n_running += at->row.state == JOB_RUNNING && !at->finishing;
     info->row = job->row;
     info->fraction = job->training ? trainer_fraction(job->training->trainer) : job->fraction;
+    double seconds = job->run_seconds + (job->slice_ns ? (double)(jobs_now_ns() - job->slice_ns) * 1e-9 : 0);
     info->eta_seconds = info->samples_per_second = NAN;
-    if (job->row.state != JOB_RUNNING || job->run_seconds <= 0 || info->fraction <= 0)
+    if (job->row.state != JOB_RUNNING || seconds <= 0 || info->fraction <= 0)
         return;
-    info->eta_seconds = job->run_seconds * (1 - info->fraction) / info->fraction * (n_running > 0 ? n_running : 1);
-    info->samples_per_second = info->fraction * (double)job->row.epochs * (double)job->row.n_train / job->run_seconds;
+    info->eta_seconds = seconds * (1 - info->fraction) / info->fraction * (n_running > 0 ? n_running : 1);
+    info->samples_per_second = info->fraction * (double)job->row.epochs * (double)job->row.n_train / seconds;
 }
 
 /* A job that is only in the store. */

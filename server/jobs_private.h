@@ -33,7 +33,8 @@ struct job {
     bool parked;                   /* the scheduler has seen WANT_DELETE and let go */
     bool writing;                  /* the writer has a copy of something of this job in hand */
     bool state_unstored;           /* the scheduler changed the state: for the writer to store */
-    double run_seconds;            /* time in slices */
+    double run_seconds;            /* time in slices that have ended */
+    uint64_t slice_ns;             /* when the slice under way began; 0: none is */
     double fraction;               /* at the last look, for when the training is gone */
     struct epoch_metrics *pending; /* epochs not yet stored */
     size_t n_pending, pending_capacity;

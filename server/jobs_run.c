@@ -195,10 +195,14 @@ static void slice(struct jobs *jobs, struct job *job)
 {
     struct err err;
     uint64_t begin_ns = jobs_now_ns();
+    pthread_mutex_lock(&jobs->lock);
+    job->slice_ns = begin_ns;
+    pthread_mutex_unlock(&jobs->lock);
     enum train_state state = train(jobs, job, begin_ns + SLICE_NS, &err);
     double seconds = (double)(jobs_now_ns() - begin_ns) * 1e-9;
     pthread_mutex_lock(&jobs->lock);
     job->run_seconds += seconds;
+    job->slice_ns = 0;
     pthread_mutex_unlock(&jobs->lock);
     if (state == TRAIN_DONE)
         finish(jobs, job, JOB_SUCCEEDED, NULL);

@@ -3,8 +3,9 @@
  * Epochs of all jobs are committed together, at once where the last commit is 200 ms ago, else when it is. What cannot be
  * stored is tried again a second later; the jobs go on meanwhile. Its loop begins with the lock held, and gives it up to write. */
 #include "jobs_private.h"
+#include "log.h"
 
-#include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -66,6 +67,19 @@ static void batch_done(struct jobs *jobs, const struct batch *batch, bool stored
     pthread_cond_broadcast(&jobs->changed);
 }
 
+/* Lock held: how the last attempt to write went, for those who wait for it. */
+static void outcome_note(struct jobs *jobs, bool stored, const struct err *err)
+{
+    bool first = !stored && jobs->write_err.code == ERR_OK; /* one line for a trouble, not one a second */
+    jobs->n_write_errs += !stored;
+    if (stored)
+        jobs->write_err.code = ERR_OK;
+    else
+        jobs->write_err = *err;
+    if (first)
+        log_error("jobs cannot be stored, it is tried again every second: %s", err->msg);
+}
+
 /* Lock held at the beginning and at the end. */
 static bool batch_write(struct jobs *jobs, struct batch *batch)
 {
@@ -78,12 +92,7 @@ static bool batch_write(struct jobs *jobs, struct batch *batch)
     pthread_mutex_lock(&jobs->lock);
     jobs->committed_ns = jobs_now_ns();
     batch_done(jobs, batch, stored);
-    if (!stored) {
-        jobs->write_err = err;
-        jobs->n_write_errs++;
-    } else {
-        jobs->write_err.code = ERR_OK;
-    }
+    outcome_note(jobs, stored, &err);
     return stored;
 }
 
@@ -125,6 +134,14 @@ static void datasets_let_go(struct jobs *jobs, const struct job_row *row)
     datasets_release(jobs->options.datasets, row->validation_id);
 }
 
+static void end_log(const struct job_row *row)
+{
+    if (row->state == JOB_FAILED)
+        log_warning("job %" PRId64 " failed after %" PRIu32 " epochs: %s", row->id, row->epoch, row->error.msg);
+    else if (row->state == JOB_SUCCEEDED)
+        log_info("job %" PRId64 " succeeded: model %s, version %" PRIu32, row->id, row->model, row->version);
+}
+
 /* Lock held at the beginning and at the end: end a job whose epochs are all stored. */
 static void end_write(struct jobs *jobs, struct job *job)
 {
@@ -134,19 +151,18 @@ static void end_write(struct jobs *jobs, struct job *job)
     pthread_mutex_unlock(&jobs->lock);
     bool ended = end_store(jobs, job, &row, hurry, &err);
     pthread_mutex_lock(&jobs->lock);
+    outcome_note(jobs, ended, &err);
     if (!ended) {
         job->retry_ns = jobs_now_ns() + RETRY_NS;
-        jobs->write_err = err;
-        jobs->n_write_errs++;
         pthread_cond_broadcast(&jobs->changed);
         return;
     }
-    jobs->write_err.code = ERR_OK;
     jobs_unlink(jobs, job);
     events_job_done(jobs->options.events, row.id, &row);
     pthread_cond_broadcast(&jobs->changed);
     pthread_mutex_unlock(&jobs->lock);
     job_free(job);
+    end_log(&row);
     datasets_let_go(jobs, &row);
     pthread_mutex_lock(&jobs->lock);
 }

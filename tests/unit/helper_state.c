@@ -2,6 +2,7 @@
 #include "helper_state.h"
 
 #include "files.h"
+#include "log.h"
 
 #include <check.h>
 #include <dirent.h>
@@ -84,6 +85,7 @@ static bool parse(const char *json, struct job_request *request, struct err *err
 void state_jobs(struct state *state, uint32_t queue_max)
 {
     struct err err = {0};
+    log_open(LOG_LEVEL_ERROR);
     struct jobs_options options = {.store = state->store,
                                    .datasets = state->datasets,
                                    .models = state->models,

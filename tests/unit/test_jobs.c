@@ -4,9 +4,11 @@
 
 #include <check.h>
 #include <math.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define ENDLESS 50000000u /* epochs that no test waits for */
@@ -436,6 +438,51 @@ START_TEST(open_choices_are_filled_in)
 }
 END_TEST
 
+/* The daemon that is to die: trains, tells the job's number, and waits for its end. */
+static void victim(int out)
+{
+    state_open(&state);
+    state_jobs(&state, 0);
+    int64_t id = submit_simple("c", 100);
+    ck_assert(job_wait(&state, id, "event: epoch"));
+    ck_assert_int_eq(write(out, &id, sizeof id), sizeof id);
+    pause();
+}
+
+START_TEST(a_killed_daemon_loses_nothing)
+{
+    int pipe_fds[2], status;
+    int64_t id;
+    struct job_info info;
+    struct epoch_metrics *epochs;
+    size_t n_epochs;
+    char *classes = csv_classes();
+    state_new(&state);
+    state_upload(&state, "c", classes, false);
+    free(classes);
+    state_close(&state);
+    ck_assert_int_eq(pipe(pipe_fds), 0);
+    pid_t child = fork();
+    ck_assert_int_ge(child, 0);
+    if (child == 0)
+        victim(pipe_fds[1]);
+    close(pipe_fds[1]);
+    ck_assert_int_eq(read(pipe_fds[0], &id, sizeof id), sizeof id);
+    close(pipe_fds[0]);
+    kill(child, SIGKILL);
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    state_open(&state);
+    state_jobs(&state, 0);
+    info = job_end(&state, id);
+    ck_assert_int_eq(info.row.state, JOB_SUCCEEDED);
+    ck_assert(jobs_history(state.jobs, id, 0, 0, &epochs, &n_epochs, &err));
+    ck_assert_uint_eq(n_epochs, 100);
+    free(epochs);
+    info = job_end(&state, submit_simple("c", 100));
+    models_equal(1, info.row.version);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("jobs");
@@ -458,6 +505,11 @@ int main(void)
     tcase_add_test(tests, a_model_file_goes_out_and_in);
     tcase_add_test(tests, open_choices_are_filled_in);
     suite_add_tcase(suite, tests);
+    TCase *deaths = tcase_create("death");
+    tcase_set_timeout(deaths, 20);
+    tcase_add_checked_fixture(deaths, NULL, teardown);
+    tcase_add_test(deaths, a_killed_daemon_loses_nothing);
+    suite_add_tcase(suite, deaths);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);
     int n_failed = srunner_ntests_failed(runner);
