@@ -1,0 +1,90 @@
+/* Vectors and the register tile: what all kernels are made of. Part of kernels_body.h. */
+#ifndef MLP_KERNELS_TILE_H
+#define MLP_KERNELS_TILE_H
+
+#include "kernels.h"
+
+#include <math.h>
+#include <string.h>
+#if VEC_FLOATS == 16
+#include <immintrin.h>
+#endif
+
+#define INLINE static inline __attribute__((always_inline))
+
+typedef float vec __attribute__((vector_size(VEC_FLOATS * 4)));
+typedef int32_t ivec __attribute__((vector_size(VEC_FLOATS * 4)));
+typedef uint8_t bytes16 __attribute__((vector_size(16)));
+
+INLINE vec load(const float *p)
+{
+    return *(const vec *)p;
+}
+
+INLINE void store(float *p, vec v)
+{
+    *(vec *)p = v;
+}
+
+INLINE vec splat(float x)
+{
+    return x - (vec){0};
+}
+
+INLINE vec positive(vec v)
+{
+    return (vec)((ivec)v & (v > 0));
+}
+
+/* acc[i][j] += sum over k of a[i * a_row + k * a_k] * b[k * b_k + vector j]. `rows` and `vecs` are constants at every call. */
+INLINE void tile(const uint32_t rows, const uint32_t vecs, const float *a, size_t a_row, size_t a_k, const float *b, size_t b_k,
+                 uint32_t n_k, vec acc[TILE_ROWS][TILE_VECS])
+{
+    for (uint32_t k = 0; k < n_k; k++) {
+        vec bs[TILE_VECS];
+#pragma GCC unroll 4
+        for (uint32_t j = 0; j < vecs; j++)
+            bs[j] = load(b + k * b_k + j * VEC_FLOATS);
+#pragma GCC unroll 8
+        for (uint32_t i = 0; i < rows; i++) {
+            vec as = splat(a[i * a_row + k * a_k]);
+#pragma GCC unroll 4
+            for (uint32_t j = 0; j < vecs; j++)
+                acc[i][j] += as * bs[j];
+        }
+    }
+}
+
+/* How many vectors the next tile takes of those that are left: a last one alone would keep the adders half idle. */
+INLINE uint32_t tile_vecs(uint32_t left)
+{
+    return left < TILE_VECS ? left : left == TILE_VECS + 1 && TILE_VECS > 2 ? 2 : TILE_VECS;
+}
+
+/* Calls `function` with a constant number of vectors: the compiler then keeps the accumulators in registers. */
+#if TILE_VECS == 3
+#define WITH_VECS(n, function, ...)                                                                                                        \
+    do {                                                                                                                                   \
+        if ((n) == 3)                                                                                                                      \
+            function(3, __VA_ARGS__);                                                                                                      \
+        else if ((n) == 2)                                                                                                                 \
+            function(2, __VA_ARGS__);                                                                                                      \
+        else                                                                                                                               \
+            function(1, __VA_ARGS__);                                                                                                      \
+    } while (0)
+#else
+#define WITH_VECS(n, function, ...)                                                                                                        \
+    do {                                                                                                                                   \
+        if ((n) == 2)                                                                                                                      \
+            function(2, __VA_ARGS__);                                                                                                      \
+        else                                                                                                                               \
+            function(1, __VA_ARGS__);                                                                                                      \
+    } while (0)
+#endif
+
+INLINE uint32_t min_u32(uint32_t a, uint32_t b)
+{
+    return a < b ? a : b;
+}
+
+#endif
