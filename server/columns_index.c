@@ -1,0 +1,97 @@
+/* The columns of a recipe by name. */
+#include "columns_index.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A name and its column, while sorting. */
+struct named {
+    const char *name;
+    uint32_t column;
+};
+
+static int named_compare(const void *a, const void *b)
+{
+    return strcmp(((const struct named *)a)->name, ((const struct named *)b)->name);
+}
+
+bool columns_index_init(struct columns_index *index, const struct recipe *recipe, struct err *err)
+{
+    size_t n = recipe->n_columns;
+    struct named *named = malloc((n + 1) * sizeof *named);
+
+    *index = (struct columns_index){.recipe = recipe, .order = malloc((n + 1) * sizeof *index->order)};
+    if (!named || !index->order) {
+        free(named);
+        return err_memory(err, "the columns by name");
+    }
+    for (uint32_t i = 0; i < n; i++)
+        named[i] = (struct named){recipe->columns[i].name, i};
+    qsort(named, n, sizeof *named, named_compare);
+    for (uint32_t i = 0; i < n; i++)
+        index->order[i] = named[i].column;
+    free(named);
+    return true;
+}
+
+void columns_index_done(struct columns_index *index)
+{
+    free(index->order);
+    index->order = NULL;
+}
+
+bool text_equals(const char *string, const char *text, size_t length)
+{
+    return strncmp(string, text, length) == 0 && !string[length] && !memchr(text, 0, length);
+}
+
+static int name_compare(const char *name, const char *text, size_t length)
+{
+    int order = strncmp(name, text, length);
+
+    return order ? order : name[length] ? 1 : 0;
+}
+
+uint32_t columns_index_find(struct columns_index *index, const char *name, size_t length)
+{
+    const struct recipe_column *columns = index->recipe->columns;
+    uint32_t low = 0, high = index->recipe->n_columns;
+
+    if (index->next < high && text_equals(columns[index->next].name, name, length))
+        return index->next++;
+    if (memchr(name, 0, length))
+        return COLUMN_NONE;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2, column = index->order[middle];
+        int order = name_compare(columns[column].name, name, length);
+        if (order == 0) {
+            index->next = column + 1;
+            return column;
+        }
+        if (order < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return COLUMN_NONE;
+}
+
+bool columns_missing(const struct recipe *recipe, const uint32_t *have, uint32_t mark, char *out, size_t size, const char **first)
+{
+    uint32_t n = 0;
+    size_t at = 0;
+
+    for (uint32_t i = 0; i < recipe->n_columns; i++) {
+        const struct recipe_column *column = &recipe->columns[i];
+        if (have[i] == mark || column->encoding == ENCODING_IGNORE)
+            continue;
+        if (n == 0)
+            *first = column->name;
+        if (n++ < 5 && at < size)
+            at += (size_t)snprintf(out + at, size - at, "%s'%.40s'", n > 1 ? ", " : "", column->name);
+    }
+    if (n > 5 && at < size)
+        snprintf(out + at, size - at, " and %u more", n - 5);
+    return n > 0;
+}

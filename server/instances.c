@@ -1,0 +1,101 @@
+/* The rows of a prediction request: what all ways in share, and raw floats. */
+#include "instances.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+void instances_done(struct instances *instances)
+{
+    free(instances->x);
+    for (uint32_t i = 0; i < instances->n_unknown; i++)
+        free(instances->unknown[i]);
+    *instances = (struct instances){0};
+}
+
+float *instances_room(struct instances *instances, uint32_t n_inputs, struct err *err)
+{
+    size_t most = INSTANCES_BYTES_MAX / sizeof(float), used = (size_t)instances->n_rows * n_inputs;
+
+    if (n_inputs > most - used) {
+        err_set(err, ERR_LIMIT, "%u instances take as much memory as one request may have; send the others in another one",
+                instances->n_rows);
+        return NULL;
+    }
+    if (used + n_inputs > instances->capacity) {
+        size_t capacity = 2 * (used + n_inputs);
+        float *x = realloc(instances->x, (capacity < most ? capacity : most) * sizeof *x);
+        if (!x) {
+            err_memory(err, "the instances");
+            return NULL;
+        }
+        instances->x = x;
+        instances->capacity = capacity < most ? capacity : most;
+    }
+    return instances->x + used;
+}
+
+/* Length of the name as far as it is shown, cut between characters. */
+static size_t name_cut(const char *name, size_t length)
+{
+    size_t n = length < INSTANCES_NAME_MAX ? length : INSTANCES_NAME_MAX;
+
+    while (n < length && n > 0 && ((unsigned char)name[n] & 0xC0) == 0x80)
+        n--;
+    return n;
+}
+
+bool instances_unknown(struct instances *instances, const char *name, size_t length, struct err *err)
+{
+    const char *zero = memchr(name, 0, length); /* shown up to it */
+    size_t n = name_cut(name, zero ? (size_t)(zero - name) : length);
+
+    for (uint32_t i = 0; i < instances->n_unknown; i++)
+        if (strlen(instances->unknown[i]) == n && memcmp(instances->unknown[i], name, n) == 0)
+            return true;
+    if (instances->n_unknown == INSTANCES_WARNINGS_MAX) {
+        instances->more_unknown = true;
+        return true;
+    }
+    char *copy = malloc(n + 1);
+    if (!copy)
+        return err_memory(err, "a warning");
+    memcpy(copy, name, n);
+    copy[n] = 0;
+    instances->unknown[instances->n_unknown++] = copy;
+    return true;
+}
+
+static bool row_from_floats(const struct recipe *recipe, const unsigned char *bytes, float *raw, float *x, uint32_t row, struct err *err)
+{
+    memcpy(raw, bytes, recipe->n_columns * sizeof *raw);
+    for (uint32_t i = 0; i < recipe->n_columns; i++)
+        if (isinf(raw[i])) {
+            err_set(err, ERR_INPUT, "value %u of row %u is infinite; a missing value is NaN", i + 1, row + 1);
+            return err_at(err, (uint64_t)row + 1, recipe->columns[i].name);
+        }
+    recipe_encode_numbers(recipe, raw, x);
+    return true;
+}
+
+bool instances_from_floats(const struct recipe *recipe, const void *bytes, size_t n, struct instances *instances, struct err *err)
+{
+    size_t row_bytes = recipe->n_columns * sizeof(float);
+    float *raw = malloc(row_bytes), *x;
+    bool ok = raw || err_memory(err, "a row");
+
+    *instances = (struct instances){0};
+    if (ok && (n == 0 || n % row_bytes != 0))
+        ok = err_set(err, ERR_INPUT, "%zu bytes are no whole number of rows: a row is %u float32 values, %zu bytes", n, recipe->n_columns,
+                     row_bytes);
+    for (size_t at = 0; ok && at < n; at += row_bytes) {
+        ok = (x = instances_room(instances, recipe->n_inputs, err)) &&
+             row_from_floats(recipe, (const unsigned char *)bytes + at, raw, x, instances->n_rows, err);
+        if (ok)
+            instances_keep(instances);
+    }
+    free(raw);
+    if (!ok)
+        instances_done(instances);
+    return ok;
+}

@@ -1,0 +1,58 @@
+/* The rows of a prediction request, from JSON, CSV or raw floats, straight into the network's inputs.
+ *
+ * Errors are ERR_INPUT or ERR_LIMIT and say which instance, which column and, in JSON, which byte. Threads: one call, one thread; no
+ * state between calls. */
+#ifndef MLPD_INSTANCES_H
+#define MLPD_INSTANCES_H
+
+#include "mlp/recipe.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define INSTANCES_BYTES_MAX ((size_t)1 << 30) /* of x */
+#define INSTANCES_WARNINGS_MAX 16
+#define INSTANCES_NAME_MAX 200
+
+struct instances {
+    float *x; /* (n_rows, recipe->n_inputs), owned */
+    uint32_t n_rows;
+    /* columns that the model does not know, each once */
+    char *unknown[INSTANCES_WARNINGS_MAX]; /* (n_unknown), owned, UTF-8 where the request was */
+    uint32_t n_unknown;
+    bool more_unknown; /* there were more than fit above */
+    /* private below */
+    size_t capacity;
+};
+
+void instances_done(struct instances *instances); /* takes a zeroed one */
+
+/* Finds the model that a request means. name NULL: the request names none; version 0: the newest. May be called again when the body
+ * names something else later; the last recipe returned is the one that counts and must live until the scan ends. NULL with *err. */
+struct instances_models {
+    const struct recipe *(*find)(void *self, const char *name, uint32_t version, struct err *err);
+    void *self;
+    const char *name; /* from the path, NULL: the body says. Where both do they must agree. */
+};
+
+/* The whole of a JSON body {"model","version","instances":[[...],{...}]}. On failure *instances is empty. */
+bool instances_from_json(const char *bytes, size_t n, const struct instances_models *models, struct instances *instances, struct err *err);
+
+/* A CSV body: with a row of names first, columns by name in any order, unknown ones (not the target) warned about; without it by
+ * position. header as in csv_options: 1, -1, or 0: the row is one of names if most of them are the model's. separator 0: guessed. */
+bool instances_from_csv(const struct recipe *recipe, const char *bytes, size_t n, int header, char separator, struct instances *instances,
+                        struct err *err);
+
+/* Rows of little-endian float32, n_columns each (left-out columns too), NaN where missing. */
+bool instances_from_floats(const struct recipe *recipe, const void *bytes, size_t n, struct instances *instances, struct err *err);
+
+/* For the parts: room for one more row's inputs, NULL with *err. instances->n_rows counts it once instances_keep is called. */
+float *instances_room(struct instances *instances, uint32_t n_inputs, struct err *err);
+static inline void instances_keep(struct instances *instances)
+{
+    instances->n_rows++;
+}
+/* Remember an unknown column. */
+bool instances_unknown(struct instances *instances, const char *name, size_t length, struct err *err);
+
+#endif

@@ -1,0 +1,492 @@
+/* The rows of a prediction request as JSON. One walk over the bytes where the model is known before its instances come. */
+#include "columns_index.h"
+#include "instances.h"
+#include "scan.h"
+
+#include "mlp/csv.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#define MODEL_NAME_MAX 256
+
+/* A body on its way. */
+struct json_rows {
+    struct scan scan;
+    const struct instances_models *models;
+    struct instances *instances;
+    struct err *err;
+    /* the model, as the body names it so far and as it was asked for */
+    char name[MODEL_NAME_MAX + 1], found_name[MODEL_NAME_MAX + 1];
+    uint32_t version, found_version;
+    bool has_name, has_version, found;
+    const char *array; /* of the instances, NULL: not seen yet */
+    bool scanned;      /* with the model found last */
+    struct err early;  /* why that failed, where `early_failed` */
+    bool early_failed;
+    /* for that model */
+    const struct recipe *recipe;
+    struct columns_index index;
+    float *raw;           /* (n_columns) */
+    struct value *values; /* (n_columns) */
+    uint32_t *have;       /* (n_columns): the number of the last row that had it, from 1 */
+    bool numbers;         /* no column takes text */
+    bool in_object;       /* the instance at hand comes by names */
+};
+
+static size_t here(const struct json_rows *rows)
+{
+    return (size_t)(rows->scan.at - rows->scan.bytes) + 1;
+}
+
+/* "at byte 17, found 'x'" */
+struct place {
+    char text[64];
+};
+
+static struct place place_of(const struct json_rows *rows)
+{
+    const struct scan *scan = &rows->scan;
+    struct place place;
+    char found[24] = "the end";
+
+    if (scan->at < scan->end)
+        snprintf(found, sizeof found, *scan->at > ' ' && *scan->at < 127 ? "'%c'" : "byte 0x%02x", (unsigned char)*scan->at);
+    snprintf(place.text, sizeof place.text, "at byte %zu, found %s", here(rows), found);
+    return place;
+}
+
+static bool fail(struct json_rows *rows, const char *what)
+{
+    if (what == scan_no_memory)
+        return err_memory(rows->err, "a text of the body");
+    return err_set(rows->err, ERR_INPUT, "the body is not valid JSON: %s %s", what, place_of(rows).text);
+}
+
+/* The same within an instance; column COLUMN_NONE: not at one. */
+static bool fail_at(struct json_rows *rows, uint32_t column, const char *what)
+{
+    uint32_t row = rows->instances->n_rows;
+    const char *name = column == COLUMN_NONE ? "" : rows->recipe->columns[column].name;
+
+    if (what == scan_no_memory)
+        return err_memory(rows->err, "a text of the body");
+    if (column == COLUMN_NONE)
+        err_set(rows->err, ERR_INPUT, "instances[%u]: %s %s", row, what, place_of(rows).text);
+    else if (rows->in_object)
+        err_set(rows->err, ERR_INPUT, "instances[%u], '%.60s': %s %s", row, name, what, place_of(rows).text);
+    else
+        err_set(rows->err, ERR_INPUT, "instances[%u][%u], '%.60s': %s %s", row, column, name, what, place_of(rows).text);
+    return err_at(rows->err, (uint64_t)row + 1, name);
+}
+
+static void model_forget(struct json_rows *rows)
+{
+    columns_index_done(&rows->index);
+    free(rows->raw);
+    free(rows->values);
+    free(rows->have);
+    rows->raw = NULL;
+    rows->values = NULL;
+    rows->have = NULL;
+    instances_done(rows->instances);
+}
+
+/* Ask for the model as the body names it so far, and get ready for its rows. */
+static bool model_find(struct json_rows *rows)
+{
+    const struct instances_models *models = rows->models;
+    const char *name = rows->has_name ? rows->name : models->name;
+    size_t n;
+
+    model_forget(rows);
+    snprintf(rows->found_name, sizeof rows->found_name, "%s", name ? name : "");
+    rows->found_version = rows->version;
+    rows->recipe = models->find(models->self, name, rows->version, rows->err);
+    if (!rows->recipe)
+        return false;
+    rows->found = true;
+    rows->scanned = false;
+    n = (size_t)rows->recipe->n_columns + 1;
+    rows->raw = malloc(n * sizeof *rows->raw);
+    rows->values = calloc(n, sizeof *rows->values);
+    rows->have = calloc(n, sizeof *rows->have);
+    if (!rows->raw || !rows->values || !rows->have)
+        return err_memory(rows->err, "a row");
+    rows->numbers = true;
+    for (uint32_t i = 0; i < rows->recipe->n_columns; i++)
+        rows->numbers = rows->numbers && rows->recipe->columns[i].encoding != ENCODING_ONE_HOT;
+    return columns_index_init(&rows->index, rows->recipe, rows->err);
+}
+
+/* true and false in a category column are the level that reads so in any case, else "true" and "false". */
+static void boolean_value(const struct recipe_column *column, bool truth, struct value *value)
+{
+    const char *text = truth ? "true" : "false";
+
+    *value = (struct value){.kind = VALUE_NUMBER, .number = truth};
+    if (column->encoding != ENCODING_ONE_HOT)
+        return;
+    for (uint32_t i = 0; i < column->n_levels; i++)
+        if (strcasecmp(column->levels[i], text) == 0) {
+            text = column->levels[i];
+            break;
+        }
+    *value = (struct value){.kind = VALUE_TEXT, .text = text, .length = (uint32_t)strlen(text)};
+}
+
+static bool take_text(struct json_rows *rows, uint32_t column, struct value *value)
+{
+    struct scan_text text;
+    const char *wrong = scan_string(&rows->scan, &text);
+
+    *value = (struct value){.kind = VALUE_TEXT, .text = text.text, .length = text.length};
+    return !wrong || fail_at(rows, column, wrong);
+}
+
+/* One value for a column. */
+static bool take_value(struct json_rows *rows, uint32_t column, struct value *value)
+{
+    struct scan *scan = &rows->scan;
+    const char *wrong = NULL;
+    char next = scan_peek(scan);
+
+    switch (next) {
+    case '"':
+        return take_text(rows, column, value);
+    case 't':
+    case 'f':
+        wrong = scan_literal(scan, next == 't' ? "true" : "false");
+        boolean_value(&rows->recipe->columns[column], next == 't', value);
+        break;
+    case 'n':
+        wrong = scan_literal(scan, "null");
+        *value = (struct value){.kind = VALUE_MISSING};
+        break;
+    case '[':
+    case '{':
+        return fail_at(rows, column, "expected a number, a text, true, false or null");
+    default:
+        *value = (struct value){.kind = VALUE_NUMBER};
+        wrong = next == '-' || (next >= '0' && next <= '9') ? scan_number(scan, &value->number) : "expected a value";
+    }
+    return !wrong || fail_at(rows, column, wrong);
+}
+
+static bool encode_values(struct json_rows *rows, float *x)
+{
+    if (recipe_encode(rows->recipe, rows->values, x, rows->err))
+        return true;
+    char inner[sizeof rows->err->msg];
+    snprintf(inner, sizeof inner, "%s", rows->err->msg);
+    err_set(rows->err, rows->err->code, "instances[%u]: %s", rows->instances->n_rows, inner);
+    rows->err->row = (uint64_t)rows->instances->n_rows + 1;
+    return false;
+}
+
+/* Wrong number of values: count on to the array's end, so that the message has the number. */
+static bool fail_count(struct json_rows *rows, uint32_t count, bool comma)
+{
+    const struct recipe *recipe = rows->recipe;
+    const char *wrong = NULL;
+
+    if (scan_peek(&rows->scan) == ']' && comma)
+        return fail_at(rows, COLUMN_NONE, "expected a value after ','");
+    if (scan_peek(&rows->scan) != ']')
+        do {
+            if ((wrong = scan_skip(&rows->scan)))
+                return fail_at(rows, COLUMN_NONE, wrong);
+            count++;
+        } while (scan_take(&rows->scan, ','));
+    if (scan_peek(&rows->scan) != ']')
+        return fail_at(rows, COLUMN_NONE, "expected ',' or ']'");
+    err_set(rows->err, ERR_INPUT, "instances[%u] has %u values, the model takes %u: '%.40s' ... '%.40s', without '%.40s'",
+            rows->instances->n_rows, count, recipe->n_columns, recipe->columns[0].name, recipe->columns[recipe->n_columns - 1].name,
+            recipe->target);
+    return err_at(rows->err, (uint64_t)rows->instances->n_rows + 1, "");
+}
+
+/* An array's values from the k-th on, one by one; `comma`: one has just been taken. */
+static bool take_values_from(struct json_rows *rows, uint32_t k, bool comma, float *x)
+{
+    uint32_t n = rows->recipe->n_columns;
+
+    if (k > 0 && !comma)
+        return scan_peek(&rows->scan) == ']' ? fail_count(rows, k, false) : fail_at(rows, COLUMN_NONE, "expected ',' or ']'");
+    for (; k < n; k++) {
+        if (scan_peek(&rows->scan) == ']')
+            return fail_count(rows, k, comma);
+        if (!take_value(rows, k, &rows->values[k]))
+            return false;
+        comma = scan_take(&rows->scan, ',');
+        if (!comma && k + 1 < n)
+            return scan_peek(&rows->scan) == ']' ? fail_count(rows, k + 1, false) : fail_at(rows, COLUMN_NONE, "expected ',' or ']'");
+    }
+    if (comma)
+        return fail_count(rows, k, true);
+    return scan_take(&rows->scan, ']') ? encode_values(rows, x) : fail_at(rows, COLUMN_NONE, "expected ',' or ']'");
+}
+
+/* One instance as an array. Plain numbers take the quick way as far as it goes. */
+static bool take_array(struct json_rows *rows, float *x)
+{
+    struct scan *scan = &rows->scan;
+    uint32_t n = rows->recipe->n_columns, count = 0;
+    bool comma = false;
+
+    scan->at++;
+    if (!rows->numbers)
+        return take_values_from(rows, 0, false, x);
+    const char *wrong = scan_numbers(scan, rows->raw, n, &count, &comma);
+    if (wrong)
+        return fail_at(rows, count, wrong);
+    if (count == n && !comma && scan_take(scan, ']')) {
+        recipe_encode_numbers(rows->recipe, rows->raw, x);
+        return true;
+    }
+    if (count == n && comma)
+        return fail_count(rows, count, true);
+    for (uint32_t i = 0; i < count; i++)
+        rows->values[i] = (struct value){.kind = VALUE_NUMBER, .number = rows->raw[i]};
+    return take_values_from(rows, count, comma, x);
+}
+
+/* A member's value, after its name. */
+static bool take_member(struct json_rows *rows, struct scan_text name)
+{
+    uint32_t column = columns_index_find(&rows->index, name.text, name.length), mark = rows->instances->n_rows + 1;
+    const char *wrong;
+
+    if (column == COLUMN_NONE) {
+        if (!text_equals(rows->recipe->target, name.text, name.length) &&
+            !instances_unknown(rows->instances, name.text, name.length, rows->err))
+            return false;
+        wrong = scan_skip(&rows->scan);
+        return !wrong || fail_at(rows, COLUMN_NONE, wrong);
+    }
+    if (rows->have[column] == mark) {
+        err_set(rows->err, ERR_INPUT, "instances[%u] names '%.60s' twice (byte %zu)", rows->instances->n_rows,
+                rows->recipe->columns[column].name, here(rows));
+        return err_at(rows->err, mark, rows->recipe->columns[column].name);
+    }
+    rows->have[column] = mark;
+    return take_value(rows, column, &rows->values[column]);
+}
+
+/* Step over '{', a name and ':' ... and leave the rest to take_member. */
+static bool take_members(struct json_rows *rows)
+{
+    struct scan *scan = &rows->scan;
+    struct scan_text name;
+    const char *wrong;
+
+    scan->at++;
+    if (scan_take(scan, '}'))
+        return true;
+    do {
+        if (scan_peek(scan) != '"')
+            return fail_at(rows, COLUMN_NONE, "expected a column's name in quotes");
+        if ((wrong = scan_string(scan, &name)))
+            return fail_at(rows, COLUMN_NONE, wrong);
+        if (!scan_take(scan, ':'))
+            return fail_at(rows, COLUMN_NONE, "expected ':'");
+        if (!take_member(rows, name))
+            return false;
+    } while (scan_take(scan, ','));
+    return scan_take(scan, '}') || fail_at(rows, COLUMN_NONE, "expected ',' or '}'");
+}
+
+/* One instance as an object. */
+static bool take_object(struct json_rows *rows, float *x)
+{
+    const char *first = NULL;
+    char names[300];
+
+    rows->index.next = 0;
+    if (!take_members(rows))
+        return false;
+    if (!columns_missing(rows->recipe, rows->have, rows->instances->n_rows + 1, names, sizeof names, &first))
+        return encode_values(rows, x);
+    err_set(rows->err, ERR_INPUT, "instances[%u] lacks the model's column %s; null stands for a missing value", rows->instances->n_rows,
+            names);
+    return err_at(rows->err, (uint64_t)rows->instances->n_rows + 1, first);
+}
+
+static bool take_instance(struct json_rows *rows)
+{
+    char next = scan_peek(&rows->scan);
+    float *x;
+
+    scan_reuse(&rows->scan);
+    rows->in_object = next == '{';
+    if (next != '[' && next != '{')
+        return fail_at(rows, COLUMN_NONE, "expected an array of values or an object by column names");
+    x = instances_room(rows->instances, rows->recipe->n_inputs, rows->err);
+    if (!x || !(next == '[' ? take_array(rows, x) : take_object(rows, x)))
+        return false;
+    instances_keep(rows->instances);
+    return true;
+}
+
+/* The array of instances, from its bracket. */
+static bool take_instances(struct json_rows *rows)
+{
+    struct scan *scan = &rows->scan;
+
+    scan->at = rows->array + 1;
+    if (scan_take(scan, ']'))
+        return err_set(rows->err, ERR_INPUT, "instances is empty");
+    do
+        if (!take_instance(rows))
+            return false;
+    while (scan_take(scan, ','));
+    rows->scanned = true;
+    return scan_take(scan, ']') || fail_at(rows, COLUMN_NONE, "expected ',' or ']'");
+}
+
+static bool member_fail(struct json_rows *rows, const char *field, const char *what)
+{
+    err_set(rows->err, ERR_INPUT, "'%s' %s (byte %zu)", field, what, here(rows));
+    return err_field(rows->err, field);
+}
+
+static bool take_model(struct json_rows *rows)
+{
+    struct scan_text name;
+    const char *wrong;
+
+    if (rows->has_name)
+        return member_fail(rows, "model", "stands there twice");
+    if (scan_peek(&rows->scan) != '"')
+        return member_fail(rows, "model", "must be a text: the name of a model");
+    if ((wrong = scan_string(&rows->scan, &name)))
+        return fail(rows, wrong);
+    if (name.length > MODEL_NAME_MAX || memchr(name.text, 0, name.length))
+        return member_fail(rows, "model", "is no name of a model");
+    memcpy(rows->name, name.text, name.length);
+    rows->name[name.length] = 0;
+    rows->has_name = true;
+    if (rows->models->name && strcmp(rows->models->name, rows->name) != 0)
+        return member_fail(rows, "model", "is another one than the address names");
+    return true;
+}
+
+static bool take_version(struct json_rows *rows)
+{
+    float number = 0;
+    char next = scan_peek(&rows->scan);
+    const char *begin = rows->scan.at;
+
+    if (rows->has_version)
+        return member_fail(rows, "version", "stands there twice");
+    if (next < '1' || next > '9' || scan_number(&rows->scan, &number) || number != floorf(number) || rows->scan.at - begin > 7)
+        return member_fail(rows, "version", "must be a whole number from 1");
+    rows->version = (uint32_t)number;
+    rows->has_version = true;
+    return true;
+}
+
+/* Scan the instances at once where the model is known by now, else remember where they are. */
+static bool meet_instances(struct json_rows *rows)
+{
+    if (rows->array)
+        return member_fail(rows, "instances", "stands there twice");
+    if (scan_peek(&rows->scan) != '[')
+        return member_fail(rows, "instances", "must be an array of rows: [[...], ...] or [{...}, ...]");
+    rows->array = rows->scan.at;
+    if (rows->has_name || rows->models->name) {
+        if (model_find(rows) && take_instances(rows))
+            return true;
+        rows->early = *rows->err;
+        rows->early_failed = true; /* a version that comes later may still change it */
+        rows->scan.at = rows->array;
+        return !scan_skip_brackets(&rows->scan);
+    }
+    const char *wrong = scan_skip_brackets(&rows->scan);
+    return !wrong || fail(rows, wrong);
+}
+
+static bool take_top_member(struct json_rows *rows, struct scan_text name)
+{
+    char text[64];
+
+    if (text_equals("model", name.text, name.length))
+        return take_model(rows);
+    if (text_equals("version", name.text, name.length))
+        return take_version(rows);
+    if (text_equals("instances", name.text, name.length))
+        return meet_instances(rows);
+    snprintf(text, sizeof text, "%.*s", (int)(name.length < 40 ? name.length : 40), name.text);
+    err_set(rows->err, ERR_INPUT, "'%s' is not a field of a prediction; there are model, version, instances (byte %zu)", text, here(rows));
+    return err_field(rows->err, text);
+}
+
+/* The body's object, and nothing after it. */
+static bool take_body(struct json_rows *rows)
+{
+    struct scan *scan = &rows->scan;
+    struct scan_text name;
+    const char *wrong;
+
+    if (!scan_take(scan, '{'))
+        return fail(rows, "expected an object, {\"model\": ..., \"instances\": ...}");
+    if (!scan_take(scan, '}')) {
+        do {
+            if (scan_peek(scan) != '"')
+                return fail(rows, "expected a member's name in quotes");
+            if ((wrong = scan_string(scan, &name)))
+                return fail(rows, wrong);
+            if (!scan_take(scan, ':'))
+                return fail(rows, "expected ':'");
+            if (!take_top_member(rows, name))
+                return false;
+        } while (scan_take(scan, ','));
+        if (!scan_take(scan, '}'))
+            return fail(rows, "expected ',' or '}'");
+    }
+    scan_blanks(scan);
+    return scan->at == scan->end || fail(rows, "expected nothing after the object");
+}
+
+/* What the body said after its instances may mean another model than the one they were scanned for. */
+static bool take_late(struct json_rows *rows)
+{
+    if (!rows->array) {
+        err_set(rows->err, ERR_INPUT, "'instances' is missing: the rows to predict, [[...], ...] or [{...}, ...]");
+        return err_field(rows->err, "instances");
+    }
+    bool same = rows->found && rows->version == rows->found_version && (!rows->has_name || strcmp(rows->name, rows->found_name) == 0);
+    if (same && rows->scanned)
+        return true;
+    if (rows->early_failed && rows->version == rows->found_version) {
+        *rows->err = rows->early;
+        return false;
+    }
+    return model_find(rows) && take_instances(rows);
+}
+
+bool instances_from_json(const char *bytes, size_t n, const struct instances_models *models, struct instances *instances, struct err *err)
+{
+    struct json_rows rows = {.models = models, .instances = instances, .err = err};
+    struct instances kept;
+
+    *instances = (struct instances){0};
+    scan_init(&rows.scan, bytes, n);
+    bool ok = take_body(&rows);
+    if (!ok && rows.early_failed)
+        *err = rows.early; /* it came first */
+    ok = ok && take_late(&rows);
+    kept = *instances;
+    *instances = (struct instances){0};
+    model_forget(&rows);
+    scan_done(&rows.scan);
+    if (ok)
+        *instances = kept;
+    else
+        instances_done(&kept);
+    return ok;
+}

@@ -1,0 +1,116 @@
+/* The reply to a prediction, made without a tree: labels are escaped once, numbers go straight to text. */
+#include "predictions.h"
+
+#include "float_text.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+/* The classes as JSON keys with their colons, one after the other. */
+struct labels {
+    struct writer keys;
+    uint32_t at[RECIPE_CLASSES_MAX + 1]; /* (n_classes + 1): where each begins, and the end */
+};
+
+static bool labels_init(struct labels *labels, const struct recipe *recipe)
+{
+    writer_init(&labels->keys);
+    for (uint32_t i = 0; i < recipe->n_classes; i++) {
+        labels->at[i] = (uint32_t)labels->keys.n;
+        writer_key(&labels->keys, recipe->classes[i]);
+    }
+    labels->at[recipe->n_classes] = (uint32_t)labels->keys.n;
+    return !labels->keys.failed;
+}
+
+static void put_label(struct writer *writer, const struct labels *labels, uint32_t class, bool colon)
+{
+    writer_raw(writer, labels->keys.text + labels->at[class], labels->at[class + 1] - labels->at[class] - !colon);
+}
+
+static void put_number(struct writer *writer, float number)
+{
+    char text[FLOAT_TEXT_MAX];
+
+    writer_raw(writer, text, float_text(number, text));
+}
+
+/* A fixed piece of text; the writer puts a comma before it where one belongs. */
+static void put_piece(struct writer *writer, const char *piece)
+{
+    writer_raw(writer, piece, strlen(piece));
+}
+
+/* The likeliest class; of equal ones the first. What is not a number is never likelier. */
+static uint32_t best_class(const float *probabilities, uint32_t n)
+{
+    uint32_t best = 0;
+
+    for (uint32_t i = 1; i < n; i++)
+        if (probabilities[i] > probabilities[best] || isnan(probabilities[best]))
+            best = i;
+    return best;
+}
+
+static void put_classes(struct writer *writer, const struct labels *labels, const float *probabilities, uint32_t n)
+{
+    uint32_t best = best_class(probabilities, n);
+
+    put_piece(writer, "{\"label\":");
+    put_label(writer, labels, best, false);
+    put_piece(writer, "\"probability\":");
+    put_number(writer, probabilities[best]);
+    put_piece(writer, "\"probabilities\":{");
+    for (uint32_t i = 0; i < n; i++) {
+        put_label(writer, labels, i, true);
+        put_number(writer, probabilities[i]);
+    }
+    writer_close(writer, '}');
+    writer_close(writer, '}');
+}
+
+static void put_warnings(struct writer *writer, const struct instances *instances)
+{
+    if (instances->n_unknown == 0)
+        return;
+    writer_key(writer, "warnings");
+    writer_open(writer, '[');
+    for (uint32_t i = 0; i < instances->n_unknown; i++) {
+        char text[INSTANCES_NAME_MAX + 64];
+        int n = snprintf(text, sizeof text, "the model does not know the column '%s': ignored", instances->unknown[i]);
+        writer_string_n(writer, text, n < 0 ? 0 : (size_t)n);
+    }
+    if (instances->more_unknown)
+        writer_string(writer, "the model does not know other columns either: ignored");
+    writer_close(writer, ']');
+}
+
+void predictions_write(struct writer *writer, const struct recipe *recipe, const char *name, uint32_t version, const float *outputs,
+                       uint32_t n_rows, const struct instances *instances)
+{
+    struct labels labels;
+    bool classes = recipe->task == TASK_CLASSIFICATION;
+
+    if (classes && !labels_init(&labels, recipe))
+        writer->failed = true;
+    writer_open(writer, '{');
+    writer_put_string(writer, "model", name);
+    writer_put_uint(writer, "version", version);
+    writer_key(writer, "predictions");
+    writer_open(writer, '[');
+    for (uint32_t row = 0; row < n_rows && !writer->failed; row++) {
+        if (classes) {
+            put_classes(writer, &labels, outputs + (size_t)row * recipe->n_classes, recipe->n_classes);
+            continue;
+        }
+        put_piece(writer, "{\"value\":");
+        put_number(writer, outputs[row]);
+        writer_close(writer, '}');
+    }
+    writer_close(writer, ']');
+    put_warnings(writer, instances);
+    writer_close(writer, '}');
+    if (classes)
+        writer_done(&labels.keys);
+}

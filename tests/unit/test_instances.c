@@ -1,0 +1,626 @@
+/* Rows of prediction requests: JSON, CSV and floats give the inputs that training would see, and errors say where. */
+#include "helper_table.h"
+
+#include "float_text.h"
+#include "instances.h"
+#include "predictions.h"
+#include "scan.h"
+
+#include <check.h>
+#include <cjson/cJSON.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char training[] = "id,age,fare,sex,alive,note,y\n"
+                               "x,10,1.5,male,true,7,a\n"
+                               "x,0,2.25,female,false,7,b\n"
+                               "x,40,2.5,male,true,7,a\n"
+                               "x,20,-4,,false,7,b\n"
+                               "x,10,,female,true,7,a\n";
+static const char training_numbers[] = "a,b,c,y\n0,1.5,7,0.5\n1,2.5,300,1.5\n5,,8,2.75\n9,4,9,3\n";
+
+/* The models that a request may name: "mixed", "numbers" (version 2 is mixed). */
+struct shelf {
+    struct recipe *mixed, *numbers;
+    uint32_t n_finds;
+};
+
+static struct shelf shelf;
+
+static void shelf_fill(void)
+{
+    shelf = (struct shelf){recipe_of_text(training, "y", TASK_AUTO), recipe_of_text(training_numbers, "y", TASK_AUTO), 0};
+    ck_assert_int_eq(recipe_column_of(shelf.mixed, "note")->encoding, ENCODING_IGNORE);
+}
+
+static void shelf_clear(void)
+{
+    recipe_free(shelf.mixed);
+    recipe_free(shelf.numbers);
+}
+
+static const struct recipe *shelf_find(void *self, const char *name, uint32_t version, struct err *err)
+{
+    struct shelf *from = self;
+
+    from->n_finds++;
+    if (name && strcmp(name, "numbers") == 0)
+        return version == 2 ? from->mixed : from->numbers;
+    if (!name || strcmp(name, "mixed") == 0)
+        return from->mixed;
+    err_set(err, ERR_NOT_FOUND, "no model '%s'", name);
+    return NULL;
+}
+
+/* Scan a copy that ends where its memory ends, so that a sanitizer sees any step beyond. */
+static bool scan_json(const char *body, size_t n, const char *path_name, struct instances *instances, struct err *err)
+{
+    struct instances_models models = {shelf_find, &shelf, path_name};
+    char *copy = malloc(n ? n : 1);
+
+    memcpy(copy, body, n);
+    *err = (struct err){0};
+    bool ok = instances_from_json(copy, n, &models, instances, err);
+    free(copy);
+    return ok;
+}
+
+static bool scan_csv(const struct recipe *recipe, const char *body, int header, struct instances *instances, struct err *err)
+{
+    size_t n = strlen(body);
+    char *copy = malloc(n ? n : 1);
+
+    memcpy(copy, body, n);
+    *err = (struct err){0};
+    bool ok = instances_from_csv(recipe, copy, n, header, 0, instances, err);
+    free(copy);
+    return ok;
+}
+
+static void taken(const char *body, struct instances *instances)
+{
+    struct err err;
+
+    ck_assert_msg(scan_json(body, strlen(body), NULL, instances, &err), "%s: %s", body, err.msg);
+}
+
+static void rows_equal(const struct instances *a, const struct instances *b, uint32_t n_inputs)
+{
+    ck_assert_uint_eq(a->n_rows, b->n_rows);
+    ck_assert_mem_eq(a->x, b->x, (size_t)a->n_rows * n_inputs * sizeof(float));
+}
+
+START_TEST(all_ways_agree)
+{
+    static const char *const bodies[] = {
+        "{\"model\":\"mixed\",\"instances\":[[\"x\",10,1.5,\"male\",true,7],[null,20,null,null,false,null]]}",
+        " { \"instances\" : [ [ 1 , 10.0 , 15e-1 , \"m\\u0061le\" , \"true\" , [] ] ] } ",
+        "{\"instances\":[{\"age\":10,\"fare\":1.5,\"sex\":\"male\",\"alive\":true},"
+        "{\"alive\":\"false\",\"fare\":null,\"sex\":null,\"age\":\"20\",\"y\":\"a\"}],\"model\":\"mixed\"}",
+        "{\"instances\":[{\"sex\":\"male\",\"fare\":1.50,\"alive\":\"true\",\"age\":1e1,\"id\":{\"any\":[1,{}]}},"
+        "{\"id\":\"z\",\"age\":20,\"fare\":\"NA\",\"sex\":\"?\",\"alive\":\"false\"}],\"version\":1}",
+    };
+    struct instances first, other;
+    struct err err;
+
+    taken(bodies[0], &first);
+    ck_assert_uint_eq(first.n_rows, 2);
+    for (int i = 2; i < 3; i++) {
+        taken(bodies[i], &other);
+        rows_equal(&first, &other, shelf.mixed->n_inputs);
+        instances_done(&other);
+    }
+    ck_assert(!scan_json(bodies[1], strlen(bodies[1]), NULL, &other, &err)); /* an array is no value */
+    ck_assert_ptr_nonnull(strstr(err.msg, "instances[0][5]"));
+    ck_assert(!scan_json(bodies[3], strlen(bodies[3]), NULL, &other, &err)); /* not even for a column that is left out */
+    ck_assert(scan_csv(shelf.mixed, "sex,alive,id,age,fare\nmale,true,x,10,1.5\n,false,,20,\n", 0, &other, &err));
+    rows_equal(&first, &other, shelf.mixed->n_inputs);
+    instances_done(&other);
+    ck_assert(scan_csv(shelf.mixed, "x;10;1.5;male;true;7\n;20;;;false;", 0, &other, &err));
+    rows_equal(&first, &other, shelf.mixed->n_inputs);
+    instances_done(&other);
+    instances_done(&first);
+}
+END_TEST
+
+START_TEST(numbers_come_by_every_spelling)
+{
+    struct instances instances;
+    struct err err;
+    const struct recipe *recipe = shelf.numbers;
+    float expected[16], raw[3] = {3, -2.25f, 123456792};
+    static const char *const spellings[] = {"3,-2.25,123456789",
+                                            " 3 , -2.25 , 123456789 ",
+                                            "3.0, -225e-2, 1.23456789E+8",
+                                            "\"3\",\" -2.25\",\"123456789\"",
+                                            "3,-2.2500000000000000000000000000,123456789.0",
+                                            "30e-1,-0.225e1,123456789000e-3"};
+    char body[300];
+
+    ck_assert_uint_eq(recipe->n_inputs, 4);
+    recipe_encode_numbers(recipe, raw, expected);
+    for (size_t i = 0; i < sizeof spellings / sizeof *spellings; i++) {
+        snprintf(body, sizeof body, "{\"model\":\"numbers\",\"instances\":[[%s]]}", spellings[i]);
+        taken(body, &instances);
+        ck_assert_mem_eq(instances.x, expected, 4 * sizeof(float));
+        instances_done(&instances);
+    }
+    ck_assert(instances_from_floats(recipe, raw, sizeof raw, &instances, &err));
+    ck_assert_mem_eq(instances.x, expected, 4 * sizeof(float));
+    instances_done(&instances);
+    taken("{\"model\":\"numbers\",\"instances\":[[true,null,false]]}", &instances);
+    recipe_encode_numbers(recipe, (float[]){1, NAN, 0}, expected);
+    ck_assert_mem_eq(instances.x, expected, 4 * sizeof(float));
+    instances_done(&instances);
+}
+END_TEST
+
+START_TEST(floats_are_checked)
+{
+    struct instances instances;
+    struct err err = {0};
+    float rows[6] = {1, NAN, 3, 4, INFINITY, 6};
+
+    ck_assert(instances_from_floats(shelf.numbers, rows, 12, &instances, &err));
+    ck_assert_uint_eq(instances.n_rows, 1);
+    instances_done(&instances);
+    ck_assert(!instances_from_floats(shelf.numbers, rows, 24, &instances, &err));
+    ck_assert_str_eq(err.column, "b");
+    ck_assert_uint_eq(err.row, 2);
+    ck_assert(!instances_from_floats(shelf.numbers, rows, 13, &instances, &err));
+    ck_assert(!instances_from_floats(shelf.numbers, rows, 0, &instances, &err));
+    ck_assert_ptr_null(instances.x);
+}
+END_TEST
+
+START_TEST(the_model_may_come_last)
+{
+    struct instances instances;
+
+    taken("{\"instances\":[[1,2,3]],\"model\":\"numbers\"}", &instances);
+    instances_done(&instances);
+    ck_assert_uint_eq(shelf.n_finds, 1);
+    taken("{\"model\":\"numbers\",\"instances\":[[1,2,3]]}", &instances);
+    instances_done(&instances);
+    ck_assert_uint_eq(shelf.n_finds, 2);
+    /* a version after the instances means another recipe: they are scanned again */
+    taken("{\"model\":\"numbers\",\"instances\":[{\"age\":1,\"fare\":2,\"sex\":\"male\",\"alive\":true}],\"version\":2}", &instances);
+    ck_assert_uint_eq(instances.n_rows, 1);
+    ck_assert_uint_eq(instances.n_unknown, 0);
+    instances_done(&instances);
+}
+END_TEST
+
+START_TEST(unknown_columns_are_told)
+{
+    struct instances instances;
+    struct err err;
+    char body[2000] = "{\"instances\":[{\"age\":1,\"fare\":2,\"sex\":\"male\",\"alive\":true,\"y\":\"a\",\"what\":[1,{\"b\":\"]\"}]},"
+                      "{\"age\":1,\"what\":2,\"fare\":2,\"sex\":\"male\",\"alive\":true";
+    size_t at = strlen(body);
+
+    for (int i = 0; i < 20; i++)
+        at += (size_t)snprintf(body + at, sizeof body - at, ",\"u%d\":%d", i, i);
+    snprintf(body + at, sizeof body - at, "}]}");
+    taken(body, &instances);
+    ck_assert_uint_eq(instances.n_unknown, INSTANCES_WARNINGS_MAX);
+    ck_assert(instances.more_unknown);
+    ck_assert_str_eq(instances.unknown[0], "what");
+    ck_assert_str_eq(instances.unknown[1], "u0");
+    instances_done(&instances);
+    ck_assert(scan_csv(shelf.mixed, "sex,alive,y,what,age,fare\nmale,true,a,?,10,1.5\n", 0, &instances, &err));
+    ck_assert_uint_eq(instances.n_unknown, 1);
+    ck_assert_str_eq(instances.unknown[0], "what");
+    instances_done(&instances);
+}
+END_TEST
+
+START_TEST(json_errors_say_where)
+{
+    static const struct {
+        const char *body, *expected;
+    } cases[] = {
+        {"", "expected an object"},
+        {"[]", "found '['"},
+        {"{", "expected a member's name"},
+        {"{}", "'instances' is missing"},
+        {"{\"instances\":[]}", "instances is empty"},
+        {"{\"instances\":7}", "must be an array"},
+        {"{\"instances\":[1,2]}", "instances[0]: expected an array of values or an object"},
+        {"{\"model\":\"numbers\",\"instances\":[[1,2,3],[1,2]]}", "instances[1] has 2 values, the model takes 3: 'a' ... 'c', without 'y'"},
+        {"{\"model\":\"numbers\",\"instances\":[[1,2,3,4,\"x\",null]]}", "instances[0] has 6 values"},
+        {"{\"model\":\"numbers\",\"instances\":[[]]}", "instances[0] has 0 values"},
+        {"{\"model\":\"numbers\",\"instances\":[[1,2,\"x\"]]}", "column 'c' takes a number, and \"x\" is not one"},
+        {"{\"model\":\"numbers\",\"instances\":[[1,2,x]]}", "instances[0][2]"},
+        {"{\"model\":\"numbers\",\"instances\":[[1,,3]]}", "instances[0][1]"},
+        {"{\"model\":\"numbers\",\"instances\":[[1,2,3,]]}", "expected a value after ','"},
+        {"{\"model\":\"numbers\",\"instances\":[[1,2,]]}", "expected a value after ','"},
+        {"{\"model\":\"numbers\",\"instances\":[[1,2 3]]}", "expected ',' or ']' at byte 38, found '3'"},
+        {"{\"model\":\"numbers\",\"instances\":[[01,2,3]]}", "does not begin with 0"},
+        {"{\"model\":\"numbers\",\"instances\":[[1.,2,3]]}", "expected a digit"},
+        {"{\"model\":\"numbers\",\"instances\":[[.5,2,3]]}", "expected a value"},
+        {"{\"model\":\"numbers\",\"instances\":[[-,2,3]]}", "expected a digit"},
+        {"{\"model\":\"numbers\",\"instances\":[[+1,2,3]]}", "expected a value"},
+        {"{\"model\":\"numbers\",\"instances\":[[1e,2,3]]}", "expected a digit"},
+        {"{\"model\":\"numbers\",\"instances\":[[NaN,2,3]]}", "expected a value"},
+        {"{\"model\":\"numbers\",\"instances\":[[1e39,2,3]]}", "too large"},
+        {"{\"model\":\"numbers\",\"instances\":[[1,-1e400,3]]}", "instances[0][1], 'b': the number is too large"},
+        {"{\"model\":\"numbers\",\"instances\":[[1,[2],3]]}", "instances[0][1]"},
+        {"{\"model\":\"numbers\",\"instances\":[[1,2,3]}", "expected ',' or ']'"},
+        {"{\"model\":\"numbers\",\"instances\":[[1,2,3]]", "expected ',' or '}'"},
+        {"{\"model\":\"numbers\",\"instances\":[[1,2,3]]}x", "nothing after the object"},
+        {"{\"model\":\"numbers\",\"instances\":[[1,2,3]],}", "member's name"},
+        {"{\"model\":\"numbers\",\"instances\":[[1,2,3]],\"instances\":[]}", "'instances' stands there twice"},
+        {"{\"model\":\"numbers\",\"model\":\"numbers\"}", "'model' stands there twice"},
+        {"{\"model\":7}", "'model' must be a text"},
+        {"{\"model\":\"gone\",\"instances\":[[1]]}", "no model 'gone'"},
+        {"{\"instances\":[[1]],\"model\":\"gone\"}", "no model 'gone'"},
+        {"{\"version\":0}", "whole number from 1"},
+        {"{\"version\":1.5}", "whole number from 1"},
+        {"{\"version\":99999999}", "whole number from 1"},
+        {"{\"instance\":[[1]]}", "'instance' is not a field of a prediction"},
+        {"{\"instances\":[{\"age\":1}]}", "lacks the model's column 'fare', 'sex', 'alive'"},
+        {"{\"instances\":[{\"age\":1,\"age\":2}]}", "instances[0] names 'age' twice"},
+        {"{\"instances\":[{\"age\":\"old\",\"fare\":2,\"sex\":\"male\",\"alive\":true}]}", "instances[0]: column 'age' takes a number"},
+        {"{\"instances\":[{\"age\"1}]}", "expected ':'"},
+        {"{\"instances\":[{age:1}]}", "column's name in quotes"},
+        {"{\"instances\":[{\"age\":tru}]}", "expected a value"},
+        {"{\"instances\":[{\"sex\":\"m\\x\"}]}", "an escape that JSON does not have"},
+        {"{\"instances\":[{\"sex\":\"\\ud800\"}]}", "stands alone"},
+        {"{\"instances\":[{\"sex\":\"\\udc00\"}]}", "stands alone"},
+        {"{\"instances\":[{\"sex\":\"\\ud800\\u0041\"}]}", "stands alone"},
+        {"{\"instances\":[{\"sex\":\"\\u12g4\"}]}", "hexadecimal"},
+        {"{\"instances\":[{\"sex\":\"a\nb\"}]}", "control character"},
+        {"{\"instances\":[{\"sex\":\"caf\xe9\"}]}", "not UTF-8"},
+        {"{\"instances\":[{\"sex\":\"\xc0\x80\"}]}", "not UTF-8"},
+        {"{\"instances\":[{\"sex\":\"\xed\xa0\x80\"}]}", "not UTF-8"},
+        {"{\"instances\":[{\"sex\":\"male}]}", "does not end"},
+    };
+    struct instances instances;
+    struct err err;
+
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        ck_assert_msg(!scan_json(cases[i].body, strlen(cases[i].body), NULL, &instances, &err), "taken: %s", cases[i].body);
+        ck_assert_msg(strstr(err.msg, cases[i].expected) != NULL, "%s: \"%s\" lacks \"%s\"", cases[i].body, err.msg, cases[i].expected);
+        ck_assert(err.code == ERR_INPUT || err.code == ERR_NOT_FOUND);
+        ck_assert_ptr_null(instances.x);
+    }
+}
+END_TEST
+
+START_TEST(errors_name_row_and_column)
+{
+    struct instances instances;
+    struct err err;
+    const char *body = "{\"model\":\"numbers\",\"instances\":[[1,2,3],[1,2,3],[1,oops,3]]}";
+
+    ck_assert(!scan_json(body, strlen(body), NULL, &instances, &err));
+    ck_assert_uint_eq(err.row, 3);
+    ck_assert_str_eq(err.column, "b");
+    ck_assert_ptr_nonnull(strstr(err.msg, "instances[2][1]"));
+    ck_assert_ptr_nonnull(strstr(err.msg, "at byte 52, found 'o'"));
+    body = "{\"nonsense\":1}";
+    ck_assert(!scan_json(body, strlen(body), NULL, &instances, &err));
+    ck_assert_str_eq(err.field, "nonsense");
+}
+END_TEST
+
+START_TEST(the_address_may_name_the_model)
+{
+    struct instances instances;
+    struct err err;
+    const char *plain = "{\"instances\":[[1,2,3]]}", *other = "{\"model\":\"mixed\",\"instances\":[[1,2,3]]}";
+
+    ck_assert(scan_json(plain, strlen(plain), "numbers", &instances, &err));
+    instances_done(&instances);
+    ck_assert(!scan_json(other, strlen(other), "numbers", &instances, &err));
+    ck_assert_str_eq(err.field, "model");
+}
+END_TEST
+
+START_TEST(nothing_deep_overflows)
+{
+    size_t n = 2000000;
+    char *body = malloc(n);
+    struct instances instances;
+    struct err err;
+    int head = snprintf(body, n, "{\"model\":\"mixed\",\"instances\":[{\"u\":");
+
+    memset(body + head, '[', n - (size_t)head);
+    ck_assert(!scan_json(body, n, NULL, &instances, &err));
+    ck_assert_ptr_nonnull(strstr(err.msg, "nested too deeply"));
+    head = snprintf(body, n, "{\"instances\":");
+    memset(body + head, '{', n - (size_t)head);
+    ck_assert(!scan_json(body, n, NULL, &instances, &err));
+    body[head] = '[';
+    ck_assert(!scan_json(body, n, NULL, &instances, &err));
+    free(body);
+}
+END_TEST
+
+/* Every body that a bit flip or a cut makes of a good one is taken or refused, and a sanitizer sees no step outside. */
+START_TEST(mangled_bodies_are_survived)
+{
+    static const char good[] =
+        "{\"model\":\"mixed\",\"instances\":[[\"x\",10,1.5e0,\"m\\u00e4\xc3\xa4\\n\",true,7],[null,20,null,null,false,0],"
+        "{\"age\":10,\"fare\":-0.0125,\"sex\":\"male\",\"alive\":true,\"u\":[{\"a\":[1,2,{}]},\"\\ud83d\\ude00\"]}],"
+        "\"version\":12}";
+    struct instances instances;
+    struct err err;
+    uint32_t n_taken = 0;
+
+    for (size_t n = 0; n < sizeof good - 1; n++)
+        ck_assert(!scan_json(good, n, NULL, &instances, &err));
+    char *body = strdup(good);
+    for (size_t at = 0; at < sizeof good - 1; at++)
+        for (int bit = 0; bit < 8; bit++) {
+            body[at] ^= (char)(1 << bit);
+            bool ok = scan_json(body, sizeof good - 1, NULL, &instances, &err);
+            n_taken += ok;
+            ck_assert(ok || (err.code != ERR_OK && err.msg[0]));
+            for (size_t i = 0; ok && i < (size_t)instances.n_rows * shelf.mixed->n_inputs; i++)
+                ck_assert(isfinite(instances.x[i]));
+            instances_done(&instances);
+            body[at] ^= (char)(1 << bit);
+        }
+    ck_assert_uint_gt(n_taken, 20);
+    free(body);
+}
+END_TEST
+
+START_TEST(csv_errors_say_where)
+{
+    static const struct {
+        const char *body;
+        int header;
+        const char *expected;
+    } cases[] = {
+        {"", 0, "the body is empty"},
+        {"age,fare,sex,alive,id,note\n", 0, "no row below the header"},
+        {"1,2\n", 0, "row 1 has 2 fields, the model takes 6"},
+        {"x,10,1.5,male,true,7,a\n", 0, "row 1 has 7 fields, the model takes 6: 'id' ... 'note', without 'y'"},
+        {"age,fare,sex\n1,2,male\n", 0, "lacks the model's column 'alive'"},
+        {"age,fare,sex,alive,age\n1,2,male,true,3\n", 0, "'age' twice"},
+        {"age,fare,sex,alive\n1,2,male,true\n1,2,male\n", 0, "row 2"},
+        {"age,fare,sex,alive\n1,2,male,true\n1,two,male,true\n", 0, "\"two\" is not one"},
+        {"x,10,1.5,male,true,7\n", 1, "lacks the model's column"},
+    };
+    struct instances instances;
+    struct err err;
+
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        ck_assert_msg(!scan_csv(shelf.mixed, cases[i].body, cases[i].header, &instances, &err), "taken: %s", cases[i].body);
+        ck_assert_msg(strstr(err.msg, cases[i].expected) != NULL, "%s: \"%s\" lacks \"%s\"", cases[i].body, err.msg, cases[i].expected);
+    }
+    ck_assert(!scan_csv(shelf.mixed, cases[7].body, 0, &instances, &err));
+    ck_assert_uint_eq(err.row, 2);
+    ck_assert_str_eq(err.column, "fare");
+}
+END_TEST
+
+START_TEST(columns_named_by_numbers_are_no_header_of_zeros)
+{
+    struct recipe *recipe = recipe_of_text("0,1,2,y\n0,1.5,7,0.5\n1,2.5,300,1.5\n5,,8,2.75\n", "y", TASK_AUTO);
+    struct instances instances;
+    struct err err;
+
+    ck_assert(scan_csv(recipe, "0,0,0\n1,1,1\n", 0, &instances, &err));
+    ck_assert_uint_eq(instances.n_rows, 2);
+    instances_done(&instances);
+    ck_assert(scan_csv(recipe, "2,1,0\n1,1,1\n", 0, &instances, &err));
+    ck_assert_uint_eq(instances.n_rows, 1);
+    instances_done(&instances);
+    recipe_free(recipe);
+}
+END_TEST
+
+/* What scan_number makes of a text must be what strtof makes of it. */
+static void number_check(const char *text)
+{
+    struct scan scan;
+    size_t n = strlen(text);
+    char *copy = malloc(n);
+    float number = 0, expected = strtof(text, NULL);
+
+    memcpy(copy, text, n);
+    scan_init(&scan, copy, n);
+    const char *wrong = scan_number(&scan, &number);
+    if (isinf(expected))
+        ck_assert_ptr_nonnull(wrong);
+    else
+        ck_assert_msg(!wrong && scan.at == scan.end && memcmp(&number, &expected, sizeof number) == 0, "%s: %.9g, not %.9g", text,
+                      (double)number, (double)expected);
+    free(copy);
+}
+
+START_TEST(numbers_round_as_strtof_does)
+{
+    static const char *const odd[] = {"0",
+                                      "-0",
+                                      "0.0",
+                                      "1e-45",
+                                      "7e-46",
+                                      "1.4e-45",
+                                      "3.4028235e38",
+                                      "3.4028236e38",
+                                      "3.5e38",
+                                      "16777217",
+                                      "16777219",
+                                      "9007199254740993",
+                                      "0.1",
+                                      "1.17549435e-38",
+                                      "1e22",
+                                      "1e23",
+                                      "123456789012345678901234567890",
+                                      "0.000000000000000000000000000000000000000000001",
+                                      "1.00000005960464477539062500000001",
+                                      "1.000000059604644775390625",
+                                      "8388608.5",
+                                      "8388609.5",
+                                      "0e999999999999",
+                                      "1e-999999999999",
+                                      "33554434.000000000000000000000000000000000000001"};
+    uint64_t state = 1;
+    char text[80];
+
+    for (size_t i = 0; i < sizeof odd / sizeof *odd; i++)
+        number_check(odd[i]);
+    for (int i = 0; i < 300000; i++) {
+        state = state * 6364136223846793005u + 1442695040888963407u;
+        uint32_t bits = (uint32_t)(state >> 32);
+        float value;
+        memcpy(&value, &bits, sizeof value);
+        if (!isfinite(value))
+            continue;
+        double middle = ((double)value + (double)nextafterf(value, INFINITY)) / 2;
+        snprintf(text, sizeof text, i % 3 == 0 ? "%.9g" : i % 3 == 1 ? "%.17g" : "%.30g", i % 2 ? middle : (double)value);
+        if (!strstr(text, "inf"))
+            number_check(text);
+    }
+}
+END_TEST
+
+START_TEST(pixels_come_quickly_and_right)
+{
+    static const char *const separators[] = {",", ", ", " ,", "\n,\t"};
+    static const char *const formats[] = {"%u", "%u.0"};
+    struct scan scan;
+    float numbers[784];
+
+    for (int way = 0; way < 8; way++) {
+        char *body = malloc(784 * 12);
+        size_t n = 0;
+        uint32_t count;
+        bool comma;
+        for (uint32_t i = 0; i < 784; i++) {
+            n += (size_t)sprintf(body + n, formats[way / 4], i % 11 < 8 ? 0 : i * 37 % 256);
+            n += (size_t)sprintf(body + n, "%s", i == 783 ? "]" : separators[way % 4]);
+        }
+        body = realloc(body, n);
+        scan_init(&scan, body, n);
+        ck_assert_ptr_null(scan_numbers(&scan, numbers, 784, &count, &comma));
+        ck_assert_uint_eq(count, 784);
+        ck_assert(!comma);
+        for (uint32_t i = 0; i < 784; i++)
+            ck_assert(numbers[i] == (float)(i % 11 < 8 ? 0 : i * 37 % 256));
+        free(body);
+    }
+}
+END_TEST
+
+START_TEST(floats_as_text_read_back)
+{
+    char text[FLOAT_TEXT_MAX + 1];
+
+    for (uint64_t bits = 1; bits < 0x7f800000u; bits += 9973) {
+        uint32_t half = (uint32_t)bits;
+        float value;
+        memcpy(&value, &half, sizeof value);
+        size_t n = float_text(value, text);
+        ck_assert_uint_le(n, FLOAT_TEXT_MAX - 1);
+        text[n] = 0;
+        ck_assert_msg(strtof(text, NULL) == value, "%s for %.9g", text, (double)value);
+    }
+    static const struct {
+        float value;
+        const char *text;
+    } cases[] = {{0.99f, "0.99"},     {-1, "-1"},    {1e-5f, "0.00001"},  {1e-6f, "1e-6"},
+                 {1.5e20f, "1.5e20"}, {NAN, "null"}, {-INFINITY, "null"}, {-0.0f, "0"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        text[float_text(cases[i].value, text)] = 0;
+        ck_assert_str_eq(text, cases[i].text);
+    }
+}
+END_TEST
+
+static cJSON *reply_parse(const struct recipe *recipe, const float *outputs, uint32_t n_rows, const struct instances *instances)
+{
+    struct writer writer;
+    struct err err;
+    size_t n;
+
+    writer_init(&writer);
+    predictions_write(&writer, recipe, "digits \"1\"", 3, outputs, n_rows, instances);
+    char *text = writer_take(&writer, &n, &err);
+    ck_assert_ptr_nonnull(text);
+    cJSON *root = cJSON_ParseWithLength(text, n);
+    ck_assert_msg(root != NULL, "no JSON: %.*s", (int)n, text);
+    free(text);
+    return root;
+}
+
+static const cJSON *at(const cJSON *object, const char *name)
+{
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, name);
+    ck_assert_msg(item != NULL, "no %s", name);
+    return item;
+}
+
+START_TEST(replies_are_json)
+{
+    struct recipe *odd = recipe_of_text("x,y\n1,a\"b\n2,c\\d\n3,e\n", "y", TASK_AUTO);
+    float outputs[] = {0.25f, 0.5f, 0.25f, NAN, NAN, NAN, NAN, 0, 1};
+    char *unknown = (char *)"w\"hat\xe9";
+    struct instances instances = {.unknown = {unknown}, .n_unknown = 1, .more_unknown = true};
+    cJSON *root = reply_parse(odd, outputs, 3, &instances);
+    const cJSON *rows = at(root, "predictions"), *row = cJSON_GetArrayItem(rows, 0);
+
+    ck_assert_str_eq(at(root, "model")->valuestring, "digits \"1\"");
+    ck_assert_int_eq(at(root, "version")->valueint, 3);
+    ck_assert_int_eq(cJSON_GetArraySize(rows), 3);
+    ck_assert_str_eq(at(row, "label")->valuestring, odd->classes[1]);
+    ck_assert(at(row, "probability")->valuedouble == 0.5);
+    ck_assert_int_eq(cJSON_GetArraySize(at(row, "probabilities")), 3);
+    ck_assert(at(at(row, "probabilities"), odd->classes[0])->valuedouble == 0.25);
+    ck_assert(cJSON_IsNull(at(cJSON_GetArrayItem(rows, 1), "probability")));
+    ck_assert_str_eq(at(cJSON_GetArrayItem(rows, 2), "label")->valuestring, odd->classes[2]);
+    ck_assert_int_eq(cJSON_GetArraySize(at(root, "warnings")), 2);
+    cJSON_Delete(root);
+    recipe_free(odd);
+    instances.n_unknown = 0;
+    root = reply_parse(shelf.numbers, (float[]){1.25f, -3e-9f}, 2, &instances);
+    ck_assert(at(cJSON_GetArrayItem(at(root, "predictions"), 0), "value")->valuedouble == 1.25);
+    ck_assert((float)at(cJSON_GetArrayItem(at(root, "predictions"), 1), "value")->valuedouble == -3e-9f);
+    ck_assert_ptr_null(cJSON_GetObjectItemCaseSensitive(root, "warnings"));
+    cJSON_Delete(root);
+}
+END_TEST
+
+static Suite *instances_suite(void)
+{
+    Suite *suite = suite_create("instances");
+    TCase *tests = tcase_create("instances");
+
+    tcase_add_checked_fixture(tests, shelf_fill, shelf_clear);
+    tcase_set_timeout(tests, 20);
+    tcase_add_test(tests, all_ways_agree);
+    tcase_add_test(tests, numbers_come_by_every_spelling);
+    tcase_add_test(tests, floats_are_checked);
+    tcase_add_test(tests, the_model_may_come_last);
+    tcase_add_test(tests, unknown_columns_are_told);
+    tcase_add_test(tests, json_errors_say_where);
+    tcase_add_test(tests, errors_name_row_and_column);
+    tcase_add_test(tests, the_address_may_name_the_model);
+    tcase_add_test(tests, nothing_deep_overflows);
+    tcase_add_test(tests, mangled_bodies_are_survived);
+    tcase_add_test(tests, csv_errors_say_where);
+    tcase_add_test(tests, columns_named_by_numbers_are_no_header_of_zeros);
+    tcase_add_test(tests, numbers_round_as_strtof_does);
+    tcase_add_test(tests, pixels_come_quickly_and_right);
+    tcase_add_test(tests, floats_as_text_read_back);
+    tcase_add_test(tests, replies_are_json);
+    suite_add_tcase(suite, tests);
+    return suite;
+}
+
+int main(void)
+{
+    SRunner *runner = srunner_create(instances_suite());
+
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? 1 : 0;
+}
