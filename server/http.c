@@ -83,13 +83,30 @@ static void handler_run(struct chore *chore)
     request_return(request, STAGE_READY);
 }
 
+static void kept_drop(struct chore *chore)
+{
+    struct request *request = REQUEST_OF(chore);
+    struct chore *kept = request->kept;
+    request->kept = NULL;
+    kept->run(kept);
+    request_return(request, STAGE_READY);
+}
+
+/* Send the reply; what a refused request has kept goes first, so that the client finds nothing of it afterwards. */
+static enum MHD_Result request_answer(struct request *request)
+{
+    if (request->kept && request_leave(request, BENCH_DESK, kept_drop))
+        return MHD_YES;
+    return request_send(request);
+}
+
 /* Refused, reply ready. libmicrohttpd cannot answer in the middle of a body: a client that waits for "100 Continue", and one that
  * would send too much, is answered now and the connection ends; else the body is read and dropped first. */
 static enum MHD_Result request_refused(struct request *request)
 {
     bool body = request->length || request->head.transfer_encoding;
-    if (body && (request->close_now || request->head.expect || request->length > DRAIN_BYTES))
-        return request_send(request);
+    if (request->close_now || (body && (request->head.expect || request->length > DRAIN_BYTES)))
+        return request_answer(request);
     request->stage = body ? STAGE_DRAIN : STAGE_READY;
     request->started_ms = clock_ms();
     return MHD_YES;
@@ -235,9 +252,9 @@ static enum MHD_Result request_step(void *self, struct MHD_Connection *connectio
     case STAGE_BODY:
         return *n_upload ? upload_take(request, upload, n_upload) : stage_run(request);
     case STAGE_DRAIN:
-        return *n_upload ? upload_drain(request, n_upload) : request_send(request);
+        return *n_upload ? upload_drain(request, n_upload) : request_answer(request);
     case STAGE_READY:
-        return request_send(request);
+        return request_answer(request);
     case STAGE_IDLE:
     case STAGE_SENT:
         break;

@@ -144,6 +144,13 @@ static void levels_write(struct writer *writer, const struct column *column)
     writer_close(writer, ']');
 }
 
+/* Values are held as floats: more digits would show what is not in the file. */
+static void figure_write(struct writer *writer, const char *name, double number)
+{
+    writer_key(writer, name);
+    writer_float(writer, (float)number);
+}
+
 static void column_write(struct writer *writer, const struct column *column)
 {
     writer_open(writer, '{');
@@ -154,10 +161,10 @@ static void column_write(struct writer *writer, const struct column *column)
         levels_write(writer, column);
     } else {
         writer_put_bool(writer, "integer", column->integer);
-        writer_put_double(writer, "min", column->min);
-        writer_put_double(writer, "max", column->max);
-        writer_put_double(writer, "mean", column->mean);
-        writer_put_double(writer, "stddev", column->stddev);
+        figure_write(writer, "min", column->min);
+        figure_write(writer, "max", column->max);
+        figure_write(writer, "mean", column->mean);
+        figure_write(writer, "stddev", column->stddev);
     }
     writer_close(writer, '}');
 }

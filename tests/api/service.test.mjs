@@ -1,0 +1,147 @@
+// What those who run the service see: health, versions, routes that are not there, static files, start and end.
+import assert from "node:assert/strict";
+import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { after, before, test } from "node:test";
+import { gzipSync } from "node:zlib";
+import { Daemon, assertProblem, run, stateFolder } from "./daemon.mjs";
+
+const page = stateFolder();
+writeFileSync(path.join(page, "index.html"), "<!doctype html><title>page</title>");
+writeFileSync(path.join(page, "app.js"), "export const one = 1;\n".repeat(50));
+writeFileSync(path.join(page, "app.js.gz"), gzipSync("export const one = 1;\n".repeat(50)));
+writeFileSync(path.join(page, ".secret"), "hidden");
+mkdirSync(path.join(page, "panels"));
+writeFileSync(path.join(page, "panels", "a.css"), "p{}");
+symlinkSync("/etc", path.join(page, "panels", ".etc"));
+
+let daemon;
+before(async () => (daemon = await Daemon.start({ flags: [`--static-dir=${page}`] })));
+after(() => daemon.stop());
+
+test("health, readiness and version answer", async () => {
+  assert.deepEqual((await daemon.get("/healthz")).json, { status: "ok" });
+  assert.equal((await daemon.get("/readyz")).status, 200);
+  const { json } = await daemon.get("/version");
+  assert.equal(json.name, "mlpd");
+  assert.match(json.version, /^\d+\.\d+/);
+  assert.match(json.kernels, /^(avx512|avx2|generic)$/);
+});
+
+test("metrics are Prometheus text", async () => {
+  const { text, headers } = await daemon.get("/metrics");
+  assert.match(headers.get("content-type"), /^text\/plain; version=0\.0\.4/);
+  for (const line of text.trimEnd().split("\n")) assert.match(line, /^(# (HELP|TYPE) \w+ .+|\w+(\{[^}]*\})? [\d.e+]+)$/);
+  assert.match(text, /^mlpd_http_requests_total [1-9]/m);
+});
+
+test("a path that is not there is 404 and is named", async () => {
+  assertProblem(await daemon.get("/nothing/here"), 404, /\/nothing\/here/);
+  assertProblem(await daemon.call("POST", "/nothing"), 404, /\/nothing/);
+  assertProblem(await daemon.get("/jobs/99"), 404, /99/);
+  assertProblem(await daemon.get("/jobs/iris"), 404, /iris/);
+  assertProblem(await daemon.get("/models/ghost"), 404, /ghost/);
+  assertProblem(await daemon.get("/datasets/ghost"), 404, /ghost/);
+});
+
+test("a method that is not there is 405 with Allow", async () => {
+  const reply = await daemon.call("PUT", "/datasets", "x");
+  assertProblem(reply, 405, /PUT/);
+  assert.equal(reply.headers.get("allow"), "GET, HEAD, POST, OPTIONS");
+  const options = await daemon.call("OPTIONS", "/jobs/1/cancel");
+  assert.equal(options.status, 204);
+  assert.equal(options.headers.get("allow"), "POST, OPTIONS");
+});
+
+test("HEAD is GET without a body", async () => {
+  const head = await daemon.call("HEAD", "/datasets");
+  assert.equal(head.status, 200);
+  assert.equal(head.text, "");
+});
+
+test("the page comes with its type, a policy and an ETag that saves the second transfer", async () => {
+  const reply = await daemon.get("/");
+  assert.equal(reply.headers.get("content-type"), "text/html; charset=utf-8");
+  assert.match(reply.headers.get("content-security-policy"), /default-src 'self'.*frame-ancestors 'none'/);
+  assert.equal(reply.headers.get("x-content-type-options"), "nosniff");
+  const again = await daemon.get("/", { "If-None-Match": reply.headers.get("etag") });
+  assert.equal(again.status, 304);
+  assert.equal((await daemon.get("/panels/a.css")).headers.get("content-type"), "text/css; charset=utf-8");
+});
+
+test("a compressed copy is sent to those who take it, with another ETag", async () => {
+  const gzip = await daemon.get("/app.js", { "Accept-Encoding": "gzip" });
+  assert.equal(gzip.headers.get("content-encoding"), "gzip");
+  assert.match(gzip.text, /^export const one/);
+  const plain = await daemon.get("/app.js", { "Accept-Encoding": "gzip;q=0, identity" });
+  assert.equal(plain.headers.get("content-encoding"), null);
+  assert.equal(plain.text, gzip.text);
+  assert.notEqual(plain.headers.get("etag"), gzip.headers.get("etag"));
+});
+
+test("no path leads out of the page's folder or to hidden files", async () => {
+  const paths = ["/../../etc/passwd", "/panels/../../../etc/passwd", "/%2e%2e/%2e%2e/etc/passwd", "/..%2f..%2fetc/passwd", "//etc/passwd",
+    "/.secret", "/panels/.etc/passwd", "/panels/", "/panels", "/.", "/a%5c..%5cb"];
+  for (const where of paths) {
+    const text = await daemon.raw(`GET ${where} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`);
+    assert.match(text, /^HTTP\/1\.1 404 /, where);
+    assert.doesNotMatch(text, /root:|hidden/, where);
+  }
+});
+
+test("wrong settings end the daemon with the setting, its value and what is expected", async () => {
+  const cases = [
+    [["--listen=nowhere"], {}, /--listen.*nowhere.*ADDRESS:PORT/],
+    [["--listen=127.0.0.1:99999"], {}, /--listen.*99999.*0 to 65535/],
+    [[], { MLPD_THREADS: "none" }, /MLPD_THREADS.*none.*whole number from 1/],
+    [["--max-body=big"], {}, /--max-body.*big.*size, as 20GB/],
+    [["--log-level=loud"], {}, /--log-level.*loud.*error, warning, info or debug/],
+    [["--config=/nonexistent/file"], {}, /\/nonexistent\/file.*No such file/],
+  ];
+  for (const [flags, env, words] of cases) {
+    const { code, stderr } = await run(flags, env);
+    assert.equal(code, 2, stderr);
+    assert.match(stderr, words);
+  }
+});
+
+test("a flag comes before the environment, the environment before the file", async () => {
+  const file = path.join(stateFolder(), "mlpd.conf");
+  writeFileSync(file, "# settings\nthreads = 3\nlog-level = error\n");
+  const threads = async (flags, env) => {
+    const other = await Daemon.start({ flags: ["--log-level=info", `--config=${file}`, ...flags], env });
+    const { json } = await other.get("/version");
+    await other.stop();
+    return json.threads;
+  };
+  assert.equal(await threads([], {}), 3);
+  assert.equal(await threads([], { MLPD_THREADS: "2" }), 2);
+  assert.equal(await threads(["--threads=1"], { MLPD_THREADS: "2" }), 1);
+  writeFileSync(file, "thread = 3\n");
+  const { code, stderr } = await run([`--config=${file}`]);
+  assert.equal(code, 2);
+  assert.match(stderr, /line 1.*thread/);
+});
+
+test("two daemons cannot share a state folder", async () => {
+  const { code, stderr } = await run(["--listen=127.0.0.1:0", `--state-dir=${daemon.state}`]);
+  assert.equal(code, 1);
+  assert.match(stderr, /another mlpd.*--state-dir/);
+});
+
+test("a port that is taken is named", async () => {
+  const { code, stderr } = await run([`--listen=127.0.0.1:${daemon.port}`, `--state-dir=${stateFolder()}`]);
+  assert.equal(code, 1);
+  assert.match(stderr, new RegExp(`127\\.0\\.0\\.1:${daemon.port}.*--listen`));
+});
+
+for (const signal of ["SIGTERM", "SIGINT"])
+  test(`${signal} ends the daemon cleanly, with streams and idle connections open`, async () => {
+    const other = await Daemon.start();
+    await other.csv("/datasets?name=d", "a,b\n" + "1,2\n3,4\n".repeat(50));
+    const { json: job } = await other.post("/train", { dataset: "d", target: "b", task: "regression", epochs: 100000 });
+    await other.events(job.id, { stop: ({ event }) => event === "epoch" });
+    const stream = other.events(job.id).catch((error) => error);
+    await other.stop(signal);
+    await stream;
+  });
