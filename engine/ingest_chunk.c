@@ -285,7 +285,9 @@ void chunk_parse(struct chunk *chunk, uint64_t index, uint64_t begin)
 void chunk_renumber(struct chunk *chunk)
 {
     const struct plan *plan = chunk->source->plan;
-    for (uint32_t i = 0; i < plan->n_columns && plan->n_of_type[COLUMN_CATEGORY] > 0; i++) {
+    if (chunk->n_rows == 0 || plan->n_of_type[COLUMN_CATEGORY] == 0)
+        return;
+    for (uint32_t i = 0; i < plan->n_columns; i++) {
         const struct plan_column *column = &plan->columns[i];
         if (column->type != COLUMN_CATEGORY)
             continue;

@@ -62,14 +62,14 @@ static bool exponent_parse(const char *at, const char *end, int64_t *exponent)
 }
 
 /* Text of any length: digits beyond the 19th only count. */
-static void digits_parse(const char *at, const char *end, struct decimal *out, bool *any)
+static void digits_parse(const char *at, const char *end, char mark, struct decimal *out, bool *any)
 {
     bool point = false;
     int64_t exponent = 0;
     for (; at < end; at++) {
         unsigned digit = digit_of(*at);
         if (digit > 9) {
-            if (*at != '.' || point)
+            if (*at != mark || point)
                 break;
             point = true;
             continue;
@@ -89,13 +89,13 @@ static void digits_parse(const char *at, const char *end, struct decimal *out, b
     out->exponent = exponent;
 }
 
-static bool decimal_parse(const char *at, const char *end, struct decimal *out)
+static bool decimal_parse(const char *at, const char *end, char mark, struct decimal *out)
 {
     bool any = false;
     *out = (struct decimal){0};
     if (at < end && (*at == '+' || *at == '-'))
         out->negative = *at++ == '-';
-    digits_parse(at, end, out, &any);
+    digits_parse(at, end, mark, out, &any);
     if (!any)
         return false;
     if (out->end == end)
@@ -274,7 +274,7 @@ static inline const char *digits_take(const char *at, const char *end, uint64_t 
 }
 
 /* The usual number, at most 19 digits and no exponent, straight to a float. False: the general way has to look at it. */
-static bool plain_parse(const char *at, const char *end, float *value)
+static bool plain_parse(const char *at, const char *end, char mark, float *value)
 {
     bool negative = at < end && *at == '-';
     uint64_t mantissa = 0;
@@ -283,7 +283,7 @@ static bool plain_parse(const char *at, const char *end, float *value)
         return false;
     const char *point = digits_take(at, end, &mantissa), *last = point;
     int n_digits = (int)(point - at), n_decimals = 0;
-    if (point < end && *point == '.') {
+    if (point < end && *point == mark) {
         last = digits_take(point + 1, end, &mantissa);
         n_decimals = (int)(last - point) - 1;
     }
@@ -298,21 +298,26 @@ static bool plain_parse(const char *at, const char *end, float *value)
     return true;
 }
 
-bool number_parse(const char *text, size_t length, float *value)
+bool number_parse_mark(const char *text, size_t length, char mark, float *value)
 {
     const char *end = text + length;
     struct decimal decimal;
     float magnitude;
     blanks_trim(&text, &end);
-    if (plain_parse(text, end, &magnitude)) {
+    if (plain_parse(text, end, mark, &magnitude)) {
         *value = magnitude;
         return true;
     }
-    if (!decimal_parse(text, end, &decimal))
+    if (!decimal_parse(text, end, mark, &decimal))
         return false;
     magnitude = decimal_value(&decimal);
     *value = decimal.negative ? -magnitude : magnitude;
     return true;
+}
+
+bool number_parse(const char *text, size_t length, float *value)
+{
+    return number_parse_mark(text, length, '.', value);
 }
 
 static char lower(char c)

@@ -25,6 +25,8 @@ int csv_reader_next(struct csv_reader *reader, const struct csv_field **fields, 
 /* Whether the text, blanks around it aside, is a decimal number ("-1.5e3", ".5", "7."); then *value is the nearest float, exactly as
  * strtof in the C locale would give. "nan", "inf" and hexadecimal are not numbers here. */
 bool number_parse(const char *text, size_t length, float *value);
+/* The same with another mark before the decimals: ',' in "1,5". */
+bool number_parse_mark(const char *text, size_t length, char mark, float *value);
 
 /* Whether the text, blanks around it aside, stands for a missing value: empty, NA, N/A, null, NaN, ?, -, . (any case). */
 bool text_is_missing(const char *text, size_t length);
