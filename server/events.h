@@ -24,7 +24,8 @@ struct subscriber;
 /* {"epoch":1,"loss":0.5,"accuracy":0.9,"val_loss":null,"val_accuracy":null,"seconds":0.25}: the one spelling of an epoch, for stream
  * and history. Returns the length. Numbers that are not finite are null. */
 size_t epoch_json(char text[EPOCH_JSON_SIZE], const struct epoch_metrics *metrics);
-/* The shortest decimal text of 6, 9, 12, 15 or 17 digits that reads back as the same number, "null" where it is not finite; size at least 32. Returns the length. */
+/* The shortest decimal text of 6, 9, 12, 15 or 17 digits that reads back as the same number, "null" where it is not finite; size at
+ * least 32. Returns the length. */
 size_t number_json(char *text, size_t size, double number);
 
 struct events *events_open(struct store *store, struct err *err);

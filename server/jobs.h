@@ -7,7 +7,8 @@
  * Threads: two of its own. The scheduler owns every trainer and is worker 0 of the pool; it never touches the disk. The writer
  * stores epochs (at most one commit in 200 ms), publishes models and ends jobs. An epoch is shown (in GET, in history, to
  * events) once it is stored, so that the three never disagree, and never take anything back. Every call below may come from any
- * thread; those marked "slow" sync and belong on a service thread.
+ * thread; those marked "slow" sync and belong on a service thread. What cannot be stored (a full disk) is tried again every second,
+ * a finished model too; whoever waits for it gets the error.
  *
  * Locks: jobs, then events. No SQL, I/O or training under either.
  * Lifetime: opened after store, datasets, models and events; jobs_stop first of all at the end. */
