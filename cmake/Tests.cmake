@@ -9,7 +9,7 @@ set(sanitizer_env
     "UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1"
     "TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1:die_after_fork=0")
 if(MLPD_SANITIZE)
-    set(patience 10)
+    set(patience 4)
 else()
     set(patience 1)
 endif()
