@@ -16,18 +16,19 @@ static int named_compare(const void *a, const void *b)
     return strcmp(((const struct named *)a)->name, ((const struct named *)b)->name);
 }
 
-bool columns_index_init(struct columns_index *index, const struct recipe *recipe, struct err *err)
+static bool order_build(struct columns_index *index, struct err *err)
 {
-    size_t n = recipe->n_columns;
+    size_t n = index->recipe->n_columns;
     struct named *named = malloc((n + 1) * sizeof *named);
 
-    *index = (struct columns_index){.recipe = recipe, .order = malloc((n + 1) * sizeof *index->order)};
+    index->order = malloc((n + 1) * sizeof *index->order);
     if (!named || !index->order) {
         free(named);
+        columns_index_done(index);
         return err_memory(err, "the columns by name");
     }
     for (uint32_t i = 0; i < n; i++)
-        named[i] = (struct named){recipe->columns[i].name, i};
+        named[i] = (struct named){index->recipe->columns[i].name, i};
     qsort(named, n, sizeof *named, named_compare);
     for (uint32_t i = 0; i < n; i++)
         index->order[i] = named[i].column;
@@ -53,28 +54,40 @@ static int name_compare(const char *name, const char *text, size_t length)
     return order ? order : name[length] ? 1 : 0;
 }
 
-uint32_t columns_index_find(struct columns_index *index, const char *name, size_t length)
+static uint32_t order_find(const struct columns_index *index, const char *name, size_t length)
 {
-    const struct recipe_column *columns = index->recipe->columns;
     uint32_t low = 0, high = index->recipe->n_columns;
 
-    if (index->next < high && text_equals(columns[index->next].name, name, length))
-        return index->next++;
-    if (memchr(name, 0, length))
-        return COLUMN_NONE;
     while (low < high) {
         uint32_t middle = low + (high - low) / 2, column = index->order[middle];
-        int order = name_compare(columns[column].name, name, length);
-        if (order == 0) {
-            index->next = column + 1;
+        int order = name_compare(index->recipe->columns[column].name, name, length);
+        if (order == 0)
             return column;
-        }
         if (order < 0)
             low = middle + 1;
         else
             high = middle;
     }
     return COLUMN_NONE;
+}
+
+bool columns_index_find(struct columns_index *index, const char *name, size_t length, uint32_t *column, struct err *err)
+{
+    const struct recipe *recipe = index->recipe;
+
+    if (index->next < recipe->n_columns && text_equals(recipe->columns[index->next].name, name, length)) {
+        *column = index->next++;
+        return true;
+    }
+    *column = COLUMN_NONE;
+    if (memchr(name, 0, length))
+        return true;
+    if (!index->order && !order_build(index, err))
+        return false;
+    *column = order_find(index, name, length);
+    if (*column != COLUMN_NONE)
+        index->next = *column + 1;
+    return true;
 }
 
 bool columns_missing(const struct recipe *recipe, const uint32_t *have, uint32_t mark, char *out, size_t size, const char **first)

@@ -40,7 +40,8 @@ static bool rows_init(struct csv_rows *rows, const struct recipe *recipe, const 
         return false;
     if (!rows->have || !rows->values)
         return err_memory(err, "a row");
-    return columns_index_init(&rows->index, recipe, err);
+    columns_index_init(&rows->index, recipe);
+    return true;
 }
 
 static struct csv_field field_trim(struct csv_field field)
@@ -52,22 +53,23 @@ static struct csv_field field_trim(struct csv_field field)
     return field;
 }
 
-/* Find each field's column by its name. Returns how many different ones there are, the target counted. */
-static uint32_t names_find(struct csv_rows *rows, const struct csv_field *fields, uint32_t n_fields)
+/* Find each field's column by its name; *n_found: how many different ones there are, the target counted. */
+static bool names_find(struct csv_rows *rows, const struct csv_field *fields, uint32_t *n_found, struct err *err)
 {
-    uint32_t n_found = 0;
     bool target = false;
 
-    memset(rows->have, 0, rows->recipe->n_columns * sizeof *rows->have);
-    for (uint32_t i = 0; i < n_fields; i++) {
+    *n_found = 0;
+    for (uint32_t i = 0; i < rows->n_fields; i++) {
         struct csv_field name = field_trim(fields[i]);
-        rows->columns[i] = columns_index_find(&rows->index, name.text, name.length);
+        if (!columns_index_find(&rows->index, name.text, name.length, &rows->columns[i], err))
+            return false;
         if (rows->columns[i] != COLUMN_NONE)
-            n_found += rows->have[rows->columns[i]]++ == 0;
+            *n_found += rows->have[rows->columns[i]]++ == 0;
         else if (text_equals(rows->recipe->target, name.text, name.length))
             target = true;
     }
-    return n_found + target;
+    *n_found += target;
+    return true;
 }
 
 /* Whether the first row's fields are names: most are the model's, or all that it uses are there. */
@@ -139,11 +141,14 @@ static bool row_take(struct csv_rows *rows, const struct csv_field *fields, uint
 static bool first_take(struct csv_rows *rows, const struct csv_field *fields, uint32_t n_fields, int header, struct instances *instances,
                        struct err *err)
 {
+    uint32_t n_found;
+
     rows->n_fields = n_fields;
     rows->columns = malloc(((size_t)n_fields + 1) * sizeof *rows->columns);
     if (!rows->columns)
         return err_memory(err, "a row");
-    uint32_t n_found = names_find(rows, fields, n_fields);
+    if (!names_find(rows, fields, &n_found, err))
+        return false;
     if (header > 0 || (header == 0 && is_header(rows, n_found, n_fields)))
         return header_take(rows, fields, instances, err);
     return positions_take(rows, err) && row_take(rows, fields, n_fields, instances, err);

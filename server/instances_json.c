@@ -101,7 +101,6 @@ static bool model_find(struct json_rows *rows)
 {
     const struct instances_models *models = rows->models;
     const char *name = rows->has_name ? rows->name : models->name;
-    size_t n;
 
     model_forget(rows);
     snprintf(rows->found_name, sizeof rows->found_name, "%s", name ? name : "");
@@ -111,16 +110,30 @@ static bool model_find(struct json_rows *rows)
         return false;
     rows->found = true;
     rows->scanned = false;
-    n = (size_t)rows->recipe->n_columns + 1;
-    rows->raw = malloc(n * sizeof *rows->raw);
-    rows->values = calloc(n, sizeof *rows->values);
-    rows->have = calloc(n, sizeof *rows->have);
-    if (!rows->raw || !rows->values || !rows->have)
-        return err_memory(rows->err, "a row");
+    columns_index_init(&rows->index, rows->recipe);
     rows->numbers = true;
-    for (uint32_t i = 0; i < rows->recipe->n_columns; i++)
+    for (uint32_t i = 0; !rows->recipe->bytes && i < rows->recipe->n_columns; i++)
         rows->numbers = rows->numbers && rows->recipe->columns[i].encoding != ENCODING_ONE_HOT;
-    return columns_index_init(&rows->index, rows->recipe, rows->err);
+    return true;
+}
+
+/* Room for the values of one row, where that is needed: a wide model's rows of plain numbers do without. */
+static bool values_room(struct json_rows *rows)
+{
+    size_t n = (size_t)rows->recipe->n_columns + 1;
+
+    if (!rows->values)
+        rows->values = calloc(n, sizeof *rows->values);
+    if (!rows->have)
+        rows->have = calloc(n, sizeof *rows->have);
+    return (rows->values && rows->have) || err_memory(rows->err, "a row");
+}
+
+static bool raw_room(struct json_rows *rows)
+{
+    if (!rows->raw)
+        rows->raw = malloc(((size_t)rows->recipe->n_columns + 1) * sizeof *rows->raw);
+    return rows->raw || err_memory(rows->err, "a row");
 }
 
 /* true and false in a category column are the level that reads so in any case, else "true" and "false". */
@@ -240,7 +253,9 @@ static bool take_array(struct json_rows *rows, float *x)
 
     scan->at++;
     if (!rows->numbers)
-        return take_values_from(rows, 0, false, x);
+        return values_room(rows) && take_values_from(rows, 0, false, x);
+    if (!raw_room(rows))
+        return false;
     const char *wrong = scan_numbers(scan, rows->raw, n, &count, &comma);
     if (wrong)
         return fail_at(rows, count, wrong);
@@ -250,6 +265,8 @@ static bool take_array(struct json_rows *rows, float *x)
     }
     if (count == n && comma)
         return fail_count(rows, count, true);
+    if (!values_room(rows))
+        return false;
     for (uint32_t i = 0; i < count; i++)
         rows->values[i] = (struct value){.kind = VALUE_NUMBER, .number = rows->raw[i]};
     return take_values_from(rows, count, comma, x);
@@ -258,9 +275,11 @@ static bool take_array(struct json_rows *rows, float *x)
 /* A member's value, after its name. */
 static bool take_member(struct json_rows *rows, struct scan_text name)
 {
-    uint32_t column = columns_index_find(&rows->index, name.text, name.length), mark = rows->instances->n_rows + 1;
+    uint32_t column, mark = rows->instances->n_rows + 1;
     const char *wrong;
 
+    if (!columns_index_find(&rows->index, name.text, name.length, &column, rows->err))
+        return false;
     if (column == COLUMN_NONE) {
         if (!text_equals(rows->recipe->target, name.text, name.length) &&
             !instances_unknown(rows->instances, name.text, name.length, rows->err))
@@ -307,7 +326,7 @@ static bool take_object(struct json_rows *rows, float *x)
     char names[300];
 
     rows->index.next = 0;
-    if (!take_members(rows))
+    if (!values_room(rows) || !take_members(rows))
         return false;
     if (!columns_missing(rows->recipe, rows->have, rows->instances->n_rows + 1, names, sizeof names, &first))
         return encode_values(rows, x);

@@ -31,10 +31,41 @@ struct parts {
     int exponent, n_digits;
 };
 
+/* Whether all eight bytes are digits (each byte's high half is 3, and stays so with 6 added), and their number. */
+static bool eight_digits(const char *at, uint32_t *number)
+{
+    uint64_t word;
+
+    memcpy(&word, at, sizeof word);
+    if (((word & 0xF0F0F0F0F0F0F0F0u) | ((word + 0x0606060606060606u) & 0xF0F0F0F0F0F0F0F0u) >> 4) != 0x3333333333333333u)
+        return false;
+    word &= 0x0F0F0F0F0F0F0F0Fu;
+    word = word * 10 + (word >> 8); /* pairs, in every other byte; the first digit is the lowest byte */
+    word = (word & 0x00FF00FF00FF00FFu) * 100 + (word >> 16 & 0x00FF00FF00FF00FFu);
+    *number = (uint32_t)((word & 0xFFFF) * 10000 + (word >> 32 & 0xFFFF));
+    return true;
+}
+
+static void digits_eight(struct scan *scan, struct parts *parts)
+{
+    uint32_t number;
+
+    while (scan->end - scan->at >= 8 && parts->n_digits <= 11 && eight_digits(scan->at, &number)) {
+        if (parts->mantissa > 0)
+            parts->n_digits += 8;
+        else
+            for (uint32_t rest = number; rest > 0; rest /= 10)
+                parts->n_digits++;
+        parts->mantissa = parts->mantissa * 100000000 + number;
+        scan->at += 8;
+    }
+}
+
 static const char *digits_scan(struct scan *scan, struct parts *parts)
 {
     const char *begin = scan->at;
 
+    digits_eight(scan, parts);
     for (; scan->at < scan->end && is_digit(*scan->at); scan->at++)
         if (parts->n_digits < 19) {
             parts->mantissa = parts->mantissa * 10 + (uint64_t)(*scan->at - '0');
@@ -59,20 +90,21 @@ static const char *exponent_scan(struct scan *scan, struct parts *parts)
     return wrong;
 }
 
-/* The quick way to the nearest float: a mantissa below 2^53 times or over an exact power of ten is the nearest double, and that one's
- * nearest float is the text's too, unless the double lies right between two floats. False: take the slow way. */
+/* The quick way to the nearest float: mantissa and an exact power of ten make a double that is at most two units in its last place off,
+ * and its nearest float is the text's too, unless the double lies that near to the middle between two floats. False: take the slow way. */
 static bool parts_float(const struct parts *parts, float *number)
 {
     static const double powers[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
                                     1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
     uint64_t bits;
 
-    if (parts->n_digits > 19 || parts->mantissa > (UINT64_C(1) << 53) || parts->exponent < -22 || parts->exponent > 22)
+    if (parts->n_digits > 19 || parts->exponent < -22 || parts->exponent > 22)
         return false;
     double value = (double)parts->mantissa;
     value = parts->exponent < 0 ? value / powers[-parts->exponent] : value * powers[parts->exponent];
     memcpy(&bits, &value, sizeof bits);
-    if ((bits & 0x1fffffff) == 0x10000000 || (value != 0 && value < 1e-37) || value > 3e38)
+    uint32_t below = (uint32_t)(bits & 0x1fffffff); /* what the float does not hold; the middle is 0x10000000 */
+    if ((below >= 0x10000000 - 4 && below <= 0x10000000 + 4) || (value != 0 && value < 1e-37) || value > 3e38)
         return false;
     *number = (float)value;
     return true;
@@ -161,11 +193,11 @@ const char *scan_numbers(struct scan *scan, float *numbers, uint32_t most, uint3
 
     *comma = false;
     while (count < most) {
+        if (scan->at < scan->end && *scan->at == ' ')
+            scan->at++;
         uint32_t zeros = zeros_scan(scan, numbers + count, most - count);
         count += zeros;
         *comma = *comma || zeros;
-        if (scan->at < scan->end && *scan->at == ' ')
-            scan->at++;
         if (scan->end - scan->at < 8 || !small_scan(scan, &numbers[count])) {
             char next = scan_peek(scan);
             if (next != '-' && !is_digit(next))

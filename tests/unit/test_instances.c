@@ -1,5 +1,5 @@
 /* Rows of prediction requests: JSON, CSV and floats give the inputs that training would see, and errors say where. */
-#include "helper_table.h"
+#include "helper_recipe.h"
 
 #include "float_text.h"
 #include "instances.h"

@@ -1,5 +1,5 @@
 /* Model files: what was written is read back bit for bit, any reader of safetensors finds the tensors, and no damage goes unseen. */
-#include "helper_table.h"
+#include "helper_recipe.h"
 
 #include "json_model.h"
 #include "model_file.h"
@@ -58,7 +58,7 @@ static struct model *model_make(const char *csv, uint32_t n_hidden)
     struct network *network = network_new(recipe->n_inputs, layers, 2, &err);
 
     ck_assert_ptr_nonnull(network);
-    network_init(network, INITIALIZER_HE_NORMAL, 0, 42);
+    ck_assert(network_init(network, INITIALIZER_HE_NORMAL, 0, 42, &(struct err){0}));
     struct model *model = model_new(recipe, network, classes ? LOSS_CATEGORICAL_CROSSENTROPY : LOSS_MSE, &err);
     ck_assert_ptr_nonnull(model);
     return model;

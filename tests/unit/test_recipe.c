@@ -1,5 +1,5 @@
 /* The recipe: what it makes of columns and targets, the same inputs by every way in, and no trust in what comes from outside. */
-#include "helper_table.h"
+#include "helper_recipe.h"
 
 #include <check.h>
 #include <dirent.h>

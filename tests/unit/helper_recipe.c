@@ -1,4 +1,4 @@
-#include "helper_table.h"
+#include "helper_recipe.h"
 
 #include <check.h>
 #include <fcntl.h>

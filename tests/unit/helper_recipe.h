@@ -1,6 +1,6 @@
 /* Tables and recipes out of CSV text, for tests. What fails ends the test. */
-#ifndef HELPER_TABLE_H
-#define HELPER_TABLE_H
+#ifndef HELPER_RECIPE_H
+#define HELPER_RECIPE_H
 
 #include "mlp/csv.h"
 #include "mlp/recipe.h"
