@@ -20,7 +20,8 @@ struct csv_reader *csv_reader_new(const char *bytes, size_t n_bytes, char separa
         bytes += 3;
         n_bytes -= 3;
     }
-    struct csv_dialect dialect = {.separator = separator ? separator : csv_guess_separator(bytes, n_bytes, true), .quote = '"'};
+    struct csv_dialect dialect = {.separator = separator, .quote = '"'};
+    csv_guess(&dialect, true, bytes, n_bytes, true);
     csv_scan_init(&reader->scan, &dialect);
     csv_scan_text(&reader->scan, bytes, n_bytes, true);
     reader->n_rows = 0;

@@ -1,4 +1,5 @@
-/* Which separator a file uses: each candidate splits the file's head, and the one that gives rows of one length with plain values wins. */
+/* A file's dialect by its head. Each candidate for the separator splits it, and the one that gives rows of one length with plain values
+ * wins. */
 #include "csv_scan.h"
 
 #include <string.h>
@@ -52,13 +53,12 @@ static void length_count(struct split *split, uint32_t n_fields)
     split->lengths[split->n_lengths++].n_rows = 1;
 }
 
-static void split_try(struct split *split, const char *text, size_t n_bytes, bool whole, char separator)
+static void split_try(struct split *split, const char *text, size_t n_bytes, bool whole, const struct csv_dialect *dialect)
 {
-    struct csv_dialect dialect = {separator, '"'};
     struct csv_scan scan;
     enum csv_result result = CSV_ROW;
     *split = (struct split){0};
-    csv_scan_init(&scan, &dialect);
+    csv_scan_init(&scan, dialect);
     csv_scan_text(&scan, text, n_bytes, whole);
     while (split->n_rows < GUESS_ROWS && (result = csv_scan_row(&scan)) == CSV_ROW) {
         split->n_rows++;
@@ -66,7 +66,7 @@ static void split_try(struct split *split, const char *text, size_t n_bytes, boo
         split->n_fields += scan.n_fields;
         for (uint32_t i = 0; i < scan.n_fields; i++) {
             float value;
-            split->n_clean += field_clean(&scan.fields[i], separator);
+            split->n_clean += field_clean(&scan.fields[i], dialect->separator);
             split->n_numeric += number_parse(scan.fields[i].text, scan.fields[i].length, &value);
         }
     }
@@ -91,19 +91,17 @@ static double split_score(const struct split *split, uint32_t *n_fields)
     return split->failed ? score / 2 : score;
 }
 
-char csv_guess_separator(const char *text, size_t n_bytes, bool whole)
+static char separator_guess(const struct csv_dialect *known, const char *text, size_t n_bytes, bool whole)
 {
     char found = ',';
     double best = 0;
     uint32_t best_fields = 0;
-    if (n_bytes > GUESS_BYTES) {
-        n_bytes = GUESS_BYTES;
-        whole = false;
-    }
     for (size_t i = 0; i < sizeof candidates; i++) {
+        struct csv_dialect dialect = *known;
         struct split split;
         uint32_t n_fields;
-        split_try(&split, text, n_bytes, whole, candidates[i]);
+        dialect.separator = candidates[i];
+        split_try(&split, text, n_bytes, whole, &dialect);
         double score = split_score(&split, &n_fields);
         /* Blanks stand in any text: they separate only where nothing else does, evenly, and mostly numbers. */
         if (candidates[i] == ' ' && (best > 0 || score < 0.99 || split.n_numeric * 2 < split.n_fields))
@@ -115,4 +113,77 @@ char csv_guess_separator(const char *text, size_t n_bytes, bool whole)
         }
     }
     return found;
+}
+
+/* A comma before the decimals, where some value needs it and none has a point there. */
+static char decimal_guess(const struct csv_dialect *dialect, const char *text, size_t n_bytes, bool whole)
+{
+    uint32_t n_rows = 0, n_commas = 0, n_points = 0;
+    struct csv_scan scan;
+    if (dialect->separator == ',')
+        return '.';
+    csv_scan_init(&scan, dialect);
+    csv_scan_text(&scan, text, n_bytes, whole);
+    while (n_rows++ < GUESS_ROWS && csv_scan_row(&scan) == CSV_ROW) {
+        for (uint32_t i = 0; i < scan.n_fields; i++) {
+            const struct csv_field *field = &scan.fields[i];
+            float value;
+            if (number_parse_mark(field->text, field->length, ',', &value))
+                n_commas += memchr(field->text, ',', field->length) != NULL;
+            else
+                n_points += number_parse(field->text, field->length, &value);
+        }
+    }
+    csv_scan_done(&scan);
+    return n_commas > 0 && n_points == 0 ? ',' : '.';
+}
+
+static uint32_t first_fields(const struct csv_dialect *dialect, const char *text, size_t n_bytes, bool whole)
+{
+    struct csv_scan scan;
+    csv_scan_init(&scan, dialect);
+    csv_scan_text(&scan, text, n_bytes, whole);
+    uint32_t n = csv_scan_row(&scan) == CSV_ROW ? scan.n_fields : 0;
+    csv_scan_done(&scan);
+    return n;
+}
+
+/* The first byte of the first line at or after `at` that is not blank; n_bytes where there is none. */
+static size_t line_begin(const char *text, size_t n_bytes, size_t at)
+{
+    while (at < n_bytes && (text[at] == ' ' || text[at] == '\t' || text[at] == '\n' || text[at] == '\r'))
+        at++;
+    return at;
+}
+
+/* A file that begins with '#' begins with a comment, unless that is one line with as many fields as the next: then it is a header. */
+static bool comment_is_likely(const char *text, size_t n_bytes, bool whole, char quote, char separator)
+{
+    size_t at = line_begin(text, n_bytes, 0);
+    if (at == n_bytes || text[at] != '#')
+        return false;
+    while (at < n_bytes && text[at] != '\n' && text[at] != '\r')
+        at++;
+    at = line_begin(text, n_bytes, at);
+    if (at < n_bytes && text[at] == '#')
+        return true;
+    struct csv_dialect with = {.separator = separator, .quote = quote, .comment = '#'}, without = {.separator = separator, .quote = quote};
+    if (!separator)
+        with.separator = without.separator = separator_guess(&with, text, n_bytes, whole);
+    uint32_t n = first_fields(&with, text, n_bytes, whole);
+    return n > 0 && n != first_fields(&without, text, n_bytes, whole);
+}
+
+void csv_guess(struct csv_dialect *dialect, bool guess_comment, const char *text, size_t n_bytes, bool whole)
+{
+    if (n_bytes > GUESS_BYTES) {
+        n_bytes = GUESS_BYTES;
+        whole = false;
+    }
+    if (guess_comment && comment_is_likely(text, n_bytes, whole, dialect->quote, dialect->separator))
+        dialect->comment = '#';
+    if (!dialect->separator)
+        dialect->separator = separator_guess(dialect, text, n_bytes, whole);
+    if (!dialect->decimal)
+        dialect->decimal = decimal_guess(dialect, text, n_bytes, whole);
 }

@@ -225,13 +225,23 @@ static bool doubled_halve(struct csv_scan *scan)
     return true;
 }
 
-/* Skip lines of blanks. True when a row begins at `at`, before the limit. */
+/* The first line end at or after `at`; end where there is none. */
+static size_t line_end_find(const struct csv_scan *scan, size_t at)
+{
+    while (at < scan->end && !is_line_end(scan->text[at]))
+        at++;
+    return at;
+}
+
+/* Skip lines of blanks and comments. True when a row begins at `at`, before the limit. */
 static bool row_find(struct csv_scan *scan)
 {
     while (scan->at < scan->limit) {
         size_t at = blanks_skip(scan, scan->at);
         while (scan->dialect.separator == ' ' && at < scan->end && is_separator(scan, scan->text[at]))
             at++;
+        if (at < scan->end && scan->dialect.comment && scan->text[at] == scan->dialect.comment)
+            at = line_end_find(scan, at);
         if (at == scan->end)
             return false;
         if (!is_line_end(scan->text[at]))
@@ -239,6 +249,15 @@ static bool row_find(struct csv_scan *scan)
         scan->at = at + 1;
     }
     return false;
+}
+
+bool csv_scan_skip_line(struct csv_scan *scan)
+{
+    size_t at = line_end_find(scan, scan->at);
+    if (at == scan->end && !scan->last)
+        return false;
+    scan->at = at < scan->end ? at + 1 : at;
+    return true;
 }
 
 enum csv_result csv_scan_row(struct csv_scan *scan)
@@ -272,7 +291,8 @@ bool csv_describe(enum csv_result result, uint64_t row, uint32_t field, struct e
     static const char *const sentences[] = {
         [CSV_UNTERMINATED] = "a quoted value begins in row %llu, field %u, and its closing quote is missing",
         [CSV_TEXT_AFTER_QUOTE] = "row %llu, field %u: text follows the closing quote; a quote inside a quoted value is written twice",
-        [CSV_NUL] = "row %llu, field %u holds a NUL byte: this is not text in UTF-8",
+        [CSV_NUL] = "row %llu, field %u holds a NUL byte: this is no text",
+        [CSV_NOT_A_NUMBER] = "row %llu, field %u holds text, and its column was said to be of numbers",
     };
     unsigned long long n = row;
     switch (result) {

@@ -12,31 +12,37 @@ enum csv_result {
     CSV_ROW,  /* fields and n_fields are a row's */
     CSV_END,  /* the limit, or the end of the text */
     CSV_MORE, /* the row, or what may be a blank line, runs beyond the buffer: call again with more of it, from `at` */
+    /* errors */
     CSV_UNTERMINATED,
     CSV_TEXT_AFTER_QUOTE,
     CSV_NUL,
     CSV_TOO_MANY_FIELDS,
     CSV_ROW_TOO_LONG,
     CSV_MEMORY,
+    /* found by those who know the columns */
+    CSV_RAGGED,
+    CSV_NOT_A_NUMBER,
 };
 
 struct csv_dialect {
     char separator; /* ' ': runs of blanks */
     char quote;     /* '\0': none */
+    char comment;   /* lines that begin with it, blanks before it aside, are skipped; '\0': none */
+    char decimal;   /* before the decimals of a number; not the scanner's business */
 };
 
 struct csv_scan {
     struct csv_dialect dialect;
-    const char *text; /* the buffer */
-    size_t end;       /* its bytes */
-    size_t at;        /* where the next row, or a blank line before it, begins */
-    size_t limit;     /* rows that begin here or later are not read */
-    bool last;        /* the text ends where the buffer ends */
+    const char *text;         /* the buffer */
+    size_t end;               /* its bytes */
+    size_t at;                /* where the next row, or a blank line before it, begins */
+    size_t limit;             /* rows that begin here or later are not read */
+    bool last;                /* the text ends where the buffer ends */
     struct csv_field *fields; /* valid until the next call */
     uint32_t n_fields;
     /* private below */
     uint32_t n_allocated;
-    size_t block;  /* position whose next 64 bytes `specials` describes; SIZE_MAX: none */
+    size_t block; /* position whose next 64 bytes `specials` describes; SIZE_MAX: none */
     uint64_t specials;
     uint32_t *doubled; /* n_doubled indices of fields with doubled quotes; n_allocated of them fit */
     uint32_t n_doubled;
@@ -55,10 +61,14 @@ void csv_scan_text(struct csv_scan *scan, const char *text, size_t n_bytes, bool
  * index of the field at fault, and `at` stays at the row's beginning. */
 enum csv_result csv_scan_row(struct csv_scan *scan);
 
+/* After an error: go on behind the next line end, whatever it belongs to. False: it lies beyond the buffer. */
+bool csv_scan_skip_line(struct csv_scan *scan);
+
 /* One sentence for a result that is an error, with row and column where they are known. Returns false. */
 bool csv_describe(enum csv_result result, uint64_t row, uint32_t field, struct err *err);
 
-/* The separator that splits the head of a file best; ',' where none does. `whole`: the text is the whole file. */
-char csv_guess_separator(const char *text, size_t n_bytes, bool whole);
+/* Fill in what `dialect` leaves open (zero), but for the quote, by the head of a file: the separator that splits it best, ',' where none
+ * does; '#' for comments where the file begins with a line of it that is no header; the decimal mark. `whole`: the text is the whole file. */
+void csv_guess(struct csv_dialect *dialect, bool guess_comment, const char *text, size_t n_bytes, bool whole);
 
 #endif

@@ -7,6 +7,7 @@
  * Values that contradict the types are noted, and a second pass reads the file again with the types that all values need. */
 #include "ingest.h"
 
+#include "csv_text.h"
 #include "ingest_pass.h"
 
 #include <fcntl.h>
@@ -76,21 +77,33 @@ static bool table_finish(const struct pass *pass, struct err *err)
     return good;
 }
 
+/* All rows were bad, or there are none. */
+static bool none_describe(const struct pass *pass, struct err *err)
+{
+    if (pass->n_skipped == 0)
+        return err_set(err, ERR_INPUT, "the file has a header and no rows");
+    err_set(err, ERR_INPUT, "none of the file's %llu rows could be read; the first: %s", (unsigned long long)pass->n_skipped,
+            pass->skipped[0].msg);
+    return err_at(err, pass->skipped[0].row, pass->skipped[0].column);
+}
+
 /* Read the file once with the plan's types. *again: they were too narrow, and have been widened. */
-static bool source_read(struct plan *plan, const struct source *source, int table_fd, uint32_t n_threads,
-                        const struct table_progress *progress, bool *again, struct err *err)
+static bool source_read(struct plan *plan, const struct source *source, int table_fd, const struct table_progress *progress,
+                        struct csv_report *report, bool *again, struct err *err)
 {
     struct pass pass;
     if (!pass_init(&pass, source, table_fd, progress, err))
         return false;
-    bool good = pass_run(&pass, n_threads, err);
+    bool good = pass_run(&pass, plan->options->n_threads, err);
     if (good && pass.n_rows == 0)
-        good = err_set(err, ERR_INPUT, "the file has a header and no rows");
+        good = none_describe(&pass, err);
     *again = good && pass.tally.contradicted;
     for (uint32_t i = 0; *again && i < plan->n_columns; i++)
         plan->columns[i].type = (enum column_type)pass.tally.wanted[i];
     if (good && !*again)
         good = table_finish(&pass, err);
+    report->n_skipped = pass.n_skipped;
+    memcpy(report->skipped, pass.skipped, sizeof report->skipped);
     pass_done(&pass);
     if (*again)
         plan_layout(plan);
@@ -98,42 +111,88 @@ static bool source_read(struct plan *plan, const struct source *source, int tabl
 }
 
 /* Twice at most: the first pass finds the types that all values need. More often only if the file changes meanwhile. */
-static bool source_ingest(struct plan *plan, const struct source *source, int table_fd, uint32_t n_threads,
-                          const struct table_progress *progress, struct err *err)
+static bool source_ingest(struct plan *plan, const struct source *source, int table_fd, const struct table_progress *progress,
+                          struct csv_report *report, struct err *err)
 {
     bool again = true;
     for (int i = 0; again && i < 2; i++) {
         if (ftruncate(table_fd, 0) != 0)
             return err_errno(err, "emptying the table file");
-        if (!source_read(plan, source, table_fd, n_threads, progress, &again, err))
+        if (!source_read(plan, source, table_fd, progress, report, &again, err))
             return false;
     }
     return !again || err_set(err, ERR_IO, "the CSV file changed while it was read");
 }
 
-bool table_ingest_sized(int csv_fd, const struct csv_options *options, const struct ingest_sizes *sizes, const char *path,
+/* The text at `fd`, which is not UTF-16, to a table at `path`. */
+static bool text_ingest(int fd, uint64_t n_bytes, const struct csv_options *options, const struct ingest_sizes *sizes, const char *path,
                         const struct table_progress *progress, struct csv_report *report, struct err *err)
 {
-    struct stat status;
     struct plan plan;
-    if (fstat(csv_fd, &status) != 0)
-        return err_errno(err, "looking at the CSV file");
-    struct source source = {.fd = csv_fd, .n_bytes = (uint64_t)status.st_size, .chunk_bytes = sizes->chunk_bytes, .plan = &plan};
-    if (!head_plan(&plan, csv_fd, source.n_bytes, sizes, options, err))
+    struct source source = {.fd = fd, .n_bytes = n_bytes, .chunk_bytes = sizes->chunk_bytes, .plan = &plan};
+    if (!head_plan(&plan, fd, n_bytes, sizes, options, err))
         return false;
     bool good = false;
     int table_fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     if (table_fd < 0)
         err_errno(err, "creating the table file");
     else
-        good = source_ingest(&plan, &source, table_fd, options->n_threads, progress, err);
+        good = source_ingest(&plan, &source, table_fd, progress, report, err);
     if (table_fd >= 0 && close(table_fd) != 0 && good)
         good = err_errno(err, "closing the table file");
     if (!good && table_fd >= 0)
         unlink(path);
-    if (good && report)
-        *report = (struct csv_report){.separator = plan.dialect.separator, .header = plan.header, .bytes = source.n_bytes};
+    report->separator = plan.dialect.separator;
+    report->quote = plan.dialect.quote;
+    report->comment = plan.dialect.comment;
+    report->decimal = plan.dialect.decimal;
+    report->encoding = plan.encoding;
+    report->header = plan.header;
     plan_done(&plan);
+    return good;
+}
+
+static bool encoding_find(int fd, uint64_t n_bytes, enum csv_encoding *encoding, struct err *err)
+{
+    char head[4096];
+    size_t n = n_bytes < sizeof head ? (size_t)n_bytes : sizeof head;
+    if (*encoding != CSV_ENCODING_GUESS)
+        return true;
+    if (!file_read_at(fd, head, n, 0, "the CSV file", err))
+        return false;
+    *encoding = text_guess_encoding(head, n);
+    if (*encoding != CSV_UTF16LE && *encoding != CSV_UTF16BE)
+        *encoding = CSV_ENCODING_GUESS; /* the plan looks at more of it */
+    return true;
+}
+
+bool table_ingest_sized(int csv_fd, const struct csv_options *options, const struct ingest_sizes *sizes, const char *path,
+                        const struct table_progress *progress, struct csv_report *report, struct err *err)
+{
+    struct stat status;
+    struct csv_report found = {0};
+    struct csv_options known = *options;
+    if (fstat(csv_fd, &status) != 0)
+        return err_errno(err, "looking at the CSV file");
+    found.bytes = (uint64_t)status.st_size;
+    if (!encoding_find(csv_fd, found.bytes, &known.encoding, err))
+        return false;
+    enum csv_encoding encoding = known.encoding;
+    bool wide = encoding == CSV_UTF16LE || encoding == CSV_UTF16BE, good;
+    if (wide) {
+        uint64_t n_bytes;
+        int fd = text_spool(csv_fd, found.bytes, encoding, path, &n_bytes, err);
+        if (fd < 0)
+            return false;
+        known.encoding = CSV_UTF8;
+        good = text_ingest(fd, n_bytes, &known, sizes, path, progress, &found, err);
+        close(fd);
+        found.encoding = encoding;
+    } else {
+        good = text_ingest(csv_fd, found.bytes, &known, sizes, path, progress, &found, err);
+    }
+    if (good && report)
+        *report = found;
     return good;
 }
 

@@ -23,6 +23,7 @@ void chunk_done(struct chunk *chunk)
     tally_done(&chunk->tally);
     free(chunk->window);
     free(chunk->records);
+    free(chunk->recoded);
 }
 
 uint64_t source_n_chunks(const struct source *source)
@@ -117,20 +118,15 @@ static inline bool byte_parse(const struct csv_field *field, uint8_t *value)
     return sum <= UINT8_MAX;
 }
 
-/* A finite number. One too large for a float is text: it would be lost as a number. */
-static inline bool finite_parse(const struct csv_field *field, float *value)
-{
-    return number_parse(field->text, field->length, value) && *value - *value == 0;
-}
-
 static void take_byte(struct chunk *chunk, uint32_t index, const struct csv_field *field, uint8_t *to)
 {
+    const struct plan *plan = chunk->source->plan;
     float value;
     *to = 0;
-    if (byte_parse(field, to))
+    if (plan->options->n_missing == 0 && byte_parse(field, to))
         return;
-    if (!finite_parse(field, &value)) {
-        tally_want(&chunk->tally, index, text_is_missing(field->text, field->length) ? COLUMN_NUMBER : COLUMN_CATEGORY);
+    if (!plan_number(plan, field, &value)) {
+        tally_want(&chunk->tally, index, plan_missing(plan, field) ? COLUMN_NUMBER : COLUMN_CATEGORY);
     } else {
         *to = value >= 0 && value <= 255 ? (uint8_t)value : 0;
         if ((float)*to != value)
@@ -140,18 +136,35 @@ static void take_byte(struct chunk *chunk, uint32_t index, const struct csv_fiel
 
 static void take_number(struct chunk *chunk, uint32_t index, const struct csv_field *field, uint8_t *to)
 {
-    const struct plan_column *column = &chunk->source->plan->columns[index];
+    const struct plan *plan = chunk->source->plan;
+    const struct plan_column *column = &plan->columns[index];
     struct tally_number *tally = &chunk->tally.numbers[column->slot];
     float value;
-    if (finite_parse(field, &value)) {
+    if (plan_number(plan, field, &value)) {
         tally_add_number(tally, (double)value, column->shift);
     } else {
         value = NAN;
         tally->n_missing++;
-        if (!text_is_missing(field->text, field->length))
+        if (!plan_missing(plan, field))
             tally_want(&chunk->tally, index, COLUMN_CATEGORY);
     }
     memcpy(to, &value, sizeof value);
+}
+
+/* The text in UTF-8, in the chunk's own room. */
+static bool recode(struct chunk *chunk, struct csv_field *text)
+{
+    size_t n = 3 * (size_t)text->length;
+    if (n > chunk->n_recoded) {
+        char *recoded = realloc(chunk->recoded, n);
+        if (!recoded)
+            return err_memory(&chunk->err, "a text in UTF-8");
+        chunk->recoded = recoded;
+        chunk->n_recoded = n;
+    }
+    text->length = (uint32_t)plan_recode(chunk->source->plan, text, chunk->recoded);
+    text->text = chunk->recoded;
+    return true;
 }
 
 static bool take_category(struct chunk *chunk, uint32_t index, const struct csv_field *field, uint8_t *to)
@@ -160,9 +173,11 @@ static bool take_category(struct chunk *chunk, uint32_t index, const struct csv_
     struct tally_category *tally = &chunk->tally.categories[plan->columns[index].slot];
     struct csv_field text = field->quoted ? *field : field_trim(*field);
     uint32_t level = TABLE_MISSING;
-    if (text_is_missing(text.text, text.length)) {
+    if (plan_missing(plan, &text)) {
         tally->n_missing++;
     } else {
+        if (plan_foreign(plan, &text) && !recode(chunk, &text))
+            return false;
         if (!levels_add(&tally->levels, &chunk->tally.texts, plan->seed, text.text, text.length, &level))
             return err_memory(&chunk->err, "the levels of a category");
         tally->levels.items[level].n_rows++;
@@ -224,28 +239,79 @@ static bool window_more(struct chunk *chunk, uint64_t limit, size_t row_bytes_ma
     return true;
 }
 
+/* What is wrong with the row that was scanned, knowing the columns. CSV_ROW: nothing. */
+static enum csv_result row_check(const struct chunk *chunk, uint32_t *field)
+{
+    const struct plan *plan = chunk->source->plan;
+    float value;
+    *field = chunk->scan.n_fields;
+    if (chunk->scan.n_fields != plan->n_columns)
+        return CSV_RAGGED;
+    for (uint32_t i = 0; i < plan->n_columns && plan->n_fixed > 0; i++) {
+        const struct csv_field *text = &chunk->scan.fields[i];
+        *field = i;
+        if (plan->columns[i].fixed && !plan_number(plan, text, &value) && !plan_missing(plan, text))
+            return CSV_NOT_A_NUMBER;
+    }
+    return CSV_ROW;
+}
+
+/* Leave the row out: a line, where its fields could not be told apart. False: that is not wanted, or not possible; *problem is CSV_MORE
+ * where the file could not be read on. */
+static bool row_skip(struct chunk *chunk, enum csv_result *problem, uint32_t field, uint64_t limit, size_t row_bytes_max)
+{
+    struct bad_row bad = {chunk->n_rows + chunk->n_bad + 1, *problem, field};
+    bool scanned = *problem == CSV_RAGGED || *problem == CSV_NOT_A_NUMBER;
+    if (!chunk->source->plan->options->skip_bad_rows || *problem == CSV_MEMORY || *problem <= CSV_MORE)
+        return false;
+    while (!scanned && !csv_scan_skip_line(&chunk->scan)) {
+        size_t n = chunk->n_window;
+        if (!window_more(chunk, limit, row_bytes_max)) {
+            *problem = CSV_MORE;
+            return false;
+        }
+        if (chunk->n_window == n)
+            return false; /* longer than any row may be */
+    }
+    if (chunk->n_bad < CSV_SKIPPED_SHOWN)
+        chunk->bad[chunk->n_bad] = bad;
+    chunk->n_bad++;
+    return true;
+}
+
+/* One row, read on in the file as needed. */
+static enum csv_result row_scan(struct chunk *chunk, uint64_t limit, size_t row_bytes_max)
+{
+    enum csv_result result;
+    while ((result = csv_scan_row(&chunk->scan)) == CSV_MORE)
+        if (!window_more(chunk, limit, row_bytes_max))
+            break;
+    return result;
+}
+
 /* The rows from `begin` on, up to the first that begins at `limit` or later. False where a row is longer than row_bytes_max. */
 static bool rows_parse(struct chunk *chunk, uint64_t begin, uint64_t limit, size_t row_bytes_max)
 {
-    const struct plan *plan = chunk->source->plan;
-    enum csv_result result = CSV_ROW;
-    chunk->n_rows = 0;
+    enum csv_result result;
+    uint32_t field = 0;
+    chunk->n_rows = chunk->n_bad = 0;
     chunk->begin = begin;
     tally_clear(&chunk->tally);
     scan_aim(chunk, begin, limit);
-    while (result == CSV_ROW || result == CSV_MORE) {
-        if (result == CSV_MORE && !window_more(chunk, limit, row_bytes_max))
-            return chunk->err.code != ERR_OK;
+    for (;;) {
         if (!rows_take_plain(chunk))
             return true;
-        result = csv_scan_row(&chunk->scan);
-        if (result == CSV_ROW && chunk->scan.n_fields != plan->n_columns)
+        result = row_scan(chunk, limit, row_bytes_max);
+        field = chunk->scan.n_fields;
+        if (result == CSV_ROW)
+            result = row_check(chunk, &field);
+        if (result == CSV_ROW ? !row_take(chunk) : !row_skip(chunk, &result, field, limit, row_bytes_max))
             break;
-        if (result == CSV_ROW && !row_take(chunk))
-            return true;
     }
+    if (result == CSV_MORE)
+        return chunk->err.code != ERR_OK;
     chunk->problem = result;
-    chunk->problem_field = chunk->scan.n_fields;
+    chunk->problem_field = field;
     chunk->end = chunk->window_at + chunk->scan.at;
     chunk->tally.n_rows = chunk->n_rows;
     tally_add_bytes(&chunk->tally, chunk->records, chunk->n_rows);

@@ -13,6 +13,13 @@ struct source {
     const struct plan *plan;
 };
 
+/* A row that was left out. */
+struct bad_row {
+    uint64_t row; /* 1 is the chunk's first */
+    enum csv_result problem;
+    uint32_t field; /* the field at fault, or the number of fields */
+};
+
 struct chunk {
     const struct source *source;
     /* the result */
@@ -21,8 +28,10 @@ struct chunk {
     uint64_t n_rows;
     uint8_t *records; /* (n_rows, record_bytes), and room for more */
     struct tally tally;
-    enum csv_result problem; /* CSV_END, or what is wrong with the row after the n_rows ones: CSV_ROW stands for a wrong number of fields */
+    enum csv_result problem; /* CSV_END, or what is wrong with the row after the n_rows and n_bad ones */
     uint32_t problem_field;  /* the field at fault, or the number of fields */
+    uint64_t n_bad;          /* rows left out */
+    struct bad_row bad[CSV_SKIPPED_SHOWN]; /* the first of them */
     struct err err;          /* the source could not be read, or memory is short: code is not ERR_OK */
     /* private below */
     char *window; /* WINDOW_BEFORE bytes, n_window bytes of the file from window_at on, WINDOW_AFTER bytes */
@@ -30,6 +39,8 @@ struct chunk {
     uint64_t window_at;
     size_t records_room;
     struct csv_scan scan;
+    char *recoded; /* a text in UTF-8; n_recoded bytes fit */
+    size_t n_recoded;
 };
 
 bool chunk_init(struct chunk *chunk, const struct source *source, struct err *err);

@@ -54,13 +54,25 @@ static void turn_pass(struct pass *pass, uint64_t n_rows)
 }
 
 /* The sentence for a row that cannot be taken; `row` counts from 1. */
-static bool problem_describe(const struct pass *pass, const struct chunk *chunk, uint64_t row, struct err *err)
+static bool problem_describe(const struct plan *plan, enum csv_result problem, uint64_t row, uint32_t field, struct err *err)
 {
-    if (chunk->problem != CSV_ROW)
-        return csv_describe(chunk->problem, row, chunk->problem_field, err);
-    err_set(err, ERR_INPUT, "row %llu has %u field%s, the %s has %u", (unsigned long long)row, chunk->problem_field,
-            chunk->problem_field == 1 ? "" : "s", pass->source.plan->header ? "header" : "first row", pass->source.plan->n_columns);
+    if (problem != CSV_RAGGED) {
+        csv_describe(problem, row, field, err);
+        return err_at(err, row, field < plan->n_columns && problem != CSV_MEMORY ? plan->columns[field].name : "");
+    }
+    err_set(err, ERR_INPUT, "row %llu has %u field%s, the %s has %u", (unsigned long long)row, field, field == 1 ? "" : "s",
+            plan->header ? "header" : "first row", plan->n_columns);
     return err_at(err, row, "");
+}
+
+/* Note the rows that the chunk leaves out; `row` rows are before it. */
+static void skipped_note(struct pass *pass, const struct chunk *chunk, uint64_t row)
+{
+    for (uint64_t i = 0; i < chunk->n_bad && i < CSV_SKIPPED_SHOWN && pass->n_skipped + i < CSV_SKIPPED_SHOWN; i++) {
+        const struct bad_row *bad = &chunk->bad[i];
+        problem_describe(pass->source.plan, bad->problem, row + bad->row, bad->field, &pass->skipped[pass->n_skipped + i]);
+    }
+    pass->n_skipped += chunk->n_bad;
 }
 
 /* In its turn: make sure of the chunk's result and add it to the table's. *row is the number of rows before it. */
@@ -69,7 +81,7 @@ static bool chunk_settle(struct pass *pass, struct chunk *chunk, uint64_t index,
     uint64_t begin = pass->begin;
     *row = pass->n_rows;
     if (begin >= source_chunk_begin(&pass->source, index + 1)) {
-        chunk->n_rows = 0; /* a row that began earlier covers it */
+        chunk->n_rows = chunk->n_bad = 0; /* a row that began earlier covers it */
         return true;
     }
     if (chunk->begin != begin)
@@ -79,10 +91,12 @@ static bool chunk_settle(struct pass *pass, struct chunk *chunk, uint64_t index,
         return false;
     }
     if (chunk->problem != CSV_END)
-        return problem_describe(pass, chunk, *row + chunk->n_rows + 1, err);
+        return problem_describe(pass->source.plan, chunk->problem, *row + pass->n_skipped + chunk->n_rows + chunk->n_bad + 1,
+                                chunk->problem_field, err);
     if (*row + chunk->n_rows > UINT32_MAX - 1)
         return err_set(err, ERR_LIMIT, "the file has more than %u rows", UINT32_MAX - 1);
     pass->begin = chunk->end;
+    skipped_note(pass, chunk, *row + pass->n_skipped);
     return tally_merge(&pass->tally, &chunk->tally, err);
 }
 

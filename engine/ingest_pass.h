@@ -1,6 +1,6 @@
 /* One reading of the whole CSV file by several workers, records written in their order. See ingest.c for the plan.
  *
- * Threads: `lock` protects what stands under it in struct pass. Whose turn it is may use `tally`, `begin` and `n_rows` without it;
+ * Threads: `lock` protects what stands under it in struct pass. Whose turn it is may use what the turn moves on (`tally` to `begin`, `n_rows`) without it;
  * before pass_run and after it the caller may use everything. */
 #ifndef MLP_ENGINE_INGEST_PASS_H
 #define MLP_ENGINE_INGEST_PASS_H
@@ -18,7 +18,9 @@ struct pass {
     struct table_group *groups; /* (n_chunks), each written by the worker that has the chunk */
     const struct table_progress *progress;
     struct tally tally; /* of all chunks before `turn` */
-    uint64_t begin;     /* where the chunk `turn` begins */
+    uint64_t n_skipped;     /* rows left out before `turn` */
+    struct err skipped[CSV_SKIPPED_SHOWN]; /* the first of them */
+    uint64_t begin;         /* where the chunk `turn` begins */
     pthread_mutex_t lock;
     pthread_cond_t turned; /* `turn` or `stopped` has changed: workers with a later chunk wait */
     uint64_t next;         /* the chunk to claim */

@@ -1,6 +1,8 @@
 /* Reading a file's head: header or not, names, types. See ingest_plan.h. */
 #include "ingest_plan.h"
 
+#include "csv_text.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,17 +29,63 @@ struct head {
     size_t second_at; /* what follows the first row */
 };
 
-static enum cell cell_of(const struct csv_field *field, float *value)
+/* Text without the blanks around it, unless it was quoted. */
+static struct csv_field field_trim(struct csv_field field)
 {
-    if (number_parse(field->text, field->length, value) && *value - *value == 0)
-        return CELL_NUMBER;
-    return text_is_missing(field->text, field->length) ? CELL_MISSING : CELL_TEXT;
+    while (!field.quoted && field.length > 0 && (field.text[0] == ' ' || field.text[0] == '\t')) {
+        field.text++;
+        field.length--;
+    }
+    while (!field.quoted && field.length > 0 && (field.text[field.length - 1] == ' ' || field.text[field.length - 1] == '\t'))
+        field.length--;
+    return field;
 }
 
-static void sight_see(struct sight *sight, const struct csv_field *field)
+bool plan_missing(const struct plan *plan, const struct csv_field *field)
+{
+    const struct csv_options *options = plan->options;
+    if (text_is_missing(field->text, field->length))
+        return true;
+    if (options->n_missing == 0)
+        return false;
+    struct csv_field text = field_trim(*field);
+    for (uint32_t i = 0; i < options->n_missing; i++)
+        if (strlen(options->missing[i]) == text.length && memcmp(options->missing[i], text.text, text.length) == 0)
+            return true;
+    return false;
+}
+
+bool plan_number(const struct plan *plan, const struct csv_field *field, float *value)
+{
+    if (!number_parse_mark(field->text, field->length, plan->dialect.decimal, value) || *value - *value != 0)
+        return false;
+    return plan->options->n_missing == 0 || !plan_missing(plan, field); /* -999 may stand for "missing" */
+}
+
+bool plan_foreign(const struct plan *plan, const struct csv_field *field)
+{
+    if (text_is_ascii(field->text, field->length))
+        return false;
+    return plan->encoding == CSV_WINDOWS_1252 || plan->encoding == CSV_LATIN1 || !text_is_utf8(field->text, field->length, false);
+}
+
+size_t plan_recode(const struct plan *plan, const struct csv_field *field, char *to)
+{
+    enum csv_encoding encoding = plan->encoding == CSV_LATIN1 ? CSV_LATIN1 : CSV_WINDOWS_1252;
+    return text_from_bytes(encoding, field->text, field->length, to);
+}
+
+static enum cell cell_of(const struct plan *plan, const struct csv_field *field, float *value)
+{
+    if (plan_number(plan, field, value))
+        return CELL_NUMBER;
+    return plan_missing(plan, field) ? CELL_MISSING : CELL_TEXT;
+}
+
+static void sight_see(const struct plan *plan, struct sight *sight, const struct csv_field *field)
 {
     float value;
-    enum cell cell = cell_of(field, &value);
+    enum cell cell = cell_of(plan, field, &value);
     enum column_type type = COLUMN_NUMBER;
     if (cell == CELL_TEXT) {
         sight->n_texts++;
@@ -51,18 +99,6 @@ static void sight_see(struct sight *sight, const struct csv_field *field)
     if (type > sight->type)
         sight->type = type;
     sight->repeated = sight->repeated || (sight->first_length == field->length && memcmp(sight->first, field->text, field->length) == 0);
-}
-
-/* Text without the blanks around it, unless it was quoted. */
-static struct csv_field field_trim(struct csv_field field)
-{
-    while (!field.quoted && field.length > 0 && (field.text[0] == ' ' || field.text[0] == '\t')) {
-        field.text++;
-        field.length--;
-    }
-    while (!field.quoted && field.length > 0 && (field.text[field.length - 1] == ' ' || field.text[field.length - 1] == '\t'))
-        field.length--;
-    return field;
 }
 
 static bool first_keep(struct plan *plan, struct head *head, struct err *err)
@@ -80,7 +116,7 @@ static bool first_keep(struct plan *plan, struct head *head, struct err *err)
         if (!sight->first)
             return err_memory(err, "the names of the columns");
         sight->first_length = field.length;
-        sight->first_cell = cell_of(&field, &sight->number);
+        sight->first_cell = cell_of(plan, &field, &sight->number);
     }
     head->second_at = head->scan.at;
     return true;
@@ -113,7 +149,7 @@ static bool rows_see(struct plan *plan, struct head *head, uint32_t n_rows_max, 
         }
         uint32_t n = head->scan.n_fields < head->n_columns ? head->scan.n_fields : head->n_columns;
         for (uint32_t i = 0; i < n; i++)
-            sight_see(&head->sights[i], &head->scan.fields[i]);
+            sight_see(plan, &head->sights[i], &head->scan.fields[i]);
         head->n_rows++;
     }
     return true;
@@ -181,21 +217,65 @@ static const char *name_add(struct plan *plan, struct levels *names, const char 
     return found;
 }
 
-/* "c3" for an empty name. */
+/* The header's name in UTF-8. */
+static const char *name_recode(struct plan *plan, struct levels *names, const struct csv_field *field)
+{
+    char *text = malloc(3 * (size_t)field->length + 1);
+    if (!text)
+        return NULL;
+    const char *name = name_add(plan, names, text, (uint32_t)plan_recode(plan, field, text));
+    free(text);
+    return name;
+}
+
+/* The user's name for the column, else the header's, else, and for an empty one, "c3". */
 static bool name_make(struct plan *plan, struct levels *names, const struct sight *sight, uint32_t column, struct err *err)
 {
     char number[16];
-    if (plan->header && sight->first_length > 0)
-        plan->columns[column].name = name_add(plan, names, sight->first, sight->first_length);
+    const struct csv_options *options = plan->options;
+    struct csv_field first = {sight->first, sight->first_length, false};
+    const char *name;
+    if (options->n_names > 0)
+        name = name_add(plan, names, options->names[column], (uint32_t)strlen(options->names[column]));
+    else if (!plan->header || first.length == 0)
+        name = name_add(plan, names, number, (uint32_t)snprintf(number, sizeof number, "c%u", column + 1));
+    else if (plan_foreign(plan, &first))
+        name = name_recode(plan, names, &first);
     else
-        plan->columns[column].name = name_add(plan, names, number, (uint32_t)snprintf(number, sizeof number, "c%u", column + 1));
-    return plan->columns[column].name || err_memory(err, "the names of the columns");
+        name = name_add(plan, names, first.text, first.length);
+    plan->columns[column].name = name;
+    return name || err_memory(err, "the names of the columns");
+}
+
+/* The types that the user wants, over those of the head. */
+static bool types_fix(struct plan *plan, const struct levels *names, struct err *err)
+{
+    const struct csv_options *options = plan->options;
+    for (uint32_t i = 0; i < options->n_types; i++) {
+        uint32_t column = 0;
+        while (column < names->n && strcmp(plan->columns[column].name, options->types[i].column) != 0)
+            column++;
+        if (column == names->n) {
+            err_set(err, ERR_INPUT, "there is no column called %.100s to give a type to", options->types[i].column);
+            return err_field(err, "types");
+        }
+        bool category = options->types[i].type == COLUMN_CATEGORY;
+        if (category || plan->columns[column].type == COLUMN_CATEGORY)
+            plan->columns[column].type = category ? COLUMN_CATEGORY : COLUMN_NUMBER;
+        plan->n_fixed += !category && !plan->columns[column].fixed;
+        plan->columns[column].fixed = !category;
+    }
+    return true;
 }
 
 static bool columns_make(struct plan *plan, struct head *head, struct err *err)
 {
     struct levels names = {0};
     bool good = true;
+    if (plan->options->n_names > 0 && plan->options->n_names != head->n_columns) {
+        err_set(err, ERR_INPUT, "%u names are given for the columns, and the file has %u", plan->options->n_names, head->n_columns);
+        return err_field(err, "columns");
+    }
     plan->n_columns = head->n_columns;
     plan->columns = calloc(head->n_columns, sizeof *plan->columns);
     if (!plan->columns)
@@ -204,11 +284,12 @@ static bool columns_make(struct plan *plan, struct head *head, struct err *err)
         struct sight *sight = &head->sights[i];
         struct csv_field first = {sight->first, sight->first_length, false};
         if (!plan->header)
-            sight_see(sight, &first);
+            sight_see(plan, sight, &first);
         plan->columns[i].type = sight->type;
         plan->columns[i].shift = sight->n_numbers > 0 ? (double)sight->number : 0;
         good = name_make(plan, &names, sight, i, err);
     }
+    good = good && types_fix(plan, &names, err);
     levels_done(&names);
     return good;
 }
@@ -221,14 +302,25 @@ static uint64_t seed_make(const void *address)
     return ((uint64_t)now.tv_nsec * 0x9e3779b97f4a7c15ull) ^ (uint64_t)now.tv_sec ^ ((uint64_t)(uintptr_t)address << 17);
 }
 
+/* What the options leave open about the dialect, found out from the head. */
+static void dialect_find(struct plan *plan, const char *text, size_t n_bytes, bool whole)
+{
+    const struct csv_options *options = plan->options;
+    plan->dialect = (struct csv_dialect){.separator = options->separator, .decimal = options->decimal,
+        .quote = options->quote == 0 ? '"' : options->quote > 0 ? (char)options->quote : '\0',
+        .comment = options->comment > 0 ? (char)options->comment : '\0'};
+    csv_guess(&plan->dialect, options->comment == 0, text, n_bytes, whole);
+}
+
 bool plan_init(struct plan *plan, const char *head_text, size_t n_bytes, bool whole, uint32_t n_rows_max, const struct csv_options *options,
                enum csv_result *result, struct err *err)
 {
     struct head head = {0};
     bool good = false;
     size_t bom = n_bytes >= 3 && memcmp(head_text, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
-    *plan = (struct plan){.dialect.quote = '"', .seed = seed_make(&head)};
-    plan->dialect.separator = options->separator ? options->separator : csv_guess_separator(head_text + bom, n_bytes - bom, whole);
+    *plan = (struct plan){.options = options, .seed = seed_make(&head)};
+    plan->encoding = options->encoding != CSV_ENCODING_GUESS ? options->encoding : text_guess_encoding(head_text, n_bytes);
+    dialect_find(plan, head_text + bom, n_bytes - bom, whole);
     csv_scan_init(&head.scan, &plan->dialect);
     csv_scan_text(&head.scan, head_text + bom, n_bytes - bom, whole);
     *result = csv_scan_row(&head.scan);

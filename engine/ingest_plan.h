@@ -12,11 +12,14 @@ struct plan_column {
     enum column_type type;
     uint32_t offset; /* within a record */
     uint32_t slot;   /* its number among the columns of its type */
+    bool fixed;      /* a number because the user says so: anything else makes a bad row */
     double shift;    /* a value of the column: sums are taken of the differences from it */
 };
 
 struct plan {
+    const struct csv_options *options;
     struct csv_dialect dialect;
+    enum csv_encoding encoding;
     bool header;
     uint64_t body; /* where in the file the first row of data, or a blank line before it, begins */
     uint32_t n_columns;
@@ -24,15 +27,24 @@ struct plan {
     uint32_t n_of_type[COLUMN_CATEGORY + 1];
     uint32_t bytes_at; /* byte columns lie side by side in a record, in the table's order, from here on */
     uint32_t record_bytes;
+    uint32_t n_fixed;
     uint64_t seed; /* of the hashes */
     struct arena names;
 };
 
-/* Look at the head of a file: `whole` where it is all of it. ERR_INPUT for an empty file, CSV_MORE in *result where not even the
+/* Look at the head of a file (not in UTF-16): `whole` where it is all of it. ERR_INPUT for an empty file, CSV_MORE in *result where not even the
  * first row is whole: come again with more. */
 bool plan_init(struct plan *plan, const char *head, size_t n_bytes, bool whole, uint32_t n_rows_max, const struct csv_options *options,
                enum csv_result *result, struct err *err);
 void plan_done(struct plan *plan);
+
+/* A finite number as this file writes them. One too large for a float is text: it would be lost as a number. */
+bool plan_number(const struct plan *plan, const struct csv_field *field, float *value);
+bool plan_missing(const struct plan *plan, const struct csv_field *field);
+
+/* Whether the text has to be recoded to be UTF-8, and that: `to` has room for 3 bytes a byte. Returns the bytes written. */
+bool plan_foreign(const struct plan *plan, const struct csv_field *field);
+size_t plan_recode(const struct plan *plan, const struct csv_field *field, char *to);
 
 /* Give the columns their places in the record, by their types. */
 void plan_layout(struct plan *plan);

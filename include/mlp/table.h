@@ -32,18 +32,44 @@ struct column {
 
 struct table;
 
-/* How to read a CSV. Zero means "find out from the head of the file". */
-struct csv_options {
-    char separator;    /* one of , ; tab | ; 0: guess */
-    int header;        /* 1: the first row names the columns, -1: it does not, 0: guess */
-    uint32_t n_threads; /* threads that parsing may use; 0: 1 */
+enum csv_encoding { CSV_ENCODING_GUESS, CSV_UTF8, CSV_UTF16LE, CSV_UTF16BE, CSV_WINDOWS_1252, CSV_LATIN1 };
+
+/* A column's type as the user wants it: COLUMN_NUMBER (text in it makes a bad row) or COLUMN_CATEGORY. */
+struct csv_type {
+    const char *column;
+    enum column_type type;
 };
+
+/* How to read a CSV. Zero means "find out from the head of the file". All pointers must outlive the call. */
+struct csv_options {
+    char separator;     /* , ; tab | or any other character that is no digit; ' ': runs of blanks */
+    int header;         /* 1: the first row names the columns, -1: it does not, 0: guess */
+    uint32_t n_threads; /* threads that parsing may use; 0: 1 */
+    int quote;          /* 0: '"', -1: none */
+    char decimal;       /* '.' or ',' before the decimals; 0: guess */
+    int comment;        /* lines that begin with it are left out; 0: guess ('#' or none), -1: none */
+    enum csv_encoding encoding;
+    bool skip_bad_rows;         /* leave out rows that cannot be read, and count them; else the first one is an error */
+    const char *const *missing; /* n_missing texts that stand for a missing value too, besides those of text_is_missing */
+    uint32_t n_missing;
+    const char *const *names; /* n_names names of the columns, instead of the header's; 0: as the file has it */
+    uint32_t n_names;
+    const struct csv_type *types; /* n_types; the other columns' types are found out */
+    uint32_t n_types;
+};
+
+#define CSV_SKIPPED_SHOWN 5
 
 /* What ingesting found out and did; shown to the user. */
 struct csv_report {
     char separator;
     bool header;
+    char quote, comment; /* '\0': none */
+    char decimal;
+    enum csv_encoding encoding;
     uint64_t bytes;
+    uint64_t n_skipped;                    /* rows left out */
+    struct err skipped[CSV_SKIPPED_SHOWN]; /* the first of them */
 };
 
 /* Called now and then while ingesting, on the calling thread; false stops the work with ERR_STOPPED. */

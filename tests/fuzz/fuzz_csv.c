@@ -91,7 +91,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     size_t n = size - 1;
     struct ingest_sizes sizes = {.chunk_bytes = (size_t)1 << (data[0] & 7), .head_bytes = (size_t)16 << (data[0] >> 3 & 7),
         .head_rows = 1 + (data[0] >> 6)};
-    struct csv_options options = {.n_threads = 1};
+    struct csv_options options = {.n_threads = 1, .skip_bad_rows = size % 2 == 0};
     struct csv_report report = {0}, again = {0};
     struct err err = {0}, other = {0};
     uint64_t n_rows = 0;
@@ -102,8 +102,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     close(fd);
     if (good) {
         require(same_files(one, two), "threads do not change the table");
-        require(reader_count(text, n, report.separator, &n_rows), "what is a table is readable");
-        table_check(one, n_rows, &report, true);
+        bool wide = report.encoding == CSV_UTF16LE || report.encoding == CSV_UTF16BE; /* the reader does not take those */
+        bool readable = reader_count(text, n, report.separator, &n_rows);
+        require(wide || options.skip_bad_rows || readable, "what is a table is readable");
+        table_check(one, n_rows, &report, !wide && !options.skip_bad_rows);
         unlink(one);
         unlink(two);
     } else {

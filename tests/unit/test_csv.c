@@ -125,7 +125,7 @@ END_TEST
 START_TEST(a_row_cut_anywhere_is_asked_for_again)
 {
     static const char csv[] = "a,\"b\"\"\r\nc\" ,d\r\n \t\n1,2,\"\"\n\nlast,\"\",x";
-    struct csv_dialect dialect = {',', '"'};
+    struct csv_dialect dialect = {.separator = ',', .quote = '"'};
     for (size_t cut = 0; cut < sizeof csv - 1; cut++) {
         struct csv_scan scan;
         uint32_t n_rows = 0, n_fields = 0;

@@ -1,0 +1,255 @@
+/* What table_ingest and table_open refuse, and with which words; progress. */
+#include "helper_table.h"
+#include "mlp/csv.h"
+#include "mlp/table.h"
+
+#include <check.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* --- what is refused --- */
+
+START_TEST(bad_files_are_refused_with_row_and_reason)
+{
+    static const struct {
+        const char *csv;
+        size_t n_bytes;
+        uint64_t row;
+        const char *words;
+    } cases[] = {
+        {"\n", 1, 0, "empty"},
+        {"\xef\xbb\xbf", 3, 0, "empty"},
+        {"a,b\n", 4, 0, "no rows"},
+        {"a,b\n\n \n", 7, 0, "no rows"},
+        {"a,b\n1,2\n3\n4,5\n", 14, 2, "row 2 has 1 field, the header has 2"},
+        {"a,b\n1,2\n3,4,5\n", 14, 2, "row 2 has 3 fields, the header has 2"},
+        {"1,2\n3,4\n5,6,7\n", 14, 3, "row 3 has 3 fields, the first row has 2"},
+        {"a,b\n1,2\n\n3,\"4\n5,6\n", 19, 2, "closing quote is missing"},
+        {"a,b\n1,2\n3,\"4\"5\n", 15, 2, "text follows the closing quote"},
+        {"a,b\n1,2\n3,\0\n", 12, 2, "NUL byte"},
+        {"a,b\n1,\"\0\"\n", 10, 1, "NUL byte"},
+        {"\"a,b\n1,2\n", 9, 1, "closing quote is missing"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        for (size_t chunk = 1; chunk < 12; chunk += 2) {
+            struct reading reading = {.csv = cases[i].csv, .n_bytes = cases[i].n_bytes, .options.n_threads = 2, .sizes = {chunk, 64, 10}};
+            check_refused(&reading, ERR_INPUT, cases[i].row, cases[i].words);
+        }
+}
+END_TEST
+
+START_TEST(an_empty_file_is_refused)
+{
+    struct err err = {0};
+    struct csv_options options = {0};
+    int fd = open(csv_path, O_RDWR | O_CREAT | O_TRUNC, 0600);
+    ck_assert(!table_ingest(fd, &options, table_path, NULL, NULL, &err));
+    ck_assert_int_eq(err.code, ERR_INPUT);
+    close(fd);
+}
+END_TEST
+
+/* Rows are counted across chunks, blank lines and quoted line ends left out. */
+START_TEST(the_first_bad_row_is_named_whatever_the_threads)
+{
+    char *csv = malloc(1 << 18), *to = csv + sprintf(csv, "a,b\n");
+    for (int i = 1; i <= 4000; i++)
+        to += sprintf(to, i % 5 ? "%d,2\n" : "%d,\"x\ny,z\n\"\n\r\n", i);
+    to += sprintf(to, "1,2,3\n");
+    for (int i = 1; i <= 4000; i++)
+        to += sprintf(to, i % 3 ? "%d,2\n" : "%d\n", i);
+    for (uint32_t n_threads = 1; n_threads <= 8; n_threads++) {
+        struct reading reading = {.csv = csv, .options.n_threads = n_threads, .sizes = {512, 1 << 12, 100}};
+        check_refused(&reading, ERR_INPUT, 4001, "row 4001 has 3 fields");
+    }
+    free(csv);
+}
+END_TEST
+
+START_TEST(a_row_longer_than_the_limit_is_refused)
+{
+    size_t n = ((size_t)64 << 20) + 100;
+    char *csv = malloc(n + 1);
+    memset(csv, 'x', n);
+    memcpy(csv, "a,b\n1,2\n\"", 9);
+    csv[n] = '\0';
+    struct reading reading = {.csv = csv, .options.n_threads = 2};
+    check_refused(&reading, ERR_LIMIT, 2, "longer than 64 MB");
+    free(csv);
+}
+END_TEST
+
+START_TEST(long_texts_are_levels_up_to_a_limit)
+{
+    size_t n = ((size_t)64 << 20) - 100;
+    char *csv = malloc(n + 1);
+    memset(csv, 'z', n);
+    memcpy(csv, "x\ny\n", 4);
+    csv[n] = '\0';
+    struct reading reading = {.csv = csv, .options.n_threads = 2};
+    struct table *table = table_of(&reading);
+    ck_assert_uint_eq(strlen(table_column(table, 0)->levels[1]), n - 4);
+    table_unref(table);
+    csv = realloc(csv, 2 * n + 1);
+    memcpy(csv + n, "\nxx", 3);
+    memset(csv + n + 3, 'z', n - 3);
+    csv[2 * n] = '\0';
+    reading.csv = csv;
+    check_refused(&reading, ERR_LIMIT, 0, "too many different texts");
+    ck_assert_str_eq(reading.err.column, "x");
+    free(csv);
+}
+END_TEST
+
+START_TEST(too_many_levels_name_the_column)
+{
+    char *csv = malloc(12 << 20), *to = csv + sprintf(csv, "n,name\n");
+    for (uint32_t i = 0; i <= 1000000; i++)
+        to += sprintf(to, "1,k%u\n", i);
+    struct reading reading = {.csv = csv, .options.n_threads = 2};
+    check_refused(&reading, ERR_LIMIT, 0, "too many different texts");
+    ck_assert_str_eq(reading.err.column, "name");
+    free(csv);
+}
+END_TEST
+
+START_TEST(a_hundred_thousand_columns)
+{
+    enum { N = 100000 };
+    char *csv = malloc(N * 12), *to = csv;
+    for (int row = 0; row < 3; row++)
+        for (int i = 0; i < N; i++)
+            to += sprintf(to, row ? "%d%c" : "x%c", row ? i % 250 + row : i < N - 1 ? ',' : '\n', i < N - 1 ? ',' : '\n');
+    struct reading reading = {.csv = csv, .options = {.header = 1, .n_threads = 2}, .sizes = {10000, 1000, 10}};
+    struct table *table = table_of(&reading);
+    ck_assert_uint_eq(table_n_columns(table), N);
+    ck_assert_uint_eq(table_n_rows(table), 2);
+    ck_assert_str_eq(table_column(table, N - 1)->name, "x.100000");
+    for (uint32_t i = 0; i < N; i++)
+        ck_assert_float_eq(table_number(table, i, 1), (float)(i % 250 + 2));
+    table_unref(table);
+    free(csv);
+}
+END_TEST
+
+/* --- progress, and files that cannot be written --- */
+
+struct ticks {
+    uint64_t n, last_bytes, last_rows, stop_after;
+};
+
+static bool tick(void *self, uint64_t bytes_done, uint64_t bytes_all, uint64_t rows)
+{
+    struct ticks *ticks = self;
+    ck_assert_uint_ge(bytes_done, ticks->last_bytes);
+    ck_assert_uint_le(bytes_done, bytes_all);
+    ck_assert_uint_ge(rows, ticks->last_rows);
+    ticks->last_bytes = bytes_done;
+    ticks->last_rows = rows;
+    return ++ticks->n != ticks->stop_after;
+}
+
+START_TEST(progress_is_told_and_can_stop)
+{
+    char *csv = late_csv("1,2\n");
+    struct ticks ticks = {0};
+    struct table_progress progress = {tick, &ticks};
+    struct reading reading = {.csv = csv, .options.n_threads = 1, .sizes = {1000, 1 << 12, 100}, .progress = &progress};
+    table_unref(table_of(&reading));
+    ck_assert_uint_eq(ticks.last_bytes, strlen(csv));
+    ck_assert_uint_eq(ticks.last_rows, 3001);
+    for (uint32_t n_threads = 1; n_threads < 4; n_threads++) {
+        ticks = (struct ticks){.stop_after = 1};
+        reading.options.n_threads = n_threads;
+        check_refused(&reading, ERR_STOPPED, 0, "stopped");
+        ck_assert_uint_eq(ticks.n, 1);
+    }
+    free(csv);
+}
+END_TEST
+
+START_TEST(a_table_that_cannot_be_created_is_an_error)
+{
+    struct err err = {0};
+    struct csv_options options = {0};
+    int fd = open(csv_path, O_RDWR | O_CREAT | O_TRUNC, 0600);
+    ck_assert_int_eq(write(fd, "a\n1\n", 4), 4);
+    ck_assert(!table_ingest(fd, &options, "/nonexistent/table", NULL, NULL, &err));
+    ck_assert_int_eq(err.code, ERR_IO);
+    ck_assert_ptr_nonnull(strstr(err.msg, strerror(ENOENT)));
+    close(fd);
+    ck_assert_ptr_null(table_open("/nonexistent/table", &err));
+    ck_assert_int_eq(err.code, ERR_IO);
+}
+END_TEST
+
+/* --- damaged files --- */
+
+static void file_write(const char *bytes, size_t n)
+{
+    int fd = open(table_path, O_RDWR | O_CREAT | O_TRUNC, 0600);
+    ck_assert_int_eq(write(fd, bytes, n), (ssize_t)n);
+    close(fd);
+}
+
+START_TEST(a_damaged_file_is_never_opened)
+{
+    struct reading reading = {.csv = "a,b,c\n1,x,1.5\n2,y,2.5\n"};
+    table_unref(table_of(&reading));
+    size_t n;
+    char *bytes = file_bytes(table_path, &n);
+    for (size_t i = 0; i < n; i += i == 127 ? 4096 - 127 : 1) { /* header, records, schema; not the empty rest of the first page */
+        struct err err = {0};
+        bytes[i] ^= 0x10;
+        file_write(bytes, n);
+        bytes[i] ^= 0x10;
+        bool record = i >= 4096 && i < 4096 + 2 * 12, unused = i >= 80 && i < 4096;
+        struct table *table = table_open(table_path, &err);
+        if (record || unused) {
+            ck_assert_ptr_nonnull(table);
+            ck_assert_int_eq(table_verify(table, &err), unused);
+        } else {
+            ck_assert_msg(!table, "byte %zu is damaged", i);
+        }
+        ck_assert_int_eq(err.code, unused ? ERR_OK : ERR_CORRUPT);
+        table_unref(table);
+    }
+    for (size_t length = 0; length < n; length += length < 100 || length > n - 50 ? 1 : 37) {
+        struct err err = {0};
+        file_write(bytes, length);
+        ck_assert_ptr_null(table_open(table_path, &err));
+        ck_assert_int_eq(err.code, ERR_CORRUPT);
+    }
+    free(bytes);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("table_errors");
+    TCase *tests = tcase_create("table_errors");
+    tcase_add_checked_fixture(tests, folder_make, folder_remove);
+    tcase_set_timeout(tests, 60);
+    tcase_add_test(tests, bad_files_are_refused_with_row_and_reason);
+    tcase_add_test(tests, an_empty_file_is_refused);
+    tcase_add_test(tests, the_first_bad_row_is_named_whatever_the_threads);
+    tcase_add_test(tests, a_row_longer_than_the_limit_is_refused);
+    tcase_add_test(tests, long_texts_are_levels_up_to_a_limit);
+    tcase_add_test(tests, too_many_levels_name_the_column);
+    tcase_add_test(tests, a_hundred_thousand_columns);
+    tcase_add_test(tests, progress_is_told_and_can_stop);
+    tcase_add_test(tests, a_table_that_cannot_be_created_is_an_error);
+    tcase_add_test(tests, a_damaged_file_is_never_opened);
+    suite_add_tcase(suite, tests);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
