@@ -1,6 +1,7 @@
 /* Rows on their way through the network. Everything written belongs to the caller; blocks of distinct rows may run at once. */
 #include "forward.h"
 #include "network_private.h"
+#include "rng.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -62,27 +63,75 @@ bool gather_is_sparse(uint64_t n_nonzero, uint64_t n)
     return n < UINT16_MAX - 16 && n_nonzero * 3 < n;
 }
 
-void forward_layers(const struct network *network, const struct kernels *kernels, uint32_t layer, uint32_t first, uint32_t n_rows,
-                    struct activations *a)
+enum slopes layer_slopes(const struct network *network, uint32_t layer)
 {
-    for (uint32_t l = layer; l < network->n_layers; l++)
-        kernels->forward(a->at[l] + first * a->ld[l], a->ld[l], n_rows, network->params + network->weights_at[l],
-                         network->params + network->biases_at[l], padded_in(network, l), padded_out(network, l), layer_is_relu(network, l),
-                         a->at[l + 1] + first * a->ld[l + 1], a->ld[l + 1]);
+    const struct layer *l = &network->layers[layer];
+    if (l->dropout > 0)
+        return SLOPES_GIVEN;
+    return l->activation == ACTIVATION_RELU ? SLOPES_RELU : l->activation == ACTIVATION_LINEAR ? SLOPES_ONE : SLOPES_GIVEN;
 }
 
-static void forward_listed(const struct network *network, const struct kernels *kernels, uint32_t layer, const struct lists *lists,
-                           float *y, size_t ldy)
+/* Whether the kernels apply the layer's activation themselves. */
+static bool layer_is_fused(const struct pass *pass, uint32_t layer)
 {
-    kernels->forward_sparse(lists, network->params + network->weights_at[layer], network->params + network->biases_at[layer],
-                            padded_in(network, layer), padded_out(network, layer), layer_is_relu(network, layer), y, ldy);
+    const struct layer *l = &pass->network->layers[layer];
+    return layer + 1 < pass->network->n_layers && l->activation == ACTIVATION_RELU && (l->dropout == 0 || pass->slopes == NULL);
 }
 
-/* Up to BLOCK_ROWS rows of bytes (n of them real, zero ones up to a multiple of 16) through the first layer. */
-static void first_layer_sparse(const struct network *network, const struct kernels *kernels, const struct row_source *source,
-                               const uint32_t *rows, uint32_t first, uint32_t n, struct activations *a, struct gather *gather)
+/* Activation and dropout of n_rows rows of sums of layer `layer`. `rows`: the table's rows (n of them; more are padding), which key
+ * dropout. */
+static void activate_rows(const struct pass *pass, uint32_t layer, const uint32_t *rows, uint32_t first, uint32_t n, uint32_t n_rows)
 {
-    uint32_t n_in = padded_in(network, 0), n_padded = (n + 15) & ~15u;
+    const struct layer *l = &pass->network->layers[layer];
+    uint32_t width = padded_out(pass->network, layer);
+    bool train = pass->slopes != NULL;
+    if (layer + 1 == pass->network->n_layers || layer_is_fused(pass, layer) ||
+        (l->activation == ACTIVATION_LINEAR && !(train && l->dropout > 0)))
+        return;
+    for (uint32_t i = 0; i < n_rows; i++) {
+        float *y = pass->a->at[layer + 1] + (first + i) * pass->a->ld[layer + 1];
+        float *slopes = train ? pass->slopes->at[layer + 1] + (first + i) * pass->slopes->ld[layer + 1] : NULL;
+        pass->kernels->activate[l->activation](y, slopes, width);
+        /* Padding must stay zero: the next layer's padding weights would learn from it. */
+        memset(y + l->units, 0, (width - l->units) * sizeof *y);
+        if (train && l->dropout > 0 && i < n)
+            pass->kernels->dropout(pass->seed, rng_stream(RNG_DROPOUT, pass->epoch << 6 | layer), rows[i], l->dropout, y, slopes, width);
+    }
+}
+
+/* Layers from `layer` on for rows whose activations at[layer] are there. */
+static void forward_layers(const struct pass *pass, uint32_t layer, const uint32_t *rows, uint32_t first, uint32_t n, uint32_t n_rows)
+{
+    const struct network *network = pass->network;
+    const struct activations *a = pass->a;
+    for (uint32_t l = layer; l < network->n_layers; l++) {
+        pass->kernels->forward(a->at[l] + first * a->ld[l], a->ld[l], n_rows, network->params + network->weights_at[l],
+                               network->params + network->biases_at[l], padded_in(network, l), padded_out(network, l),
+                               layer_is_fused(pass, l), a->at[l + 1] + first * a->ld[l + 1], a->ld[l + 1]);
+        activate_rows(pass, l, rows, first, n, n_rows);
+    }
+}
+
+void forward_inputs(const struct pass *pass, uint32_t first, uint32_t n_rows)
+{
+    forward_layers(pass, 0, NULL, first, 0, n_rows);
+}
+
+/* One layer on rows given as lists; its sums or, where fused, outputs. */
+static void forward_listed(const struct pass *pass, uint32_t layer, const struct lists *lists, uint32_t first)
+{
+    const struct network *network = pass->network;
+    const struct activations *a = pass->a;
+    pass->kernels->forward_sparse(lists, network->params + network->weights_at[layer], network->params + network->biases_at[layer],
+                                  padded_in(network, layer), padded_out(network, layer), layer_is_fused(pass, layer),
+                                  a->at[layer + 1] + first * a->ld[layer + 1], a->ld[layer + 1]);
+}
+
+/* Rows of bytes (n of them real, zero ones up to a multiple of 16) through the first layer. */
+static void first_layer_sparse(const struct pass *pass, const struct row_source *source, const uint32_t *rows, uint32_t first, uint32_t n,
+                               struct gather *gather)
+{
+    uint32_t n_in = padded_in(pass->network, 0), n_padded = (n + 15) & ~15u;
     float scale = binding_recipe(source->binding)->bytes_scale;
     struct lists *lists = &gather->lists;
     lists->n_rows = n_padded;
@@ -94,52 +143,57 @@ static void first_layer_sparse(const struct network *network, const struct kerne
             binding_encode_bytes(source->binding, rows[i], bytes);
         else
             memset(bytes, 0, n_in);
-        lists->counts[i] = kernels->list_bytes(bytes, n_in, scale, lists->columns + i * lists->ld, lists->values + i * lists->ld);
+        lists->counts[i] = pass->kernels->list_bytes(bytes, n_in, scale, lists->columns + i * lists->ld, lists->values + i * lists->ld);
     }
     for (uint32_t i = 0; source->xt != NULL && i < n_padded; i += 16)
-        kernels->transpose_bytes(gather->bytes + (size_t)i * n_in, n_in, n_in, source->xt + first + i, source->ldxt);
-    forward_listed(network, kernels, 0, lists, a->at[1] + first * a->ld[1], a->ld[1]);
+        pass->kernels->transpose_bytes(gather->bytes + (size_t)i * n_in, n_in, n_in, source->xt + first + i, source->ldxt);
+    forward_listed(pass, 0, lists, first);
+    activate_rows(pass, 0, rows, first, n, n_padded);
 }
 
-static void gather_dense(const struct network *network, const struct kernels *kernels, const struct row_source *source,
-                         const uint32_t *rows, uint32_t first, uint32_t n, struct activations *a, struct gather *gather)
+static void gather_dense(const struct pass *pass, const struct row_source *source, const uint32_t *rows, uint32_t first, uint32_t n,
+                         struct gather *gather)
 {
     const struct recipe *recipe = binding_recipe(source->binding);
-    uint32_t n_padded = (n + 15) & ~15u;
+    uint32_t n_padded = (n + 15) & ~15u, n_in = padded_in(pass->network, 0);
+    struct activations *a = pass->a;
     for (uint32_t i = 0; i < n_padded; i++) {
         float *x = a->at[0] + (first + i) * a->ld[0];
         if (i >= n) {
             memset(x, 0, a->ld[0] * sizeof *x);
         } else if (recipe->bytes) {
             binding_encode_bytes(source->binding, rows[i], gather->bytes);
-            kernels->scale_bytes(gather->bytes, padded_in(network, 0), recipe->bytes_scale, x);
+            pass->kernels->scale_bytes(gather->bytes, n_in, recipe->bytes_scale, x);
         } else {
             binding_encode(source->binding, rows[i], x);
         }
+        if (i < n && pass->input_dropout > 0)
+            pass->kernels->dropout(pass->seed, rng_stream(RNG_DROPOUT, pass->epoch << 6 | (NETWORK_LAYERS_MAX - 1)), rows[i],
+                                   pass->input_dropout, x, NULL, n_in);
     }
 }
 
-void forward_rows(const struct network *network, const struct kernels *kernels, const struct row_source *source, const uint32_t *rows,
-                  uint32_t first, uint32_t n, struct activations *a, struct gather *gather)
+void forward_rows(const struct pass *pass, const struct row_source *source, const uint32_t *rows, uint32_t first, uint32_t n,
+                  struct gather *gather)
 {
+    uint32_t n_padded = (n + 15) & ~15u;
     if (source->sparse) {
-        first_layer_sparse(network, kernels, source, rows, first, n, a, gather);
-        forward_layers(network, kernels, 1, first, (n + 15) & ~15u, a);
+        first_layer_sparse(pass, source, rows, first, n, gather);
+        forward_layers(pass, 1, rows, first, n, n_padded);
     } else {
-        gather_dense(network, kernels, source, rows, first, n, a, gather);
-        forward_layers(network, kernels, 0, first, (n + 15) & ~15u, a);
+        gather_dense(pass, source, rows, first, n, gather);
+        forward_layers(pass, 0, rows, first, n, n_padded);
     }
 }
 
-void forward_single(const struct network *network, const struct kernels *kernels, const float *x, uint32_t first, struct activations *a,
-                    struct gather *gather)
+void forward_single(const struct pass *pass, const float *x, uint32_t first, struct gather *gather)
 {
     struct lists *lists = &gather->lists;
     lists->n_rows = 1;
-    for (uint32_t l = 0; l < network->n_layers; l++) {
-        lists->counts[0] = kernels->list_floats(x, network_n_in(network, l), lists->columns, lists->values);
-        float *y = a->at[l + 1] + first * a->ld[l + 1];
-        forward_listed(network, kernels, l, lists, y, a->ld[l + 1]);
-        x = y;
+    for (uint32_t l = 0; l < pass->network->n_layers; l++) {
+        lists->counts[0] = pass->kernels->list_floats(x, network_n_in(pass->network, l), lists->columns, lists->values);
+        forward_listed(pass, l, lists, first);
+        activate_rows(pass, l, NULL, first, 0, 1);
+        x = pass->a->at[l + 1] + first * pass->a->ld[l + 1];
     }
 }

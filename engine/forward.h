@@ -34,9 +34,23 @@ void gather_done(struct gather *gather);
 /* Whether a row of n numbers with so many non-zeros is cheaper as a list of them. */
 bool gather_is_sparse(uint64_t n_nonzero, uint64_t n);
 
-/* Rows of a bound table through all layers: rows[0..n) into activations rows first .. first + n - 1, and zero inputs from there to the next
- * multiple of 16. Inputs are taken as lists of non-zeros where `sparse` (the recipe's rows are bytes); then xt, where not NULL, takes the
- * bytes transposed: xt[k * ldxt + row]. `first` is a multiple of 16. */
+/* How rows pass through the network: for answers, or for training, which also wants slopes and drops units. */
+struct pass {
+    const struct network *network;
+    const struct kernels *kernels;
+    struct activations *a;
+    struct activations *slopes; /* NULL: for answers. Else at[l + 1] takes layer l's slopes where layer_slopes says SLOPES_GIVEN. */
+    /* training */
+    uint64_t seed;
+    uint32_t epoch;
+    float input_dropout;
+};
+
+/* Where hidden layer `layer`'s slopes come from in training. */
+enum slopes layer_slopes(const struct network *network, uint32_t layer);
+
+/* Rows of a bound table: inputs are taken as lists of non-zeros where `sparse` (the recipe's rows are bytes); then xt, where not NULL,
+ * takes the bytes transposed: xt[k * ldxt + row]. */
 struct row_source {
     const struct binding *binding;
     bool sparse;
@@ -44,15 +58,16 @@ struct row_source {
     size_t ldxt;
     const uint32_t *ahead[BLOCK_ROWS / 16]; /* sixteen rows each to prefetch meanwhile, or NULL */
 };
-void forward_rows(const struct network *network, const struct kernels *kernels, const struct row_source *source, const uint32_t *rows,
-                  uint32_t first, uint32_t n, struct activations *activations, struct gather *gather);
 
-/* Layers from `layer` on, for n_rows (a multiple of 8) rows whose activations at[layer] are there. */
-void forward_layers(const struct network *network, const struct kernels *kernels, uint32_t layer, uint32_t first, uint32_t n_rows,
-                    struct activations *activations);
+/* rows[0..n), at most BLOCK_ROWS, through all layers into activations rows first .. first + n - 1, and zero inputs from there to the next
+ * multiple of 16. `first` is a multiple of 16. The last layer's activation is left to the loss. */
+void forward_rows(const struct pass *pass, const struct row_source *source, const uint32_t *rows, uint32_t first, uint32_t n,
+                  struct gather *gather);
 
-/* One row of n_inputs numbers through all layers as lists of non-zeros; its outputs in activations row `first`. */
-void forward_single(const struct network *network, const struct kernels *kernels, const float *x, uint32_t first,
-                    struct activations *activations, struct gather *gather);
+/* All layers for n_rows (a multiple of 8) rows whose inputs are in at[0], for answers. */
+void forward_inputs(const struct pass *pass, uint32_t first, uint32_t n_rows);
+
+/* One row of n_inputs numbers through all layers as lists of non-zeros, for answers; its outputs in activations row `first`. */
+void forward_single(const struct pass *pass, const float *x, uint32_t first, struct gather *gather);
 
 #endif

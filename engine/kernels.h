@@ -8,6 +8,9 @@
 #ifndef MLP_KERNELS_H
 #define MLP_KERNELS_H
 
+#include "mlp/network.h"
+#include "mlp/train.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -17,10 +20,21 @@
 
 /* One parameter update of a step; what is not of an optimizer's concern stays zero. */
 struct update {
-    float rate; /* learning rate; adam: already divided by 1 - beta_1^t */
-    float beta_1, beta_2;
+    float rate;             /* learning rate; adam: already divided by 1 - beta_1^t */
+    float rate_of_gradient; /* nadam: its part of the step */
+    float beta_1, beta_2;   /* beta_2: rmsprop's rho too */
     float epsilon;
     float inv_sqrt_correction; /* adam: 1 / sqrt(1 - beta_2^t) */
+    float momentum;
+    bool nesterov;
+};
+
+/* What happens to gradients and parameters before an update. */
+struct penalty {
+    float l1, l2;     /* added to the loss: l1 * sum |p| + l2 * sum p^2 */
+    float clip_scale; /* gradients are multiplied by this, 1 if nothing is to be clipped by norm */
+    float clip_value; /* then limited to -clip_value .. clip_value, INFINITY if not */
+    float keep;       /* parameters are multiplied by this: 1 - rate * weight decay */
 };
 
 #define LISTS_MAX 32 /* rows of a struct lists */
@@ -35,6 +49,13 @@ struct lists {
     uint32_t n_rows;
 };
 
+/* Where a layer's slopes come from when deltas pass back through it. */
+enum slopes {
+    SLOPES_ONE,   /* linear */
+    SLOPES_RELU,  /* one where its output x is positive, else zero */
+    SLOPES_GIVEN, /* they stand in dx */
+};
+
 struct kernels {
     const char *name;
 
@@ -46,10 +67,10 @@ struct kernels {
     void (*forward_sparse)(const struct lists *lists, const float *w, const float *bias, uint32_t n_in, uint32_t n_out, bool relu, float *y,
                            size_t ldy);
 
-    /* dx[r][k] = sum over o of dy[r][o] w[k][o], zero where `relu` and not x[r][k] > 0. dy: (n_rows, lddy), x, dx: (n_rows, ldx), n_rows a
-     * multiple of 16. scratch: (n_out * n_rows + 16 * n_rows). */
-    void (*delta)(const float *dy, size_t lddy, uint32_t n_rows, const float *w, uint32_t n_in, uint32_t n_out, const float *x, bool relu,
-                  float *dx, size_t ldx, float *scratch);
+    /* dx[r][k] = slope * sum over o of dy[r][o] w[k][o]. dy: (n_rows, lddy), x, dx: (n_rows, ldx), n_rows a multiple of 16.
+     * scratch: (n_out + 32, n_rows). */
+    void (*delta)(const float *dy, size_t lddy, uint32_t n_rows, const float *w, uint32_t n_in, uint32_t n_out, const float *x,
+                  enum slopes slopes, float *dx, size_t ldx, float *scratch);
 
     /* g[k][o] += sum over r of x[r][k] dy[r][o], for 16 values of k and `width` <= KERNEL_PANEL outputs. x and dy point at the block's first
      * column. g: (16, width). */
@@ -63,13 +84,28 @@ struct kernels {
     /* g[o] += sum over r of dy[r][o]. */
     void (*gradient_bias)(const float *dy, size_t lddy, uint32_t n_rows, uint32_t width, float *g);
 
-    /* p[i] = p[i] - step(g[i]) for n parameters, n a multiple of 16; m and v are the optimizer's state. Returns whether all parameters are
-     * finite afterwards. */
-    bool (*adam)(float *p, float *m, float *v, const float *g, size_t n, const struct update *update);
-    bool (*sgd)(float *p, float *m, float *v, const float *g, size_t n, const struct update *update);
+    /* One step of an optimizer for n parameters, n a multiple of 16; m and v are its state, NULL what it has not. Returns whether all
+     * parameters are finite afterwards. */
+    bool (*update[N_OPTIMIZERS])(float *p, float *m, float *v, const float *g, size_t n, const struct update *update);
+
+    /* g = clip(scale (g + 2 l2 p + l1 sign p)), then p = keep p; n a multiple of 16. */
+    void (*prepare)(float *p, float *g, size_t n, const struct penalty *penalty);
+
+    /* Scale down the columns of a panel w (n_in, width) whose norm is above max_norm. */
+    void (*limit_norms)(float *w, uint32_t n_in, uint32_t width, float max_norm);
+
+    /* Sum of squares, n a multiple of 16. */
+    double (*square_sum)(const float *g, size_t n);
+
+    /* y[i] = activation(y[i]) and, where slopes is not NULL, slopes[i] its derivative there; n a multiple of 16. */
+    void (*activate[N_ACTIVATIONS])(float *y, float *slopes, size_t n);
 
     /* y[i] = exp(y[i] - max) for the first n, zero up to the next multiple of 16; returns their sum. */
     float (*exp_sum)(float *y, uint32_t n, float max);
+
+    /* y[i] and slopes[i] (where not NULL) times 1 / (1 - rate) or, with probability `rate`, zero. n a multiple of 16; unit i's draw depends
+     * on (seed, stream, row, i) alone. */
+    void (*dropout)(uint64_t seed, uint64_t stream, uint64_t row, float rate, float *y, float *slopes, uint32_t n);
 
     /* x[i] = bytes[i] * scale, n a multiple of 16. */
     void (*scale_bytes)(const uint8_t *bytes, uint32_t n, float scale, float *x);

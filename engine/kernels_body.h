@@ -2,10 +2,15 @@
  *
  * A register tile is TILE_ROWS x (up to TILE_VECS vectors) of accumulators; everything dense is one tile function with different
  * strides. Products and sums are left to the compiler to fuse (-ffp-contract=fast). */
+#include "kernels_activation.h"
 #include "kernels_dense.h"
 #include "kernels_exp.h"
+#include "kernels_random.h"
 #include "kernels_sparse.h"
 #include "kernels_update.h"
+
+#define UPDATE_ROW(id, word) [OPTIMIZER_##id] = apply_##word,
+#define ACTIVATION_ROW(id, word) [ACTIVATION_##id] = activate_##word,
 
 const struct kernels KERNELS_TABLE = {
     .name = KERNELS_NAME,
@@ -15,9 +20,13 @@ const struct kernels KERNELS_TABLE = {
     .gradient = gradient,
     .gradient_sparse = gradient_sparse,
     .gradient_bias = gradient_bias,
-    .adam = adam,
-    .sgd = sgd,
+    .update = {OPTIMIZERS(UPDATE_ROW)},
+    .prepare = prepare,
+    .limit_norms = limit_norms,
+    .square_sum = square_sum,
+    .activate = {ACTIVATIONS(ACTIVATION_ROW)},
     .exp_sum = exp_sum,
+    .dropout = dropout,
     .scale_bytes = scale_bytes,
     .list_bytes = list_bytes,
     .list_floats = list_floats,

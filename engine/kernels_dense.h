@@ -109,10 +109,24 @@ INLINE void delta_tile(const uint32_t vecs, const float *w, uint32_t n_in, uint3
             store(out + i * n_rows + j * VEC_FLOATS, acc[i][j]);
 }
 
-static void delta(const float *dy, size_t lddy, uint32_t n_rows, const float *w, uint32_t n_in, uint32_t n_out, const float *x, bool relu,
-                  float *dx, size_t ldx, float *scratch)
+/* 16 columns of dx, all rows: zero where x is not positive, or times what stood there. */
+INLINE void delta_slopes(enum slopes slopes, const float *dxt, const float *x, uint32_t n_rows, float *dx, size_t ldx)
 {
-    float *dyt = scratch, *dxt = scratch + (size_t)n_out * n_rows; /* (n_out, n_rows), (16, n_rows) */
+    for (uint32_t r = 0; r < n_rows; r++)
+        for (uint32_t i = 0; i < 16; i += VEC_FLOATS) {
+            float *d = dx + r * ldx + i;
+            if (slopes == SLOPES_RELU)
+                store(d, (vec)((ivec)load(dxt + r * 16 + i) & (load(x + r * ldx + i) > 0)));
+            else
+                store(d, slopes == SLOPES_GIVEN ? load(dxt + r * 16 + i) * load(d) : load(dxt + r * 16 + i));
+        }
+}
+
+static void delta(const float *dy, size_t lddy, uint32_t n_rows, const float *w, uint32_t n_in, uint32_t n_out, const float *x,
+                  enum slopes slopes, float *dx, size_t ldx, float *scratch)
+{
+    float *dyt = scratch, *dxt = scratch + (size_t)n_out * n_rows,
+          *block = dxt + 16 * n_rows; /* (n_out, n_rows), (16, n_rows), (n_rows, 16) */
     transpose(dy, lddy, n_rows, n_out, dyt, n_rows);
     for (uint32_t k = 0; k < n_in; k += 16) {
         for (uint32_t i = 0; i < 16; i += TILE_ROWS)
@@ -120,13 +134,8 @@ static void delta(const float *dy, size_t lddy, uint32_t n_rows, const float *w,
                 n = tile_vecs((n_rows - r) / VEC_FLOATS);
                 WITH_VECS(n, delta_tile, w, n_in, n_out, k + i, dyt + r, n_rows, dxt + i * n_rows + r);
             }
-        transpose(dxt, n_rows, 16, n_rows, dx + k, ldx);
-        if (relu)
-            for (uint32_t r = 0; r < n_rows; r++)
-                for (uint32_t i = 0; i < 16; i += VEC_FLOATS) {
-                    float *d = dx + r * ldx + k + i;
-                    store(d, (vec)((ivec)load(d) & (load(x + r * ldx + k + i) > 0)));
-                }
+        transpose(dxt, n_rows, 16, n_rows, block, 16);
+        delta_slopes(slopes, block, x + k, n_rows, dx + k, ldx);
     }
 }
 

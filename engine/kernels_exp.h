@@ -4,10 +4,10 @@
 
 #include "kernels_tile.h"
 
-/* e^x for x <= 0, to 2 ulp: x = n ln 2 + r with |r| <= ln 2 / 2, a polynomial for e^r (Cephes expf), 2^n in the exponent. NaN stays NaN. */
+/* e^x to 2 ulp, x brought to -87 .. 88 first: x = n ln 2 + r with |r| <= ln 2 / 2, a polynomial for e^r (Cephes expf), 2^n in the exponent. NaN stays NaN. */
 INLINE vec exp_vec(vec x)
 {
-    vec clamped = (vec)(((ivec)x & ~(x < -87.0f)) | ((ivec)splat(-87.0f) & (x < -87.0f)));
+    vec clamped = choose(x < -87.0f, splat(-87.0f), choose(x > 88.0f, splat(88.0f), x));
     vec t = clamped * 1.44269504088896341f;
     vec magic = splat(0x1.8p23f);
     vec n = (t + magic) - magic;
@@ -21,8 +21,66 @@ INLINE vec exp_vec(vec x)
     p = p * r * r + r + 1.0f;
     ivec exponent = __builtin_convertvector(n, ivec) << 23;
     vec e = (vec)((ivec)p + exponent);
-    ivec nan = x != x;
-    return (vec)(((ivec)e & ~nan) | ((ivec)x & nan));
+    return choose(x != x, x, e);
+}
+
+/* ln x for normal x > 0, to 2 ulp (Cephes logf): x = m 2^e with m in sqrt(1/2) .. sqrt(2). */
+INLINE vec log_vec(vec x)
+{
+    ivec bits = (ivec)x;
+    vec m = (vec)((bits & 0x007fffff) | 0x3f000000); /* 0.5 .. 1 */
+    vec e = __builtin_convertvector((bits >> 23) - 126, vec);
+    ivec small = m < 0.707106781186547524f;
+    e = choose(small, e - 1.0f, e);
+    m = choose(small, m + m, m) - 1.0f;
+    vec z = m * m;
+    vec p = splat(7.0376836292e-2f);
+    p = p * m - 1.1514610310e-1f;
+    p = p * m + 1.1676998740e-1f;
+    p = p * m - 1.2420140846e-1f;
+    p = p * m + 1.4249322787e-1f;
+    p = p * m - 1.6668057665e-1f;
+    p = p * m + 2.0000714765e-1f;
+    p = p * m - 2.4999993993e-1f;
+    p = p * m + 3.3333331174e-1f;
+    p = p * m * z;
+    p = p - e * 2.12194440e-4f - 0.5f * z;
+    return m + p + e * 0.693359375f;
+}
+
+/* tanh x: a polynomial where |x| < 0.625 (Cephes tanhf), else by the exponential. */
+INLINE vec tanh_vec(vec x)
+{
+    vec z = x * x;
+    vec p = splat(-5.70498872745e-3f);
+    p = p * z + 2.06390887954e-2f;
+    p = p * z - 5.37397155531e-2f;
+    p = p * z + 1.33314422036e-1f;
+    p = p * z - 3.33332819422e-1f;
+    vec near = p * z * x + x;
+    vec size = (vec)((ivec)x & 0x7fffffff);
+    vec far = 1.0f - 2.0f / (exp_vec(size + size) + 1.0f);
+    far = (vec)((ivec)far | ((ivec)x & INT32_MIN));
+    return choose(size < 0.625f, near, choose(x != x, x, far));
+}
+
+INLINE vec sigmoid_vec(vec x)
+{
+    return 1.0f / (1.0f + exp_vec(-x));
+}
+
+/* erf x to 1.5e-7 (Abramowitz & Stegun 1964, 7.1.26). */
+INLINE vec erf_vec(vec x)
+{
+    vec size = (vec)((ivec)x & 0x7fffffff);
+    vec t = 1.0f / (1.0f + 0.3275911f * size);
+    vec p = splat(1.061405429f);
+    p = p * t - 1.453152027f;
+    p = p * t + 1.421413741f;
+    p = p * t - 0.284496736f;
+    p = p * t + 0.254829592f;
+    vec e = 1.0f - p * t * exp_vec(-size * size);
+    return (vec)((ivec)e | ((ivec)x & INT32_MIN));
 }
 
 static float exp_sum(float *y, uint32_t n, float max)

@@ -31,6 +31,12 @@ INLINE vec splat(float x)
     return x - (vec){0};
 }
 
+/* Where the mask is set a, else b. */
+INLINE vec choose(ivec mask, vec a, vec b)
+{
+    return (vec)(((ivec)a & mask) | ((ivec)b & ~mask));
+}
+
 INLINE vec positive(vec v)
 {
     return (vec)((ivec)v & (v > 0));

@@ -1,29 +1,90 @@
-/* Optimizers. Part of kernels_body.h. */
+/* Optimizers: one function each, from a vector of gradients to one of parameters. Part of kernels_body.h.
+ *
+ * A function here, a row in OPTIMIZERS (mlp/train.h) and one in optimizer.c make an optimizer. */
 #ifndef MLP_KERNELS_UPDATE_H
 #define MLP_KERNELS_UPDATE_H
 
 #include "kernels_tile.h"
+#include "mlp/train.h"
 
-/* m / (sqrt(v) * c + epsilon). With AVX-512 from the 14-bit estimates and one Newton step each, to a relative error below 2^-22. */
-INLINE vec adam_direction(vec m, vec v, vec c, vec epsilon)
+/* struct update, each number in every lane. */
+struct update_vecs {
+    vec rate, rate_of_gradient, beta_1, beta_2, rest_1, rest_2, epsilon, inv_sqrt_correction, momentum, nesterov;
+};
+
+/* The square root of v >= 0. With AVX-512 from the 14-bit estimate and one Newton step, to a relative error below 2^-22 (and 2^-63 for
+ * what is smaller than 2^-126). */
+INLINE vec root_vec(vec v)
 {
 #if VEC_FLOATS == 16
-    /* Below 2^-126 the estimate would be infinite: v is zero there for all that epsilon cares. */
-    vec tiny = splat(0x1p-126f);
-    vec safe = (vec)_mm512_max_ps((__m512)v, (__m512)tiny);
+    vec safe = (vec)_mm512_max_ps((__m512)v, (__m512)splat(0x1p-126f));
     vec inverse_root = (vec)_mm512_rsqrt14_ps((__m512)safe);
     vec root = safe * inverse_root;
-    root = root + root * (0.5f - root * (0.5f * inverse_root));
-    vec divisor = root * c + epsilon;
-    vec inverse = (vec)_mm512_rcp14_ps((__m512)divisor);
-    inverse = inverse * (2.0f - divisor * inverse);
-    return m * inverse;
+    return root + root * (0.5f - root * (0.5f * inverse_root));
 #else
     vec root;
     for (uint32_t i = 0; i < VEC_FLOATS; i++)
         root[i] = sqrtf(v[i]);
-    return m / (root * c + epsilon);
+    return root;
 #endif
+}
+
+/* a / b for b > 0; with AVX-512 as above. */
+INLINE vec quotient_vec(vec a, vec b)
+{
+#if VEC_FLOATS == 16
+    vec inverse = (vec)_mm512_rcp14_ps((__m512)b);
+    return a * (inverse * (2.0f - b * inverse));
+#else
+    return a / b;
+#endif
+}
+
+/* Kingma & Ba 2015. */
+INLINE vec update_adam(vec p, vec *m, vec *v, vec g, const struct update_vecs *u)
+{
+    *m = u->beta_1 * *m + u->rest_1 * g;
+    *v = u->beta_2 * *v + u->rest_2 * g * g;
+    return p - u->rate * quotient_vec(*m, root_vec(*v) * u->inv_sqrt_correction + u->epsilon);
+}
+
+/* Loshchilov & Hutter 2019: adam, whose weight decay (see kernels' prepare) does not pass through its averages. */
+INLINE vec update_adamw(vec p, vec *m, vec *v, vec g, const struct update_vecs *u)
+{
+    return update_adam(p, m, v, g, u);
+}
+
+/* Dozat 2016: the average is looked at one step ahead. */
+INLINE vec update_nadam(vec p, vec *m, vec *v, vec g, const struct update_vecs *u)
+{
+    *m = u->beta_1 * *m + u->rest_1 * g;
+    *v = u->beta_2 * *v + u->rest_2 * g * g;
+    return p - quotient_vec(u->rate * *m + u->rate_of_gradient * g, root_vec(*v) * u->inv_sqrt_correction + u->epsilon);
+}
+
+/* Plain, or with momentum (Polyak 1964), or with Nesterov's (Sutskever et al. 2013). */
+INLINE vec update_sgd(vec p, vec *m, vec *v, vec g, const struct update_vecs *u)
+{
+    (void)v;
+    *m = u->momentum * *m - u->rate * g;
+    vec ahead = u->momentum * *m - u->rate * g;
+    return p + choose((ivec)u->nesterov, ahead, *m);
+}
+
+/* Tieleman & Hinton 2012. */
+INLINE vec update_rmsprop(vec p, vec *m, vec *v, vec g, const struct update_vecs *u)
+{
+    *v = u->beta_2 * *v + u->rest_2 * g * g;
+    *m = u->momentum * *m + u->rate * quotient_vec(g, root_vec(*v) + u->epsilon);
+    return p - *m;
+}
+
+/* Duchi, Hazan & Singer 2011. */
+INLINE vec update_adagrad(vec p, vec *m, vec *v, vec g, const struct update_vecs *u)
+{
+    (void)m;
+    *v += g * g;
+    return p - u->rate * quotient_vec(g, root_vec(*v) + u->epsilon);
 }
 
 /* Zero if every lane of `check`, a sum of products with zero, is finite; else it holds a NaN. */
@@ -36,34 +97,76 @@ INLINE bool all_zero(vec check)
     return true;
 }
 
-static bool adam(float *p, float *m, float *v, const float *g, size_t n, const struct update *u)
+INLINE struct update_vecs update_splat(const struct update *u)
 {
-    vec rate = splat(u->rate), c = splat(u->inv_sqrt_correction), epsilon = splat(u->epsilon), check = splat(0);
-    vec b1 = splat(u->beta_1), b2 = splat(u->beta_2), a1 = 1.0f - b1, a2 = 1.0f - b2;
-    for (size_t i = 0; i < n; i += VEC_FLOATS) {
-        vec gi = load(g + i);
-        vec mi = b1 * load(m + i) + a1 * gi;
-        vec vi = b2 * load(v + i) + a2 * gi * gi;
-        vec pi = load(p + i) - rate * adam_direction(mi, vi, c, epsilon);
-        store(m + i, mi);
-        store(v + i, vi);
-        store(p + i, pi);
-        check += pi * 0.0f;
-    }
-    return all_zero(check);
+    return (struct update_vecs){.rate = splat(u->rate),
+                                .rate_of_gradient = splat(u->rate_of_gradient),
+                                .beta_1 = splat(u->beta_1),
+                                .beta_2 = splat(u->beta_2),
+                                .rest_1 = splat(1.0f - u->beta_1),
+                                .rest_2 = splat(1.0f - u->beta_2),
+                                .epsilon = splat(u->epsilon),
+                                .inv_sqrt_correction = splat(u->inv_sqrt_correction),
+                                .momentum = splat(u->momentum),
+                                .nesterov = (vec)(splat(u->nesterov ? 1 : 0) > 0)};
 }
 
-static bool sgd(float *p, float *m, float *v, const float *g, size_t n, const struct update *u)
-{
-    (void)m;
-    (void)v;
-    vec rate = splat(u->rate), check = splat(0);
-    for (size_t i = 0; i < n; i += VEC_FLOATS) {
-        vec pi = load(p + i) - rate * load(g + i);
-        store(p + i, pi);
-        check += pi * 0.0f;
+#define UPDATE_LOOP(id, word)                                                                                                              \
+    static bool apply_##word(float *p, float *m, float *v, const float *g, size_t n, const struct update *update)                          \
+    {                                                                                                                                      \
+        const struct update_vecs u = update_splat(update);                                                                                 \
+        vec check = splat(0);                                                                                                              \
+        for (size_t i = 0; i < n; i += VEC_FLOATS) {                                                                                       \
+            vec mi = m == NULL ? splat(0) : load(m + i), vi = v == NULL ? splat(0) : load(v + i);                                          \
+            vec pi = update_##word(load(p + i), &mi, &vi, load(g + i), &u);                                                                \
+            if (m != NULL)                                                                                                                 \
+                store(m + i, mi);                                                                                                          \
+            if (v != NULL)                                                                                                                 \
+                store(v + i, vi);                                                                                                          \
+            store(p + i, pi);                                                                                                              \
+            check += pi * 0.0f;                                                                                                            \
+        }                                                                                                                                  \
+        return all_zero(check);                                                                                                            \
     }
-    return all_zero(check);
+OPTIMIZERS(UPDATE_LOOP)
+
+static void prepare(float *p, float *g, size_t n, const struct penalty *penalty)
+{
+    vec l1 = splat(penalty->l1), l2 = splat(2 * penalty->l2), scale = splat(penalty->clip_scale), clip = splat(penalty->clip_value),
+        keep = splat(penalty->keep);
+    for (size_t i = 0; i < n; i += VEC_FLOATS) {
+        vec pi = load(p + i), gi = load(g + i);
+        vec sign = choose(pi > 0, splat(1), choose(pi < 0, splat(-1), splat(0)));
+        gi = (gi + l2 * pi + l1 * sign) * scale;
+        gi = choose(gi > clip, clip, choose(gi < -clip, -clip, gi));
+        store(g + i, gi);
+        store(p + i, pi * keep);
+    }
+}
+
+static void limit_norms(float *w, uint32_t n_in, uint32_t width, float max_norm)
+{
+    for (uint32_t o = 0; o < width; o += VEC_FLOATS) {
+        vec sum = splat(0), limit = splat(max_norm), scale;
+        for (uint32_t k = 0; k < n_in; k++)
+            sum += load(w + (size_t)k * width + o) * load(w + (size_t)k * width + o);
+        for (uint32_t i = 0; i < VEC_FLOATS; i++)
+            scale[i] = sqrtf(sum[i]);
+        scale = choose(scale > limit, limit / scale, splat(1));
+        for (uint32_t k = 0; k < n_in; k++)
+            store(w + (size_t)k * width + o, load(w + (size_t)k * width + o) * scale);
+    }
+}
+
+static double square_sum(const float *g, size_t n)
+{
+    double sums[16] = {0}, sum = 0;
+    for (size_t i = 0; i < n; i += 16)
+        for (size_t j = 0; j < 16; j++)
+            sums[j] += (double)g[i + j] * (double)g[i + j];
+    for (size_t j = 0; j < 16; j++)
+        sum += sums[j];
+    return sum;
 }
 
 #endif

@@ -1,33 +1,45 @@
-/* The output layer's activation, the loss and its gradient, one row at a time while it is in cache. */
+/* The output layer's activation, the loss and its gradient, one row at a time while it is in cache.
+ *
+ * A loss is a row of the table in loss.c and a function or two. */
 #ifndef MLP_LOSS_H
 #define MLP_LOSS_H
 
 #include "kernels.h"
-#include "mlp/network.h"
+#include "mlp/model.h"
 
-/* A row's target: class for classification (-1: none), else value as the network sees it. */
+/* What a row's outputs are held against. */
+struct objective {
+    enum loss loss;
+    bool classes;
+    float label_smoothing; /* classes: the target of each class is smoothing / n_classes, of the label 1 - smoothing more */
+};
+
+/* A row's target: class for classification (-1: none), else value as the network sees it; and what the row counts. */
 struct target {
     int32_t label;
     float value;
+    float weight;
 };
 
 struct row_score {
-    float loss;
+    float loss;        /* times the row's weight */
     float guess;       /* class index, or the network's output */
     float probability; /* of the guess */
 };
 
 /* y (padded n_out) comes in as the output layer's sums and leaves as its outputs. Where dy is not NULL it takes the gradient of the loss
- * by those sums, times `weight` (1 / rows of the batch); padding zero.
- * Cross-entropy of softmax: loss -log p[label], gradient p - onehot. Mean squared error over the outputs, the target one-hot for classes:
- * gradient 2 (y - t) / n_out, for softmax times its Jacobian. A row without a target has loss and gradient zero. */
-struct row_score loss_row(const struct network *network, const struct kernels *kernels, enum loss loss, struct target target, float *y,
-                          float weight, float *dy);
+ * by those sums, times `share` (1 / rows of the batch) and the row's weight; padding zero. Losses are means over the outputs, but
+ * cross-entropy of softmax, -sum of t ln p. A row without a target has loss and gradient zero. */
+struct row_score loss_row(const struct network *network, const struct kernels *kernels, const struct objective *objective,
+                          struct target target, float *y, float share, float *dy);
 
-/* Just the outputs: softmax where the network has it. */
+/* Just the outputs, y as above. */
 void loss_outputs(const struct network *network, const struct kernels *kernels, float *y);
 
-/* Whether the loss goes with the network's last activation and the task's outputs; else *err says why. */
-bool loss_check(enum loss loss, enum activation activation, bool classes, struct err *err);
+/* Whether the loss goes with the network's last layer and the task; else *err says why. n_classes 0: regression. */
+bool loss_check(enum loss loss, const struct layer *last, uint32_t n_classes, struct err *err);
+
+/* Whether the loss wants numbers as they are: the recipe must not standardise the target. */
+bool loss_is_raw(enum loss loss);
 
 #endif

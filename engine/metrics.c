@@ -71,7 +71,8 @@ struct evaluation *model_evaluate(const struct model *model, const struct rows *
 {
     bool classes = model->recipe->task == TASK_CLASSIFICATION;
     uint32_t n_workers = pool_n_threads(pool);
-    struct scoring scoring = {.network = model->network, .loss = model->loss, .rows = rows, .sparse = rows_are_sparse(rows)};
+    struct scoring scoring = {
+        .network = model->network, .objective = {.loss = model->loss, .classes = classes}, .rows = rows, .sparse = rows_are_sparse(rows)};
     struct evaluation *e = evaluation_new(rows->n_rows, classes ? model->recipe->n_classes : 0);
     struct worker_scratch *scratch = scratch_new(n_workers, model->network, 0, err);
     scoring.scores = malloc((rows->n_rows + 1) * sizeof *scoring.scores);

@@ -23,7 +23,8 @@ struct model *model_new(struct recipe *recipe, struct network *network, enum los
 {
     const struct layer *last = &network->layers[network->n_layers - 1];
     bool classes = recipe->task == TASK_CLASSIFICATION;
-    if (network->n_inputs != recipe->n_inputs || last->units != (classes ? recipe->n_classes : 1)) {
+    bool one_output = recipe->n_classes == 2 && last->units == 1 && last->activation == ACTIVATION_SIGMOID;
+    if (network->n_inputs != recipe->n_inputs || (last->units != (classes ? recipe->n_classes : 1) && !(classes && one_output))) {
         err_set(err, ERR_CORRUPT, "the network takes %u inputs and gives %u outputs, the recipe %u and %u", network->n_inputs, last->units,
                 recipe->n_inputs, classes ? recipe->n_classes : 1);
         return NULL;
@@ -54,7 +55,7 @@ void model_unref(struct model *model)
 
 uint32_t model_n_outputs(const struct model *model)
 {
-    return model->network->layers[model->network->n_layers - 1].units;
+    return model->recipe->task == TASK_CLASSIFICATION ? model->recipe->n_classes : 1;
 }
 
 struct workspace *workspace_new(struct err *err)
@@ -100,32 +101,35 @@ static bool workspace_fit(struct workspace *w, const struct network *network, st
 }
 
 /* n <= BLOCK_ROWS rows; x: (n, n_inputs). */
-static void predict_block(const struct model *model, const struct kernels *kernels, const float *x, uint32_t n, struct workspace *w)
+static void predict_block(const struct pass *pass, const float *x, uint32_t n, struct gather *gather)
 {
-    const struct network *network = model->network;
-    struct activations *a = &w->activations;
-    size_t n_inputs = network->n_inputs;
+    size_t n_inputs = pass->network->n_inputs;
+    struct activations *a = pass->a;
     if (n < SINGLE_ROWS && n_inputs < UINT16_MAX - 16) {
         for (uint32_t i = 0; i < n; i++)
-            forward_single(network, kernels, x + i * n_inputs, i, a, &w->gather);
+            forward_single(pass, x + i * n_inputs, i, gather);
         return;
     }
     for (uint32_t i = 0; i < n; i++)
         memcpy(a->at[0] + i * a->ld[0], x + i * n_inputs, n_inputs * sizeof *x);
     for (uint32_t i = n; i % KERNEL_ROWS != 0; i++)
         memset(a->at[0] + i * a->ld[0], 0, a->ld[0] * sizeof *x);
-    forward_layers(network, kernels, 0, 0, (n + KERNEL_ROWS - 1) / KERNEL_ROWS * KERNEL_ROWS, a);
+    forward_inputs(pass, 0, (n + KERNEL_ROWS - 1) / KERNEL_ROWS * KERNEL_ROWS);
 }
 
 /* The network's outputs in the user's terms: probabilities, or values in the target's units. */
 static void answers(const struct model *model, const struct kernels *kernels, float *y, float *out)
 {
-    uint32_t n_outputs = model_n_outputs(model);
+    uint32_t units = model->network->layers[model->network->n_layers - 1].units;
     loss_outputs(model->network, kernels, y);
-    if (model->recipe->task == TASK_CLASSIFICATION)
-        memcpy(out, y, n_outputs * sizeof *out);
-    else
+    if (model->recipe->task == TASK_REGRESSION) {
         *out = y[0] * model->recipe->target_stddev + model->recipe->target_mean;
+    } else if (units == 1) {
+        out[0] = 1 - y[0];
+        out[1] = y[0];
+    } else {
+        memcpy(out, y, units * sizeof *out);
+    }
 }
 
 bool model_predict(const struct model *model, const float *x, uint32_t n, float *out, struct workspace *w, struct err *err)
@@ -134,10 +138,11 @@ bool model_predict(const struct model *model, const float *x, uint32_t n, float 
     size_t n_inputs = model->network->n_inputs, n_outputs = model_n_outputs(model);
     if (!workspace_fit(w, model->network, err))
         return false;
+    struct pass pass = {.network = model->network, .kernels = kernels, .a = &w->activations};
     unsigned before = denormals_flush();
     for (uint32_t first = 0; first < n; first += BLOCK_ROWS) {
         uint32_t rows = n - first < BLOCK_ROWS ? n - first : BLOCK_ROWS;
-        predict_block(model, kernels, x + first * n_inputs, rows, w);
+        predict_block(&pass, x + first * n_inputs, rows, &w->gather);
         const struct activations *a = &w->activations;
         for (uint32_t i = 0; i < rows; i++)
             answers(model, kernels, a->at[model->network->n_layers] + i * a->ld[model->network->n_layers], out + (first + i) * n_outputs);

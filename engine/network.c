@@ -2,9 +2,7 @@
 #define _DEFAULT_SOURCE
 #include "mlp/network.h"
 #include "network_private.h"
-#include "rng.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -12,12 +10,8 @@
 #define FLOATS_MAX ((size_t)1 << 32) /* 16 GiB of parameters */
 #define HUGE_PAGE ((size_t)2 << 20)
 
-static const char *const activation_names[] = {
-    [ACTIVATION_LINEAR] = "linear", [ACTIVATION_RELU] = "relu", [ACTIVATION_SOFTMAX] = "softmax"};
-static const char *const loss_names[] = {
-    [LOSS_AUTO] = "auto", [LOSS_CATEGORICAL_CROSSENTROPY] = "categorical_crossentropy", [LOSS_MSE] = "mse"};
-static const char *const initializer_names[] = {[INITIALIZER_HE_NORMAL] = "he_normal", [INITIALIZER_NORMAL] = "normal"};
-
+#define ACTIVATION_NAME(id, word) [ACTIVATION_##id] = #word,
+static const char *const activation_names[] = {ACTIVATIONS(ACTIVATION_NAME)};
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 static const char *name_of(const char *const *names, size_t n, int index)
@@ -41,23 +35,6 @@ int activation_find(const char *name)
 {
     return find_name(activation_names, COUNT(activation_names), name);
 }
-const char *loss_name(enum loss loss)
-{
-    return name_of(loss_names, COUNT(loss_names), (int)loss);
-}
-int loss_find(const char *name)
-{
-    return find_name(loss_names, COUNT(loss_names), name);
-}
-const char *initializer_name(enum initializer initializer)
-{
-    return name_of(initializer_names, COUNT(initializer_names), (int)initializer);
-}
-int initializer_find(const char *name)
-{
-    return find_name(initializer_names, COUNT(initializer_names), name);
-}
-
 void *aligned_zeros(size_t count, size_t size)
 {
     size_t bytes;
@@ -91,6 +68,10 @@ static bool shape_check(uint32_t n_inputs, const struct layer *layers, uint32_t 
             return err_set(err, ERR_LIMIT, "layer %u has %u units; 1 to %d are possible", i + 1, layers[i].units, NETWORK_UNITS_MAX);
         if (activation_name(layers[i].activation) == NULL)
             return err_set(err, ERR_INPUT, "layer %u has an unknown activation", i + 1);
+        if (!(layers[i].dropout >= 0 && layers[i].dropout <= 0.95f))
+            return err_set(err, ERR_INPUT, "layer %u has dropout %g; 0 to 0.95 is possible", i + 1, (double)layers[i].dropout);
+        if (layers[i].dropout > 0 && i + 1 == n_layers)
+            return err_set(err, ERR_INPUT, "the last layer has dropout; only hidden layers may");
         if (layers[i].activation == ACTIVATION_SOFTMAX && i + 1 < n_layers)
             return err_set(err, ERR_INPUT, "layer %u is softmax; only the last layer may be", i + 1);
     }
@@ -162,28 +143,10 @@ uint64_t network_n_params(const struct network *network)
     return n;
 }
 
-/* Where the weight of input k and output o of a layer lies in params. */
-static size_t weight_at(const struct network *network, uint32_t layer, uint32_t k, uint32_t o)
+size_t weight_at(const struct network *network, uint32_t layer, uint32_t k, uint32_t o)
 {
     uint32_t n_out = padded_out(network, layer), panel = o / KERNEL_PANEL * KERNEL_PANEL;
     return network->weights_at[layer] + (size_t)panel * padded_in(network, layer) + (size_t)k * panel_width(n_out, panel) + (o - panel);
-}
-
-void network_init(struct network *network, enum initializer initializer, float stddev, uint64_t seed)
-{
-    memset(network->params, 0, network->n_floats * sizeof(float));
-    for (uint32_t i = 0; i < network->n_layers; i++) {
-        uint32_t n_in = network_n_in(network, i), n_out = network->layers[i].units;
-        double scale = initializer == INITIALIZER_NORMAL ? (double)stddev : sqrt(2.0 / n_in);
-        uint64_t n = (uint64_t)n_in * n_out;
-        for (uint64_t j = 0; j < n; j += 2) {
-            double pair[2];
-            rng_normals(seed, rng_stream(RNG_INIT, i), j, pair);
-            network->params[weight_at(network, i, (uint32_t)(j / n_out), (uint32_t)(j % n_out))] = (float)(scale * pair[0]);
-            if (j + 1 < n)
-                network->params[weight_at(network, i, (uint32_t)((j + 1) / n_out), (uint32_t)((j + 1) % n_out))] = (float)(scale * pair[1]);
-        }
-    }
 }
 
 void network_get(const struct network *network, uint32_t layer, float *weights, float *biases)

@@ -20,16 +20,14 @@ static inline uint32_t padded_out(const struct network *network, uint32_t layer)
     return pad16(network->layers[layer].units);
 }
 
-static inline bool layer_is_relu(const struct network *network, uint32_t layer)
-{
-    return network->layers[layer].activation == ACTIVATION_RELU;
-}
-
 /* Width of the panel that begins at output `panel`. */
 static inline uint32_t panel_width(uint32_t n_out, uint32_t panel)
 {
     return n_out - panel < KERNEL_PANEL ? n_out - panel : KERNEL_PANEL;
 }
+
+/* Where the weight of input k and output o of a layer lies in params. */
+size_t weight_at(const struct network *network, uint32_t layer, uint32_t k, uint32_t o);
 
 /* Zeroed, 64-byte aligned, on huge pages where it is large; NULL: out of memory. free() frees it. */
 void *aligned_zeros(size_t count, size_t size);

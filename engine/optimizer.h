@@ -1,21 +1,22 @@
-/* Optimizers: one row each. */
+/* What optimizers and schedules make of the options at a step. */
 #ifndef MLP_OPTIMIZER_H
 #define MLP_OPTIMIZER_H
 
 #include "kernels.h"
 #include "mlp/train.h"
 
-/* What a step needs, for step number `step` (1-based). */
-struct update optimizer_update(const struct train_options *options, uint64_t step);
+/* Fill in what the options leave to the optimizer. */
+void optimizer_defaults(struct train_options *options);
+bool optimizer_check(const struct train_options *options, struct err *err);
 
-/* How many arrays of the parameters' size the optimizer keeps: 0 or 2. */
-uint32_t optimizer_n_states(enum optimizer optimizer);
+/* What a step needs: step number `step` (1-based, over all epochs), at the given learning rate. */
+struct update optimizer_update(const struct train_options *options, uint64_t step, double rate);
 
-/* The rate where none was named. */
-float optimizer_default_rate(enum optimizer optimizer);
+/* Whether it keeps the first and the second array of the parameters' size. */
+bool optimizer_has_state(const struct train_options *options, int which);
 
-/* Apply to n parameters (a multiple of 16); m, v: its state, NULL where it has none. Returns whether all are finite afterwards. */
-bool optimizer_apply(enum optimizer optimizer, const struct kernels *kernels, float *p, float *m, float *v, const float *g, size_t n,
-                     const struct update *update);
+/* The learning rate of a step (0-based) of n_steps an epoch. `reductions`: how often a plateau has been met. */
+double schedule_rate(const struct train_options *options, uint64_t step, uint64_t n_steps, uint32_t reductions);
+void schedule_defaults(struct schedule *schedule);
 
 #endif

@@ -54,8 +54,8 @@ struct target row_target(const struct binding *binding, uint32_t row)
 {
     const struct recipe *recipe = binding_recipe(binding);
     if (recipe->task == TASK_CLASSIFICATION)
-        return (struct target){.label = binding_class(binding, row)};
-    return (struct target){.label = -1, .value = (binding_value(binding, row) - recipe->target_mean) / recipe->target_stddev};
+        return (struct target){.label = binding_class(binding, row), .weight = 1};
+    return (struct target){.label = -1, .value = (binding_value(binding, row) - recipe->target_mean) / recipe->target_stddev, .weight = 1};
 }
 
 bool rows_are_sparse(const struct rows *rows)
@@ -90,9 +90,10 @@ static void scoring_block(const struct scoring *s, struct worker_scratch *scratc
     uint32_t n = left < BLOCK_ROWS ? (uint32_t)left : BLOCK_ROWS, last = s->network->n_layers;
     struct row_source source = {.binding = s->rows->binding, .sparse = s->sparse};
     struct activations *a = &scratch->activations;
-    forward_rows(s->network, kernels, &source, s->rows->rows + first, 0, n, a, &scratch->gather);
+    struct pass pass = {.network = s->network, .kernels = kernels, .a = a};
+    forward_rows(&pass, &source, s->rows->rows + first, 0, n, &scratch->gather);
     for (uint32_t i = 0; i < n; i++)
-        s->scores[first + i] = loss_row(s->network, kernels, s->loss, row_target(s->rows->binding, s->rows->rows[first + i]),
+        s->scores[first + i] = loss_row(s->network, kernels, &s->objective, row_target(s->rows->binding, s->rows->rows[first + i]),
                                         a->at[last] + i * a->ld[last], 0, NULL);
 }
 

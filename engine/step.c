@@ -1,9 +1,10 @@
 /* The steps of an epoch, as every worker of the gang runs them:
  *
- *   1. claim blocks of the batch's rows; take each through gather, forward, loss and deltas alone;
- *   2. barrier;
- *   3. claim blocks of weight rows; compute their gradient over the batch in row order and update them while they are in cache;
- *   4. barrier.
+ *   1. claim blocks of the batch's rows; take each through gather, forward, loss and deltas alone; barrier;
+ *   2. claim blocks of weight rows; compute their gradient over the batch in row order and update them while they are in cache; barrier.
+ *
+ * Clipping by norm has to see all gradients first: then 2. stores them and a third phase updates. max_norm looks at whole columns of the
+ * weights: a fourth.
  *
  * A worker claims from its own share first, so that its part of the weights and their optimizer state stay in its cache, then helps
  * the others. Who computes what changes no result: each output is one sum in a fixed order. A batch of several chunks adds up its
@@ -50,12 +51,12 @@ static uint32_t n_row_blocks(const struct position *p)
     return (p->n_rows + BLOCK_ROWS - 1) / BLOCK_ROWS;
 }
 
-/* The next block for `worker`, own share first; false when all are taken. `shares` is the offset of the claims within a scratch. */
-static bool claim(struct trainer *t, size_t shares, uint32_t worker, uint32_t n_workers, uint32_t *block)
+/* The next block of a phase for `worker`, own share first; false when all are taken. */
+static bool claim(struct trainer *t, enum phase phase, uint32_t worker, uint32_t n_workers, uint32_t *block)
 {
     for (uint32_t i = 0; i < n_workers; i++) {
         uint32_t other = worker + i < n_workers ? worker + i : worker + i - n_workers;
-        struct claims *claims = (struct claims *)((char *)&t->scratch[other] + shares);
+        struct claims *claims = &t->scratch[other].claims[phase];
         if (atomic_load_explicit(&claims->next, memory_order_relaxed) >= claims->end)
             continue;
         *block = atomic_fetch_add_explicit(&claims->next, 1, memory_order_relaxed);
@@ -65,21 +66,29 @@ static bool claim(struct trainer *t, size_t shares, uint32_t worker, uint32_t n_
     return false;
 }
 
-static void share_rows(struct trainer *t, const struct position *p, uint32_t worker, uint32_t n_workers)
+static void share(struct trainer *t, enum phase phase, uint32_t worker, uint64_t begin, uint64_t end)
 {
-    struct claims *claims = &t->scratch[worker].rows;
-    uint64_t n = n_row_blocks(p);
-    claims->begin = (uint32_t)(n * worker / n_workers);
-    claims->end = (uint32_t)(n * (worker + 1) / n_workers);
+    struct claims *claims = &t->scratch[worker].claims[phase];
+    claims->begin = (uint32_t)begin;
+    claims->end = (uint32_t)end;
     atomic_store_explicit(&claims->next, claims->begin, memory_order_relaxed);
 }
 
-static void share_blocks(struct trainer *t, uint32_t worker)
+static void share_evenly(struct trainer *t, enum phase phase, uint32_t worker, uint64_t n)
 {
-    struct claims *claims = &t->scratch[worker].blocks;
-    claims->begin = t->block_edges[worker];
-    claims->end = t->block_edges[worker + 1];
-    atomic_store_explicit(&claims->next, claims->begin, memory_order_relaxed);
+    uint32_t n_workers = pool_n_threads(t->pool);
+    share(t, phase, worker, n * worker / n_workers, n * (worker + 1) / n_workers);
+}
+
+/* Each phase's claims are set while no worker is in that phase: those of the next batch's rows after the rows' barrier, the others
+ * before it. */
+static void share_weights(struct trainer *t, uint32_t worker)
+{
+    share(t, PHASE_GRADIENT, worker, t->block_edges[worker], t->block_edges[worker + 1]);
+    if (t->clips_norm)
+        share(t, PHASE_UPDATE, worker, t->block_edges[worker], t->block_edges[worker + 1]);
+    if (t->options.max_norm > 0)
+        share_evenly(t, PHASE_NORMS, worker, t->n_panels);
 }
 
 /* ---- phase 1 ---- */
@@ -88,11 +97,11 @@ static void share_blocks(struct trainer *t, uint32_t worker)
 static void score_rows(struct trainer *t, const struct position *p, uint32_t first, uint32_t n)
 {
     uint32_t last = t->network->n_layers, n_correct = 0;
-    float weight = 1.0f / (float)p->n_batch;
+    float share_of_row = 1.0f / (float)p->n_batch;
     bool bad = false;
     for (uint32_t i = first; i < first + n; i++) {
         struct target target = row_target(t->train.binding, t->order[p->first + i]);
-        struct row_score score = loss_row(t->network, t->kernels, t->options.loss, target, t->a.at[last] + i * t->a.ld[last], weight,
+        struct row_score score = loss_row(t->network, t->kernels, &t->objective, target, t->a.at[last] + i * t->a.ld[last], share_of_row,
                                           t->d.at[last] + i * t->d.ld[last]);
         t->row_loss[p->first + i] = score.loss;
         n_correct += score.guess == (float)target.label;
@@ -110,7 +119,7 @@ static void block_deltas(struct trainer *t, struct worker_scratch *scratch, uint
     const struct network *network = t->network;
     for (uint32_t l = network->n_layers - 1; l > 0; l--)
         t->kernels->delta(t->d.at[l + 1] + first * t->d.ld[l + 1], t->d.ld[l + 1], n_rows, network->params + network->weights_at[l],
-                          padded_in(network, l), padded_out(network, l), t->a.at[l] + first * t->a.ld[l], layer_is_relu(network, l - 1),
+                          padded_in(network, l), padded_out(network, l), t->a.at[l] + first * t->a.ld[l], layer_slopes(network, l - 1),
                           t->d.at[l] + first * t->d.ld[l], t->d.ld[l], scratch->delta);
 }
 
@@ -128,8 +137,15 @@ static void row_block(struct trainer *t, struct worker_scratch *scratch, const s
     uint32_t first = block * BLOCK_ROWS, n = p->n_rows - first < BLOCK_ROWS ? p->n_rows - first : BLOCK_ROWS;
     struct row_source source = {.binding = t->train.binding, .sparse = t->sparse, .xt = t->xt, .ldxt = t->a.n_rows};
     for (uint32_t i = 0; i < BLOCK_ROWS / 16; i++)
-        source.ahead[i] = rows_ahead(t, &scratch->rows, p, first + 16 * i);
-    forward_rows(t->network, t->kernels, &source, t->order + p->first + first, first, n, &t->a, &scratch->gather);
+        source.ahead[i] = rows_ahead(t, &scratch->claims[PHASE_ROWS], p, first + 16 * i);
+    struct pass pass = {.network = t->network,
+                        .kernels = t->kernels,
+                        .a = &t->a,
+                        .slopes = &t->d,
+                        .seed = t->options.seed,
+                        .epoch = atomic_load_explicit(&t->epoch, memory_order_relaxed),
+                        .input_dropout = t->options.input_dropout};
+    forward_rows(&pass, &source, t->order + p->first + first, first, n, &scratch->gather);
     score_rows(t, p, first, n);
     block_deltas(t, scratch, first, (n + 15) & ~15u);
     /* The sparse gradient reads the bytes of 64 rows at a time: what is left of an earlier, longer chunk must go. */
@@ -139,26 +155,69 @@ static void row_block(struct trainer *t, struct worker_scratch *scratch, const s
             memset(t->xt + (size_t)k * t->a.n_rows + end, 0, end64 - end);
 }
 
-/* ---- phase 3 ---- */
+/* ---- phases 2 to 4 ---- */
+
+/* How parameters change in this step. */
+struct change {
+    struct update update;
+    double rate;
+    const float *scales; /* (2 * n_layers): what clipping by norm leaves of weights' and biases' gradients; NULL: all */
+};
+
+static struct change change_at(const struct trainer *t, const struct position *p)
+{
+    uint64_t step = (uint64_t)atomic_load_explicit(&t->epoch, memory_order_relaxed) * t->n_steps + p->step;
+    double rate = schedule_rate(&t->options, step, t->n_steps, t->reductions);
+    return (struct change){.update = optimizer_update(&t->options, step + 1, rate), .rate = rate};
+}
 
 /* Apply the optimizer to n parameters at offset `at` of the block. */
-static bool update_floats(struct trainer *t, const struct update *update, size_t at, const float *g, size_t n)
+static bool update_floats(struct trainer *t, const struct change *change, uint32_t layer, bool biases, size_t at, float *g, size_t n)
 {
-    float *m = t->state[0] == NULL ? NULL : t->state[0] + at, *v = t->state[1] == NULL ? NULL : t->state[1] + at;
-    return optimizer_apply(t->options.optimizer, t->kernels, t->network->params + at, m, v, g, n, update);
+    const struct train_options *o = &t->options;
+    float *p = t->network->params + at, *m = t->state[0] == NULL ? NULL : t->state[0] + at,
+          *v = t->state[1] == NULL ? NULL : t->state[1] + at;
+    if (t->prepares) {
+        /* Where norms are clipped, the penalties are in the gradient already: they count in its norm. */
+        bool penalised = biases || t->clips_norm;
+        struct penalty penalty = {.l1 = penalised ? 0 : o->l1,
+                                  .l2 = penalised ? 0 : o->l2,
+                                  .clip_scale = change->scales == NULL ? 1 : change->scales[2 * layer + biases],
+                                  .clip_value = o->clipvalue > 0 ? o->clipvalue : INFINITY,
+                                  .keep = biases ? 1 : (float)(1 - change->rate * (double)o->weight_decay)};
+        t->kernels->prepare(p, g, n, &penalty);
+    }
+    return t->kernels->update[o->optimizer](p, m, v, g, n, &change->update);
 }
 
 /* As update_floats for a weight block, less the inputs that are zero in every row: their gradient and state are zero, so the update
  * would change nothing. */
-static bool update_live_rows(struct trainer *t, const struct update *update, const struct weight_block *b, size_t at, const float *g)
+static bool update_live_rows(struct trainer *t, const struct change *change, const struct weight_block *b, size_t at, float *g)
 {
     bool finite = true;
     for (uint32_t k = 0, end; k < 16; k = end + 1) {
         for (end = k; end < 16 && !t->dead[b->row + end]; end++) {}
         if (end > k)
-            finite &= update_floats(t, update, at + (size_t)k * b->width, g + (size_t)k * b->width, (size_t)(end - k) * b->width);
+            finite &= update_floats(t, change, 0, false, at + (size_t)k * b->width, g + (size_t)k * b->width, (size_t)(end - k) * b->width);
     }
     return finite;
+}
+
+static bool update_weights(struct trainer *t, const struct change *change, const struct weight_block *b, size_t at, float *g)
+{
+    if (b->layer == 0 && t->dead != NULL)
+        return update_live_rows(t, change, b, at, g);
+    return update_floats(t, change, b->layer, false, at, g, (size_t)16 * b->width);
+}
+
+static size_t biases_at(const struct trainer *t, const struct weight_block *b)
+{
+    return t->network->biases_at[b->layer] + b->panel;
+}
+
+static size_t weights_at(const struct trainer *t, const struct weight_block *b)
+{
+    return t->network->weights_at[b->layer] + (size_t)b->panel * padded_in(t->network, b->layer) + (size_t)b->row * b->width;
 }
 
 /* Gradient of n floats at offset `at`: zeroed scratch, or what earlier chunks added up. */
@@ -170,50 +229,101 @@ static float *gradient_of(struct trainer *t, struct worker_scratch *scratch, con
     return g;
 }
 
-static bool bias_block(struct trainer *t, struct worker_scratch *scratch, const struct position *p, const struct weight_block *b,
-                       const struct update *update)
+static void weights_gradient(struct trainer *t, const struct position *p, const struct weight_block *b, float *g)
 {
     uint32_t l = b->layer;
-    size_t at = t->network->biases_at[l] + b->panel;
-    float *g = gradient_of(t, scratch, p, at, b->width);
-    t->kernels->gradient_bias(t->d.at[l + 1] + b->panel, t->d.ld[l + 1], p->n_rows, b->width, g);
-    return p->chunk + 1 < p->n_chunks || update_floats(t, update, at, g, b->width);
-}
-
-static bool weight_block(struct trainer *t, struct worker_scratch *scratch, const struct position *p, const struct weight_block *b,
-                         const struct update *update)
-{
-    uint32_t l = b->layer;
-    size_t n = (size_t)16 * b->width;
-    size_t at = t->network->weights_at[l] + (size_t)b->panel * padded_in(t->network, l) + (size_t)b->row * b->width;
-    float *g = gradient_of(t, scratch, p, at, n);
     const float *dy = t->d.at[l + 1] + b->panel;
-    bool sparse = l == 0 && t->sparse;
-    if (sparse)
+    if (l == 0 && t->sparse)
         t->kernels->gradient_sparse(t->xt + (size_t)b->row * t->a.n_rows, t->a.n_rows, t->byte_values, dy, t->d.ld[l + 1],
                                     (p->n_rows + 63) & ~63u, b->width, g);
     else
         t->kernels->gradient(t->a.at[l] + b->row, t->a.ld[l], dy, t->d.ld[l + 1], (p->n_rows + 15) & ~15u, b->width, g);
-    if (p->chunk + 1 < p->n_chunks)
-        return true;
-    return sparse ? update_live_rows(t, update, b, at, g) : update_floats(t, update, at, g, n);
 }
 
-static void update_blocks(struct trainer *t, const struct position *p, uint32_t worker, uint32_t n_workers)
+/* Gradient of block i and, in the batch's last chunk, its update or what clipping must know of it. */
+static bool gradient_block(struct trainer *t, struct worker_scratch *scratch, const struct position *p, const struct change *change,
+                           uint32_t i)
 {
-    struct worker_scratch *scratch = &t->scratch[worker];
-    uint64_t step = (uint64_t)atomic_load_explicit(&t->epoch, memory_order_relaxed) * t->n_steps + p->step + 1;
-    struct update update = optimizer_update(&t->options, step);
+    const struct weight_block *b = &t->blocks[i];
+    bool last = p->chunk + 1 == p->n_chunks, finite = true;
+    if (b->row == 0) {
+        float *g = gradient_of(t, scratch, p, biases_at(t, b), b->width);
+        t->kernels->gradient_bias(t->d.at[b->layer + 1] + b->panel, t->d.ld[b->layer + 1], p->n_rows, b->width, g);
+        if (last && t->clips_norm)
+            t->bias_squares[i] = t->kernels->square_sum(g, b->width);
+        else if (last)
+            finite &= update_floats(t, change, b->layer, true, biases_at(t, b), g, b->width);
+    }
+    float *g = gradient_of(t, scratch, p, weights_at(t, b), (size_t)16 * b->width);
+    weights_gradient(t, p, b, g);
+    if (last && t->clips_norm) {
+        struct penalty penalty = {.l1 = t->options.l1, .l2 = t->options.l2, .clip_scale = 1, .clip_value = INFINITY, .keep = 1};
+        t->kernels->prepare(t->network->params + weights_at(t, b), g, (size_t)16 * b->width, &penalty);
+        t->block_squares[i] = t->kernels->square_sum(g, (size_t)16 * b->width);
+    } else if (last) {
+        finite &= update_weights(t, change, b, weights_at(t, b), g);
+    }
+    return finite;
+}
+
+/* What clipping leaves of each layer's weights (2 l) and biases (2 l + 1): the same sums in the same order at every worker. */
+static void clip_scales(const struct trainer *t, float scales[2 * NETWORK_LAYERS_MAX])
+{
+    double squares[2 * NETWORK_LAYERS_MAX] = {0}, all = 0;
+    const struct train_options *o = &t->options;
+    for (uint32_t i = 0; i < t->n_blocks; i++) {
+        squares[2 * t->blocks[i].layer] += t->block_squares[i];
+        squares[2 * t->blocks[i].layer + 1] += t->blocks[i].row == 0 ? t->bias_squares[i] : 0;
+    }
+    for (uint32_t i = 0; i < 2 * t->network->n_layers; i++) {
+        double norm = sqrt(squares[i]);
+        scales[i] = o->clipnorm > 0 && norm > (double)o->clipnorm ? (float)((double)o->clipnorm / norm) : 1;
+        all += squares[i] * (double)scales[i] * (double)scales[i];
+    }
+    double norm = sqrt(all);
+    for (uint32_t i = 0; o->global_clipnorm > 0 && norm > (double)o->global_clipnorm && i < 2 * t->network->n_layers; i++)
+        scales[i] *= (float)((double)o->global_clipnorm / norm);
+}
+
+static bool update_block(struct trainer *t, const struct change *change, uint32_t i)
+{
+    const struct weight_block *b = &t->blocks[i];
+    bool finite = true;
+    if (b->row == 0)
+        finite &= update_floats(t, change, b->layer, true, biases_at(t, b), t->gradients + biases_at(t, b), b->width);
+    return finite & update_weights(t, change, b, weights_at(t, b), t->gradients + weights_at(t, b));
+}
+
+static void gradient_phase(struct trainer *t, const struct position *p, const struct change *change, uint32_t worker, uint32_t n_workers)
+{
     bool finite = true;
     uint32_t i;
-    while (claim(t, offsetof(struct worker_scratch, blocks), worker, n_workers, &i)) {
-        const struct weight_block *b = &t->blocks[i];
-        if (b->row == 0)
-            finite &= bias_block(t, scratch, p, b, &update);
-        finite &= weight_block(t, scratch, p, b, &update);
-    }
+    while (claim(t, PHASE_GRADIENT, worker, n_workers, &i))
+        finite &= gradient_block(t, &t->scratch[worker], p, change, i);
     if (!finite)
         atomic_store_explicit(&t->bad_weights, true, memory_order_relaxed);
+}
+
+static void update_phase(struct trainer *t, struct change *change, uint32_t worker, uint32_t n_workers)
+{
+    float scales[2 * NETWORK_LAYERS_MAX];
+    bool finite = true;
+    uint32_t i;
+    clip_scales(t, scales);
+    change->scales = scales;
+    while (claim(t, PHASE_UPDATE, worker, n_workers, &i))
+        finite &= update_block(t, change, i);
+    if (!finite)
+        atomic_store_explicit(&t->bad_weights, true, memory_order_relaxed);
+}
+
+static void norms_phase(struct trainer *t, uint32_t worker, uint32_t n_workers)
+{
+    uint32_t i;
+    while (claim(t, PHASE_NORMS, worker, n_workers, &i)) {
+        const struct weight_block *b = &t->panels[i];
+        t->kernels->limit_norms(t->network->params + weights_at(t, b), padded_in(t->network, b->layer), b->width, t->options.max_norm);
+    }
 }
 
 /* ---- the loop ---- */
@@ -244,30 +354,52 @@ static void account(struct trainer *t, const struct position *next)
     t->leave = decide(t, next);
 }
 
+/* Blocks of rows until all are taken, or until somebody wants the gang to stop: then the chunk's work is thrown away. */
+static void rows_phase(struct trainer *t, const struct position *p, uint32_t worker, uint32_t n_workers)
+{
+    uint32_t i;
+    while (claim(t, PHASE_ROWS, worker, n_workers, &i)) {
+        if (atomic_load_explicit(t->stop, memory_order_relaxed))
+            atomic_store_explicit(&t->aborted, true, memory_order_relaxed);
+        if (atomic_load_explicit(&t->aborted, memory_order_relaxed))
+            return;
+        row_block(t, &t->scratch[worker], p, i);
+    }
+}
+
+/* What the rarer options add to a step, each with its barrier. */
+static void late_phases(struct trainer *t, struct change *change, uint32_t worker, uint32_t n_workers)
+{
+    if (t->clips_norm) {
+        pool_barrier(t->pool);
+        update_phase(t, change, worker, n_workers);
+    }
+    if (t->options.max_norm > 0) {
+        pool_barrier(t->pool);
+        norms_phase(t, worker, n_workers);
+    }
+}
+
 static void steps_work(void *self, uint32_t worker)
 {
     struct trainer *t = self;
-    struct worker_scratch *scratch = &t->scratch[worker];
-    uint32_t n_workers = pool_n_threads(t->pool), i;
+    uint32_t n_workers = pool_n_threads(t->pool);
     struct position p = position_at(t, atomic_load_explicit(&t->step, memory_order_relaxed), t->chunk);
-    share_rows(t, &p, worker, n_workers);
+    share_evenly(t, PHASE_ROWS, worker, n_row_blocks(&p));
     pool_barrier(t->pool);
     for (;;) {
-        share_blocks(t, worker);
-        while (claim(t, offsetof(struct worker_scratch, rows), worker, n_workers, &i)) {
-            if (atomic_load_explicit(t->stop, memory_order_relaxed))
-                atomic_store_explicit(&t->aborted, true, memory_order_relaxed);
-            if (atomic_load_explicit(&t->aborted, memory_order_relaxed))
-                break;
-            row_block(t, scratch, &p, i);
-        }
+        share_weights(t, worker);
+        rows_phase(t, &p, worker, n_workers);
         pool_barrier(t->pool);
         if (atomic_load_explicit(&t->aborted, memory_order_relaxed) || atomic_load_explicit(&t->bad_loss, memory_order_relaxed))
             return;
         struct position next = position_next(t, &p);
         if (next.step < t->n_steps)
-            share_rows(t, &next, worker, n_workers);
-        update_blocks(t, &p, worker, n_workers);
+            share_evenly(t, PHASE_ROWS, worker, n_row_blocks(&next));
+        struct change change = change_at(t, &p);
+        gradient_phase(t, &p, &change, worker, n_workers);
+        if (p.chunk + 1 == p.n_chunks)
+            late_phases(t, &change, worker, n_workers);
         if (worker == 0)
             account(t, &next);
         pool_barrier(t->pool);

@@ -18,6 +18,15 @@ struct claims {
     uint32_t begin, end;
 };
 
+/* The phases of a step, each with its own claims, a barrier after each. The last two are rarely wanted. */
+enum phase {
+    PHASE_ROWS,     /* blocks of the batch's rows: forward, loss, deltas */
+    PHASE_GRADIENT, /* blocks of weights: gradient and, unless clipping by norm must see all of it first, update */
+    PHASE_UPDATE,   /* blocks of weights, after the norms are known */
+    PHASE_NORMS,    /* panels of weights: max_norm */
+    N_PHASES
+};
+
 /* Sixteen rows of one panel of a layer's weights: the unit of gradient and update. The panel's first block takes its biases along. */
 struct weight_block {
     uint32_t layer;
@@ -33,7 +42,7 @@ struct worker_scratch {
     struct activations activations; /* BLOCK_ROWS rows, for scoring */
     float *delta;                   /* kernels' delta scratch */
     float *gradient;                /* (16, KERNEL_PANEL) */
-    struct claims rows, blocks;     /* of the two phases of a step */
+    struct claims claims[N_PHASES];
 };
 
 struct trainer {
@@ -48,12 +57,24 @@ struct trainer {
     bool sparse;
     float byte_values[256]; /* the inputs that bytes stand for, where sparse */
     bool *dead;             /* (padded n_inputs) where sparse: columns that are zero in every training row */
+    struct objective objective;
+    bool prepares; /* gradients are changed before the update: penalties, clipping, decay */
+    bool clips_norm;
     struct weight_block *blocks;
     uint32_t n_blocks;
+    struct weight_block *panels; /* (n_panels): the first block of each panel of the hidden layers */
+    uint32_t n_panels;
 
     /* what training changes */
     struct network *network;
-    float *state[2];    /* optimizer state, (n_floats), NULL where it has none */
+    float *state[2];     /* optimizer state, (n_floats), NULL where it has none */
+    uint32_t reductions; /* of the learning rate, by plateaus met */
+    double monitored;    /* best monitored loss, for plateaus */
+    uint32_t waited;     /* epochs since */
+    float *best;         /* (n_floats): the weights of the best epoch, where early stopping wants them; else NULL */
+    double best_score;   /* lower is better */
+    uint32_t best_epoch;
+    bool finished;      /* early */
     atomic_uint epoch;  /* epochs ended */
     atomic_ullong step; /* steps of this epoch done */
     uint32_t chunk;     /* chunks of this step done */
@@ -61,12 +82,13 @@ struct trainer {
     double seconds;     /* of this epoch so far */
 
     /* workspace */
-    float *gradients;               /* (n_floats): gradients of the chunks so far, where a batch takes several chunks; else NULL */
-    uint32_t *order;                /* (train.n_rows): this epoch's order, as indices of table rows */
-    float *row_loss;                /* (train.n_rows), by place in the order */
-    struct activations a, d;        /* the chunk's activations; deltas, d.at[l + 1] those of layer l */
-    uint8_t *xt;                    /* (padded n_inputs, a.n_rows) where sparse */
-    struct worker_scratch *scratch; /* (n_scratch) */
+    float *gradients;                     /* (n_floats): gradients of the chunks so far, where a batch takes several chunks; else NULL */
+    double *block_squares, *bias_squares; /* (n_blocks) where clips_norm: of each block's gradient */
+    uint32_t *order;                      /* (train.n_rows): this epoch's order, as indices of table rows */
+    float *row_loss;                      /* (train.n_rows), by place in the order */
+    struct activations a, d;              /* the chunk's activations; deltas, d.at[l + 1] those of layer l */
+    uint8_t *xt;                          /* (padded n_inputs, a.n_rows) where sparse */
+    struct worker_scratch *scratch;       /* (n_scratch) */
     uint32_t n_scratch;
 
     /* one run of the gang */
@@ -80,13 +102,16 @@ struct trainer {
     bool leave;            /* worker 0's decision before a step's last barrier */
 };
 
+/* Once the pool is known: scratch and shares for each of its workers. */
+bool trainer_scratch(struct trainer *trainer, uint32_t n_workers, struct err *err);
+
 /* Run steps until the epoch's end, `stop`, the deadline or a number that is not finite. */
 void steps_run(struct trainer *trainer);
 
 /* Score rows: loss, guess and probability of each. scores: (rows->n_rows). */
 struct scoring {
     const struct network *network;
-    enum loss loss;
+    struct objective objective;
     const struct rows *rows;
     bool sparse;
     struct row_score *scores;

@@ -11,9 +11,46 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum activation { ACTIVATION_LINEAR, ACTIVATION_RELU, ACTIVATION_SOFTMAX };
-enum loss { LOSS_AUTO, LOSS_CATEGORICAL_CROSSENTROPY, LOSS_MSE };
-enum initializer { INITIALIZER_HE_NORMAL, INITIALIZER_NORMAL };
+/* What an activation is called; the function itself stands in engine/kernels_activation.h under the same word. */
+#define ACTIVATIONS(X)                                                                                                                     \
+    X(LINEAR, linear)                                                                                                                      \
+    X(RELU, relu)                                                                                                                          \
+    X(LEAKY_RELU, leaky_relu) /* 0.2 z below zero */                                                                                       \
+    X(ELU, elu)                                                                                                                            \
+    X(SELU, selu)                                                                                                                          \
+    X(GELU, gelu)                                                                                                                          \
+    X(SWISH, swish)                                                                                                                        \
+    X(TANH, tanh)                                                                                                                          \
+    X(SIGMOID, sigmoid)                                                                                                                    \
+    X(SOFTPLUS, softplus)                                                                                                                  \
+    X(SOFTMAX, softmax)
+#define ACTIVATION_ID(id, word) ACTIVATION_##id,
+enum activation { ACTIVATIONS(ACTIVATION_ID) N_ACTIVATIONS };
+#undef ACTIVATION_ID
+
+/* Losses, a row each; the functions stand in engine/loss.c. */
+enum loss {
+    LOSS_AUTO,
+    LOSS_CATEGORICAL_CROSSENTROPY, /* classes, softmax */
+    LOSS_BINARY_CROSSENTROPY,      /* two classes, one sigmoid output; or a sigmoid output each class */
+    LOSS_MSE,
+    LOSS_MAE,
+    LOSS_HUBER,   /* quadratic to 1 (in standard deviations of the target), linear beyond */
+    LOSS_POISSON, /* y - t ln y: counts; the target is not standardised */
+    N_LOSSES
+};
+/* An initializer is a distribution and the variance it wants: scale / n_in, scale / n_out or their mean. */
+enum initializer {
+    INITIALIZER_HE_NORMAL,
+    INITIALIZER_HE_UNIFORM,
+    INITIALIZER_GLOROT_NORMAL,
+    INITIALIZER_GLOROT_UNIFORM,
+    INITIALIZER_LECUN_NORMAL,
+    INITIALIZER_LECUN_UNIFORM,
+    INITIALIZER_NORMAL, /* of a given standard deviation */
+    INITIALIZER_ORTHOGONAL,
+    N_INITIALIZERS
+};
 
 #define NETWORK_LAYERS_MAX 64
 #define NETWORK_UNITS_MAX 65536
@@ -21,6 +58,7 @@ enum initializer { INITIALIZER_HE_NORMAL, INITIALIZER_NORMAL };
 struct layer {
     uint32_t units; /* n_out */
     enum activation activation;
+    float dropout; /* share of the outputs dropped in training, 0 .. 0.95; hidden layers */
 };
 
 struct network {
@@ -45,8 +83,9 @@ struct network *network_new(uint32_t n_inputs, const struct layer *layers, uint3
 struct network *network_copy(const struct network *network, struct err *err);
 void network_free(struct network *network); /* takes NULL */
 
-/* Weights from the seed, biases zero. HE_NORMAL: standard deviation sqrt(2 / n_in) (He et al. 2015); NORMAL: `stddev`. */
-void network_init(struct network *network, enum initializer initializer, float stddev, uint64_t seed);
+/* Weights from the seed, biases zero; `stddev`: INITIALIZER_NORMAL's. He et al. 2015 (variance 2 / n_in), Glorot & Bengio 2010
+ * (2 / (n_in + n_out)), LeCun et al. 1998 (1 / n_in), Saxe et al. 2014 (orthogonal rows or columns). ERR_MEMORY. */
+bool network_init(struct network *network, enum initializer initializer, float stddev, uint64_t seed, struct err *err);
 
 uint32_t network_n_in(const struct network *network, uint32_t layer);
 /* How many numbers it learns, padding not counted. */

@@ -12,17 +12,72 @@
 
 #include <stdatomic.h>
 
-enum optimizer { OPTIMIZER_ADAM, OPTIMIZER_SGD };
+/* What an optimizer is called; its step stands in engine/kernels_update.h under the same word, its defaults in engine/optimizer.c. */
+#define OPTIMIZERS(X)                                                                                                                      \
+    X(ADAM, adam)                                                                                                                          \
+    X(ADAMW, adamw)                                                                                                                        \
+    X(NADAM, nadam)                                                                                                                        \
+    X(SGD, sgd)                                                                                                                            \
+    X(RMSPROP, rmsprop)                                                                                                                    \
+    X(ADAGRAD, adagrad)
+#define OPTIMIZER_ID(id, word) OPTIMIZER_##id,
+enum optimizer { OPTIMIZERS(OPTIMIZER_ID) N_OPTIMIZERS };
+#undef OPTIMIZER_ID
 const char *optimizer_name(enum optimizer optimizer);
 int optimizer_find(const char *name);
+
+/* How the learning rate goes along the training; the functions stand in engine/schedule.c. */
+enum schedule_kind {
+    SCHEDULE_CONSTANT,
+    SCHEDULE_STEP,              /* times gamma every step_epochs epochs */
+    SCHEDULE_EXPONENTIAL,       /* times gamma each epoch */
+    SCHEDULE_COSINE,            /* half a cosine from the rate down to min_rate at the end */
+    SCHEDULE_REDUCE_ON_PLATEAU, /* times gamma when the monitored loss has not improved for patience epochs, down to min_rate */
+    SCHEDULE_ONE_CYCLE,         /* from rate / 25 up to the rate in the first 30 % of the steps, then down to rate / 250,000 (Smith 2018) */
+    N_SCHEDULES
+};
+const char *schedule_name(enum schedule_kind kind);
+int schedule_find(const char *name);
+
+struct schedule {
+    enum schedule_kind kind;
+    float gamma;          /* 0: 0.1; exponential 0.95; reduce_on_plateau 0.5 */
+    uint32_t step_epochs; /* 0: 10 */
+    float min_rate;
+    uint32_t patience;      /* 0: 5 */
+    uint32_t warmup_epochs; /* any kind: the rate rises from nothing over the first so many epochs */
+};
+
+/* Stop when the monitored number has not improved by more than min_delta for `patience` epochs. */
+struct early_stopping {
+    bool on;
+    bool accuracy;     /* monitor val_accuracy, not val_loss (of the training rows where there is no validation) */
+    uint32_t patience; /* 0: 5 */
+    float min_delta;
+    bool restore_best; /* end with the weights of the best epoch */
+};
 
 struct train_options {
     struct layer layers[NETWORK_LAYERS_MAX]; /* hidden layers and the output layer */
     uint32_t n_layers;
-    enum loss loss; /* LOSS_AUTO: crossentropy for classes, mse for numbers */
+    enum loss loss; /* LOSS_AUTO: crossentropy for classes (binary where the last layer is sigmoid), mse for numbers */
+    float label_smoothing; /* 0 .. 0.5, cross-entropies */
     enum optimizer optimizer;
-    float learning_rate; /* 0: the optimizer's default, 0.001 for adam, 0.01 for sgd */
-    float beta_1, beta_2, epsilon; /* adam; 0: 0.9, 0.999, 1e-8 */
+    float learning_rate;           /* 0: the optimizer's default: 0.001, sgd and adagrad 0.01 */
+    float beta_1, beta_2, epsilon; /* 0: 0.9, 0.999, 1e-8 */
+    float rho;                     /* rmsprop; 0: 0.9 */
+    float momentum;                /* sgd, rmsprop */
+    bool nesterov;                 /* sgd */
+    float weight_decay;            /* decoupled, of weights but not biases, per step times the rate; adamw's default is 0.004, others' 0 */
+    bool weight_decay_given;
+    struct schedule schedule;
+    float clipvalue;         /* gradients limited to -clipvalue .. clipvalue; 0: not */
+    float clipnorm;          /* each weight matrix's and bias vector's gradient scaled down to this norm; 0: not */
+    float global_clipnorm;   /* all of them together; 0: not */
+    float l1, l2;            /* penalties on weights, not biases; not part of the loss that is shown */
+    float max_norm;          /* each unit's incoming weights scaled down to this norm after each step, hidden layers; 0: not */
+    float input_dropout;     /* share of the inputs dropped in training */
+    struct early_stopping early_stopping;
     enum initializer init;
     float stddev;        /* INITIALIZER_NORMAL */
     uint32_t batch_size; /* 0: full */
@@ -58,7 +113,7 @@ void trainer_free(struct trainer *trainer); /* takes NULL */
 enum train_state {
     TRAIN_EPOCH,  /* an epoch has ended: *metrics is written */
     TRAIN_SLICE,  /* `stop` was set or the deadline passed: call again to go on */
-    TRAIN_DONE,   /* all epochs have run; every epoch was reported with TRAIN_EPOCH before */
+    TRAIN_DONE,   /* all epochs have run, or early stopping has ended it; every epoch was reported with TRAIN_EPOCH before */
     TRAIN_FAILED, /* *err: ERR_NUMERIC names epoch and step, and says what to try */
 };
 /* Run on the pool until one of the above. `stop` may be set by any thread at any time; deadline_ns is CLOCK_MONOTONIC, 0: none. */
@@ -68,6 +123,9 @@ enum train_state trainer_run(struct trainer *trainer, struct pool *pool, const a
 /* Where it stands now: for progress between epochs. Any thread. */
 uint32_t trainer_epoch(const struct trainer *trainer);    /* epochs ended */
 double trainer_fraction(const struct trainer *trainer);   /* 0..1 of all its steps */
+
+/* The epoch whose weights are the best so far, where early stopping is on; else 0. */
+uint32_t trainer_best_epoch(const struct trainer *trainer);
 
 /* The network as it is between two steps; owned by the trainer. */
 const struct network *trainer_network(const struct trainer *trainer);

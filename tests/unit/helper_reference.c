@@ -1,3 +1,4 @@
+#define _GNU_SOURCE
 #include "helper_reference.h"
 
 #include <math.h>
@@ -25,6 +26,7 @@ struct reference *reference_new(const struct network *start, enum loss loss)
     r->n_inputs = start->n_inputs;
     r->n_layers = start->n_layers;
     r->loss = loss;
+    r->classes = r->n_layers > 0 && start->layers[start->n_layers - 1].units > 1;
     memcpy(r->layers, start->layers, start->n_layers * sizeof *r->layers);
     for (uint32_t l = 0; l < r->n_layers; l++) {
         size_t outs = r->layers[l].units, n = n_in(r, l) * outs;
@@ -66,17 +68,49 @@ static void softmax(double *y, size_t n)
         y[i] /= sum;
 }
 
-/* y[l] (outputs of layer l) for one row. */
-static void forward(const struct reference *r, const double *x, double **y)
+static double activation(enum activation which, double z)
+{
+    switch (which) {
+    case ACTIVATION_RELU:
+        return z > 0 ? z : 0;
+    case ACTIVATION_LEAKY_RELU:
+        return z > 0 ? z : 0.2 * z;
+    case ACTIVATION_ELU:
+        return z > 0 ? z : expm1(z);
+    case ACTIVATION_SELU:
+        return 1.0507009873554805 * (z > 0 ? z : 1.6732632423543772 * expm1(z));
+    case ACTIVATION_GELU:
+        return z * 0.5 * erfc(-z * M_SQRT1_2);
+    case ACTIVATION_SWISH:
+        return z / (1 + exp(-z));
+    case ACTIVATION_TANH:
+        return tanh(z);
+    case ACTIVATION_SIGMOID:
+        return 1 / (1 + exp(-z));
+    case ACTIVATION_SOFTPLUS:
+        return z > 0 ? z + log1p(exp(-z)) : log1p(exp(z));
+    default:
+        return z;
+    }
+}
+
+#define STEP 1e-6 /* of central differences */
+
+static double activation_slope(enum activation which, double z)
+{
+    return (activation(which, z + STEP) - activation(which, z - STEP)) / (2 * STEP);
+}
+
+/* Sums z[l] and outputs y[l] of every layer for one row. */
+static void forward(const struct reference *r, const double *x, double **z, double **y)
 {
     for (uint32_t l = 0; l < r->n_layers; l++) {
         uint32_t outs = r->layers[l].units, ins = n_in(r, l);
         for (uint32_t o = 0; o < outs; o++) {
-            y[l][o] = r->b[l][o];
+            z[l][o] = r->b[l][o];
             for (uint32_t k = 0; k < ins; k++)
-                y[l][o] += x[k] * r->w[l][k * outs + o];
-            if (r->layers[l].activation == ACTIVATION_RELU && y[l][o] < 0)
-                y[l][o] = 0;
+                z[l][o] += x[k] * r->w[l][k * outs + o];
+            y[l][o] = activation(r->layers[l].activation, z[l][o]);
         }
         if (r->layers[l].activation == ACTIVATION_SOFTMAX)
             softmax(y[l], outs);
@@ -84,20 +118,39 @@ static void forward(const struct reference *r, const double *x, double **y)
     }
 }
 
-static double wanted(uint32_t n, double t, uint32_t i)
+static double wanted(const struct reference *r, uint32_t n, double t, uint32_t i)
 {
-    return n == 1 ? t : (double)((uint32_t)t == i);
+    if (!r->classes)
+        return t;
+    double hot = n == 1 ? t : (double)((uint32_t)t == i);
+    return hot * (1 - r->label_smoothing) + r->label_smoothing / (n == 1 ? 2 : n);
 }
 
+static double output_loss(enum loss loss, double y, double t)
+{
+    switch (loss) {
+    case LOSS_BINARY_CROSSENTROPY:
+        return -t * log(y) - (1 - t) * log1p(-y);
+    case LOSS_MAE:
+        return fabs(y - t);
+    case LOSS_HUBER:
+        return fabs(y - t) <= 1 ? 0.5 * (y - t) * (y - t) : fabs(y - t) - 0.5;
+    case LOSS_POISSON:
+        return y - t * log(y + 1e-7);
+    default:
+        return (y - t) * (y - t);
+    }
+}
+
+/* Loss of one row by its outputs. */
 static double row_loss(const struct reference *r, const double *y, double t)
 {
     uint32_t n = r->layers[r->n_layers - 1].units;
-    if (r->loss == LOSS_CATEGORICAL_CROSSENTROPY)
-        return -log(y[(uint32_t)t]);
     double sum = 0;
     for (uint32_t i = 0; i < n; i++)
-        sum += pow(y[i] - wanted(n, t, i), 2);
-    return sum / n;
+        sum +=
+            r->loss == LOSS_CATEGORICAL_CROSSENTROPY ? -wanted(r, n, t, i) * log(y[i]) : output_loss(r->loss, y[i], wanted(r, n, t, i)) / n;
+    return sum;
 }
 
 static void rows_new(const struct reference *r, double **y)
@@ -114,23 +167,26 @@ static void rows_free(const struct reference *r, double **y)
 
 double reference_loss(const struct reference *r, const double *x, const double *t, size_t n)
 {
-    double *y[8], sum = 0;
+    double *y[8], *z[8], sum = 0;
     rows_new(r, y);
+    rows_new(r, z);
     for (size_t i = 0; i < n; i++) {
-        forward(r, x + i * r->n_inputs, y);
+        forward(r, x + i * r->n_inputs, z, y);
         sum += row_loss(r, y[r->n_layers - 1], t[i]);
     }
     rows_free(r, y);
+    rows_free(r, z);
     return sum / (double)n;
 }
 
 size_t reference_correct(const struct reference *r, const double *x, const double *t, size_t n)
 {
-    double *y[8];
+    double *y[8], *z[8];
     size_t correct = 0;
     rows_new(r, y);
+    rows_new(r, z);
     for (size_t i = 0; i < n; i++) {
-        forward(r, x + i * r->n_inputs, y);
+        forward(r, x + i * r->n_inputs, z, y);
         const double *last = y[r->n_layers - 1];
         uint32_t best = 0;
         for (uint32_t o = 1; o < r->layers[r->n_layers - 1].units; o++)
@@ -138,30 +194,38 @@ size_t reference_correct(const struct reference *r, const double *x, const doubl
         correct += best == (uint32_t)t[i];
     }
     rows_free(r, y);
+    rows_free(r, z);
     return correct;
 }
 
-/* Gradient by the sums of the last layer, through its activation's full Jacobian. */
-static void output_delta(const struct reference *r, const double *y, double t, double *d)
+/* Loss of one row by the last layer's sums. */
+static double loss_of_sums(const struct reference *r, const double *z, double t, double *y)
 {
     const struct layer *last = &r->layers[r->n_layers - 1];
-    uint32_t n = last->units;
-    double by_y[1024];
-    for (uint32_t i = 0; i < n; i++)
-        by_y[i] = r->loss == LOSS_MSE ? 2 * (y[i] - wanted(n, t, i)) / n : i == (uint32_t)t ? -1 / y[i] : 0;
-    for (uint32_t i = 0; i < n; i++) {
-        d[i] = by_y[i];
-        if (last->activation == ACTIVATION_RELU)
-            d[i] = y[i] > 0 ? by_y[i] : 0;
-        if (last->activation == ACTIVATION_SOFTMAX) {
-            d[i] = 0;
-            for (uint32_t j = 0; j < n; j++)
-                d[i] += by_y[j] * y[j] * ((i == j) - y[i]);
-        }
-    }
+    for (uint32_t i = 0; i < last->units; i++)
+        y[i] = activation(last->activation, z[i]);
+    if (last->activation == ACTIVATION_SOFTMAX)
+        softmax(y, last->units);
+    return row_loss(r, y, t);
 }
 
-static void backward(struct reference *r, const double *x, double **y, double **d, double weight)
+/* Gradient by the sums of the last layer, by central differences: whatever loss and activation are. */
+static void output_delta(const struct reference *r, double *z, double t, double *d)
+{
+    uint32_t n = r->layers[r->n_layers - 1].units;
+    double *y = zeros(n);
+    for (uint32_t i = 0; i < n; i++) {
+        double kept = z[i];
+        z[i] = kept + STEP;
+        double up = loss_of_sums(r, z, t, y);
+        z[i] = kept - STEP;
+        d[i] = (up - loss_of_sums(r, z, t, y)) / (2 * STEP);
+        z[i] = kept;
+    }
+    free(y);
+}
+
+static void backward(struct reference *r, const double *x, double **z, double **y, double **d, double weight)
 {
     for (uint32_t l = r->n_layers; l-- > 0;) {
         uint32_t outs = r->layers[l].units, ins = n_in(r, l);
@@ -175,15 +239,16 @@ static void backward(struct reference *r, const double *x, double **y, double **
                 sum += d[l][o] * r->w[l][k * outs + o];
             }
             if (l > 0)
-                d[l - 1][k] = r->layers[l - 1].activation == ACTIVATION_RELU && !(in[k] > 0) ? 0 : sum;
+                d[l - 1][k] = sum * activation_slope(r->layers[l - 1].activation, z[l - 1][k]);
         }
     }
 }
 
 double reference_gradients(struct reference *r, const double *x, const double *t, size_t n)
 {
-    double *y[8], *d[8], loss = 0;
+    double *y[8], *z[8], *d[8], loss = 0;
     rows_new(r, y);
+    rows_new(r, z);
     rows_new(r, d);
     for (uint32_t l = 0; l < r->n_layers; l++) {
         memset(r->gw[l], 0, sizeof(double) * n_in(r, l) * r->layers[l].units);
@@ -191,42 +256,110 @@ double reference_gradients(struct reference *r, const double *x, const double *t
     }
     for (size_t i = 0; i < n; i++) {
         const double *row = x + i * r->n_inputs;
-        forward(r, row, y);
+        forward(r, row, z, y);
         loss += row_loss(r, y[r->n_layers - 1], t[i]);
-        output_delta(r, y[r->n_layers - 1], t[i], d[r->n_layers - 1]);
-        backward(r, row, y, d, 1.0 / (double)n);
+        output_delta(r, z[r->n_layers - 1], t[i], d[r->n_layers - 1]);
+        backward(r, row, z, y, d, 1.0 / (double)n);
     }
     rows_free(r, y);
+    rows_free(r, z);
     rows_free(r, d);
     return loss / (double)n;
 }
 
-static void adam(double *p, double *m, double *v, const double *g, size_t n, double rate, double t)
+/* ---- optimizers, as PyTorch's documentation writes them (SGD's velocity as Keras: it holds the rate) ---- */
+
+static void update(const struct train_options *o, double *p, double *m, double *v, const double *g, size_t n, double rate, double t)
 {
+    const double b1 = 0.9, b2 = 0.999, e = 1e-8, mu = (double)o->momentum;
+    double product = 1, now = 0;
+    for (double s = 1; s <= t; s++)
+        product *= now = b1 * (1 - 0.5 * pow(0.96, s * 0.004));
+    double next = b1 * (1 - 0.5 * pow(0.96, (t + 1) * 0.004));
     for (size_t i = 0; i < n; i++) {
-        m[i] = 0.9 * m[i] + 0.1 * g[i];
-        v[i] = 0.999 * v[i] + 0.001 * g[i] * g[i];
-        double mean = m[i] / (1 - pow(0.9, t)), square = v[i] / (1 - pow(0.999, t));
-        p[i] -= rate * mean / (sqrt(square) + 1e-8);
+        switch (o->optimizer) {
+        case OPTIMIZER_SGD:
+            m[i] = mu * m[i] - rate * g[i];
+            p[i] += o->nesterov ? mu * m[i] - rate * g[i] : m[i];
+            break;
+        case OPTIMIZER_RMSPROP:
+            v[i] = 0.9 * v[i] + 0.1 * g[i] * g[i];
+            m[i] = mu * m[i] + g[i] / (sqrt(v[i]) + e);
+            p[i] -= rate * m[i];
+            break;
+        case OPTIMIZER_ADAGRAD:
+            v[i] += g[i] * g[i];
+            p[i] -= rate * g[i] / (sqrt(v[i]) + e);
+            break;
+        default:
+            m[i] = b1 * m[i] + (1 - b1) * g[i];
+            v[i] = b2 * v[i] + (1 - b2) * g[i] * g[i];
+            double root = sqrt(v[i] / (1 - pow(b2, t))) + e;
+            if (o->optimizer == OPTIMIZER_NADAM)
+                p[i] -= rate * (next * m[i] / (1 - product * next) + (1 - now) * g[i] / (1 - product)) / root;
+            else
+                p[i] -= rate * m[i] / (1 - pow(b1, t)) / root;
+        }
     }
 }
 
-void reference_adam(struct reference *r, double rate)
+static double norm_of(const double *g, size_t n)
 {
+    double sum = 0;
+    for (size_t i = 0; i < n; i++)
+        sum += g[i] * g[i];
+    return sqrt(sum);
+}
+
+static void scale_by(double *g, size_t n, double norm, double limit)
+{
+    for (size_t i = 0; limit > 0 && norm > limit && i < n; i++)
+        g[i] *= limit / norm;
+}
+
+static void penalise(const struct train_options *o, double *g, const double *p, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        g[i] += 2 * (double)o->l2 * p[i] + (double)o->l1 * ((p[i] > 0) - (p[i] < 0));
+}
+
+static void limit_columns(double *w, uint32_t ins, uint32_t outs, double limit)
+{
+    for (uint32_t o = 0; o < outs; o++) {
+        double sum = 0;
+        for (uint32_t k = 0; k < ins; k++)
+            sum += w[k * outs + o] * w[k * outs + o];
+        for (uint32_t k = 0; sqrt(sum) > limit && k < ins; k++)
+            w[k * outs + o] *= limit / sqrt(sum);
+    }
+}
+
+void reference_step(struct reference *r, const struct train_options *o, double rate)
+{
+    double all = 0;
     r->step++;
     for (uint32_t l = 0; l < r->n_layers; l++) {
-        adam(r->w[l], r->m[l], r->v[l], r->gw[l], (size_t)n_in(r, l) * r->layers[l].units, rate, (double)r->step);
-        adam(r->b[l], r->mb[l], r->vb[l], r->gb[l], r->layers[l].units, rate, (double)r->step);
+        size_t n = (size_t)n_in(r, l) * r->layers[l].units, outs = r->layers[l].units;
+        penalise(o, r->gw[l], r->w[l], n);
+        scale_by(r->gw[l], n, norm_of(r->gw[l], n), (double)o->clipnorm);
+        scale_by(r->gb[l], outs, norm_of(r->gb[l], outs), (double)o->clipnorm);
+        all += pow(norm_of(r->gw[l], n), 2) + pow(norm_of(r->gb[l], outs), 2);
     }
-}
-
-void reference_sgd(struct reference *r, double rate)
-{
     for (uint32_t l = 0; l < r->n_layers; l++) {
-        for (size_t i = 0; i < (size_t)n_in(r, l) * r->layers[l].units; i++)
-            r->w[l][i] -= rate * r->gw[l][i];
-        for (size_t i = 0; i < r->layers[l].units; i++)
-            r->b[l][i] -= rate * r->gb[l][i];
+        size_t n = (size_t)n_in(r, l) * r->layers[l].units, outs = r->layers[l].units;
+        scale_by(r->gw[l], n, sqrt(all), (double)o->global_clipnorm);
+        scale_by(r->gb[l], outs, sqrt(all), (double)o->global_clipnorm);
+        for (size_t i = 0; o->clipvalue > 0 && i < n; i++)
+            r->gw[l][i] = fmax(-(double)o->clipvalue, fmin((double)o->clipvalue, r->gw[l][i]));
+        for (size_t i = 0; o->clipvalue > 0 && i < outs; i++)
+            r->gb[l][i] = fmax(-(double)o->clipvalue, fmin((double)o->clipvalue, r->gb[l][i]));
+        double decay = o->weight_decay_given ? (double)o->weight_decay : o->optimizer == OPTIMIZER_ADAMW ? 0.004 : 0;
+        for (size_t i = 0; i < n; i++)
+            r->w[l][i] *= 1 - rate * decay;
+        update(o, r->w[l], r->m[l], r->v[l], r->gw[l], n, rate, (double)r->step);
+        update(o, r->b[l], r->mb[l], r->vb[l], r->gb[l], outs, rate, (double)r->step);
+        if (o->max_norm > 0 && l + 1 < r->n_layers)
+            limit_columns(r->w[l], n_in(r, l), r->layers[l].units, (double)o->max_norm);
     }
 }
 

@@ -114,8 +114,8 @@ static void check_delta(const struct kernels *kernels, uint32_t n_rows, uint32_t
 {
     size_t ldx = n_in + 16, lddy = n_out;
     float *dy = random_floats(n_rows * lddy), *w = random_floats((size_t)n_in * n_out), *x = random_floats(n_rows * ldx),
-          *dx = random_floats(n_rows * ldx), *scratch = aligned((n_out + 16) * n_rows * sizeof *scratch);
-    kernels->delta(dy, lddy, n_rows, w, n_in, n_out, x, relu, dx, ldx, scratch);
+          *dx = random_floats(n_rows * ldx), *scratch = aligned((n_out + 32) * n_rows * sizeof *scratch);
+    kernels->delta(dy, lddy, n_rows, w, n_in, n_out, x, relu ? SLOPES_RELU : SLOPES_ONE, dx, ldx, scratch);
     for (uint32_t r = 0; r < n_rows; r++) {
         for (uint32_t k = 0; k < n_in; k++) {
             double sum = 0, size = 1;
@@ -234,15 +234,15 @@ START_TEST(adam_agrees_with_double_precision)
         size[i] = 0.01 * fabs(direction);
         want[i] = (double)p[i] - 0.01f * direction;
     }
-    ck_assert(kernels->adam(p, m, v, g, n, &u));
+    ck_assert(kernels->update[OPTIMIZER_ADAM](p, m, v, g, n, &u));
     for (int i = 0; i < n; i++)
         ck_assert_msg(fabs((double)p[i] - want[i]) <= 1.2e-7 * fabs(want[i]) + 1e-6 * size[i] + 1e-12, "%s: parameter %d is %.9g, not %.9g",
                       kernels->name, i, (double)p[i], want[i]);
     g[5] = NAN;
-    ck_assert(!kernels->adam(p, m, v, g, n, &u));
+    ck_assert(!kernels->update[OPTIMIZER_ADAM](p, m, v, g, n, &u));
     p[7] = INFINITY;
     g[5] = 0;
-    ck_assert(!kernels->sgd(p, m, v, g, 16, &u));
+    ck_assert(!kernels->update[OPTIMIZER_SGD](p, NULL, NULL, g, 16, &u));
     free(p);
     free(m);
     free(v);

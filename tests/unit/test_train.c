@@ -113,9 +113,10 @@ static struct train_options options_of(const struct fixture *f, const uint32_t *
 {
     struct train_options o = train_options_default();
     for (uint32_t i = 0; i < n_hidden; i++)
-        o.layers[o.n_layers++] = (struct layer){hidden[i], activation};
+        o.layers[o.n_layers++] = (struct layer){.units = hidden[i], .activation = activation};
     bool classes = f->recipe->task == TASK_CLASSIFICATION;
-    o.layers[o.n_layers++] = (struct layer){classes ? f->recipe->n_classes : 1, classes ? ACTIVATION_SOFTMAX : ACTIVATION_LINEAR};
+    o.layers[o.n_layers++] =
+        (struct layer){.units = classes ? f->recipe->n_classes : 1, .activation = classes ? ACTIVATION_SOFTMAX : ACTIVATION_LINEAR};
     return o;
 }
 
@@ -159,19 +160,15 @@ static void to_double(const struct fixture *f, double *x, double *t)
     free(row);
 }
 
-static double rate_of(enum optimizer optimizer)
-{
-    return optimizer == OPTIMIZER_ADAM ? (double)0.001f : (double)0.01f;
-}
-
-/* ---- against the reference ---- */
-
-static void ten_steps(enum optimizer optimizer, bool classes, uint32_t n_threads)
+/* Ten steps of 13 rows each, beside the reference. */
+static void ten_steps(const struct train_options *given, bool classes, double tolerance)
 {
     enum { batch = 13, steps = 10 };
     struct fixture f = fixture_numbers(batch * steps, classes);
-    struct train_options o = options_of(&f, (uint32_t[]){37, 19}, 2, ACTIVATION_RELU);
-    o.optimizer = optimizer;
+    struct train_options o = *given;
+    struct train_options shape = options_of(&f, (uint32_t[]){37, 19}, 2, ACTIVATION_RELU);
+    memcpy(o.layers, shape.layers, sizeof o.layers);
+    o.n_layers = shape.n_layers;
     o.batch_size = batch;
     o.epochs = 1;
     o.shuffle = false;
@@ -179,13 +176,14 @@ static void ten_steps(enum optimizer optimizer, bool classes, uint32_t n_threads
     to_double(&f, x, t);
     struct trainer *trainer = trainer_of(&f, &o, f.n_rows, 0);
     struct reference *reference = reference_new(trainer_network(trainer), classes ? LOSS_CATEGORICAL_CROSSENTROPY : LOSS_MSE);
-    struct epoch_metrics metrics = run(trainer, n_threads);
+    struct epoch_metrics metrics = run(trainer, 2);
     for (int i = 0; i < steps; i++) {
         loss += reference_gradients(reference, x + i * batch * f.recipe->n_inputs, t + i * batch, batch) / steps;
-        (optimizer == OPTIMIZER_ADAM ? reference_adam : reference_sgd)(reference, rate_of(optimizer));
+        reference_step(reference, &o, (double)trainer->options.learning_rate);
     }
-    ck_assert_double_eq_tol(metrics.loss, loss, 1e-6);
-    ck_assert_double_lt(reference_distance(reference, trainer_network(trainer)), 2e-6);
+    ck_assert_double_eq_tol(metrics.loss, loss, tolerance);
+    double distance = reference_distance(reference, trainer_network(trainer));
+    ck_assert_msg(distance < tolerance, "%s: weights %g apart", optimizer_name(o.optimizer), distance);
     reference_free(reference);
     trainer_free(trainer);
     fixture_done(&f);
@@ -195,9 +193,61 @@ static void ten_steps(enum optimizer optimizer, bool classes, uint32_t n_threads
 
 START_TEST(ten_steps_of_each_optimizer_agree_with_double_precision)
 {
-    ten_steps(_i % 2 == 0 ? OPTIMIZER_ADAM : OPTIMIZER_SGD, _i / 2 == 0, 2);
+    struct train_options o = train_options_default();
+    o.optimizer = (enum optimizer)(_i / 2);
+    /* rmsprop and adagrad divide by the root of very small sums at first: rounding shows more */
+    ten_steps(&o, _i % 2 == 0, 1e-5);
 }
 END_TEST
+
+START_TEST(ten_steps_with_each_option_agree_with_double_precision)
+{
+    struct train_options o = train_options_default();
+    o.optimizer = OPTIMIZER_SGD;
+    switch (_i) {
+    case 0:
+        o.momentum = 0.9f;
+        break;
+    case 1:
+        o.momentum = 0.9f;
+        o.nesterov = true;
+        break;
+    case 2:
+        o.optimizer = OPTIMIZER_RMSPROP;
+        o.momentum = 0.5f;
+        break;
+    case 3:
+        o.l1 = 0.01f;
+        o.l2 = 0.02f;
+        break;
+    case 4:
+        o.weight_decay = 0.3f;
+        o.weight_decay_given = true;
+        o.optimizer = OPTIMIZER_ADAMW;
+        break;
+    case 5:
+        o.clipvalue = 0.01f;
+        break;
+    case 6:
+        o.clipnorm = 0.1f;
+        o.l2 = 0.02f;
+        break;
+    case 7:
+        o.global_clipnorm = 0.2f;
+        break;
+    case 8:
+        o.max_norm = 0.8f;
+        o.learning_rate = 0.1f;
+        break;
+    default:
+        ck_abort();
+    }
+    ten_steps(&o, true, 1e-5);
+    ten_steps(&o, false, 1e-5);
+}
+END_TEST
+
+#define N_GRADIENT_CASES 16
 
 /* One step of SGD at rate 1 over all rows: what it takes off the weights is the gradient. */
 START_TEST(gradients_agree_with_finite_differences)
@@ -206,20 +256,33 @@ START_TEST(gradients_agree_with_finite_differences)
         bool classes;
         enum activation hidden, last;
         enum loss loss;
-    } cases[] = {
-        {true, ACTIVATION_RELU, ACTIVATION_SOFTMAX, LOSS_CATEGORICAL_CROSSENTROPY},
-        {true, ACTIVATION_LINEAR, ACTIVATION_SOFTMAX, LOSS_CATEGORICAL_CROSSENTROPY},
-        {true, ACTIVATION_RELU, ACTIVATION_SOFTMAX, LOSS_MSE},
-        {true, ACTIVATION_RELU, ACTIVATION_LINEAR, LOSS_MSE},
-        {true, ACTIVATION_LINEAR, ACTIVATION_RELU, LOSS_MSE},
-        {false, ACTIVATION_RELU, ACTIVATION_LINEAR, LOSS_MSE},
-        {false, ACTIVATION_LINEAR, ACTIVATION_LINEAR, LOSS_MSE},
-        {false, ACTIVATION_LINEAR, ACTIVATION_RELU, LOSS_MSE},
+        float label_smoothing;
+    } cases[N_GRADIENT_CASES] = {
+        {true, ACTIVATION_RELU, ACTIVATION_SOFTMAX, LOSS_CATEGORICAL_CROSSENTROPY, 0},
+        {true, ACTIVATION_LINEAR, ACTIVATION_SOFTMAX, LOSS_CATEGORICAL_CROSSENTROPY, 0.1f},
+        {true, ACTIVATION_LEAKY_RELU, ACTIVATION_SOFTMAX, LOSS_MSE, 0},
+        {true, ACTIVATION_ELU, ACTIVATION_LINEAR, LOSS_MSE, 0.2f},
+        {true, ACTIVATION_SELU, ACTIVATION_RELU, LOSS_MSE, 0},
+        {true, ACTIVATION_GELU, ACTIVATION_SIGMOID, LOSS_BINARY_CROSSENTROPY, 0},
+        {true, ACTIVATION_SWISH, ACTIVATION_SIGMOID, LOSS_BINARY_CROSSENTROPY, 0.1f},
+        {true, ACTIVATION_TANH, ACTIVATION_SOFTMAX, LOSS_HUBER, 0},
+        {true, ACTIVATION_SIGMOID, ACTIVATION_TANH, LOSS_MAE, 0},
+        {false, ACTIVATION_SOFTPLUS, ACTIVATION_LINEAR, LOSS_MSE, 0},
+        {false, ACTIVATION_RELU, ACTIVATION_LINEAR, LOSS_MSE, 0},
+        {false, ACTIVATION_LINEAR, ACTIVATION_RELU, LOSS_MSE, 0},
+        {false, ACTIVATION_TANH, ACTIVATION_LINEAR, LOSS_HUBER, 0},
+        {false, ACTIVATION_SWISH, ACTIVATION_LINEAR, LOSS_MAE, 0},
+        {false, ACTIVATION_GELU, ACTIVATION_SOFTPLUS, LOSS_POISSON, 0},
+        {false, ACTIVATION_ELU, ACTIVATION_GELU, LOSS_MSE, 0},
     };
-    ck_assert_uint_lt((unsigned)_i, sizeof cases / sizeof cases[0]);
     struct fixture f = fixture_numbers(23, cases[_i].classes);
     struct train_options o = options_of(&f, (uint32_t[]){17, 9}, 2, cases[_i].hidden);
+    if (cases[_i].loss == LOSS_POISSON) { /* counts: the target as it is */
+        f.recipe->target_mean = 0;
+        f.recipe->target_stddev = 1;
+    }
     o.layers[2].activation = cases[_i].last;
+    o.label_smoothing = cases[_i].label_smoothing;
     o.loss = cases[_i].loss;
     o.optimizer = OPTIMIZER_SGD;
     o.learning_rate = 1;
@@ -229,6 +292,7 @@ START_TEST(gradients_agree_with_finite_differences)
     to_double(&f, x, t);
     struct trainer *trainer = trainer_of(&f, &o, f.n_rows, 0);
     struct reference *before = reference_new(trainer_network(trainer), cases[_i].loss);
+    before->label_smoothing = (double)cases[_i].label_smoothing;
     run(trainer, 2);
     struct reference *after = reference_new(trainer_network(trainer), cases[_i].loss);
     double biggest = 0;
@@ -274,8 +338,8 @@ static void check_equal_bits(const struct fixture *f, const struct train_options
     const struct network *p = trainer_network(a), *q = trainer_network(b);
     ck_assert_msg(memcmp(p->params, q->params, p->n_floats * sizeof(float)) == 0, "weights differ at %u threads, batch %u", n_threads,
                   o->batch_size);
-    ck_assert(one.loss == many.loss && one.accuracy == many.accuracy);
-    ck_assert(one.val_loss == many.val_loss && one.val_accuracy == many.val_accuracy);
+    ck_assert(one.loss == many.loss && (one.accuracy == many.accuracy || isnan(one.accuracy)));
+    ck_assert(one.val_loss == many.val_loss && (one.val_accuracy == many.val_accuracy || isnan(one.val_accuracy)));
     trainer_free(a);
     trainer_free(b);
 }
@@ -300,6 +364,164 @@ START_TEST(weights_are_bit_equal_at_any_number_of_threads)
 }
 END_TEST
 
+START_TEST(weights_are_bit_equal_with_every_option_on)
+{
+    static const uint32_t threads[] = {2, 3, 8};
+    struct fixture images = fixture_images(700), numbers = fixture_numbers(700, false);
+    for (int i = 0; i < 2; i++) {
+        const struct fixture *f = i == 0 ? &images : &numbers;
+        struct train_options o = options_of(f, (uint32_t[]){137, 31}, 2, ACTIVATION_GELU);
+        o.layers[0].dropout = 0.3f;
+        o.layers[1].activation = ACTIVATION_RELU;
+        o.layers[1].dropout = 0.1f;
+        o.input_dropout = i == 0 ? 0 : 0.2f;
+        o.optimizer = OPTIMIZER_NADAM;
+        o.schedule = (struct schedule){.kind = SCHEDULE_COSINE, .warmup_epochs = 1};
+        o.weight_decay = 0.01f;
+        o.l1 = o.l2 = 1e-4f;
+        o.clipnorm = 0.5f;
+        o.global_clipnorm = 0.7f;
+        o.clipvalue = 0.1f;
+        o.max_norm = 1.5f;
+        o.label_smoothing = i == 0 ? 0.1f : 0;
+        o.early_stopping = (struct early_stopping){.on = true, .restore_best = true};
+        o.epochs = 3;
+        o.batch_size = 77;
+        check_equal_bits(f, &o, threads[_i]);
+    }
+    fixture_done(&images);
+    fixture_done(&numbers);
+}
+END_TEST
+
+START_TEST(dropout_drops_its_share_and_keeps_the_mean)
+{
+    enum { n = 4096 };
+    static float y[n] __attribute__((aligned(64))), slopes[n] __attribute__((aligned(64))), again[n] __attribute__((aligned(64)));
+    size_t dropped = 0;
+    for (int i = 0; i < n; i++)
+        y[i] = slopes[i] = again[i] = 1;
+    kernels_get()->dropout(7, 5, 3, 0.25f, y, slopes, n);
+    for (int i = 0; i < n; i++) {
+        ck_assert(y[i] == slopes[i]);
+        ck_assert(y[i] == 0 || y[i] == 1 / (1 - 0.25f));
+        dropped += y[i] == 0;
+    }
+    ck_assert_double_eq_tol((double)dropped / n, 0.25, 4 * sqrt(0.25 * 0.75 / n)); /* four standard errors */
+    ck_assert(kernels_force("generic"));
+    kernels_get()->dropout(7, 5, 3, 0.25f, again, NULL, n);
+    ck_assert(kernels_force(NULL));
+    ck_assert_mem_eq(y, again, sizeof y);
+    for (int i = 0; i < n; i++)
+        again[i] = 1;
+    kernels_get()->dropout(7, 5, 4, 0.25f, again, NULL, n);
+    ck_assert_mem_ne(y, again, sizeof y);
+}
+END_TEST
+
+START_TEST(schedules_go_as_documented)
+{
+    struct train_options o = {.learning_rate = 1, .epochs = 100};
+    const struct {
+        enum schedule_kind kind;
+        uint32_t warmup, reductions;
+        uint64_t step; /* of 10 an epoch */
+        double rate;
+    } cases[] = {
+        {SCHEDULE_CONSTANT, 0, 0, 999, 1},
+        {SCHEDULE_STEP, 0, 0, 99, 1},
+        {SCHEDULE_STEP, 0, 0, 100, 0.1},
+        {SCHEDULE_STEP, 0, 0, 250, 0.01},
+        {SCHEDULE_EXPONENTIAL, 0, 0, 25, 0.9025},
+        {SCHEDULE_COSINE, 0, 0, 0, 1},
+        {SCHEDULE_COSINE, 0, 0, 500, 0.5},
+        {SCHEDULE_COSINE, 0, 0, 250, 0.8535533905932737},
+        {SCHEDULE_COSINE, 10, 0, 49, 0.5},
+        {SCHEDULE_COSINE, 10, 0, 550, 0.5},
+        {SCHEDULE_REDUCE_ON_PLATEAU, 0, 3, 5, 0.125},
+        {SCHEDULE_ONE_CYCLE, 0, 0, 0, 0.04},
+        {SCHEDULE_ONE_CYCLE, 0, 0, 300, 1},
+        {SCHEDULE_ONE_CYCLE, 0, 0, 650, (1 + 1.0 / 250000) / 2},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        o.schedule = (struct schedule){.kind = cases[i].kind, .warmup_epochs = cases[i].warmup};
+        schedule_defaults(&o.schedule);
+        ck_assert_msg(fabs(schedule_rate(&o, cases[i].step, 10, cases[i].reductions) - cases[i].rate) < 1e-6, "%s at step %u: %g, not %g",
+                      schedule_name(cases[i].kind), (unsigned)cases[i].step, schedule_rate(&o, cases[i].step, 10, cases[i].reductions),
+                      cases[i].rate);
+    }
+    for (int i = 0; i < N_SCHEDULES; i++)
+        ck_assert_int_eq(schedule_find(schedule_name((enum schedule_kind)i)), i);
+}
+END_TEST
+
+START_TEST(early_stopping_ends_with_the_best_weights)
+{
+    struct fixture f = fixture_numbers(120, true);
+    struct train_options o = options_of(&f, (uint32_t[]){64, 64}, 2, ACTIVATION_RELU);
+    o.early_stopping = (struct early_stopping){.on = true, .patience = 4, .restore_best = true};
+    o.learning_rate = 0.02f; /* quick to over-fit 70 rows */
+    o.epochs = 200;
+    struct err err = {0};
+    struct trainer *trainer = trainer_of(&f, &o, 70, 50);
+    struct pool *pool = pool_new(2, 0, &err);
+    atomic_bool stop = false;
+    struct epoch_metrics metrics;
+    double best = INFINITY;
+    uint32_t best_epoch = 0;
+    while (trainer_run(trainer, pool, &stop, 0, &metrics, &err) == TRAIN_EPOCH)
+        if (metrics.val_loss < best) {
+            best = metrics.val_loss;
+            best_epoch = metrics.epoch;
+        }
+    ck_assert_uint_lt(metrics.epoch, 200);
+    ck_assert_uint_eq(metrics.epoch, best_epoch + 4);
+    ck_assert_uint_eq(trainer_best_epoch(trainer), best_epoch);
+    struct model *model = trainer_model(trainer, &err);
+    struct rows validation = {f.binding, f.rows + 70, 50};
+    struct evaluation *evaluation = model_evaluate(model, &validation, pool, &err);
+    ck_assert_double_eq_tol(evaluation->loss, best, 1e-12);
+    evaluation_free(evaluation);
+    model_unref(model);
+    pool_free(pool);
+    trainer_free(trainer);
+    fixture_done(&f);
+}
+END_TEST
+
+START_TEST(every_initializer_has_its_variance_and_orthogonal_is)
+{
+    struct err err = {0};
+    struct layer layers[] = {{.units = 60, .activation = ACTIVATION_RELU}, {.units = 200, .activation = ACTIVATION_RELU}};
+    struct network *network = network_new(200, layers, 2, &err);
+    must(network != NULL, &err);
+    float *w = malloc(sizeof *w * 200 * 60), b[200];
+    const double variances[N_INITIALIZERS] = {2.0 / 200, 2.0 / 200, 2.0 / 260, 2.0 / 260, 1.0 / 200, 1.0 / 200, 0.25, 0};
+    for (int i = 0; i < N_INITIALIZERS - 1; i++) {
+        must(network_init(network, (enum initializer)i, 0.5f, 3, &err), &err);
+        network_get(network, 0, w, b);
+        double squares = 0;
+        for (int k = 0; k < 12000; k++)
+            squares += (double)w[k] * (double)w[k] / 12000;
+        ck_assert_msg(fabs(squares - variances[i]) < 0.06 * variances[i], "%s: variance %g, not %g", initializer_name((enum initializer)i),
+                      squares, variances[i]); /* four and a half standard errors of a normal's */
+    }
+    must(network_init(network, INITIALIZER_ORTHOGONAL, 0, 3, &err), &err);
+    for (uint32_t layer = 0; layer < 2; layer++) { /* tall: columns; wide: rows */
+        network_get(network, layer, w, b);
+        for (int i = 0; i < 60; i++)
+            for (int j = 0; j <= i; j++) {
+                double dot = 0;
+                for (int k = 0; k < 200; k++)
+                    dot += layer == 0 ? (double)w[k * 60 + i] * (double)w[k * 60 + j] : (double)w[i * 200 + k] * (double)w[j * 200 + k];
+                ck_assert_double_eq_tol(dot, i == j, 1e-5);
+            }
+    }
+    free(w);
+    network_free(network);
+}
+END_TEST
+
 START_TEST(chunks_of_a_full_batch_give_the_gradient_of_the_whole)
 {
     struct fixture f = fixture_images(700);
@@ -318,7 +540,7 @@ START_TEST(chunks_of_a_full_batch_give_the_gradient_of_the_whole)
     double loss = 0;
     for (int i = 0; i < 2; i++) {
         loss = reference_gradients(reference, x, t, f.n_rows);
-        reference_sgd(reference, 0.5);
+        reference_step(reference, &o, 0.5);
     }
     ck_assert_double_eq_tol(metrics.loss, loss, 1e-5);
     ck_assert_double_lt(reference_distance(reference, trainer_network(trainer)), 1e-5);
@@ -493,11 +715,11 @@ END_TEST
 START_TEST(weights_begin_as_the_initializer_says)
 {
     struct err err = {0};
-    struct layer layers[] = {{200, ACTIVATION_RELU}, {3, ACTIVATION_LINEAR}};
+    struct layer layers[] = {{.units = 200, .activation = ACTIVATION_RELU}, {.units = 3, .activation = ACTIVATION_LINEAR}};
     struct network *network = network_new(500, layers, 2, &err);
     must(network != NULL, &err);
     for (int normal = 0; normal < 2; normal++) {
-        network_init(network, normal ? INITIALIZER_NORMAL : INITIALIZER_HE_NORMAL, 0.1f, 42);
+        must(network_init(network, normal ? INITIALIZER_NORMAL : INITIALIZER_HE_NORMAL, 0.1f, 42, &err), &err);
         float *w = malloc(sizeof *w * 500 * 200), b[200];
         network_get(network, 0, w, b);
         double sum = 0, squares = 0, want = normal ? 0.1 : sqrt(2.0 / 500);
@@ -532,9 +754,15 @@ int main(void)
     Suite *suite = suite_create("train");
     TCase *tc = tcase_create("train");
     tcase_set_timeout(tc, 60);
-    tcase_add_loop_test(tc, ten_steps_of_each_optimizer_agree_with_double_precision, 0, 4);
-    tcase_add_loop_test(tc, gradients_agree_with_finite_differences, 0, 8);
+    tcase_add_loop_test(tc, ten_steps_of_each_optimizer_agree_with_double_precision, 0, 2 * N_OPTIMIZERS);
+    tcase_add_loop_test(tc, ten_steps_with_each_option_agree_with_double_precision, 0, 9);
+    tcase_add_loop_test(tc, gradients_agree_with_finite_differences, 0, N_GRADIENT_CASES);
     tcase_add_loop_test(tc, weights_are_bit_equal_at_any_number_of_threads, 0, 3);
+    tcase_add_loop_test(tc, weights_are_bit_equal_with_every_option_on, 0, 3);
+    tcase_add_test(tc, dropout_drops_its_share_and_keeps_the_mean);
+    tcase_add_test(tc, schedules_go_as_documented);
+    tcase_add_test(tc, early_stopping_ends_with_the_best_weights);
+    tcase_add_test(tc, every_initializer_has_its_variance_and_orthogonal_is);
     tcase_add_test(tc, chunks_of_a_full_batch_give_the_gradient_of_the_whole);
     tcase_add_test(tc, slices_change_nothing);
     tcase_add_test(tc, generic_kernels_agree_with_the_best_ones);

@@ -1,0 +1,248 @@
+/* Making a trainer: options checked and filled in, the network, the workspace, the shares of the workers. */
+#include "network_private.h"
+#include "train_private.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CHUNK_BYTES ((size_t)4 << 20) /* about what activations and deltas of a chunk may take */
+#define CHUNK_ROWS_MIN 256
+#define CHUNK_ROWS_MAX 4096
+
+static void fill_defaults(struct train_options *o, bool classes)
+{
+    bool sigmoid = o->n_layers > 0 && o->layers[o->n_layers - 1].activation == ACTIVATION_SIGMOID;
+    if (o->loss == LOSS_AUTO)
+        o->loss = !classes ? LOSS_MSE : sigmoid ? LOSS_BINARY_CROSSENTROPY : LOSS_CATEGORICAL_CROSSENTROPY;
+    if (o->early_stopping.patience == 0)
+        o->early_stopping.patience = 5;
+    optimizer_defaults(o);
+}
+
+static bool options_check(const struct train_options *o, const struct recipe *recipe, uint64_t n_rows, struct err *err)
+{
+    if (n_rows == 0)
+        return err_set(err, ERR_INPUT, "there are no rows to train on");
+    if (n_rows > UINT32_MAX)
+        return err_set(err, ERR_LIMIT, "training takes at most %u rows", UINT32_MAX);
+    if (o->n_layers == 0 || o->n_layers > NETWORK_LAYERS_MAX)
+        return err_set(err, ERR_LIMIT, "a network has 1 to %d layers", NETWORK_LAYERS_MAX) || err_field(err, "layers");
+    if (o->epochs == 0)
+        return err_set(err, ERR_INPUT, "epochs must be at least 1") || err_field(err, "epochs");
+    if (loss_is_raw(o->loss) && (recipe->target_mean != 0 || recipe->target_stddev != 1))
+        return err_set(err, ERR_INPUT, "%s needs a recipe that leaves the target as it is", loss_name(o->loss)) || err_field(err, "loss");
+    return optimizer_check(o, err) &&
+           loss_check(o->loss, &o->layers[o->n_layers - 1], recipe->task == TASK_CLASSIFICATION ? recipe->n_classes : 0, err);
+}
+
+/* Which inputs are zero in every training row. */
+static bool find_dead(struct trainer *t, struct err *err)
+{
+    uint32_t n_in = padded_in(t->network, 0);
+    uint8_t *bytes = calloc(n_in, 1), *any = calloc(n_in, 1);
+    t->dead = calloc(n_in, sizeof *t->dead);
+    bool ok = bytes != NULL && any != NULL && t->dead != NULL;
+    for (uint64_t i = 0; ok && i < t->train.n_rows; i++) {
+        binding_encode_bytes(t->train.binding, t->train.rows[i], bytes);
+        for (uint32_t k = 0; k < n_in; k++)
+            any[k] |= bytes[k];
+    }
+    for (uint32_t k = 0; ok && k < n_in; k++)
+        t->dead[k] = any[k] == 0;
+    free(bytes);
+    free(any);
+    return ok || err_memory(err, "the list of unused inputs");
+}
+
+/* Blocks in the order of the parameters, so that shares of them are contiguous. */
+static bool list_blocks(struct trainer *t, struct err *err)
+{
+    size_t n = 0;
+    for (uint32_t l = 0; l < t->network->n_layers; l++)
+        n += (size_t)padded_in(t->network, l) / 16 * ((padded_out(t->network, l) + KERNEL_PANEL - 1) / KERNEL_PANEL);
+    t->blocks = calloc(n, sizeof *t->blocks);
+    if (t->blocks == NULL)
+        return err_memory(err, "the list of weight blocks");
+    for (uint32_t l = 0; l < t->network->n_layers; l++) {
+        uint32_t n_in = padded_in(t->network, l), n_out = padded_out(t->network, l);
+        float batch = (float)(t->batch_size < t->chunk_rows ? t->batch_size : t->chunk_rows);
+        for (uint32_t panel = 0; panel < n_out; panel += KERNEL_PANEL) {
+            for (uint32_t row = 0; row < n_in; row += 16) {
+                struct weight_block *b = &t->blocks[t->n_blocks++];
+                *b = (struct weight_block){.layer = l, .panel = panel, .row = row, .width = panel_width(n_out, panel)};
+                /* Gradient by batch rows (a third as many where sparse), update about 40 rows' worth. */
+                b->cost = (float)b->width * (40 + (l == 0 && t->sparse ? batch / 3 : batch));
+            }
+        }
+    }
+    return true;
+}
+
+/* The first block of each panel of the hidden layers. */
+static bool list_panels(struct trainer *t, struct err *err)
+{
+    t->panels = calloc(t->n_blocks, sizeof *t->panels);
+    for (uint32_t i = 0; t->panels != NULL && i < t->n_blocks; i++)
+        if (t->blocks[i].row == 0 && t->blocks[i].layer + 1 < t->network->n_layers)
+            t->panels[t->n_panels++] = t->blocks[i];
+    return t->panels != NULL || err_memory(err, "the list of panels");
+}
+
+static void share_by_cost(struct trainer *t, uint32_t n_workers)
+{
+    double all = 0, sum = 0;
+    for (uint32_t i = 0; i < t->n_blocks; i++)
+        all += (double)t->blocks[i].cost;
+    uint32_t worker = 0;
+    t->block_edges[0] = 0;
+    for (uint32_t i = 0; i < t->n_blocks; i++) {
+        while (worker + 1 < n_workers && sum >= all * (worker + 1) / n_workers)
+            t->block_edges[++worker] = i;
+        sum += (double)t->blocks[i].cost;
+    }
+    while (worker < n_workers)
+        t->block_edges[++worker] = t->n_blocks;
+}
+
+static uint32_t chunk_rows(const struct network *network)
+{
+    size_t row = padded_in(network, 0);
+    for (uint32_t l = 0; l < network->n_layers; l++)
+        row += (size_t)padded_out(network, l) * 2 * sizeof(float);
+    size_t rows = CHUNK_BYTES / row / 64 * 64;
+    return rows < CHUNK_ROWS_MIN ? CHUNK_ROWS_MIN : rows > CHUNK_ROWS_MAX ? CHUNK_ROWS_MAX : (uint32_t)rows;
+}
+
+static bool make_workspace(struct trainer *t, struct err *err)
+{
+    uint64_t n = t->train.n_rows;
+    const struct network *network = t->network;
+    t->order = malloc(n * sizeof *t->order);
+    t->row_loss = malloc(n * sizeof *t->row_loss);
+    for (int i = 0; i < 2; i++) {
+        if (!optimizer_has_state(&t->options, i))
+            continue;
+        t->state[i] = aligned_zeros(network->n_floats, sizeof(float));
+        if (t->state[i] == NULL)
+            return err_memory(err, "the optimizer's state");
+    }
+    if (t->order == NULL || t->row_loss == NULL)
+        return err_memory(err, "the order of the rows");
+    if (t->clips_norm) {
+        t->block_squares = calloc(t->n_blocks, sizeof *t->block_squares);
+        t->bias_squares = calloc(t->n_blocks, sizeof *t->bias_squares);
+        if (t->block_squares == NULL || t->bias_squares == NULL)
+            return err_memory(err, "the norms of the gradients");
+    }
+    if (t->options.early_stopping.on) {
+        t->best = aligned_zeros(network->n_floats, sizeof(float));
+        if (t->best == NULL)
+            return err_memory(err, "the best weights");
+    }
+    if (t->batch_size > t->chunk_rows || t->clips_norm) {
+        t->gradients = aligned_zeros(network->n_floats, sizeof(float));
+        if (t->gradients == NULL)
+            return err_memory(err, "the gradients");
+    }
+    uint32_t rows = t->batch_size < t->chunk_rows ? t->batch_size : t->chunk_rows;
+    if (!activations_init(&t->a, network, rows, !t->sparse, err) || !activations_init(&t->d, network, rows, false, err))
+        return false;
+    if (t->sparse) {
+        t->xt = aligned_zeros(padded_in(network, 0), t->a.n_rows);
+        if (t->xt == NULL)
+            return err_memory(err, "the transposed inputs");
+    }
+    return true;
+}
+
+/* Once the pool is known: scratch and shares for each of its workers. */
+bool trainer_scratch(struct trainer *t, uint32_t n_workers, struct err *err)
+{
+    if (t->n_scratch == n_workers)
+        return true;
+    scratch_free(t->scratch, t->n_scratch);
+    t->scratch = NULL;
+    t->n_scratch = 0;
+    size_t widest = 0;
+    for (uint32_t l = 0; l < t->network->n_layers; l++)
+        widest = padded_out(t->network, l) > widest ? padded_out(t->network, l) : widest;
+    uint32_t *edges = realloc(t->block_edges, ((size_t)n_workers + 1) * sizeof *edges);
+    if (edges == NULL)
+        return err_memory(err, "the workers' shares");
+    t->block_edges = edges;
+    t->scratch = scratch_new(n_workers, t->network, (widest + 32) * BLOCK_ROWS, err);
+    if (t->scratch == NULL)
+        return false;
+    t->n_scratch = n_workers;
+    share_by_cost(t, n_workers);
+    return true;
+}
+
+struct trainer *trainer_new(const struct recipe *recipe, const struct rows *train, const struct rows *validation,
+                            const struct train_options *options, struct err *err)
+{
+    struct train_options filled = *options;
+    fill_defaults(&filled, recipe->task == TASK_CLASSIFICATION);
+    if (!options_check(&filled, recipe, train->n_rows, err))
+        return NULL;
+    struct trainer *t = aligned_zeros(1, sizeof *t);
+    if (t == NULL) {
+        err_memory(err, "a trainer");
+        return NULL;
+    }
+    t->recipe = recipe;
+    t->train = *train;
+    t->validation = *validation;
+    t->options = filled;
+    t->objective =
+        (struct objective){.loss = filled.loss, .classes = recipe->task == TASK_CLASSIFICATION, .label_smoothing = filled.label_smoothing};
+    t->clips_norm = filled.clipnorm > 0 || filled.global_clipnorm > 0;
+    t->prepares = t->clips_norm || filled.clipvalue > 0 || filled.l1 > 0 || filled.l2 > 0 || filled.weight_decay > 0;
+    t->kernels = kernels_get();
+    t->batch_size = filled.batch_size == 0 || filled.batch_size > train->n_rows ? (uint32_t)train->n_rows : filled.batch_size;
+    t->n_steps = (train->n_rows + t->batch_size - 1) / t->batch_size;
+    t->network = network_new(recipe->n_inputs, filled.layers, filled.n_layers, err);
+    if (t->network == NULL)
+        goto fail;
+    if (!network_init(t->network, filled.init, filled.stddev, filled.seed, err))
+        goto fail;
+    t->chunk_rows = chunk_rows(t->network);
+    /* A dropped input is none of the values that a byte stands for. */
+    t->sparse = filled.input_dropout == 0 && rows_are_sparse(train);
+    for (int i = 0; i < 256; i++)
+        t->byte_values[i] = (float)i * recipe->bytes_scale;
+    if (!list_blocks(t, err) || !list_panels(t, err) || !make_workspace(t, err))
+        goto fail;
+    /* Penalties and decay move weights that have no gradient. */
+    if (t->sparse && !t->prepares && !find_dead(t, err))
+        goto fail;
+    return t;
+fail:
+    trainer_free(t);
+    return NULL;
+}
+
+void trainer_free(struct trainer *t)
+{
+    if (t == NULL)
+        return;
+    scratch_free(t->scratch, t->n_scratch);
+    activations_done(&t->a);
+    activations_done(&t->d);
+    network_free(t->network);
+    free(t->state[0]);
+    free(t->state[1]);
+    free(t->best);
+    free(t->gradients);
+    free(t->block_squares);
+    free(t->bias_squares);
+    free(t->panels);
+    free(t->order);
+    free(t->row_loss);
+    free(t->xt);
+    free(t->dead);
+    free(t->blocks);
+    free(t->block_edges);
+    free(t);
+}
