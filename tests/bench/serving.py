@@ -13,7 +13,7 @@ from children import Failed
 from context import Case, Row, reference
 
 HERE = Path(__file__).resolve().parent
-SIZES = [1, 32, 10000]
+SIZES, FORMS = [1, 32, 10000], ["JSON", "float32"]
 RATE = 1000      # requests a second while a job trains
 CLIENTS = 8
 
@@ -42,7 +42,8 @@ def bodies(context):
 
 def wrk(url, script, connections, seconds, *arguments):
     """(requests a second, p50 in ms, p99 in ms)"""
-    text, _ = children.run(["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "30s", "--latency", "-s", script, url, "--", *arguments], seconds + 60)
+    text, _ = children.run(["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "30s", "--latency", "-s", script, url, "--",
+                            *arguments], seconds + 60)
     match = re.search(r"([\d.]+) req/s; p50 (\d+) us; p99 (\d+) us; errors (\d+)", text)
     if not match or int(match.group(4)):
         raise Failed(f"wrk {url}: {text.strip()[-200:]}")
@@ -53,17 +54,23 @@ def predict(context):
     daemon, files, seconds = context.digits(), bodies(context), 1 if context.quick else 4
     url = daemon.url + "/models/digits/predict"
 
-    def ours(form):
-        return lambda _: {size: size * wrk(url, HERE / "predict.lua", 1, seconds, *files[size, form])[0] for size in SIZES}
+    def ours(_):
+        return {(size, form): size * wrk(url, HERE / "predict.lua", 1, seconds, *files[size, form])[0] for size, form in files}
 
-    contestants = {"mlpd": ours("JSON"), "mlpd, float32 body": ours("float32"), "PyTorch, in process": lambda _: context.peers.infer("torch_jit")}
+    def of_peer(measure):
+        def turn(_):
+            rates = measure()
+            return {(size, form): rates[size] for size, form in files}
+        return turn
+
+    contestants = {"mlpd": ours, "PyTorch, in process": of_peer(lambda: context.peers.infer("torch_jit"))}
     notes = ["prediction: one connection, a request after the other; the peers answer in their own process, without HTTP"]
     why = context.peers.ort_missing()
     if why:
         notes.append(f"ONNX Runtime: {why}")
     else:
-        contestants["ONNX Runtime, in process"] = lambda _: context.peers.infer_ort()
-    rows = {size: Row(f"prediction, {size:,} row{'s' * (size > 1)} a request", "rows/s", True) for size in SIZES}
+        contestants["ONNX Runtime, in process"] = of_peer(context.peers.infer_ort)
+    rows = {(size, form): Row(f"prediction, {size:,} row{'s' * (size > 1)} a request, {form}", "rows/s", True) for form in FORMS for size in SIZES}
     return [Case("predict", rows, contestants, notes)]
 
 
