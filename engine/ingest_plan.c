@@ -320,6 +320,8 @@ bool plan_init(struct plan *plan, const char *head_text, size_t n_bytes, bool wh
     size_t bom = n_bytes >= 3 && memcmp(head_text, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
     *plan = (struct plan){.options = options, .seed = seed_make(&head)};
     plan->encoding = options->encoding != CSV_ENCODING_GUESS ? options->encoding : text_guess_encoding(head_text, n_bytes);
+    if (plan->encoding == CSV_UTF16LE || plan->encoding == CSV_UTF16BE)
+        plan->encoding = CSV_UTF8; /* the caller has looked at more and found otherwise: the NULs will be an error */
     dialect_find(plan, head_text + bom, n_bytes - bom, whole);
     csv_scan_init(&head.scan, &plan->dialect);
     csv_scan_text(&head.scan, head_text + bom, n_bytes - bom, whole);

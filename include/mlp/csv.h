@@ -15,7 +15,8 @@ struct csv_field {
 
 /* A reader over a whole buffer in memory, for small bodies (predictions, the head of a file). Threads: one reader, one thread. */
 struct csv_reader;
-/* `bytes` must outlive the reader. separator 0: guessed from the head. Skips a UTF-8 BOM. NULL: out of memory. */
+/* `bytes` must outlive the reader. separator 0: guessed from the head. The coding is found out (UTF-8, UTF-16, Windows-1252), and fields
+ * come in UTF-8; a decimal comma, where the head shows one, comes as a point; leading comments are skipped. NULL: out of memory. */
 struct csv_reader *csv_reader_new(const char *bytes, size_t n_bytes, char separator, struct err *err);
 void csv_reader_free(struct csv_reader *reader);
 char csv_reader_separator(const struct csv_reader *reader);

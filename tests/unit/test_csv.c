@@ -147,6 +147,25 @@ START_TEST(a_row_cut_anywhere_is_asked_for_again)
 }
 END_TEST
 
+/* What a model is given must be what its table held: UTF-8, and points before decimals. */
+START_TEST(texts_come_in_utf8_and_numbers_with_points)
+{
+    static const struct reading readings[] = {
+        {"a;b\n1,5;x,y\n-2,25;\"3,5\"\n", "a|b/1.5|x,y/-2.25|<3.5>/"},
+        {"a,b\n1.5,2\n", "a|b/1.5|2/"},
+        {"n\xe9;k\n1;\x80\n", "n\xc3\xa9|k/1|\xe2\x82\xac/"},
+        {"n\xc3\xa9;k\n1;\xc3\xa4\n", "n\xc3\xa9|k/1|\xc3\xa4/"},
+        {"# one\n# two\na;b\n1;2\n", "a|b/1|2/"},
+    };
+    CHECK_READINGS(readings, 0);
+    static const char wide[] = "\xff\xfe" "a\0,\0\xe9\0\n\0" "1\0,\0\xac\x20\n\0";
+    struct err err = {0};
+    char *rows = rows_text(wide, sizeof wide - 1, 0, &err);
+    ck_assert_str_eq(rows, "a|\xc3\xa9/1|\xe2\x82\xac/");
+    free(rows);
+}
+END_TEST
+
 struct failing {
     const char *csv;
     size_t n_bytes;
@@ -340,6 +359,7 @@ int main(void)
     tcase_add_test(tests, runs_of_blanks_separate);
     tcase_add_test(tests, fields_of_any_length_are_found);
     tcase_add_test(tests, a_row_cut_anywhere_is_asked_for_again);
+    tcase_add_test(tests, texts_come_in_utf8_and_numbers_with_points);
     tcase_add_test(tests, errors_name_the_row);
     tcase_add_test(tests, a_million_fields_and_no_more);
     tcase_add_test(tests, guesses_the_separator);
