@@ -38,7 +38,7 @@ void body_reset(struct body *body)
     body->map = NULL;
     body->fd = -1;
     body->n_filling = body->n_flying = body->n_fields = 0;
-    body->size = body->received = 0;
+    body->size = body->received = body->flushed = 0;
     body->failed = false;
 }
 
@@ -146,6 +146,7 @@ void body_flush(struct body *body)
 {
     if (!body->failed && !bytes_store(body, body->flying, body->n_flying, &body->err))
         body->failed = true;
+    body->flushed += body->n_flying;
     body->n_flying = 0;
 }
 

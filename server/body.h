@@ -25,7 +25,8 @@ struct body {
     struct multipart *multipart; /* the body is a form */
     char *filling, *flying;      /* (capacity), (BODY_BUFFER) */
     size_t n_filling, capacity, n_flying;
-    uint64_t received; /* bytes that body_take has taken */
+    uint64_t received; /* bytes that body_take has taken; the HTTP thread's */
+    uint64_t flushed;  /* bytes that body_flush has written; the service thread's */
     int fd;            /* -1: nothing was written */
     uint64_t size;     /* of the file */
     char *map;

@@ -114,6 +114,8 @@ static enum MHD_Result request_refused(struct request *request)
 
 static enum MHD_Result stage_body(struct request *request)
 {
+    if (request->route->body == ROUTE_BODY_LARGE)
+        watch_client(request->http, request);
     request->stage = STAGE_BODY;
     request->started_ms = clock_ms();
     atomic_store_explicit(&request->deadline_ms, 0, memory_order_relaxed);

@@ -110,7 +110,7 @@ bool watch_start(struct http *http, struct err *err);
 void watch_stop(struct http *http);
 /* Look at connections from now on; called when the first one comes. Under http->lock. */
 void watch_wake(struct http *http);
-/* Tell source_nudge when the client of this stream goes, until the connection is closed. */
+/* Notice when this client goes, until the connection is closed. */
 void watch_client(struct http *http, const struct request *request);
 
 #endif

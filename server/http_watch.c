@@ -1,6 +1,6 @@
-/* The watch thread: request and reply deadlines, heartbeats of streams, clients that vanished from suspended connections.
+/* The watch thread: request and reply deadlines, heartbeats of streams, clients that vanished.
  *
- * It wakes every other second while there are connections, and at once when the socket of a stream is hung up. */
+ * It wakes every other second while there are connections, and at once when the client of an upload or a stream hangs up. */
 #include "http_private.h"
 
 #include <errno.h>
@@ -35,12 +35,17 @@ static void sweep(struct http *http, uint64_t now)
     }
 }
 
-/* The client of connection `id` has hung up. */
+/* The client of connection `id` has hung up. libmicrohttpd 0.9.75 takes a short read for "nothing more is there" and then never sees an
+ * end that came together with the last bytes: shutting the reading side down, where nothing can come any more, wakes it again. */
 static void client_gone(struct http *http, uint64_t id, uint64_t now)
 {
-    for (struct request *request = http->requests; request; request = request->next)
-        if (request->id == id && request->source)
-            source_nudge(request->source, true, now);
+    struct request *request = http->requests;
+    while (request && request->id != id)
+        request = request->next;
+    if (request && request->source)
+        source_nudge(request->source, true, now);
+    else if (request)
+        shutdown(request->fd, SHUT_RD);
 }
 
 static void *watch_run(void *self)
@@ -106,7 +111,8 @@ void watch_stop(struct http *http)
 
 void watch_client(struct http *http, const struct request *request)
 {
-    /* Once: a half-closed socket would report itself for ever. Where this fails the next heartbeat notices. */
+    /* Edge-triggered: a half-closed socket would report itself for ever. Where this fails (the connection is watched already, or there
+     * is no memory) a heartbeat or the timeout notices. */
     struct epoll_event event = {.events = EPOLLRDHUP | EPOLLET, .data.u64 = request->id};
     if (epoll_ctl(http->watch_epoll, EPOLL_CTL_ADD, request->fd, &event))
         return;

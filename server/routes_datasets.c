@@ -79,7 +79,7 @@ void incoming_progress(struct request *request)
 {
     struct incoming *incoming = (struct incoming *)request_kept(request);
     if (incoming && incoming->upload)
-        datasets_received(incoming->upload, request_body(request)->received, request_length(request));
+        datasets_received(incoming->upload, request_body(request)->flushed, request_length(request));
 }
 
 bool incoming_finish(struct request *request, struct incoming *incoming, struct dataset_info *info, struct err *err)

@@ -108,8 +108,8 @@ export class Daemon {
     return this.call("POST", where, body, { "Content-Type": "text/csv", ...headers });
   }
 
-  /** Bytes as they are over a socket; all that comes back until the daemon closes, or `until` matches. */
-  raw(bytes, until) {
+  /** Bytes as they are over a socket; all that comes back until the daemon closes, or `until` matches. `end`: say that no more comes. */
+  raw(bytes, until, end = false) {
     return new Promise((resolve, reject) => {
       const socket = net.connect(this.port, "127.0.0.1");
       let text = "";
@@ -119,7 +119,7 @@ export class Daemon {
         if (until?.test(text)) socket.destroy();
       });
       socket.on("close", () => resolve(text));
-      socket.write(bytes);
+      socket.write(bytes, () => end && socket.end());
     });
   }
 

@@ -1,0 +1,93 @@
+// Predictions: by position, by name, as CSV and as raw floats.
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { Daemon, assertProblem, sums } from "./daemon.mjs";
+
+let daemon;
+before(async () => {
+  daemon = await Daemon.start();
+  const { json } = await daemon.csv("/train?target=label&model=sums&epochs=25&layers=16&batch_size=16&seed=3", sums(400));
+  assert.equal((await daemon.finished(json.id)).state, "succeeded");
+});
+after(() => daemon.stop());
+
+const labels = ({ json }) => json.predictions.map(({ label }) => label);
+
+test("by position and by name give the same, in both routes", async () => {
+  const byPosition = await daemon.post("/predict", { model: "sums", instances: [[0.1, 0.1], [0.9, 0.95]] });
+  assert.equal(byPosition.status, 200, byPosition.text);
+  assert.deepEqual([byPosition.json.model, byPosition.json.version], ["sums", 1]);
+  assert.deepEqual(labels(byPosition), ["low", "high"]);
+  const [first] = byPosition.json.predictions;
+  assert.equal(first.probability, first.probabilities.low);
+  assert.ok(Math.abs(first.probabilities.low + first.probabilities.high - 1) < 1e-5);
+  const byName = await daemon.post("/models/sums/predict", { instances: [{ b: 0.1, a: 0.1 }, { a: 0.9, b: 0.95 }] });
+  assert.deepEqual(byName.json.predictions, byPosition.json.predictions);
+});
+
+test("a CSV body: by name in any order, the target ignored; and without names by position", async () => {
+  const reference = await daemon.post("/predict", { model: "sums", instances: [[0.2, 0.3], [0.8, 0.7]] });
+  const named = await daemon.csv("/models/sums/predict", "label,b,a\nlow,0.3,0.2\nhigh,0.7,0.8\n");
+  assert.equal(named.status, 200, named.text);
+  assert.deepEqual(named.json.predictions, reference.json.predictions);
+  const bare = await daemon.call("POST", "/predict?model=sums", "0.2,0.3\n0.8,0.7\n", { "Content-Type": "application/x-www-form-urlencoded" });
+  assert.deepEqual(bare.json.predictions, reference.json.predictions);
+});
+
+test("raw little-endian floats", async () => {
+  const rows = new DataView(new ArrayBuffer(16));
+  [0.2, 0.3, 0.8, 0.7].forEach((value, i) => rows.setFloat32(4 * i, value, true));
+  const reply = await daemon.call("POST", "/predict?model=sums&version=1", rows.buffer, { "Content-Type": "application/octet-stream" });
+  assert.equal(reply.status, 200, reply.text);
+  const reference = await daemon.post("/predict", { model: "sums", instances: [[0.2, 0.3], [0.8, 0.7]] });
+  assert.deepEqual(reply.json.predictions, reference.json.predictions);
+  const cut = await daemon.call("POST", "/predict?model=sums", rows.buffer.slice(0, 7), { "Content-Type": "application/octet-stream" });
+  assertProblem(cut, 400, /7 bytes/);
+});
+
+test("columns that the model does not know are named in a warning, a missing value is imputed", async () => {
+  const reply = await daemon.post("/predict", { model: "sums", instances: [{ a: 0.1, b: null, shoe: 44 }] });
+  assert.equal(reply.status, 200, reply.text);
+  assert.match(reply.json.warnings.join(), /shoe/);
+  assert.equal(reply.json.predictions.length, 1);
+});
+
+test("many rows at once, through the disk", async () => {
+  const instances = Array.from({ length: 30000 }, (_, i) => [i / 30000, 0.25]);
+  const reply = await daemon.post("/predict", { model: "sums", instances });
+  assert.equal(reply.status, 200, reply.text.slice(0, 300));
+  assert.equal(reply.json.predictions.length, 30000);
+  const one = await daemon.post("/predict", { model: "sums", instances: [instances[12345]] });
+  assert.deepEqual(one.json.predictions[0], reply.json.predictions[12345]);
+});
+
+test("wrong instances say which, where and what was expected", async () => {
+  const ask = (instances) => daemon.post("/predict", { model: "sums", instances });
+  assertProblem(await ask([[0.1]]), 422, /1 value.*2/, { row: 1 });
+  assertProblem(await ask([[0.1, 0.2], [0.1, 0.2, 0.3]]), 422, /3 values.*2/, { row: 2 });
+  assertProblem(await ask([[0.1, "tall"]]), 422, /'b'.*number.*tall/, { row: 1 });
+  assertProblem(await ask([{ a: 0.1 }]), 422, /b/, { row: 1, column: "b" });
+  assertProblem(await ask([[0.1, [2]]]), 422, /expected a number/, { row: 1 });
+  assertProblem(await daemon.csv("/models/sums/predict", "a,b\n0.1,x\n"), 422, /number.*x|x.*number/, { row: 1 });
+  assertProblem(await daemon.csv("/models/sums/predict", "a\n0.1\n"), 422, /b/);
+});
+
+test("wrong messages say what is wrong", async () => {
+  assertProblem(await daemon.call("POST", "/predict", "", { "Content-Type": "application/json" }), 400, /empty/);
+  assertProblem(await daemon.post("/predict", { instances: [[1, 2]] }), 400, /model/);
+  assertProblem(await daemon.post("/predict", { model: "ghost", instances: [[1, 2]] }), 404, /ghost/);
+  assertProblem(await daemon.post("/predict", { model: "sums", version: 9, instances: [[1, 2]] }), 404, /9/);
+  assertProblem(await daemon.post("/models/sums/predict", { model: "other", instances: [[1, 2]] }), 400, /other/);
+  for (const body of ['{"model":"sums","instances":[[1,2]', '{"model":"sums","instances":[[1,2]]}x', "[1,2]", '{"model":"sums","instances":5}',
+    '{"model":"sums","instances":[[1,NaN]]}', '{"model":"sums","instances":[[1,1e999]]}', '{"model":"sums","rows":[[1,2]]}', '{"model":"sums"}']) {
+    const reply = await daemon.call("POST", "/predict", body, { "Content-Type": "application/json" });
+    assert.ok(reply.status === 400 || reply.status === 422, `${body}: ${reply.status} ${reply.text}`);
+    assert.ok(reply.json.detail.length > 20, reply.text);
+  }
+  assert.equal((await daemon.get("/healthz")).status, 200);
+});
+
+test("predictions at once from many connections agree", async () => {
+  const replies = await Promise.all(Array.from({ length: 40 }, () => daemon.post("/predict", { model: "sums", instances: [[0.3, 0.4]] })));
+  for (const reply of replies) assert.deepEqual(reply.json, replies[0].json);
+});

@@ -1,0 +1,206 @@
+// Training: both ways in, jobs, their events and what is left of them.
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import path from "node:path";
+import { after, before, test } from "node:test";
+import { Daemon, assertProblem, sharedData, sums } from "./daemon.mjs";
+
+let daemon;
+before(async () => {
+  daemon = await Daemon.start();
+  assert.equal((await daemon.csv("/datasets?name=sums", sums(400))).status, 201);
+  assert.equal((await daemon.csv("/datasets?name=more", sums(100))).status, 201);
+});
+after(() => daemon.stop());
+
+const small = { layers: [8], batch_size: 16, seed: 1 };
+const long = { dataset: "sums", epochs: 100000, ...small };
+const epochsOf = (events) => events.filter(({ event }) => event === "epoch").map(({ data }) => data);
+
+test("a JSON request makes a job, a model and an evaluation", async () => {
+  const reply = await daemon.post("/train", { dataset: "sums", model: "adder", epochs: 12, test: "more", ...small });
+  assert.equal(reply.status, 202, reply.text);
+  assert.equal(reply.headers.get("location"), `/jobs/${reply.json.id}`);
+  assert.deepEqual([reply.json.dataset, reply.json.model, reply.json.epochs, reply.json.error], ["sums", "adder", 12, null]);
+  const job = await daemon.finished(reply.json.id);
+  assert.deepEqual([job.state, job.epoch, job.version, job.task], ["succeeded", 12, 1, "classification"]);
+  assert.deepEqual(job.rows, { train: 360, validation: 40, test: 100 });
+  assert.match(job.task_reason, /label/);
+  assert.equal(job.request.dataset, "sums");
+  assert.equal(job.history.length, 12);
+  assert.ok(job.history.at(-1).loss < job.history[0].loss, "the loss falls");
+  const model = (await daemon.get("/models/adder")).json;
+  assert.deepEqual([model.name, model.version, model.state, model.target, model.inputs], ["adder", 1, "finished", "label", 2]);
+  assert.deepEqual(model.classes, ["high", "low"]);
+  assert.deepEqual(model.network.layers.map((layer) => layer.units), [8, 2]);
+  const scores = (await daemon.get("/models/adder/evaluation?limit=5")).json;
+  assert.deepEqual([scores.on, scores.rows, scores.samples.length], ["test", 100, 5]);
+  assert.ok(scores.accuracy > 0.8, `accuracy ${scores.accuracy}`);
+  const { matrix, labels } = scores.confusion;
+  assert.deepEqual(labels, ["high", "low"]);
+  assert.equal(matrix.flat().reduce((sum, n) => sum + n), 100);
+  assert.equal((matrix[0][0] + matrix[1][1]) / 100, scores.accuracy);
+  const [high] = scores.classes;
+  assert.equal(high.support, matrix[0][0] + matrix[0][1]);
+  assert.equal(high.recall, matrix[0][0] / high.support);
+  assert.equal(high.precision, matrix[0][0] / (matrix[0][0] + matrix[1][0]));
+  assert.deepEqual(scores.samples.map((sample) => sample.row), [1, 2, 3, 4, 5]);
+  const page = (await daemon.get("/models/adder/evaluation?offset=3&limit=1")).json;
+  assert.deepEqual(page.samples, [scores.samples[3]]);
+});
+
+test("one call with a CSV and a query does everything, and the model's name serves the dataset too", async () => {
+  const reply = await daemon.call("POST", "/train?target=label&model=quick&epochs=3&layers=6,5&batch_size=full&shuffle=false", sums(60), {
+    "Content-Type": "application/x-www-form-urlencoded",
+  });
+  assert.equal(reply.status, 202, reply.text);
+  assert.deepEqual([reply.json.dataset, reply.json.model], ["quick", "quick"]);
+  const job = await daemon.finished(reply.json.id);
+  assert.equal(job.state, "succeeded");
+  assert.deepEqual(job.request, {
+    dataset: "quick", target: "label", model: "quick", epochs: 3, layers: [6, 5], batch_size: "full", shuffle: false,
+  });
+  const again = await daemon.call("POST", "/train?target=label&model=quick&epochs=2&layers=6", sums(60));
+  assert.deepEqual([again.json.dataset, again.json.model], ["quick-2", "quick"]);
+  const second = await daemon.finished(again.json.id);
+  assert.equal(second.version, 2);
+  const { versions } = (await daemon.get("/models/quick")).json;
+  assert.deepEqual(versions.map((model) => model.version), [2, 1]);
+});
+
+test("a CSV body without a name gets one", async () => {
+  const reply = await daemon.csv("/train?epochs=1&layers=4", sums(40));
+  assert.equal(reply.status, 202, reply.text);
+  assert.deepEqual([reply.json.dataset, reply.json.model], ["data-1", "data-1"]);
+  const form = new FormData();
+  form.append("epochs", "1");
+  form.append("target", "label");
+  form.append("layers", "4");
+  form.append("file", new Blob([sums(40)]), "x.csv");
+  const formed = await daemon.call("POST", "/train", form);
+  assert.equal(formed.status, 202, formed.text);
+  assert.deepEqual([formed.json.dataset, formed.json.epochs], ["data-2", 1]);
+  await daemon.finished(formed.json.id);
+});
+
+test("a CSV whose job is refused leaves no dataset behind", async () => {
+  assertProblem(await daemon.csv("/train?name=refused&target=nope", sums(40)), 400, /nope.*a, b, label/, { field: "target" });
+  assertProblem(await daemon.get("/datasets/refused"), 404, /refused/);
+  assertProblem(await daemon.csv("/train?name=refused&epoch=3", sums(40)), 400, /epoch.*epochs/, { field: "epoch" });
+  assertProblem(await daemon.csv("/train?name=refused&epochs=many", sums(40)), 400, /epochs.*many/, { field: "epochs" });
+});
+
+test("events: the state on connect, each epoch once and in order, done at the end; history says the same", async () => {
+  const { json } = await daemon.post("/train", { dataset: "sums", model: "events", epochs: 7, ...small });
+  const events = await daemon.events(json.id);
+  assert.equal(events[0].event, "state");
+  assert.ok(["queued", "running"].includes(events[0].data.state));
+  assert.deepEqual(epochsOf(events).map(({ epoch }) => epoch), [1, 2, 3, 4, 5, 6, 7]);
+  assert.deepEqual(events.filter(({ event }) => event === "epoch").map(({ id }) => id), ["1", "2", "3", "4", "5", "6", "7"]);
+  const { data, id } = events.at(-1);
+  assert.equal(id, "done");
+  assert.deepEqual([data.state, data.model, data.version, data.epoch, data.error], ["succeeded", "events", 1, 7, null]);
+  assert.equal(events.filter(({ event }) => event === "done").length, 1);
+  assert.deepEqual((await daemon.get(`/jobs/${json.id}`)).json.history, epochsOf(events));
+});
+
+test("Last-Event-ID goes on behind it; after done there is nothing more", async () => {
+  const { json } = await daemon.post("/train", { dataset: "sums", model: "events", epochs: 6, ...small });
+  const live = await daemon.events(json.id, { stop: ({ id }) => id === "2" });
+  assert.deepEqual(epochsOf(live).map(({ epoch }) => epoch), [1, 2]);
+  const rest = await daemon.events(json.id, { headers: { "Last-Event-ID": "2" } });
+  assert.deepEqual(epochsOf(rest).map(({ epoch }) => epoch), [3, 4, 5, 6]);
+  assert.equal(rest.at(-1).event, "done");
+  const replay = await daemon.events(json.id);
+  assert.deepEqual(epochsOf(replay).map(({ epoch }) => epoch), [1, 2, 3, 4, 5, 6]);
+  assert.equal((await daemon.events(json.id, { headers: { "Last-Event-ID": "done" } })).status, 204);
+});
+
+test("a job is paused, goes on, and is cancelled; its best model stays, marked so", async () => {
+  const { json } = await daemon.post("/train", { ...long, model: "stopped" });
+  await daemon.events(json.id, { stop: ({ event }) => event === "epoch" });
+  const paused = await daemon.call("POST", `/jobs/${json.id}/pause`);
+  assert.deepEqual([paused.status, paused.json.state], [200, "paused"]);
+  const still = (await daemon.get(`/jobs/${json.id}`)).json;
+  const resumed = await daemon.call("POST", `/jobs/${json.id}/resume`, "{}");
+  assert.match(resumed.json.state, /queued|running/);
+  await daemon.events(json.id, { stop: ({ event, data }) => event === "epoch" && data.epoch > still.epoch });
+  const cancelled = await daemon.call("POST", `/jobs/${json.id}/cancel`);
+  assert.deepEqual([cancelled.status, cancelled.json.state], [200, "cancelled"]);
+  const job = await daemon.finished(json.id);
+  assert.equal(job.state, "cancelled");
+  assert.equal((await daemon.get("/models/stopped")).json.state, "partial");
+  assertProblem(await daemon.call("POST", `/jobs/${json.id}/pause`), 409, /cancelled/);
+});
+
+test("jobs are listed newest first, by pages, and deleted", async () => {
+  const ids = (await daemon.get("/jobs")).json.jobs.map(({ id }) => id);
+  assert.deepEqual(ids, ids.toSorted((a, b) => b - a));
+  const page = (await daemon.get(`/jobs?limit=2&before=${ids[1]}`)).json.jobs.map(({ id }) => id);
+  assert.deepEqual(page, ids.slice(2, 4));
+  assert.equal((await daemon.call("DELETE", `/jobs/${ids[0]}`)).status, 204);
+  assertProblem(await daemon.get(`/jobs/${ids[0]}`), 404, new RegExp(`${ids[0]}`));
+  assertProblem(await daemon.get(`/jobs/${ids[0]}/events`), 404, new RegExp(`${ids[0]}`));
+});
+
+test("a running job is deleted, and its stream ends", async () => {
+  const { json } = await daemon.post("/train", { ...long, model: "deleted" });
+  let first;
+  const streaming = new Promise((resolve) => (first = resolve));
+  const stream = daemon.events(json.id, { stop: ({ event }) => (event === "epoch" && first(), false) });
+  await streaming;
+  assert.equal((await daemon.call("DELETE", `/jobs/${json.id}`)).status, 204);
+  await stream;
+  assertProblem(await daemon.get(`/jobs/${json.id}`), 404, /no job/);
+});
+
+test("regression answers in the target's units", async () => {
+  const rows = Array.from({ length: 200 }, (_, i) => `${i % 20},${1000 + 50 * (i % 20)}`).join("\n");
+  const { json } = await daemon.csv("/train?name=line&target=price&task=regression&epochs=60&learning_rate=0.01&layers=16", `n,price\n${rows}\n`);
+  const job = await daemon.finished(json.id);
+  assert.equal(job.task, "regression");
+  const scores = (await daemon.get("/models/line/evaluation")).json;
+  assert.deepEqual([scores.on, scores.rows], ["validation", 20]);
+  assert.ok(scores.r2 > 0.9, `r2 ${scores.r2}`);
+  assert.ok(scores.rmse < 100 && scores.mae <= scores.rmse);
+  const { predictions } = (await daemon.post("/predict", { model: "line", instances: [{ n: 10 }] })).json;
+  assert.ok(Math.abs(predictions[0].value - 1500) < 150, `value ${predictions[0].value}`);
+});
+
+test("a model's file goes out and comes in under another name, and predicts the same", async () => {
+  const { json } = await daemon.post("/train", { dataset: "sums", model: "original", epochs: 3, ...small });
+  await daemon.finished(json.id);
+  const reply = await fetch(`${daemon.url}/models/original/file`);
+  assert.equal(reply.headers.get("content-type"), "application/octet-stream");
+  assert.match(reply.headers.get("content-disposition"), /original-1\.safetensors/);
+  const file = Buffer.from(await reply.arrayBuffer());
+  const put = await daemon.call("PUT", "/models/copy/file", file, { "Content-Type": "application/octet-stream" });
+  assert.equal(put.status, 201, put.text);
+  assert.deepEqual([put.json.name, put.json.version, put.json.job], ["copy", 1, null]);
+  const instances = [[0.1, 0.2], [0.9, 0.8], [0.5, 0.51]];
+  const [from, to] = await Promise.all(["original", "copy"].map((model) => daemon.post("/predict", { model, instances })));
+  assert.deepEqual(to.json.predictions, from.json.predictions);
+  file[file.length - 1] ^= 1;
+  assertProblem(await daemon.call("PUT", "/models/copy/file", file), 400, /damaged|model/);
+  assertProblem(await daemon.call("PUT", "/models/copy/file", "no model"), 400, /model/);
+  assertProblem(await daemon.get("/models/copy/evaluation"), 404, /evaluation|copy/);
+  assert.equal((await daemon.call("DELETE", "/models/copy")).status, 204);
+  assertProblem(await daemon.get("/models/copy"), 404, /copy/);
+});
+
+const iris = sharedData("iris");
+test("iris in one call, predicted by column name", { skip: iris ? false : "no shared data" }, async () => {
+  const csv = readFileSync(path.join(iris, "iris.csv"));
+  const reply = await daemon.call("POST", "/train?target=species&model=iris&epochs=60&test_split=0.2", csv, {
+    "Content-Type": "application/x-www-form-urlencoded",
+  });
+  assert.equal(reply.status, 202, reply.text);
+  const job = await daemon.finished(reply.json.id);
+  assert.deepEqual([job.state, job.rows.test], ["succeeded", 30]);
+  const scores = (await daemon.get("/models/iris/evaluation")).json;
+  assert.ok(scores.accuracy >= 0.85, `accuracy ${scores.accuracy}`);
+  const instance = { sepal_length: 5.1, sepal_width: 3.5, petal_length: 1.4, petal_width: 0.2 };
+  const { predictions } = (await daemon.post("/predict", { model: "iris", instances: [instance] })).json;
+  assert.equal(predictions[0].label, "setosa");
+  assert.deepEqual(Object.keys(predictions[0].probabilities), ["setosa", "versicolor", "virginica"]);
+});
