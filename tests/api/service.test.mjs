@@ -1,8 +1,9 @@
 // What those who run the service see: health, versions, routes that are not there, static files, start and end.
 import assert from "node:assert/strict";
-import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { after, before, test } from "node:test";
+import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { Daemon, assertProblem, run, stateFolder } from "./daemon.mjs";
 
@@ -145,3 +146,17 @@ for (const signal of ["SIGTERM", "SIGINT"])
     await other.stop(signal);
     await stream;
   });
+
+test("openapi.json speaks of every route, and of none that is not there", async () => {
+  const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "../..");
+  const document = JSON.parse(readFileSync(path.join(root, "static/openapi.json"), "utf8"));
+  const described = Object.entries(document.paths).flatMap(([where, item]) =>
+    ["get", "post", "put", "delete"].filter((method) => item[method]).map((method) => `${method.toUpperCase()} ${where}`),
+  );
+  const table = readFileSync(path.join(root, "server/routes.c"), "utf8");
+  const routes = [...table.matchAll(/\.method = "(\w+)",\s+\.pattern = "([^"]+)"/g)].map(([, method, where]) => `${method} ${where}`);
+  const page = ["GET /", "GET /openapi.json"]; // files of the page's folder, behind the table's GET /*
+  assert.deepEqual(described.sort(), routes.filter((route) => route !== "GET /*").concat(page).sort());
+  const names = new Set(Object.keys(document.components.schemas));
+  for (const [, name] of JSON.stringify(document).matchAll(/#\/components\/schemas\/(\w+)/g)) assert.ok(names.has(name), name);
+});

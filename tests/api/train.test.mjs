@@ -135,7 +135,7 @@ test("a job is paused, goes on, and is cancelled; its best model stays, marked s
 
 test("jobs are listed newest first, by pages, and deleted", async () => {
   const ids = (await daemon.get("/jobs")).json.jobs.map(({ id }) => id);
-  assert.deepEqual(ids, ids.toSorted((a, b) => b - a));
+  assert.deepEqual(ids, [...ids].sort((a, b) => b - a));
   const page = (await daemon.get(`/jobs?limit=2&before=${ids[1]}`)).json.jobs.map(({ id }) => id);
   assert.deepEqual(page, ids.slice(2, 4));
   assert.equal((await daemon.call("DELETE", `/jobs/${ids[0]}`)).status, 204);
