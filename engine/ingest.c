@@ -65,8 +65,12 @@ static bool table_finish(const struct pass *pass, struct err *err)
     bool good = levels && level_rows && columns;
     if (good) {
         columns_describe(&pass->tally, columns, levels, level_rows);
-        struct table_schema schema = {.n_rows = pass->n_rows, .n_columns = plan->n_columns, .record_bytes = plan->record_bytes,
-            .columns = columns, .groups = pass->groups, .n_groups = pass->n_chunks};
+        struct table_schema schema = {.n_rows = pass->n_rows,
+                                      .n_columns = plan->n_columns,
+                                      .record_bytes = plan->record_bytes,
+                                      .columns = columns,
+                                      .groups = pass->groups,
+                                      .n_groups = pass->n_chunks};
         good = table_file_finish(pass->table_fd, &schema, err);
     } else {
         err_memory(err, "the table's schema");

@@ -15,8 +15,8 @@ TARGET static inline __m512i times_ten(__mmask64 which, __m512i digits)
 
 TARGET static inline __m512i times_hundred(__mmask64 which, __m512i digits)
 {
-    const __m128i products = _mm_setr_epi8(0, 100, (char)200, (char)200, (char)200, (char)200, (char)200, (char)200, (char)200, (char)200,
-                                           0, 0, 0, 0, 0, 0);
+    const __m128i products =
+        _mm_setr_epi8(0, 100, (char)200, (char)200, (char)200, (char)200, (char)200, (char)200, (char)200, (char)200, 0, 0, 0, 0, 0, 0);
     return _mm512_maskz_shuffle_epi8(which, _mm512_broadcast_i32x4(products), digits);
 }
 
@@ -30,7 +30,9 @@ TARGET static size_t take(const char *text, size_t at, size_t end, char separato
         __m512i here = _mm512_loadu_si512(p), ones = _mm512_sub_epi8(_mm512_loadu_si512(p - 1), zero);
         __m512i tens = _mm512_sub_epi8(_mm512_loadu_si512(p - 2), zero), hundreds = _mm512_sub_epi8(_mm512_loadu_si512(p - 3), zero);
         struct bytes_block block = {.digits = _mm512_cmplt_epu8_mask(_mm512_sub_epi8(here, zero), ten),
-            .separators = _mm512_cmpeq_epi8_mask(here, sep), .crs = _mm512_cmpeq_epi8_mask(here, cr), .lfs = _mm512_cmpeq_epi8_mask(here, lf)};
+                                    .separators = _mm512_cmpeq_epi8_mask(here, sep),
+                                    .crs = _mm512_cmpeq_epi8_mask(here, cr),
+                                    .lfs = _mm512_cmpeq_epi8_mask(here, lf)};
         __mmask64 two = _mm512_cmplt_epu8_mask(ones, ten) & _mm512_cmplt_epu8_mask(tens, ten);
         __mmask64 three = two & _mm512_cmplt_epu8_mask(hundreds, ten);
         __m512i rest = _mm512_add_epi8(ones, times_ten(two, tens)), high = times_hundred(three, hundreds);
@@ -51,7 +53,8 @@ TARGET static size_t take(const char *text, size_t at, size_t end, char separato
 #define WIDTH 64
 #define STRIPE 32
 #define BYTES_NAME(name) body_##name
-__attribute__((unused)) static size_t body_take(const char *text, size_t at, size_t end, char separator, uint32_t n_columns, uint8_t *out, uint64_t *n_rows);
+__attribute__((unused)) static size_t body_take(const char *text, size_t at, size_t end, char separator, uint32_t n_columns, uint8_t *out,
+                                                uint64_t *n_rows);
 static void body_add(struct tally_byte *bytes, uint32_t n_columns, const uint8_t *values, size_t stride, uint64_t n_rows);
 #include "ingest_bytes_body.c"
 

@@ -28,11 +28,11 @@ struct chunk {
     uint64_t n_rows;
     uint8_t *records; /* (n_rows, record_bytes), and room for more */
     struct tally tally;
-    enum csv_result problem; /* CSV_END, or what is wrong with the row after the n_rows and n_bad ones */
-    uint32_t problem_field;  /* the field at fault, or the number of fields */
-    uint64_t n_bad;          /* rows left out */
+    enum csv_result problem;               /* CSV_END, or what is wrong with the row after the n_rows and n_bad ones */
+    uint32_t problem_field;                /* the field at fault, or the number of fields */
+    uint64_t n_bad;                        /* rows left out */
     struct bad_row bad[CSV_SKIPPED_SHOWN]; /* the first of them */
-    struct err err;          /* the source could not be read, or memory is short: code is not ERR_OK */
+    struct err err;                        /* the source could not be read, or memory is short: code is not ERR_OK */
     /* private below */
     char *window; /* WINDOW_BEFORE bytes, n_window bytes of the file from window_at on, WINDOW_AFTER bytes */
     size_t n_window, window_room;

@@ -17,10 +17,10 @@ struct pass {
     uint64_t n_chunks;
     struct table_group *groups; /* (n_chunks), each written by the worker that has the chunk */
     const struct table_progress *progress;
-    struct tally tally; /* of all chunks before `turn` */
-    uint64_t n_skipped;     /* rows left out before `turn` */
+    struct tally tally;                    /* of all chunks before `turn` */
+    uint64_t n_skipped;                    /* rows left out before `turn` */
     struct err skipped[CSV_SKIPPED_SHOWN]; /* the first of them */
-    uint64_t begin;         /* where the chunk `turn` begins */
+    uint64_t begin;                        /* where the chunk `turn` begins */
     pthread_mutex_t lock;
     pthread_cond_t turned; /* `turn` or `stopped` has changed: workers with a later chunk wait */
     uint64_t next;         /* the chunk to claim */

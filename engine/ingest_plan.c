@@ -17,16 +17,16 @@ struct sight {
     enum cell first_cell;
     enum column_type type; /* of the rows after the first */
     uint32_t n_numbers, n_texts;
-    float number; /* the first of them */
+    float number;  /* the first of them */
     bool repeated; /* the first row's text stands again below it */
 };
 
 struct head {
     struct csv_scan scan;
-    struct sight *sights; /* (n_columns) */
+    struct sight *sights;       /* (n_columns) */
     uint32_t n_columns, n_rows; /* rows after the first */
-    size_t first_at; /* where the first row begins, blank lines before it counted in */
-    size_t second_at; /* what follows the first row */
+    size_t first_at;            /* where the first row begins, blank lines before it counted in */
+    size_t second_at;           /* what follows the first row */
 };
 
 /* Text without the blanks around it, unless it was quoted. */
@@ -306,9 +306,12 @@ static uint64_t seed_make(const void *address)
 static void dialect_find(struct plan *plan, const char *text, size_t n_bytes, bool whole)
 {
     const struct csv_options *options = plan->options;
-    plan->dialect = (struct csv_dialect){.separator = options->separator, .decimal = options->decimal,
-        .quote = options->quote == 0 ? '"' : options->quote > 0 ? (char)options->quote : '\0',
-        .comment = options->comment > 0 ? (char)options->comment : '\0'};
+    plan->dialect = (struct csv_dialect){.separator = options->separator,
+                                         .decimal = options->decimal,
+                                         .quote = options->quote == 0  ? '"'
+                                                  : options->quote > 0 ? (char)options->quote
+                                                                       : '\0',
+                                         .comment = options->comment > 0 ? (char)options->comment : '\0'};
     csv_guess(&plan->dialect, options->comment == 0, text, n_bytes, whole);
 }
 

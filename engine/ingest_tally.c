@@ -75,8 +75,10 @@ static bool levels_merge(struct tally *tally, struct tally_category *category, s
         tally->n_levels++;
         tally->level_bytes += level->length + 1;
         if (tally->n_levels > LEVELS_MAX || tally->level_bytes > LEVEL_BYTES_MAX) {
-            err_set(err, ERR_LIMIT, "the column %.100s holds too many different texts: a table may have %u of them, or %zu MB; "
-                    "leave out columns that are unique in each row", name, LEVELS_MAX, LEVEL_BYTES_MAX >> 20);
+            err_set(err, ERR_LIMIT,
+                    "the column %.100s holds too many different texts: a table may have %u of them, or %zu MB; "
+                    "leave out columns that are unique in each row",
+                    name, LEVELS_MAX, LEVEL_BYTES_MAX >> 20);
             return err_at(err, 0, name);
         }
     }

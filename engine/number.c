@@ -5,10 +5,10 @@
 #include <string.h>
 
 enum {
-    MANTISSA_DIGITS = 19,  /* what fits in 64 bits whatever the digits are */
-    EXACT_DIGITS = 200,    /* midpoints between floats have at most 113 significant digits; what follows only breaks ties */
+    MANTISSA_DIGITS = 19, /* what fits in 64 bits whatever the digits are */
+    EXACT_DIGITS = 200,   /* midpoints between floats have at most 113 significant digits; what follows only breaks ties */
     POWER_MAX = 70,
-    LIMBS = 40,            /* 1280 bits: the larger side of decimal_compare stays below 2^1024 */
+    LIMBS = 40, /* 1280 bits: the larger side of decimal_compare stays below 2^1024 */
 };
 
 /* Beyond any float and any length of text that could balance it; leaves room for the sums. */
@@ -113,7 +113,7 @@ static const double powers_of_ten[POWER_MAX + 1] = {
 
 /* An unsigned integer as large as the comparison below needs. */
 struct big {
-    int n; /* limbs in use; those above are zero */
+    int n;                 /* limbs in use; those above are zero */
     uint32_t limbs[LIMBS]; /* least significant first */
 };
 

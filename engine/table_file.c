@@ -132,8 +132,15 @@ static void schema_pack(const struct table_schema *schema, char *block)
         memcpy(groups, schema->groups, schema->n_groups * sizeof *groups);
     for (uint32_t i = 0; i < schema->n_columns; i++) {
         const struct column *from = &schema->columns[i];
-        columns[i] = (struct file_column){.n_missing = from->n_missing, .min = from->min, .max = from->max, .mean = from->mean,
-            .stddev = from->stddev, .type = from->type, .offset = from->offset, .n_levels = from->n_levels, .integer = from->integer};
+        columns[i] = (struct file_column){.n_missing = from->n_missing,
+                                          .min = from->min,
+                                          .max = from->max,
+                                          .mean = from->mean,
+                                          .stddev = from->stddev,
+                                          .type = from->type,
+                                          .offset = from->offset,
+                                          .n_levels = from->n_levels,
+                                          .integer = from->integer};
         text = text_put(text, from->name);
         for (uint32_t j = 0; j < from->n_levels; j++) {
             *level_rows++ = from->level_rows[j];
@@ -150,10 +157,16 @@ bool table_file_finish(int fd, const struct table_schema *schema, struct err *er
     if (!block)
         return err_memory(err, "the table's schema");
     schema_pack(schema, block);
-    struct file_header header = {.version = VERSION, .byte_order = BYTE_ORDER_MARK, .n_rows = schema->n_rows,
-        .n_columns = schema->n_columns, .record_bytes = schema->record_bytes, .n_groups = schema->n_groups, .n_levels = n_levels,
-        .schema_at = TABLE_RECORDS_AT + schema->n_rows * schema->record_bytes, .schema_bytes = n_bytes,
-        .schema_checksum = table_checksum(block, n_bytes)};
+    struct file_header header = {.version = VERSION,
+                                 .byte_order = BYTE_ORDER_MARK,
+                                 .n_rows = schema->n_rows,
+                                 .n_columns = schema->n_columns,
+                                 .record_bytes = schema->record_bytes,
+                                 .n_groups = schema->n_groups,
+                                 .n_levels = n_levels,
+                                 .schema_at = TABLE_RECORDS_AT + schema->n_rows * schema->record_bytes,
+                                 .schema_bytes = n_bytes,
+                                 .schema_checksum = table_checksum(block, n_bytes)};
     memcpy(header.magic, magic, sizeof magic);
     header.header_checksum = table_checksum(&header, offsetof(struct file_header, header_checksum));
     bool good = file_write_at(fd, block, n_bytes, header.schema_at, "the table's schema", err) &&
@@ -169,14 +182,15 @@ static bool header_check(const struct file_header *header, uint64_t file_bytes, 
     if (memcmp(header->magic, magic, sizeof magic) != 0)
         return err_set(err, ERR_CORRUPT, "this is not a table file");
     if (header->version != VERSION || header->byte_order != BYTE_ORDER_MARK)
-        return err_set(err, ERR_CORRUPT, "the table file is of version %u, expected %d in this machine's byte order", header->version, VERSION);
+        return err_set(err, ERR_CORRUPT, "the table file is of version %u, expected %d in this machine's byte order", header->version,
+                       VERSION);
     if (header->header_checksum != table_checksum(header, offsetof(struct file_header, header_checksum)))
         return err_set(err, ERR_CORRUPT, "the table's header is damaged");
     uint64_t limit = UINT64_MAX / 1024;
     bool good = header->n_rows > 0 && header->n_columns > 0 && header->n_columns <= 1u << 24 && header->record_bytes > 0 &&
                 header->n_rows <= limit / header->record_bytes && header->n_groups < limit && header->n_levels < limit &&
-                header->schema_at == TABLE_RECORDS_AT + header->n_rows * header->record_bytes &&
-                header->schema_bytes < limit && file_bytes == header->schema_at + header->schema_bytes &&
+                header->schema_at == TABLE_RECORDS_AT + header->n_rows * header->record_bytes && header->schema_bytes < limit &&
+                file_bytes == header->schema_at + header->schema_bytes &&
                 header->schema_bytes > fixed_bytes(header->n_columns, header->n_groups, header->n_levels);
     return good || err_set(err, ERR_CORRUPT, "the table file's size is not what its header says");
 }
@@ -210,9 +224,18 @@ static bool schema_unpack(const struct file_header *header, char *block, struct 
         if (!column_check(from, header->record_bytes) || from->n_levels > n_left)
             return false;
         n_left -= from->n_levels;
-        schema->columns[i] = (struct column){.name = text_take(&text, end), .type = (enum column_type)from->type, .offset = from->offset,
-            .n_missing = from->n_missing, .integer = from->integer != 0, .min = from->min, .max = from->max, .mean = from->mean,
-            .stddev = from->stddev, .n_levels = from->n_levels, .levels = levels, .level_rows = level_rows};
+        schema->columns[i] = (struct column){.name = text_take(&text, end),
+                                             .type = (enum column_type)from->type,
+                                             .offset = from->offset,
+                                             .n_missing = from->n_missing,
+                                             .integer = from->integer != 0,
+                                             .min = from->min,
+                                             .max = from->max,
+                                             .mean = from->mean,
+                                             .stddev = from->stddev,
+                                             .n_levels = from->n_levels,
+                                             .levels = levels,
+                                             .level_rows = level_rows};
         if (!schema->columns[i].name)
             return false;
         for (uint32_t j = 0; j < from->n_levels; j++)
@@ -245,7 +268,8 @@ bool table_file_read(int fd, struct table_schema *schema, void **block, const ch
     if (!good)
         err_memory(err, "a table's schema");
     good = good && file_read_at(fd, *block, (size_t)header.schema_bytes, header.schema_at, "the table's schema", err);
-    if (good && (table_checksum(*block, (size_t)header.schema_bytes) != header.schema_checksum || !schema_unpack(&header, *block, schema, *levels)))
+    if (good &&
+        (table_checksum(*block, (size_t)header.schema_bytes) != header.schema_checksum || !schema_unpack(&header, *block, schema, *levels)))
         good = err_set(err, ERR_CORRUPT, "the table's schema is damaged");
     if (!good) {
         free(*block);

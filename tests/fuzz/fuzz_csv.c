@@ -89,8 +89,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     const char *text = (const char *)data + 1;
     size_t n = size - 1;
-    struct ingest_sizes sizes = {.chunk_bytes = (size_t)1 << (data[0] & 7), .head_bytes = (size_t)16 << (data[0] >> 3 & 7),
-        .head_rows = 1 + (data[0] >> 6)};
+    struct ingest_sizes sizes = {
+        .chunk_bytes = (size_t)1 << (data[0] & 7), .head_bytes = (size_t)16 << (data[0] >> 3 & 7), .head_rows = 1 + (data[0] >> 6)};
     struct csv_options options = {.n_threads = 1, .skip_bad_rows = size % 2 == 0};
     struct csv_report report = {0}, again = {0};
     struct err err = {0}, other = {0};

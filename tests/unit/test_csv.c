@@ -69,7 +69,9 @@ START_TEST(reads_rfc_4180)
         {"\"a\"", "<a>/"},
         {"\"a\"\"\"", "<a\">/"},
         {"a\"b,5\" pipe\n", "a\"b|5\" pipe/"},
-        {"\xef\xbb\xbf" "a,b\n", "a|b/"},
+        {"\xef\xbb\xbf"
+         "a,b\n",
+         "a|b/"},
         {"\xef\xbb\xbf\"a\",b\n", "<a>|b/"},
     };
     CHECK_READINGS(readings, ',');
@@ -158,7 +160,9 @@ START_TEST(texts_come_in_utf8_and_numbers_with_points)
         {"# one\n# two\na;b\n1;2\n", "a|b/1|2/"},
     };
     CHECK_READINGS(readings, 0);
-    static const char wide[] = "\xff\xfe" "a\0,\0\xe9\0\n\0" "1\0,\0\xac\x20\n\0";
+    static const char wide[] = "\xff\xfe"
+                               "a\0,\0\xe9\0\n\0"
+                               "1\0,\0\xac\x20\n\0";
     struct err err = {0};
     char *rows = rows_text(wide, sizeof wide - 1, 0, &err);
     ck_assert_str_eq(rows, "a|\xc3\xa9/1|\xe2\x82\xac/");
@@ -176,12 +180,9 @@ struct failing {
 START_TEST(errors_name_the_row)
 {
     static const struct failing failing[] = {
-        {"a,b\n1,\"2\n3,4\n", 13, 2, "closing quote is missing"},
-        {"\"", 1, 1, "closing quote is missing"},
-        {"a\n\"b\"\"", 6, 2, "closing quote is missing"},
-        {"a,b\n\n1,\"2\"x\n", 12, 2, "field 2: text follows the closing quote"},
-        {"a,b\n1,2\n3,\0\n", 12, 3, "field 2 holds a NUL byte"},
-        {"a,b\n\"\0\",2\n", 10, 2, "field 1 holds a NUL byte"},
+        {"a,b\n1,\"2\n3,4\n", 13, 2, "closing quote is missing"}, {"\"", 1, 1, "closing quote is missing"},
+        {"a\n\"b\"\"", 6, 2, "closing quote is missing"},         {"a,b\n\n1,\"2\"x\n", 12, 2, "field 2: text follows the closing quote"},
+        {"a,b\n1,2\n3,\0\n", 12, 3, "field 2 holds a NUL byte"},  {"a,b\n\"\0\",2\n", 10, 2, "field 1 holds a NUL byte"},
     };
     for (size_t i = 0; i < sizeof failing / sizeof *failing; i++) {
         struct err err = {0};
@@ -256,8 +257,8 @@ static const char *spectrum_folder(void)
     if (shared)
         snprintf(folder, sizeof folder, "%s/data/csv-spectrum/SOURCE.txt", shared);
     else
-        snprintf(folder, sizeof folder, "%.*s../../../shared/data/csv-spectrum/SOURCE.txt",
-                 (int)(sizeof __FILE__ - sizeof "test_csv.c"), __FILE__);
+        snprintf(folder, sizeof folder, "%.*s../../../shared/data/csv-spectrum/SOURCE.txt", (int)(sizeof __FILE__ - sizeof "test_csv.c"),
+                 __FILE__);
     FILE *file = fopen(folder, "r");
     *strrchr(folder, '/') = '\0';
     if (!file)
@@ -328,8 +329,9 @@ static void check_spectrum(const char *folder, const char *name)
 }
 
 /* All but location_coordinates, whose JSON has another phone number and another coding than its CSV. */
-static const char *const spectrum[] = {"comma_in_quotes", "empty", "empty_crlf", "escaped_quotes", "json", "newlines", "newlines_crlf",
-                                       "quotes_and_newlines", "simple", "simple_crlf", "utf8"};
+static const char *const spectrum[] = {
+    "comma_in_quotes", "empty",       "empty_crlf", "escaped_quotes", "json", "newlines", "newlines_crlf", "quotes_and_newlines",
+    "simple",          "simple_crlf", "utf8"};
 
 START_TEST(reads_csv_spectrum)
 {
@@ -344,7 +346,9 @@ START_TEST(reads_csv_spectrum_coordinates)
     struct err err = {0};
     char *rows = rows_text(csv, n, 0, &err);
     ck_assert_str_eq(rows, "Contact Phone Number|Location Coordinates|Cities|Counties/"
-                           "2095257564|37\xef\xbf\xbd" "36'37.8\"N 121\xef\xbf\xbd" "2'17.9\"W|Modesto|Stanislaus/");
+                           "2095257564|37\xef\xbf\xbd"
+                           "36'37.8\"N 121\xef\xbf\xbd"
+                           "2'17.9\"W|Modesto|Stanislaus/");
     free(rows);
     free(csv);
 }

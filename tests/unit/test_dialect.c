@@ -52,8 +52,8 @@ END_TEST
 START_TEST(more_spellings_of_missing)
 {
     static const char *const missing[] = {"-999", "none"};
-    struct reading reading = {.csv = "a,b,c\n1,x, -999\n-999,none,2.5\n3,None,NA\n", .options = {.missing = missing, .n_missing = 2},
-        .sizes = {7, 64, 1}};
+    struct reading reading = {
+        .csv = "a,b,c\n1,x, -999\n-999,none,2.5\n3,None,NA\n", .options = {.missing = missing, .n_missing = 2}, .sizes = {7, 64, 1}};
     check_text(&reading, "a:n b:c c:n/1 <x> _/_ _ 2.5/3 <None> _/");
 }
 END_TEST
@@ -76,8 +76,8 @@ END_TEST
 START_TEST(text_in_a_column_of_numbers_names_row_and_column)
 {
     static const struct csv_type types[] = {{"b", COLUMN_NUMBER}};
-    struct reading reading = {.csv = "a,b\nx,1\ny,\nz,2.5\nx,abc\n", .options = {.types = types, .n_types = 1, .n_threads = 2},
-        .sizes = {3, 64, 10}};
+    struct reading reading = {
+        .csv = "a,b\nx,1\ny,\nz,2.5\nx,abc\n", .options = {.types = types, .n_types = 1, .n_threads = 2}, .sizes = {3, 64, 10}};
     check_refused(&reading, ERR_INPUT, 4, "row 4, field 2 holds text");
     ck_assert_str_eq(reading.err.column, "b");
     reading.options.skip_bad_rows = true;
@@ -92,7 +92,8 @@ START_TEST(bad_rows_are_left_out_and_counted)
     static const char csv[] = "a,b\n1,2\n3\n4,\"5\"6\n7,8\n9,10,11\n\"x\"y\n12,13\n14\n15\n16\n17,\"18\n";
     static const uint64_t rows[] = {2, 3, 5, 6, 8};
     for (size_t chunk = 1; chunk < 70; chunk++) {
-        struct reading reading = {.csv = csv, .options = {.skip_bad_rows = true, .n_threads = 1 + (uint32_t)chunk % 3}, .sizes = {chunk, 64, 10}};
+        struct reading reading = {
+            .csv = csv, .options = {.skip_bad_rows = true, .n_threads = 1 + (uint32_t)chunk % 3}, .sizes = {chunk, 64, 10}};
         check_text(&reading, "a:b b:b/1 2/7 8/12 13/");
         ck_assert_uint_eq(reading.report.n_skipped, 8);
         for (uint32_t i = 0; i < CSV_SKIPPED_SHOWN; i++)
@@ -111,8 +112,8 @@ END_TEST
 /* "n,é€😀\n1,ä\n" in UTF-16, either way around, with a mark or without. */
 static size_t utf16_make(char *to, bool big, bool mark)
 {
-    static const uint16_t units[] = {0xfeff, 'n', ',', 0xe9, 0x20ac, 0xd83d, 0xde00, '\n', '1', ',', 0xe4, '\n', '2', ',', 'b', '\n',
-                                     '3', ',', 'c', '\n'};
+    static const uint16_t units[] = {0xfeff, 'n',  ',', 0xe9, 0x20ac, 0xd83d, 0xde00, '\n', '1', ',',
+                                     0xe4,   '\n', '2', ',',  'b',    '\n',   '3',    ',',  'c', '\n'};
     size_t n = 0;
     for (size_t i = mark ? 0 : 1; i < sizeof units / sizeof *units; i++) {
         to[n++] = (char)(big ? units[i] >> 8 : units[i]);
@@ -151,8 +152,18 @@ END_TEST
 START_TEST(utf8_is_told_from_other_bytes)
 {
     static const char *const valid[] = {"", "a", "\xc3\xa9", "\xe2\x82\xac", "\xf0\x9f\x98\x80", "\xf4\x8f\xbf\xbf", "\xed\x9f\xbf"};
-    static const char *const invalid[] = {"\x80", "\xc3", "\xc0\x80", "\xc1\xbf", "\xe0\x9f\xbf", "\xed\xa0\x80", "\xf0\x8f\xbf\xbf",
-                                          "\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\xff", "\xe2\x82", "a\xe2\x28\xa1"};
+    static const char *const invalid[] = {"\x80",
+                                          "\xc3",
+                                          "\xc0\x80",
+                                          "\xc1\xbf",
+                                          "\xe0\x9f\xbf",
+                                          "\xed\xa0\x80",
+                                          "\xf0\x8f\xbf\xbf",
+                                          "\xf4\x90\x80\x80",
+                                          "\xf5\x80\x80\x80",
+                                          "\xff",
+                                          "\xe2\x82",
+                                          "a\xe2\x28\xa1"};
     for (size_t i = 0; i < sizeof valid / sizeof *valid; i++)
         ck_assert_msg(text_is_utf8(valid[i], strlen(valid[i]), false), "%zu", i);
     for (size_t i = 0; i < sizeof invalid / sizeof *invalid; i++)
@@ -164,8 +175,12 @@ END_TEST
 /* Cut after every byte, UTF-16 gives the same text; halves of pairs that stand alone are replaced. */
 START_TEST(utf16_may_be_cut_anywhere)
 {
-    static const char text[] = "a\0=\xd8\0\xde" "b\0=\xd8" "c\0\0\xde";
-    static const char expected[] = "a\xf0\x9f\x98\x80" "b\xef\xbf\xbd" "c\xef\xbf\xbd";
+    static const char text[] = "a\0=\xd8\0\xde"
+                               "b\0=\xd8"
+                               "c\0\0\xde";
+    static const char expected[] = "a\xf0\x9f\x98\x80"
+                                   "b\xef\xbf\xbd"
+                                   "c\xef\xbf\xbd";
     for (size_t cut = 0; cut < sizeof text - 1; cut++) {
         char to[64];
         size_t n_taken, n_more, n = text_from_utf16(CSV_UTF16LE, text, cut, false, to, &n_taken);

@@ -1,6 +1,6 @@
 /* The same table whatever the number of threads, wherever the edges of chunks fall, and whatever the instruction set. */
-#include "ingest_bytes.h"
 #include "helper_table.h"
+#include "ingest_bytes.h"
 #include "mlp/csv.h"
 #include "mlp/table.h"
 
@@ -139,7 +139,8 @@ START_TEST(rows_of_bytes_are_read_exactly)
             to += sprintf(to, "%s", !end ? "," : random_below(&state, 2) ? "\n" : "\r\n");
         }
         for (size_t chunk = 50; chunk < 5000; chunk *= 3) {
-            struct reading reading = {.csv = csv, .options = {.header = -1, .separator = ',', .n_threads = 2}, .sizes = {chunk, 1 << 12, 9}};
+            struct reading reading = {
+                .csv = csv, .options = {.header = -1, .separator = ',', .n_threads = 2}, .sizes = {chunk, 1 << 12, 9}};
             struct table *table = table_of(&reading);
             ck_assert_uint_eq(table_n_rows(table), n_rows);
             ck_assert_uint_eq(table_record_bytes(table), n_columns);
@@ -266,7 +267,8 @@ START_TEST(every_instruction_set_counts_the_same)
                     plain.max = value > plain.max ? value : plain.max;
                 }
                 ck_assert_msg(plain.sum == tallies[i].sum && plain.squares == tallies[i].squares && plain.min == tallies[i].min &&
-                              plain.max == tallies[i].max, "%s, column %u of %u", bytes_kernels(k)->name, i, n_columns);
+                                  plain.max == tallies[i].max,
+                              "%s, column %u of %u", bytes_kernels(k)->name, i, n_columns);
             }
         }
     }

@@ -62,8 +62,12 @@ START_TEST(line_ends_blank_lines_and_bom_do_not_matter)
         {"a,b\r\n1,2\r\n300,4\r\n", "a:n b:b/1 2/300 4/"},
         {"a,b\r1,2\r300,4", "a:n b:b/1 2/300 4/"},
         {"\n\na,b\n\n1,2\n  \n\r\n3,4\n\n\n", "a:b b:b/1 2/3 4/"},
-        {"\xef\xbb\xbf" "a,b\n1,2\n", "a:b b:b/1 2/"},
-        {"\xef\xbb\xbf" "1,2\n3,4\n", "c1:b c2:b/1 2/3 4/"},
+        {"\xef\xbb\xbf"
+         "a,b\n1,2\n",
+         "a:b b:b/1 2/"},
+        {"\xef\xbb\xbf"
+         "1,2\n3,4\n",
+         "c1:b c2:b/1 2/3 4/"},
         {"a;b\n1;2\n", "a:b b:b/1 2/"},
         {" 1.5  2 3\n 2.5 10 4\n", "c1:n c2:b c3:b/1.5 2 3/2.5 10 4/"},
     };
@@ -145,14 +149,10 @@ START_TEST(a_last_row_widens_the_types)
         enum column_type a, b;
         const char *a_text, *b_text; /* of the last row */
     } cases[] = {
-        {"5,5\n", COLUMN_BYTE, COLUMN_NUMBER, "5", "5"},
-        {"256,5", COLUMN_NUMBER, COLUMN_NUMBER, "256", "5"},
-        {"1.5,5\n", COLUMN_NUMBER, COLUMN_NUMBER, "1.5", "5"},
-        {"-1,5\n", COLUMN_NUMBER, COLUMN_NUMBER, "-1", "5"},
-        {",5\n", COLUMN_NUMBER, COLUMN_NUMBER, "_", "5"},
-        {"x,5\n", COLUMN_CATEGORY, COLUMN_NUMBER, "<x>", "5"},
-        {"01,y\n", COLUMN_BYTE, COLUMN_CATEGORY, "1", "<y>"},
-        {"\"x, y\",\"\"\"\"\n", COLUMN_CATEGORY, COLUMN_CATEGORY, "<x, y>", "<\">"},
+        {"5,5\n", COLUMN_BYTE, COLUMN_NUMBER, "5", "5"},       {"256,5", COLUMN_NUMBER, COLUMN_NUMBER, "256", "5"},
+        {"1.5,5\n", COLUMN_NUMBER, COLUMN_NUMBER, "1.5", "5"}, {"-1,5\n", COLUMN_NUMBER, COLUMN_NUMBER, "-1", "5"},
+        {",5\n", COLUMN_NUMBER, COLUMN_NUMBER, "_", "5"},      {"x,5\n", COLUMN_CATEGORY, COLUMN_NUMBER, "<x>", "5"},
+        {"01,y\n", COLUMN_BYTE, COLUMN_CATEGORY, "1", "<y>"},  {"\"x, y\",\"\"\"\"\n", COLUMN_CATEGORY, COLUMN_CATEGORY, "<x, y>", "<\">"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char *csv = late_csv(cases[i].last), expected[64];
