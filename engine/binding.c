@@ -180,32 +180,37 @@ static uint32_t record_level(const uint8_t *at)
     return level;
 }
 
+/* The number of a plan that is no one-hot one; NaN where missing. */
+static float plan_number(const struct plan *plan, const uint8_t *record)
+{
+    const uint8_t *at = record + plan->offset;
+
+    if (plan->kind == PLAN_BYTE || plan->kind == PLAN_BYTE_HOT)
+        return *at;
+    if (plan->kind != PLAN_LEVEL_NUMBER)
+        return record_float(at);
+    uint32_t level = record_level(at);
+    return level < plan->n_levels ? plan->level_numbers[level] : NAN;
+}
+
 static void plan_encode(const struct plan *plan, const uint8_t *record, float *x)
 {
     const struct recipe_column *column = plan->column;
-    const uint8_t *at = record + plan->offset;
     uint32_t level;
 
     switch (plan->kind) {
     case PLAN_BYTE:
-        column_encode_number(column, *at, x);
-        break;
     case PLAN_NUMBER:
-        column_encode_number(column, record_float(at), x);
-        break;
     case PLAN_LEVEL_NUMBER:
-        level = record_level(at);
-        column_encode_number(column, level < plan->n_levels ? plan->level_numbers[level] : NAN, x);
+        column_encode_number(column, plan_number(plan, record), x);
         break;
     case PLAN_LEVEL:
-        level = record_level(at);
+        level = record_level(record + plan->offset);
         column_encode_hot(column, level < plan->n_levels ? plan->level_inputs[level] : column_missing_input(column), x);
         break;
     case PLAN_BYTE_HOT:
-        column_encode_hot(column, column_number_input(column, *at), x);
-        break;
     case PLAN_NUMBER_HOT:
-        column_encode_hot(column, column_number_input(column, record_float(at)), x);
+        column_encode_hot(column, column_number_input(column, plan_number(plan, record)), x);
         break;
     }
 }
@@ -233,20 +238,24 @@ void binding_encode(const struct binding *binding, uint64_t row, float *x)
     }
 }
 
+/* A table that holds some pixel otherwise: missing ones are imputed, the others rounded. */
+static uint8_t plan_byte(const struct plan *plan, const uint8_t *record)
+{
+    float number = plan_number(plan, record);
+
+    if (!isfinite(number))
+        number = plan->column->impute;
+    return (uint8_t)(number <= 0 ? 0 : number >= 255 ? 255 : number + 0.5f);
+}
+
 void binding_encode_bytes(const struct binding *binding, uint64_t row, uint8_t *x)
 {
     const uint8_t *record = binding_record(binding, row);
 
     for (uint32_t r = 0; r < binding->n_runs; r++)
         memcpy(x + binding->runs[r].first, record + binding->runs[r].offset, binding->runs[r].n);
-}
-
-void binding_prefetch(const struct binding *binding, uint64_t row)
-{
-    const uint8_t *record = binding_record(binding, row);
-
-    for (uint64_t i = 0; i < binding->record_bytes; i += 64)
-        __builtin_prefetch(record + i);
+    for (uint32_t i = 0; binding->n_runs == 0 && i < binding->n_plans; i++)
+        x[i] = plan_byte(&binding->plans[i], record);
 }
 
 int32_t binding_class(const struct binding *binding, uint64_t row)

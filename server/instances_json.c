@@ -1,99 +1,16 @@
-/* The rows of a prediction request as JSON. One walk over the bytes where the model is known before its instances come. */
-#include "columns_index.h"
-#include "instances.h"
-#include "scan.h"
-
-#include "mlp/csv.h"
+/* A prediction request as JSON: its members, and which model it means. One walk over the bytes where the model is known before its
+ * instances come. */
+#include "instances_rows.h"
 
 #include <math.h>
-#include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <strings.h>
-
-#define MODEL_NAME_MAX 256
-
-/* A body on its way. */
-struct json_rows {
-    struct scan scan;
-    const struct instances_models *models;
-    struct instances *instances;
-    struct err *err;
-    /* the model, as the body names it so far and as it was asked for */
-    char name[MODEL_NAME_MAX + 1], found_name[MODEL_NAME_MAX + 1];
-    uint32_t version, found_version;
-    bool has_name, has_version, found;
-    const char *array; /* of the instances, NULL: not seen yet */
-    bool scanned;      /* with the model found last */
-    struct err early;  /* why that failed, where `early_failed` */
-    bool early_failed;
-    /* for that model */
-    const struct recipe *recipe;
-    struct columns_index index;
-    float *raw;           /* (n_columns) */
-    struct value *values; /* (n_columns) */
-    uint32_t *have;       /* (n_columns): the number of the last row that had it, from 1 */
-    bool numbers;         /* no column takes text */
-    bool in_object;       /* the instance at hand comes by names */
-};
-
-static size_t here(const struct json_rows *rows)
-{
-    return (size_t)(rows->scan.at - rows->scan.bytes) + 1;
-}
-
-/* "at byte 17, found 'x'" */
-struct place {
-    char text[64];
-};
-
-static struct place place_of(const struct json_rows *rows)
-{
-    const struct scan *scan = &rows->scan;
-    struct place place;
-    char found[24] = "the end";
-
-    if (scan->at < scan->end)
-        snprintf(found, sizeof found, *scan->at > ' ' && *scan->at < 127 ? "'%c'" : "byte 0x%02x", (unsigned char)*scan->at);
-    snprintf(place.text, sizeof place.text, "at byte %zu, found %s", here(rows), found);
-    return place;
-}
 
 static bool fail(struct json_rows *rows, const char *what)
 {
     if (what == scan_no_memory)
         return err_memory(rows->err, "a text of the body");
-    return err_set(rows->err, ERR_INPUT, "the body is not valid JSON: %s %s", what, place_of(rows).text);
-}
-
-/* The same within an instance; column COLUMN_NONE: not at one. */
-static bool fail_at(struct json_rows *rows, uint32_t column, const char *what)
-{
-    uint32_t row = rows->instances->n_rows;
-    const char *name = column == COLUMN_NONE ? "" : rows->recipe->columns[column].name;
-
-    if (what == scan_no_memory)
-        return err_memory(rows->err, "a text of the body");
-    if (column == COLUMN_NONE)
-        err_set(rows->err, ERR_INPUT, "instances[%u]: %s %s", row, what, place_of(rows).text);
-    else if (rows->in_object)
-        err_set(rows->err, ERR_INPUT, "instances[%u], '%.60s': %s %s", row, name, what, place_of(rows).text);
-    else
-        err_set(rows->err, ERR_INPUT, "instances[%u][%u], '%.60s': %s %s", row, column, name, what, place_of(rows).text);
-    return err_at(rows->err, (uint64_t)row + 1, name);
-}
-
-static void model_forget(struct json_rows *rows)
-{
-    columns_index_done(&rows->index);
-    free(rows->raw);
-    free(rows->values);
-    free(rows->have);
-    rows->raw = NULL;
-    rows->values = NULL;
-    rows->have = NULL;
-    instances_done(rows->instances);
+    return err_set(rows->err, ERR_INPUT, "the body is not valid JSON: %s %s", what, rows_place(rows).text);
 }
 
 /* Ask for the model as the body names it so far, and get ready for its rows. */
@@ -102,7 +19,7 @@ static bool model_find(struct json_rows *rows)
     const struct instances_models *models = rows->models;
     const char *name = rows->has_name ? rows->name : models->name;
 
-    model_forget(rows);
+    rows_end(rows);
     snprintf(rows->found_name, sizeof rows->found_name, "%s", name ? name : "");
     rows->found_version = rows->version;
     rows->recipe = models->find(models->self, name, rows->version, rows->err);
@@ -110,266 +27,13 @@ static bool model_find(struct json_rows *rows)
         return false;
     rows->found = true;
     rows->scanned = false;
-    columns_index_init(&rows->index, rows->recipe);
-    rows->numbers = true;
-    for (uint32_t i = 0; !rows->recipe->bytes && i < rows->recipe->n_columns; i++)
-        rows->numbers = rows->numbers && rows->recipe->columns[i].encoding != ENCODING_ONE_HOT;
+    rows_begin(rows);
     return true;
-}
-
-/* Room for the values of one row, where that is needed: a wide model's rows of plain numbers do without. */
-static bool values_room(struct json_rows *rows)
-{
-    size_t n = (size_t)rows->recipe->n_columns + 1;
-
-    if (!rows->values)
-        rows->values = calloc(n, sizeof *rows->values);
-    if (!rows->have)
-        rows->have = calloc(n, sizeof *rows->have);
-    return (rows->values && rows->have) || err_memory(rows->err, "a row");
-}
-
-static bool raw_room(struct json_rows *rows)
-{
-    if (!rows->raw)
-        rows->raw = malloc(((size_t)rows->recipe->n_columns + 1) * sizeof *rows->raw);
-    return rows->raw || err_memory(rows->err, "a row");
-}
-
-/* true and false in a category column are the level that reads so in any case, else "true" and "false". */
-static void boolean_value(const struct recipe_column *column, bool truth, struct value *value)
-{
-    const char *text = truth ? "true" : "false";
-
-    *value = (struct value){.kind = VALUE_NUMBER, .number = truth};
-    if (column->encoding != ENCODING_ONE_HOT)
-        return;
-    for (uint32_t i = 0; i < column->n_levels; i++)
-        if (strcasecmp(column->levels[i], text) == 0) {
-            text = column->levels[i];
-            break;
-        }
-    *value = (struct value){.kind = VALUE_TEXT, .text = text, .length = (uint32_t)strlen(text)};
-}
-
-static bool take_text(struct json_rows *rows, uint32_t column, struct value *value)
-{
-    struct scan_text text;
-    const char *wrong = scan_string(&rows->scan, &text);
-
-    *value = (struct value){.kind = VALUE_TEXT, .text = text.text, .length = text.length};
-    return !wrong || fail_at(rows, column, wrong);
-}
-
-/* One value for a column. */
-static bool take_value(struct json_rows *rows, uint32_t column, struct value *value)
-{
-    struct scan *scan = &rows->scan;
-    const char *wrong = NULL;
-    char next = scan_peek(scan);
-
-    switch (next) {
-    case '"':
-        return take_text(rows, column, value);
-    case 't':
-    case 'f':
-        wrong = scan_literal(scan, next == 't' ? "true" : "false");
-        boolean_value(&rows->recipe->columns[column], next == 't', value);
-        break;
-    case 'n':
-        wrong = scan_literal(scan, "null");
-        *value = (struct value){.kind = VALUE_MISSING};
-        break;
-    case '[':
-    case '{':
-        return fail_at(rows, column, "expected a number, a text, true, false or null");
-    default:
-        *value = (struct value){.kind = VALUE_NUMBER};
-        wrong = next == '-' || (next >= '0' && next <= '9') ? scan_number(scan, &value->number) : "expected a value";
-    }
-    return !wrong || fail_at(rows, column, wrong);
-}
-
-static bool encode_values(struct json_rows *rows, float *x)
-{
-    if (recipe_encode(rows->recipe, rows->values, x, rows->err))
-        return true;
-    char inner[sizeof rows->err->msg];
-    snprintf(inner, sizeof inner, "%s", rows->err->msg);
-    err_set(rows->err, rows->err->code, "instances[%u]: %s", rows->instances->n_rows, inner);
-    rows->err->row = (uint64_t)rows->instances->n_rows + 1;
-    return false;
-}
-
-/* Wrong number of values: count on to the array's end, so that the message has the number. */
-static bool fail_count(struct json_rows *rows, uint32_t count, bool comma)
-{
-    const struct recipe *recipe = rows->recipe;
-    const char *wrong = NULL;
-
-    if (scan_peek(&rows->scan) == ']' && comma)
-        return fail_at(rows, COLUMN_NONE, "expected a value after ','");
-    if (scan_peek(&rows->scan) != ']')
-        do {
-            if ((wrong = scan_skip(&rows->scan)))
-                return fail_at(rows, COLUMN_NONE, wrong);
-            count++;
-        } while (scan_take(&rows->scan, ','));
-    if (scan_peek(&rows->scan) != ']')
-        return fail_at(rows, COLUMN_NONE, "expected ',' or ']'");
-    err_set(rows->err, ERR_INPUT, "instances[%u] has %u values, the model takes %u: '%.40s' ... '%.40s', without '%.40s'",
-            rows->instances->n_rows, count, recipe->n_columns, recipe->columns[0].name, recipe->columns[recipe->n_columns - 1].name,
-            recipe->target);
-    return err_at(rows->err, (uint64_t)rows->instances->n_rows + 1, "");
-}
-
-/* An array's values from the k-th on, one by one; `comma`: one has just been taken. */
-static bool take_values_from(struct json_rows *rows, uint32_t k, bool comma, float *x)
-{
-    uint32_t n = rows->recipe->n_columns;
-
-    if (k > 0 && !comma)
-        return scan_peek(&rows->scan) == ']' ? fail_count(rows, k, false) : fail_at(rows, COLUMN_NONE, "expected ',' or ']'");
-    for (; k < n; k++) {
-        if (scan_peek(&rows->scan) == ']')
-            return fail_count(rows, k, comma);
-        if (!take_value(rows, k, &rows->values[k]))
-            return false;
-        comma = scan_take(&rows->scan, ',');
-        if (!comma && k + 1 < n)
-            return scan_peek(&rows->scan) == ']' ? fail_count(rows, k + 1, false) : fail_at(rows, COLUMN_NONE, "expected ',' or ']'");
-    }
-    if (comma)
-        return fail_count(rows, k, true);
-    return scan_take(&rows->scan, ']') ? encode_values(rows, x) : fail_at(rows, COLUMN_NONE, "expected ',' or ']'");
-}
-
-/* One instance as an array. Plain numbers take the quick way as far as it goes. */
-static bool take_array(struct json_rows *rows, float *x)
-{
-    struct scan *scan = &rows->scan;
-    uint32_t n = rows->recipe->n_columns, count = 0;
-    bool comma = false;
-
-    scan->at++;
-    if (!rows->numbers)
-        return values_room(rows) && take_values_from(rows, 0, false, x);
-    if (!raw_room(rows))
-        return false;
-    const char *wrong = scan_numbers(scan, rows->raw, n, &count, &comma);
-    if (wrong)
-        return fail_at(rows, count, wrong);
-    if (count == n && !comma && scan_take(scan, ']')) {
-        recipe_encode_numbers(rows->recipe, rows->raw, x);
-        return true;
-    }
-    if (count == n && comma)
-        return fail_count(rows, count, true);
-    if (!values_room(rows))
-        return false;
-    for (uint32_t i = 0; i < count; i++)
-        rows->values[i] = (struct value){.kind = VALUE_NUMBER, .number = rows->raw[i]};
-    return take_values_from(rows, count, comma, x);
-}
-
-/* A member's value, after its name. */
-static bool take_member(struct json_rows *rows, struct scan_text name)
-{
-    uint32_t column, mark = rows->instances->n_rows + 1;
-    const char *wrong;
-
-    if (!columns_index_find(&rows->index, name.text, name.length, &column, rows->err))
-        return false;
-    if (column == COLUMN_NONE) {
-        if (!text_equals(rows->recipe->target, name.text, name.length) &&
-            !instances_unknown(rows->instances, name.text, name.length, rows->err))
-            return false;
-        wrong = scan_skip(&rows->scan);
-        return !wrong || fail_at(rows, COLUMN_NONE, wrong);
-    }
-    if (rows->have[column] == mark) {
-        err_set(rows->err, ERR_INPUT, "instances[%u] names '%.60s' twice (byte %zu)", rows->instances->n_rows,
-                rows->recipe->columns[column].name, here(rows));
-        return err_at(rows->err, mark, rows->recipe->columns[column].name);
-    }
-    rows->have[column] = mark;
-    return take_value(rows, column, &rows->values[column]);
-}
-
-/* Step over '{', a name and ':' ... and leave the rest to take_member. */
-static bool take_members(struct json_rows *rows)
-{
-    struct scan *scan = &rows->scan;
-    struct scan_text name;
-    const char *wrong;
-
-    scan->at++;
-    if (scan_take(scan, '}'))
-        return true;
-    do {
-        if (scan_peek(scan) != '"')
-            return fail_at(rows, COLUMN_NONE, "expected a column's name in quotes");
-        if ((wrong = scan_string(scan, &name)))
-            return fail_at(rows, COLUMN_NONE, wrong);
-        if (!scan_take(scan, ':'))
-            return fail_at(rows, COLUMN_NONE, "expected ':'");
-        if (!take_member(rows, name))
-            return false;
-    } while (scan_take(scan, ','));
-    return scan_take(scan, '}') || fail_at(rows, COLUMN_NONE, "expected ',' or '}'");
-}
-
-/* One instance as an object. */
-static bool take_object(struct json_rows *rows, float *x)
-{
-    const char *first = NULL;
-    char names[300];
-
-    rows->index.next = 0;
-    if (!values_room(rows) || !take_members(rows))
-        return false;
-    if (!columns_missing(rows->recipe, rows->have, rows->instances->n_rows + 1, names, sizeof names, &first))
-        return encode_values(rows, x);
-    err_set(rows->err, ERR_INPUT, "instances[%u] lacks the model's column %s; null stands for a missing value", rows->instances->n_rows,
-            names);
-    return err_at(rows->err, (uint64_t)rows->instances->n_rows + 1, first);
-}
-
-static bool take_instance(struct json_rows *rows)
-{
-    char next = scan_peek(&rows->scan);
-    float *x;
-
-    scan_reuse(&rows->scan);
-    rows->in_object = next == '{';
-    if (next != '[' && next != '{')
-        return fail_at(rows, COLUMN_NONE, "expected an array of values or an object by column names");
-    x = instances_room(rows->instances, rows->recipe->n_inputs, rows->err);
-    if (!x || !(next == '[' ? take_array(rows, x) : take_object(rows, x)))
-        return false;
-    instances_keep(rows->instances);
-    return true;
-}
-
-/* The array of instances, from its bracket. */
-static bool take_instances(struct json_rows *rows)
-{
-    struct scan *scan = &rows->scan;
-
-    scan->at = rows->array + 1;
-    if (scan_take(scan, ']'))
-        return err_set(rows->err, ERR_INPUT, "instances is empty");
-    do
-        if (!take_instance(rows))
-            return false;
-    while (scan_take(scan, ','));
-    rows->scanned = true;
-    return scan_take(scan, ']') || fail_at(rows, COLUMN_NONE, "expected ',' or ']'");
 }
 
 static bool member_fail(struct json_rows *rows, const char *field, const char *what)
 {
-    err_set(rows->err, ERR_INPUT, "'%s' %s (byte %zu)", field, what, here(rows));
+    err_set(rows->err, ERR_INPUT, "'%s' %s (byte %zu)", field, what, rows_here(rows));
     return err_field(rows->err, field);
 }
 
@@ -418,7 +82,7 @@ static bool meet_instances(struct json_rows *rows)
         return member_fail(rows, "instances", "must be an array of rows: [[...], ...] or [{...}, ...]");
     rows->array = rows->scan.at;
     if (rows->has_name || rows->models->name) {
-        if (model_find(rows) && take_instances(rows))
+        if (model_find(rows) && rows_take(rows))
             return true;
         rows->early = *rows->err;
         rows->early_failed = true; /* a version that comes later may still change it */
@@ -440,7 +104,8 @@ static bool take_top_member(struct json_rows *rows, struct scan_text name)
     if (text_equals("instances", name.text, name.length))
         return meet_instances(rows);
     snprintf(text, sizeof text, "%.*s", (int)(name.length < 40 ? name.length : 40), name.text);
-    err_set(rows->err, ERR_INPUT, "'%s' is not a field of a prediction; there are model, version, instances (byte %zu)", text, here(rows));
+    err_set(rows->err, ERR_INPUT, "'%s' is not a field of a prediction; there are model, version, instances (byte %zu)", text,
+            rows_here(rows));
     return err_field(rows->err, text);
 }
 
@@ -485,7 +150,7 @@ static bool take_late(struct json_rows *rows)
         *rows->err = rows->early;
         return false;
     }
-    return model_find(rows) && take_instances(rows);
+    return model_find(rows) && rows_take(rows);
 }
 
 bool instances_from_json(const char *bytes, size_t n, const struct instances_models *models, struct instances *instances, struct err *err)
@@ -501,7 +166,7 @@ bool instances_from_json(const char *bytes, size_t n, const struct instances_mod
     ok = ok && take_late(&rows);
     kept = *instances;
     *instances = (struct instances){0};
-    model_forget(&rows);
+    rows_end(&rows);
     scan_done(&rows.scan);
     if (ok)
         *instances = kept;

@@ -48,11 +48,11 @@ struct recipe {
     float bytes_scale;
     /* the target */
     char *target;
-    enum task task;     /* never TASK_AUTO */
-    uint32_t n_classes; /* classification, at least 2 */
-    char **classes;     /* labels as the user wrote them; integers in numeric order, text in order of bytes */
+    enum task task;                   /* never TASK_AUTO */
+    uint32_t n_classes;               /* classification, at least 2 */
+    char **classes;                   /* labels as the user wrote them; integers in numeric order, text in order of bytes */
     float target_mean, target_stddev; /* regression: network output = (y - mean) / stddev */
-    char task_reason[160]; /* "label holds 10 integers from 0: classes; say \"task\":\"regression\" to change it" */
+    char task_reason[160];            /* "label holds 10 integers from 0: classes; say \"task\":\"regression\" to change it" */
 };
 
 struct recipe_options {
@@ -84,9 +84,10 @@ const struct recipe *binding_recipe(const struct binding *binding);
 uint64_t binding_n_rows(const struct binding *binding);
 /* x: (recipe->n_inputs). */
 void binding_encode(const struct binding *binding, uint64_t row, float *x);
-/* Whether binding_encode_bytes may be used: recipe->bytes, and this table holds every used column as bytes. */
+/* Whether bytes say all: recipe->bytes, and this table holds every used column as bytes. */
 bool binding_has_bytes(const struct binding *binding);
-/* The row's inputs as bytes, input = byte * recipe->bytes_scale; x: (recipe->n_inputs). Only where binding_has_bytes. */
+/* Where recipe->bytes: the row's inputs as bytes, input = byte * recipe->bytes_scale; x: (recipe->n_inputs). Where not
+ * binding_has_bytes, missing values are imputed and others rounded to a byte, and binding_encode is the exact way. */
 void binding_encode_bytes(const struct binding *binding, uint64_t row, uint8_t *x);
 /* Ask for the row's record to be brought into cache, for a row that will be encoded soon. */
 void binding_prefetch(const struct binding *binding, uint64_t row);

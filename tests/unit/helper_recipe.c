@@ -137,3 +137,38 @@ uint64_t ways_compare(const struct recipe *recipe, struct table *table, const ch
     csv_reader_free(reader);
     return row;
 }
+
+FILE *text_open(struct text *text)
+{
+    text->out = open_memstream(&text->bytes, &text->length);
+    ck_assert_ptr_nonnull(text->out);
+    return text->out;
+}
+
+const char *text_close(struct text *text)
+{
+    fclose(text->out);
+    return text->bytes;
+}
+
+const char *image_text(struct text *text, uint32_t n, uint32_t rows, uint32_t max)
+{
+    FILE *out = text_open(text);
+
+    for (uint32_t c = 0; c < n; c++)
+        fprintf(out, "p%u,", c);
+    fprintf(out, "label\n");
+    for (uint32_t r = 0; r < rows; r++) {
+        for (uint32_t c = 0; c < n; c++)
+            fprintf(out, "%u,", c == 0 ? 0 : r % 3 == 0 ? 0 : r % 3 == 1 ? max : (r * 31 + c * 17) % (max + 1));
+        fprintf(out, "%u\n", r % 2);
+    }
+    return text_close(text);
+}
+
+const char mixed_csv[] = "age,fare,big,sex,same,y\n"
+                         "10,1.5,1000,male,7,a\n"
+                         "0,,2000,female,7,b\n"
+                         "40,2.5,3000,male,7,a\n"
+                         "20,-4,4000,,7,b\n"
+                         "10,9.25,5000,female,7,a\n";

@@ -5,6 +5,8 @@
 #include "mlp/csv.h"
 #include "mlp/recipe.h"
 
+#include <stdio.h>
+
 /* A table of the CSV text or file; header as in csv_options. table_unref frees it, its file is already unlinked. */
 struct table *table_of_text(const char *csv, int header);
 struct table *table_of_file(const char *path, int header);
@@ -19,5 +21,18 @@ const struct recipe_column *recipe_column_of(const struct recipe *recipe, const 
 /* Encode every row of the CSV (separator found, header or none) by recipe_encode and by the table's binding: fails unless the bits
  * are the same. Returns the number of rows. */
 uint64_t ways_compare(const struct recipe *recipe, struct table *table, const char *csv, size_t length, int header);
+
+/* A CSV under construction: print to text_open's stream; text_close's result is text->bytes, which free() frees. */
+struct text {
+    char *bytes;
+    size_t length;
+    FILE *out;
+};
+FILE *text_open(struct text *text);
+const char *text_close(struct text *text);
+/* n byte columns p0 .. of `rows` rows, column 0 always 0, values up to `max`, and a label 0 or 1. */
+const char *image_text(struct text *text, uint32_t n, uint32_t rows, uint32_t max);
+/* Numbers, a column with gaps, categories, a constant, and two classes in the last column, y. */
+extern const char mixed_csv[];
 
 #endif
