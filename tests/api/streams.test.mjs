@@ -1,0 +1,69 @@
+// Streams that are silent, many, or left: each is kept alive, fed and given up.
+import assert from "node:assert/strict";
+import http from "node:http";
+import { after, before, test } from "node:test";
+import { Daemon, sums } from "./daemon.mjs";
+
+let daemon, job;
+before(async () => {
+  daemon = await Daemon.start();
+  await daemon.csv("/datasets?name=sums", sums(200));
+  job = (await daemon.post("/train", { dataset: "sums", epochs: 100000, layers: [4], batch_size: 32 })).json.id;
+  await daemon.events(job, { stop: ({ event }) => event === "epoch" });
+  assert.equal((await daemon.call("POST", `/jobs/${job}/pause`)).json.state, "paused");
+});
+after(() => daemon.stop());
+
+/** A stream of the job; `seen(text)` is told all of it so far, and ends it by returning true. */
+function follow(seen) {
+  return new Promise((resolve, reject) => {
+    const request = http.get(`${daemon.url}/jobs/${job}/events`, { agent: false }, (reply) => {
+      let text = "";
+      reply.on("data", (data) => {
+        text += data;
+        if (seen(text)) request.destroy();
+      });
+      reply.on("close", () => resolve(text));
+      reply.on("error", () => {});
+    });
+    request.on("error", (error) => error.code === "ECONNRESET" || reject(error));
+  });
+}
+
+/** Resolves once the metric has the value: the daemon tells of it nowhere else. */
+async function streams(n) {
+  let found;
+  do found = /^mlpd_event_streams (\d+)$/m.exec((await daemon.get("/metrics")).text)[1];
+  while (Number(found) !== n);
+}
+
+test("a silent stream is kept alive by comments", async () => {
+  const text = await follow((text) => /^:$/m.test(text));
+  assert.match(text, /event: state\ndata: .*"paused"/);
+});
+
+test("clients that leave a silent stream are noticed", async () => {
+  await streams(0);
+  let open = 0;
+  const all = Promise.all(Array.from({ length: 50 }, () => new Promise((resolve) => {
+    const request = http.get(`${daemon.url}/jobs/${job}/events`, { agent: false }, (reply) => {
+      reply.on("error", () => {});
+      reply.once("data", () => resolve(request));
+      open++;
+    });
+    request.on("error", () => {});
+  })));
+  const requests = await all;
+  assert.equal(open, 50);
+  await streams(50);
+  for (const request of requests) request.destroy();
+  await streams(0);
+});
+
+test("many clients of one job see the same", async () => {
+  const { json } = await daemon.post("/train", { dataset: "sums", model: "many", epochs: 30, layers: [4] });
+  const all = await Promise.all(Array.from({ length: 40 }, () => daemon.events(json.id)));
+  const epochs = all.map((events) => events.filter(({ event }) => event === "epoch").map(({ data }) => data));
+  for (const seen of epochs) assert.deepEqual(seen, epochs[0]);
+  assert.equal(epochs[0].length, 30);
+});
