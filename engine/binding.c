@@ -258,6 +258,14 @@ void binding_encode_bytes(const struct binding *binding, uint64_t row, uint8_t *
         x[i] = plan_byte(&binding->plans[i], record);
 }
 
+void binding_prefetch(const struct binding *binding, uint64_t row)
+{
+    const uint8_t *record = binding_record(binding, row);
+
+    for (uint64_t i = 0; i < binding->record_bytes; i += 64)
+        __builtin_prefetch(record + i);
+}
+
 int32_t binding_class(const struct binding *binding, uint64_t row)
 {
     return target_class(&binding->target, binding_record(binding, row));

@@ -52,8 +52,8 @@ static struct model *model_make(const char *csv, uint32_t n_hidden)
 {
     struct recipe *recipe = recipe_of_text(csv, NULL, TASK_AUTO);
     bool classes = recipe->task == TASK_CLASSIFICATION;
-    struct layer layers[2] = {{n_hidden, ACTIVATION_RELU},
-                              {classes ? recipe->n_classes : 1, classes ? ACTIVATION_SOFTMAX : ACTIVATION_LINEAR}};
+    struct layer layers[2] = {{.units = n_hidden, .activation = ACTIVATION_RELU},
+                              {.units = classes ? recipe->n_classes : 1, .activation = classes ? ACTIVATION_SOFTMAX : ACTIVATION_LINEAR}};
     struct err err = {0};
     struct network *network = network_new(recipe->n_inputs, layers, 2, &err);
 
