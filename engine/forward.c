@@ -161,7 +161,7 @@ static void gather_dense(const struct pass *pass, const struct row_source *sourc
         float *x = a->at[0] + (first + i) * a->ld[0];
         if (i >= n) {
             memset(x, 0, a->ld[0] * sizeof *x);
-        } else if (recipe->bytes) {
+        } else if (recipe->bytes && binding_has_bytes(source->binding)) {
             binding_encode_bytes(source->binding, rows[i], gather->bytes);
             pass->kernels->scale_bytes(gather->bytes, n_in, recipe->bytes_scale, x);
         } else {

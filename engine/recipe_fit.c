@@ -209,7 +209,7 @@ struct recipe *recipe_fit(const struct table *table, const uint32_t *rows, uint6
         goto out;
     if (kept)
         fit.rows = kept;
-    ok = target_fit(&fit, options->task, err) && columns_fit(&fit, options, err);
+    ok = target_fit(&fit, options, err) && columns_fit(&fit, options, err);
 out:
     free(kept);
     if (ok)

@@ -67,7 +67,7 @@ bool target_choose(const struct table *table, const struct recipe_options *optio
 bool target_rows(const struct table *table, uint32_t target, const uint32_t *rows, uint64_t n_rows, uint32_t **kept, uint64_t *n_kept,
                  struct err *err);
 /* Fill in recipe->target, task, classes or mean and stddev. */
-bool target_fit(struct fit *fit, enum task task, struct err *err);
+bool target_fit(struct fit *fit, const struct recipe_options *options, struct err *err);
 
 /* Fill in recipe->columns and n_inputs. */
 bool columns_fit(struct fit *fit, const struct recipe_options *options, struct err *err);

@@ -237,7 +237,7 @@ static bool classes_fit_numbers(const struct fit *fit, struct err *err)
     return true;
 }
 
-static bool regression_fit(const struct fit *fit, struct err *err)
+static bool regression_fit(const struct fit *fit, bool raw, struct err *err)
 {
     struct summary summary;
     float *values = malloc(fit->n_rows * sizeof *values);
@@ -251,24 +251,28 @@ static bool regression_fit(const struct fit *fit, struct err *err)
         return class_limits(fit, summary.n_present > 0, err);
     fit->recipe->target_mean = (float)summary.mean;
     fit->recipe->target_stddev = (float)summary.stddev;
+    if (raw) {
+        fit->recipe->target_mean = 0;
+        fit->recipe->target_stddev = 1;
+    }
     if (fit->recipe->target_stddev >= 1e-30f && fit->recipe->target_stddev <= 1e30f)
         return true;
     err_set(err, ERR_INPUT, "the target's values spread over %g, which single precision cannot learn; rescale the column", summary.stddev);
     return err_at(err, 0, table_name(fit->table, fit->target));
 }
 
-bool target_fit(struct fit *fit, enum task task, struct err *err)
+bool target_fit(struct fit *fit, const struct recipe_options *options, struct err *err)
 {
     bool text = table_column(fit->table, fit->target)->type == COLUMN_CATEGORY;
 
     fit->recipe->target = strdup(table_name(fit->table, fit->target));
     if (!fit->recipe->target)
         return err_memory(err, "the target's name");
-    if (!task_choose(fit, task, err))
+    if (!task_choose(fit, options->task, err))
         return false;
     if (fit->n_rows == 0)
         return class_limits(fit, 0, err);
     if (fit->recipe->task == TASK_REGRESSION)
-        return regression_fit(fit, err);
+        return regression_fit(fit, options->raw_target, err);
     return text ? classes_fit_text(fit, err) : classes_fit_numbers(fit, err);
 }

@@ -62,7 +62,7 @@ bool rows_are_sparse(const struct rows *rows)
 {
     const struct recipe *recipe = binding_recipe(rows->binding);
     uint32_t n_inputs = recipe->n_inputs;
-    if (!recipe->bytes || rows->n_rows == 0)
+    if (!recipe->bytes || rows->n_rows == 0 || !binding_has_bytes(rows->binding))
         return false;
     uint8_t *bytes = malloc(n_inputs);
     if (bytes == NULL)

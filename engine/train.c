@@ -61,7 +61,10 @@ static bool validate(struct trainer *t, struct epoch_metrics *metrics, struct er
     metrics->val_loss = metrics->val_accuracy = NAN;
     if (n == 0)
         return true;
-    struct scoring scoring = {.network = t->network, .objective = t->objective, .rows = &t->validation, .sparse = t->sparse};
+    struct scoring scoring = {.network = t->network,
+                              .objective = t->objective,
+                              .rows = &t->validation,
+                              .sparse = t->sparse && binding_has_bytes(t->validation.binding)};
     scoring.scores = malloc(n * sizeof *scoring.scores);
     if (scoring.scores == NULL)
         return err_memory(err, "the scores of the validation rows");

@@ -35,10 +35,12 @@ struct job_request {
     double validation_split; /* share of the rows left after test_split; negative: 0.1 where there is no `validation`, else 0 */
     double test_split;       /* share of all rows held out; 0: none */
     /* train.layers: hidden layers, and the output layer if the user listed it. It is taken for the output layer where it is
-     * softmax, or where it is linear with as many units as the target needs (1 for a number). Else one is appended: softmax over
-     * the classes, or linear 1. */
+     * softmax, or where it is linear with as many units as the target needs, or has one unit and the loss is poisson, or is sigmoid and
+     * the loss is binary_crossentropy. Else one is appended: softmax over the classes (for binary_crossentropy sigmoid, 1 unit for two
+     * classes), or for a number linear 1 (softplus for poisson). */
     struct train_options train; /* seed and optimizer as they shall be; the rest may be left open as follows */
     bool layers_given;          /* false: jobs chooses the layers (train.n_layers is not looked at) */
+    bool early_stopping_given;  /* false: jobs chooses where it chooses the epochs */
     bool batch_size_given;      /* false: jobs chooses; train.batch_size 0 means full */
                                 /* train.epochs 0: jobs chooses */
     char *json;                 /* the request's JSON text, kept with the job; job_parser must give this request again from it */

@@ -56,8 +56,10 @@ static bool output_listed(const struct train_options *options, const struct reci
     if (options->n_layers == 0)
         return true;
     const struct layer *last = &options->layers[options->n_layers - 1];
-    *listed = last->activation == ACTIVATION_SOFTMAX || (last->activation == ACTIVATION_LINEAR && last->units == n_outputs);
-    if (!*listed || (last->units == n_outputs && (last->activation == ACTIVATION_LINEAR || recipe->task == TASK_CLASSIFICATION)))
+    bool classes = recipe->task == TASK_CLASSIFICATION, binary = options->loss == LOSS_BINARY_CROSSENTROPY;
+    *listed = last->activation == ACTIVATION_SOFTMAX || (last->activation == ACTIVATION_LINEAR && last->units == n_outputs) ||
+              (options->loss == LOSS_POISSON && last->units == 1) || (binary && last->activation == ACTIVATION_SIGMOID);
+    if (!*listed || last->activation != ACTIVATION_SOFTMAX || (last->units == n_outputs && classes))
         return true;
     if (recipe->task == TASK_CLASSIFICATION)
         err_set(err, ERR_INPUT,
@@ -69,6 +71,15 @@ static bool output_listed(const struct train_options *options, const struct reci
                 "the last layer is softmax, but the target %.60s is a number: leave the output layer out, or make it linear with 1 unit",
                 recipe->target);
     return err_field(err, "layers");
+}
+
+static struct layer output_layer(enum loss loss, uint32_t n_outputs, bool classes)
+{
+    if (loss == LOSS_BINARY_CROSSENTROPY && classes)
+        return (struct layer){.units = n_outputs == 2 ? 1 : n_outputs, .activation = ACTIVATION_SIGMOID};
+    if (loss == LOSS_POISSON)
+        return (struct layer){.units = n_outputs, .activation = ACTIVATION_SOFTPLUS};
+    return (struct layer){.units = n_outputs, .activation = classes ? ACTIVATION_SOFTMAX : ACTIVATION_LINEAR};
 }
 
 static bool layers_resolve(const struct job_request *request, const struct recipe *recipe, struct train_options *options, struct err *err)
@@ -88,8 +99,7 @@ static bool layers_resolve(const struct job_request *request, const struct recip
         return true;
     if (options->n_layers == NETWORK_LAYERS_MAX)
         return layers_full(err);
-    options->layers[options->n_layers++] =
-        (struct layer){.units = n_outputs, .activation = classes ? ACTIVATION_SOFTMAX : ACTIVATION_LINEAR};
+    options->layers[options->n_layers++] = output_layer(options->loss, n_outputs, classes);
     return true;
 }
 

@@ -143,8 +143,11 @@ static bool split(struct training *training, const struct table *table, const st
 /* The recipe, fitted on the training rows, and the three sets of rows bound. */
 static bool fit(struct training *training, struct table *table, const struct job_request *request, struct err *err)
 {
-    struct recipe_options options = {
-        .target = request->target, .task = request->task, .ignore = (const char *const *)request->ignore, .n_ignore = request->n_ignore};
+    struct recipe_options options = {.target = request->target,
+                                     .task = request->task,
+                                     .ignore = (const char *const *)request->ignore,
+                                     .n_ignore = request->n_ignore,
+                                     .raw_target = request->train.loss == LOSS_POISSON};
     training->recipe = recipe_fit(table, training->train.rows, training->train.n_rows, &options, err);
     if (!training->recipe)
         return false;

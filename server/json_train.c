@@ -1,5 +1,6 @@
 /* Requests to train: one table of fields. A field more is a row more. */
 #include "json_train.h"
+#include "json_field.h"
 
 #include <float.h>
 #include <math.h>
@@ -12,127 +13,24 @@
 #define IGNORE_MAX 100000
 #define WHOLE_MAX 9007199254740992.0 /* 2^53: what JSON numbers hold exactly */
 
-struct field;
-typedef bool set_function(struct job_request *request, const struct field *field, const struct message *value, struct err *err);
-
-/* How a query parameter's text becomes a value. */
-enum form { FORM_TEXT, FORM_NUMBER, FORM_BOOL, FORM_NUMBERS, FORM_TEXTS, FORM_NUMBER_OR_TEXT };
-
-struct field {
-    const char *name;
-    enum form form;
-    set_function *set;
-    size_t offset;      /* in struct job_request, for the setters that store one value */
-    double least, most; /* of numbers; `above`: greater than least */
-    bool above;
-    const char *expected;
-};
-
-/* What stands there, for the message. */
-static void found_write(char *text, size_t size, const struct message *value)
-{
-    if (message_kind(value) == MESSAGE_NUMBER)
-        snprintf(text, size, "%.9g", message_number(value));
-    else if (message_kind(value) == MESSAGE_STRING)
-        snprintf(text, size, "\"%.60s\"", message_string(value));
-    else
-        snprintf(text, size, "%s", message_kind_name(value));
-}
-
-static bool wrong(struct err *err, const char *name, const char *expected, const struct message *value)
-{
-    char found[80];
-    found_write(found, sizeof found, value);
-    err_set(err, ERR_INPUT, "\"%s\": expected %s, found %s", name, expected, found);
-    return err_field(err, name);
-}
-
-static bool number_get(const struct field *field, const struct message *value, double *number, struct err *err)
-{
-    double x = message_kind(value) == MESSAGE_NUMBER ? message_number(value) : NAN;
-    if (!isfinite(x) || x < field->least || x > field->most || (field->above && x <= field->least))
-        return wrong(err, field->name, field->expected, value);
-    *number = x;
-    return true;
-}
-
-static bool whole_get(const struct field *field, const struct message *value, double *number, struct err *err)
-{
-    if (!number_get(field, value, number, err))
-        return false;
-    return *number == floor(*number) || wrong(err, field->name, field->expected, value);
-}
-
-static void *place(struct job_request *request, const struct field *field)
-{
-    return (char *)request + field->offset;
-}
-
-static bool set_float(struct job_request *request, const struct field *field, const struct message *value, struct err *err)
-{
-    double number = 0;
-    if (!number_get(field, value, &number, err))
-        return false;
-    *(float *)place(request, field) = (float)number;
-    return true;
-}
-
-static bool set_double(struct job_request *request, const struct field *field, const struct message *value, struct err *err)
-{
-    return number_get(field, value, place(request, field), err);
-}
-
-static bool set_uint32(struct job_request *request, const struct field *field, const struct message *value, struct err *err)
-{
-    double number = 0;
-    if (!whole_get(field, value, &number, err))
-        return false;
-    *(uint32_t *)place(request, field) = (uint32_t)number;
-    return true;
-}
-
-static bool set_uint64(struct job_request *request, const struct field *field, const struct message *value, struct err *err)
-{
-    double number = 0;
-    if (!whole_get(field, value, &number, err))
-        return false;
-    *(uint64_t *)place(request, field) = (uint64_t)number;
-    return true;
-}
-
-static bool set_bool(struct job_request *request, const struct field *field, const struct message *value, struct err *err)
-{
-    if (message_kind(value) != MESSAGE_BOOL)
-        return wrong(err, field->name, field->expected, value);
-    *(bool *)place(request, field) = message_bool(value);
-    return true;
-}
-
 /* The name of a dataset or model, char[NAME_SIZE]. */
 static bool set_name(struct job_request *request, const struct field *field, const struct message *value, struct err *err)
 {
     if (message_kind(value) != MESSAGE_STRING)
-        return wrong(err, field->name, field->expected, value);
+        return field_wrong(err, field->name, field->expected, value);
     if (!store_name_check(message_string(value), field->name, err))
         return false;
-    memcpy(place(request, field), message_string(value), strlen(message_string(value)) + 1);
+    memcpy(field_place(request, field), message_string(value), strlen(message_string(value)) + 1);
     return true;
 }
 
 static bool set_target(struct job_request *request, const struct field *field, const struct message *value, struct err *err)
 {
     if (message_kind(value) != MESSAGE_STRING)
-        return wrong(err, field->name, field->expected, value);
+        return field_wrong(err, field->name, field->expected, value);
     free(request->target);
     request->target = strdup(message_string(value));
     return request->target || err_memory(err, "the request");
-}
-
-/* Text that is one of a few words. */
-static bool word_get(const struct field *field, const struct message *value, int (*find)(const char *name), int *word, struct err *err)
-{
-    *word = message_kind(value) == MESSAGE_STRING ? find(message_string(value)) : -1;
-    return *word >= 0 || wrong(err, field->name, field->expected, value);
 }
 
 static int task_find(const char *name)
@@ -143,7 +41,7 @@ static int task_find(const char *name)
 static bool set_task(struct job_request *request, const struct field *field, const struct message *value, struct err *err)
 {
     int word;
-    if (!word_get(field, value, task_find, &word, err))
+    if (!field_word(field, value, task_find, &word, err))
         return false;
     request->task = (enum task)word;
     return true;
@@ -152,7 +50,7 @@ static bool set_task(struct job_request *request, const struct field *field, con
 static bool set_loss(struct job_request *request, const struct field *field, const struct message *value, struct err *err)
 {
     int word;
-    if (!word_get(field, value, loss_find, &word, err))
+    if (!field_word(field, value, loss_find, &word, err))
         return false;
     request->train.loss = (enum loss)word;
     return true;
@@ -161,7 +59,7 @@ static bool set_loss(struct job_request *request, const struct field *field, con
 static bool set_init(struct job_request *request, const struct field *field, const struct message *value, struct err *err)
 {
     int word;
-    if (!word_get(field, value, initializer_find, &word, err))
+    if (!field_word(field, value, initializer_find, &word, err))
         return false;
     request->train.init = (enum initializer)word;
     return true;
@@ -171,7 +69,7 @@ static bool set_batch_size(struct job_request *request, const struct field *fiel
 {
     request->batch_size_given = true;
     if (message_kind(value) != MESSAGE_STRING || strcmp(message_string(value), "full"))
-        return set_uint32(request, field, value, err);
+        return field_set_uint32(request, field, value, err);
     request->train.batch_size = 0;
     return true;
 }
@@ -180,13 +78,13 @@ static bool set_ignore(struct job_request *request, const struct field *field, c
 {
     size_t n = message_kind(value) == MESSAGE_ARRAY ? message_size(value) : IGNORE_MAX + 1;
     if (n > IGNORE_MAX)
-        return wrong(err, field->name, field->expected, value);
+        return field_wrong(err, field->name, field->expected, value);
     request->ignore = calloc(n ? n : 1, sizeof *request->ignore);
     if (!request->ignore)
         return err_memory(err, "the request");
     for (const struct message *name = message_first(value); name; name = message_next(name)) {
         if (message_kind(name) != MESSAGE_STRING)
-            return wrong(err, field->name, field->expected, name);
+            return field_wrong(err, field->name, field->expected, name);
         request->ignore[request->n_ignore] = strdup(message_string(name));
         if (!request->ignore[request->n_ignore++])
             return err_memory(err, "the request");
@@ -196,43 +94,57 @@ static bool set_ignore(struct job_request *request, const struct field *field, c
 
 static const struct field units_field = {
     .name = "layers.units", .least = 1, .most = NETWORK_UNITS_MAX, .expected = "a whole number of units from 1 to 65536"};
-static const struct field activation_field = {.name = "layers.activation", .expected = "\"relu\", \"linear\" or \"softmax\""};
+static const struct field activation_field = {
+    .name = "layers.activation", .expected = "one of linear, relu, leaky_relu, elu, selu, gelu, swish, tanh, sigmoid, softplus, softmax"};
+static const struct field dropout_field = {.name = "layers.dropout", .least = 0, .most = 0.95, .expected = "a share from 0 to 0.95"};
 
-static bool unknown(struct err *err, const char *name, const char *expected)
+static bool layer_member(struct layer *layer, const struct message *member, struct err *err)
 {
-    err_set(err, ERR_INPUT, "unknown field \"%.60s\": expected %s", name, expected);
-    return err_field(err, name);
+    const char *name = message_name(member);
+    double number = 0;
+    int word;
+    if (!strcmp(name, "units")) {
+        if (!field_whole(&units_field, member, &number, err))
+            return false;
+        layer->units = (uint32_t)number;
+    } else if (!strcmp(name, "activation")) {
+        if (!field_word(&activation_field, member, activation_find, &word, err))
+            return false;
+        layer->activation = (enum activation)word;
+    } else if (!strcmp(name, "dropout")) {
+        if (!field_number(&dropout_field, member, &number, err))
+            return false;
+        layer->dropout = (float)number;
+    } else {
+        return field_unknown(err, name, "units, activation and dropout in a layer");
+    }
+    return true;
 }
 
 static bool layer_read(struct layer *layer, const struct message *value, struct err *err)
 {
-    const struct message *units = value;
-    int activation = ACTIVATION_RELU;
     double number = 0;
-    if (message_kind(value) == MESSAGE_OBJECT) {
-        for (const struct message *member = message_first(value); member; member = message_next(member))
-            if (strcmp(message_name(member), "units") && strcmp(message_name(member), "activation"))
-                return unknown(err, message_name(member), "\"units\" and \"activation\" in a layer");
-        const struct message *word = message_get(value, "activation");
-        units = message_get(value, "units");
-        if (!units) {
-            err_set(err, ERR_INPUT, "a layer has no \"units\": expected {\"units\":128,\"activation\":\"relu\"}");
-            return err_field(err, "layers");
-        }
-        if (word && !word_get(&activation_field, word, activation_find, &activation, err))
+    *layer = (struct layer){.activation = ACTIVATION_RELU};
+    if (message_kind(value) != MESSAGE_OBJECT) {
+        if (!field_whole(&units_field, value, &number, err))
             return false;
+        layer->units = (uint32_t)number;
+        return true;
     }
-    if (!whole_get(&units_field, units, &number, err))
-        return false;
-    *layer = (struct layer){.units = (uint32_t)number, .activation = (enum activation)activation};
-    return true;
+    for (const struct message *member = message_first(value); member; member = message_next(member))
+        if (message_kind(member) != MESSAGE_NULL && !layer_member(layer, member, err))
+            return false;
+    if (layer->units)
+        return true;
+    err_set(err, ERR_INPUT, "a layer has no \"units\": expected {\"units\":128,\"activation\":\"relu\"}");
+    return err_field(err, "layers");
 }
 
 static bool set_layers(struct job_request *request, const struct field *field, const struct message *value, struct err *err)
 {
     size_t n = message_kind(value) == MESSAGE_ARRAY ? message_size(value) : NETWORK_LAYERS_MAX;
     if (n >= NETWORK_LAYERS_MAX) /* one place is left for an output layer */
-        return wrong(err, field->name, field->expected, value);
+        return field_wrong(err, field->name, field->expected, value);
     request->layers_given = true;
     request->train.n_layers = 0;
     for (const struct message *layer = message_first(value); layer; layer = message_next(layer))
@@ -241,10 +153,12 @@ static bool set_layers(struct job_request *request, const struct field *field, c
     return true;
 }
 
-static set_function set_optimizer;
+static set_function set_optimizer, set_schedule, set_early_stopping, set_weight_decay;
 
 #define PLACE(member) offsetof(struct job_request, member)
 #define RATE "a number above 0 and at most 1000"
+#define POSITIVE "a number of at least 0"
+#define BETA "a number above 0 and below 1"
 #define SHARE "a number from 0 to below 1"
 #define NAME "a name of 1 to 64 letters, digits, dots, dashes and underscores"
 
@@ -255,30 +169,69 @@ static const struct field fields[] = {
     {"task", FORM_TEXT, set_task, 0, 0, 0, false, "\"classification\" or \"regression\""},
     {"layers", FORM_NUMBERS, set_layers, 0, 0, 0, false,
      "a list of at most 63 layers, as [{\"units\":128,\"activation\":\"relu\"}] or [128,64]"},
-    {"loss", FORM_TEXT, set_loss, 0, 0, 0, false, "\"categorical_crossentropy\" or \"mse\""},
+    {"loss", FORM_TEXT, set_loss, 0, 0, 0, false, "one of categorical_crossentropy, binary_crossentropy, mse, mae, huber, poisson"},
     {"optimizer", FORM_TEXT, set_optimizer, 0, 0, 0, false,
-     "\"adam\" or \"sgd\", or an object {\"name\":\"adam\",\"learning_rate\":0.001}"},
-    {"learning_rate", FORM_NUMBER, set_float, PLACE(train.learning_rate), 0, 1000, true, RATE},
+     "one of adam, adamw, nadam, sgd, rmsprop, adagrad, or an object {\"name\":\"adam\",\"learning_rate\":0.001}"},
+    {"learning_rate", FORM_NUMBER, field_set_float, PLACE(train.learning_rate), 0, 1000, true, RATE},
     {"batch_size", FORM_NUMBER_OR_TEXT, set_batch_size, PLACE(train.batch_size), 1, BATCH_MAX, false,
      "a whole number from 1 to 1000000, or \"full\""},
-    {"epochs", FORM_NUMBER, set_uint32, PLACE(train.epochs), 1, EPOCHS_MAX, false, "a whole number from 1 to 100000"},
-    {"validation_split", FORM_NUMBER, set_double, PLACE(validation_split), 0, 0.999, false, SHARE},
+    {"epochs", FORM_NUMBER, field_set_uint32, PLACE(train.epochs), 1, EPOCHS_MAX, false, "a whole number from 1 to 100000"},
+    {"validation_split", FORM_NUMBER, field_set_double, PLACE(validation_split), 0, 0.999, false, SHARE},
     {"validation", FORM_TEXT, set_name, PLACE(validation), 0, 0, false, "the name of a dataset"},
-    {"test_split", FORM_NUMBER, set_double, PLACE(test_split), 0, 0.999, false, SHARE},
+    {"test_split", FORM_NUMBER, field_set_double, PLACE(test_split), 0, 0.999, false, SHARE},
     {"test", FORM_TEXT, set_name, PLACE(test), 0, 0, false, "the name of a dataset"},
-    {"seed", FORM_NUMBER, set_uint64, PLACE(train.seed), 0, WHOLE_MAX, false, "a whole number from 0 to 2^53"},
-    {"init", FORM_TEXT, set_init, 0, 0, 0, false, "\"he_normal\" or \"normal\""},
-    {"stddev", FORM_NUMBER, set_float, PLACE(train.stddev), 0, 100, true, "a number above 0 and at most 100"},
+    {"seed", FORM_NUMBER, field_set_uint64, PLACE(train.seed), 0, WHOLE_MAX, false, "a whole number from 0 to 2^53"},
+    {"init", FORM_TEXT, set_init, 0, 0, 0, false,
+     "one of he_normal, he_uniform, glorot_normal, glorot_uniform, lecun_normal, lecun_uniform, normal, orthogonal"},
+    {"stddev", FORM_NUMBER, field_set_float, PLACE(train.stddev), 0, 100, true, "a number above 0 and at most 100"},
     {"ignore", FORM_TEXTS, set_ignore, 0, 0, 0, false, "a list of column names"},
-    {"shuffle", FORM_BOOL, set_bool, PLACE(train.shuffle), 0, 0, false, "true or false"},
+    {"shuffle", FORM_BOOL, field_set_bool, PLACE(train.shuffle), 0, 0, false, "true or false"},
+    {"schedule", FORM_TEXT, set_schedule, 0, 0, 0, false,
+     "one of constant, step, exponential, cosine, reduce_on_plateau, one_cycle, or an object {\"name\":\"cosine\",\"warmup_epochs\":2}"},
+    {"early_stopping", FORM_BOOL, set_early_stopping, 0, 0, 0, false, "true, false or an object {\"patience\":5}"},
+    {"label_smoothing", FORM_NUMBER, field_set_float, PLACE(train.label_smoothing), 0, 0.5, false, "a number from 0 to 0.5"},
+    {"clipnorm", FORM_NUMBER, field_set_float, PLACE(train.clipnorm), 0, 1e30, false, POSITIVE},
+    {"global_clipnorm", FORM_NUMBER, field_set_float, PLACE(train.global_clipnorm), 0, 1e30, false, POSITIVE},
+    {"clipvalue", FORM_NUMBER, field_set_float, PLACE(train.clipvalue), 0, 1e30, false, POSITIVE},
+    {"weight_decay", FORM_NUMBER, set_weight_decay, PLACE(train.weight_decay), 0, 1e6, false, POSITIVE},
+    {"l1", FORM_NUMBER, field_set_float, PLACE(train.l1), 0, 1e6, false, POSITIVE},
+    {"l2", FORM_NUMBER, field_set_float, PLACE(train.l2), 0, 1e6, false, POSITIVE},
+    {"max_norm", FORM_NUMBER, field_set_float, PLACE(train.max_norm), 0, 1e30, false, POSITIVE},
+    {"input_dropout", FORM_NUMBER, field_set_float, PLACE(train.input_dropout), 0, 0.95, false, "a share from 0 to 0.95"},
 };
 enum { N_FIELDS = sizeof fields / sizeof *fields };
 
 static const struct field optimizer_fields[] = {
-    {"learning_rate", FORM_NUMBER, set_float, PLACE(train.learning_rate), 0, 1000, true, RATE},
-    {"beta_1", FORM_NUMBER, set_float, PLACE(train.beta_1), 0, 0.99999, true, "a number above 0 and below 1"},
-    {"beta_2", FORM_NUMBER, set_float, PLACE(train.beta_2), 0, 0.999999, true, "a number above 0 and below 1"},
-    {"epsilon", FORM_NUMBER, set_float, PLACE(train.epsilon), 1e-30, 1, false, "a number above 0 and at most 1"},
+    {"learning_rate", FORM_NUMBER, field_set_float, PLACE(train.learning_rate), 0, 1000, true, RATE},
+    {"beta_1", FORM_NUMBER, field_set_float, PLACE(train.beta_1), 0, 0.99999, true, BETA},
+    {"beta_2", FORM_NUMBER, field_set_float, PLACE(train.beta_2), 0, 0.999999, true, BETA},
+    {"rho", FORM_NUMBER, field_set_float, PLACE(train.rho), 0, 0.99999, true, BETA},
+    {"epsilon", FORM_NUMBER, field_set_float, PLACE(train.epsilon), 1e-30, 1, false, "a number above 0 and at most 1"},
+    {"momentum", FORM_NUMBER, field_set_float, PLACE(train.momentum), 0, 0.99999, false, "a number from 0 to below 1"},
+    {"nesterov", FORM_BOOL, field_set_bool, PLACE(train.nesterov), 0, 0, false, "true or false"},
+    {"weight_decay", FORM_NUMBER, set_weight_decay, PLACE(train.weight_decay), 0, 1e6, false, POSITIVE},
+    {"clipnorm", FORM_NUMBER, field_set_float, PLACE(train.clipnorm), 0, 1e30, false, POSITIVE},
+    {"global_clipnorm", FORM_NUMBER, field_set_float, PLACE(train.global_clipnorm), 0, 1e30, false, POSITIVE},
+    {"clipvalue", FORM_NUMBER, field_set_float, PLACE(train.clipvalue), 0, 1e30, false, POSITIVE},
+    {NULL, 0, NULL, 0, 0, 0, false, NULL},
+};
+
+static const struct field schedule_fields[] = {
+    {"gamma", FORM_NUMBER, field_set_float, PLACE(train.schedule.gamma), 0, 1, true, "a number above 0 and at most 1"},
+    {"step_epochs", FORM_NUMBER, field_set_uint32, PLACE(train.schedule.step_epochs), 1, EPOCHS_MAX, false, "a whole number of epochs"},
+    {"min_rate", FORM_NUMBER, field_set_float, PLACE(train.schedule.min_rate), 0, 1000, false, POSITIVE},
+    {"patience", FORM_NUMBER, field_set_uint32, PLACE(train.schedule.patience), 1, EPOCHS_MAX, false, "a whole number of epochs"},
+    {"warmup_epochs", FORM_NUMBER, field_set_uint32, PLACE(train.schedule.warmup_epochs), 0, EPOCHS_MAX, false, "a whole number of epochs"},
+    {NULL, 0, NULL, 0, 0, 0, false, NULL},
+};
+
+static set_function set_monitor;
+static const struct field stopping_fields[] = {
+    {"monitor", FORM_TEXT, set_monitor, 0, 0, 0, false, "\"val_loss\" or \"val_accuracy\""},
+    {"patience", FORM_NUMBER, field_set_uint32, PLACE(train.early_stopping.patience), 1, EPOCHS_MAX, false, "a whole number of epochs"},
+    {"min_delta", FORM_NUMBER, field_set_float, PLACE(train.early_stopping.min_delta), 0, 1e6, false, POSITIVE},
+    {"restore_best", FORM_BOOL, field_set_bool, PLACE(train.early_stopping.restore_best), 0, 0, false, "true or false"},
+    {NULL, 0, NULL, 0, 0, 0, false, NULL},
 };
 
 static const struct field *field_find(const struct field *table, size_t n, const char *name)
@@ -289,33 +242,88 @@ static const struct field *field_find(const struct field *table, size_t n, const
     return NULL;
 }
 
-static bool set_optimizer(struct job_request *request, const struct field *field, const struct message *value, struct err *err)
+/* The members of an object but `name`, by a table of fields that ends with NULL. */
+static bool parts_read(struct job_request *request, const struct field *parts, const struct message *object, struct err *err)
 {
-    bool object = message_kind(value) == MESSAGE_OBJECT;
-    const struct message *name = object ? message_get(value, "name") : value;
-    int word = OPTIMIZER_ADAM;
-    if (name && !word_get(field, name, optimizer_find, &word, err))
-        return false;
-    request->train.optimizer = (enum optimizer)word;
-    for (const struct message *member = object ? message_first(value) : NULL; member; member = message_next(member)) {
-        const struct field *part = field_find(optimizer_fields, sizeof optimizer_fields / sizeof *optimizer_fields, message_name(member));
-        if (member == name || message_kind(member) == MESSAGE_NULL)
+    for (const struct message *member = message_first(object); member; member = message_next(member)) {
+        const struct field *part = parts;
+        char names[300];
+        size_t n = 0;
+        if (!strcmp(message_name(member), "name") || message_kind(member) == MESSAGE_NULL)
             continue;
-        if (!part)
-            return unknown(err, message_name(member), "name, learning_rate, beta_1, beta_2 and epsilon in an optimizer");
-        if (!part->set(request, part, member, err))
+        while (part->name && strcmp(part->name, message_name(member)))
+            part++;
+        if (part->name && !part->set(request, part, member, err))
             return false;
+        for (const struct field *p = parts; !part->name && p->name; p++)
+            n += (size_t)snprintf(names + n, sizeof names - n, "%s%s", p == parts ? "" : ", ", p->name);
+        if (!part->name)
+            return field_unknown(err, message_name(member), names);
     }
     return true;
 }
 
+/* A word, or an object with a name and parts. */
+static bool named_read(struct job_request *request, const struct field *field, const struct message *value, int (*find)(const char *name),
+                       const struct field *parts, int *word, struct err *err)
+{
+    bool object = message_kind(value) == MESSAGE_OBJECT;
+    const struct message *name = object ? message_get(value, "name") : value;
+    if (name && !field_word(field, name, find, word, err))
+        return false;
+    return !object || parts_read(request, parts, value, err);
+}
+
+static bool set_optimizer(struct job_request *request, const struct field *field, const struct message *value, struct err *err)
+{
+    int word = OPTIMIZER_ADAM;
+    if (!named_read(request, field, value, optimizer_find, optimizer_fields, &word, err))
+        return false;
+    request->train.optimizer = (enum optimizer)word;
+    return true;
+}
+
+static bool set_schedule(struct job_request *request, const struct field *field, const struct message *value, struct err *err)
+{
+    int word = SCHEDULE_CONSTANT;
+    if (!named_read(request, field, value, schedule_find, schedule_fields, &word, err))
+        return false;
+    request->train.schedule.kind = (enum schedule_kind)word;
+    return true;
+}
+
+static bool set_weight_decay(struct job_request *request, const struct field *field, const struct message *value, struct err *err)
+{
+    request->train.weight_decay_given = true;
+    return field_set_float(request, field, value, err);
+}
+
+static bool set_monitor(struct job_request *request, const struct field *field, const struct message *value, struct err *err)
+{
+    const char *word = message_kind(value) == MESSAGE_STRING ? message_string(value) : "";
+    request->train.early_stopping.accuracy = !strcmp(word, "val_accuracy");
+    return request->train.early_stopping.accuracy || !strcmp(word, "val_loss") || field_wrong(err, field->name, field->expected, value);
+}
+
+/* Asked for, it ends with the best weights unless told otherwise. */
+static bool set_early_stopping(struct job_request *request, const struct field *field, const struct message *value, struct err *err)
+{
+    bool object = message_kind(value) == MESSAGE_OBJECT;
+    if (!object && message_kind(value) != MESSAGE_BOOL)
+        return field_wrong(err, field->name, field->expected, value);
+    request->early_stopping_given = true;
+    request->train.early_stopping.on = object || message_bool(value);
+    request->train.early_stopping.restore_best = true;
+    return !object || parts_read(request, stopping_fields, value, err);
+}
+
 static bool unknown_field(struct err *err, const char *name)
 {
-    char names[300];
+    char names[600];
     size_t n = 0;
     for (int i = 0; i < N_FIELDS; i++)
         n += (size_t)snprintf(names + n, sizeof names - n, "%s%s", i ? ", " : "", fields[i].name);
-    return unknown(err, name, names);
+    return field_unknown(err, name, names);
 }
 
 static bool fields_read(struct job_request *request, const struct message *object, struct err *err)

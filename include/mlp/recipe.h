@@ -60,6 +60,7 @@ struct recipe_options {
     enum task task;
     const char *const *ignore; /* names of columns to leave out; n_ignore of them. An unknown one is an error. */
     uint32_t n_ignore;
+    bool raw_target; /* regression: leave the target as it is (mean 0, stddev 1), as a loss of counts needs it */
 };
 
 /* Fit on rows[0..n_rows) of the table (indices). Integer targets that run without gaps from 0 or 1 with at most 20 levels, and

@@ -204,3 +204,32 @@ test("iris in one call, predicted by column name", { skip: iris ? false : "no sh
   assert.equal(predictions[0].label, "setosa");
   assert.deepEqual(Object.keys(predictions[0].probabilities), ["setosa", "versicolor", "virginica"]);
 });
+
+test("every option of training is taken, and a wrong one is named", async () => {
+  const options = {
+    layers: [{ units: 12, activation: "gelu", dropout: 0.1 }, { units: 8, activation: "tanh" }],
+    optimizer: { name: "nadam", learning_rate: 0.01, beta_1: 0.9, beta_2: 0.99, epsilon: 1e-7, weight_decay: 0.001 },
+    schedule: { name: "cosine", warmup_epochs: 1, min_rate: 0.0001 },
+    early_stopping: { monitor: "val_accuracy", patience: 2, min_delta: 0.0001, restore_best: true },
+    loss: "binary_crossentropy", label_smoothing: 0.05, clipnorm: 1, global_clipnorm: 2, clipvalue: 0.5,
+    l1: 1e-6, l2: 1e-5, max_norm: 3, input_dropout: 0.05, init: "glorot_uniform",
+  };
+  const reply = await daemon.post("/train", { dataset: "sums", model: "options", epochs: 60, ...options });
+  assert.equal(reply.status, 202, reply.text);
+  const job = await daemon.finished(reply.json.id);
+  assert.equal(job.state, "succeeded", JSON.stringify(job.error));
+  assert.ok(job.history.length < 60, "it stops early");
+  const model = (await daemon.get("/models/options")).json;
+  assert.deepEqual(model.network.layers.map(({ units, activation }) => [units, activation]), [[12, "gelu"], [8, "tanh"], [1, "sigmoid"]]);
+  const answer = await daemon.post("/models/options/predict", { instances: [[0.9, 0.8], [0.1, 0.1]] });
+  for (const { label, probability, probabilities } of answer.json.predictions) {
+    assert.deepEqual(Object.keys(probabilities).sort(), ["high", "low"]);
+    assert.ok(Math.abs(probabilities.high + probabilities.low - 1) < 1e-5);
+    assert.equal(probability, probabilities[label]);
+  }
+  for (const [field, value] of Object.entries({ "layers.dropout": 2, schedule: "sometimes", clipvalue: -1, momentum: 3, early_stopping: 7 })) {
+    const wrong = field === "layers.dropout" ? { layers: [{ units: 3, dropout: value }] }
+      : field === "momentum" ? { optimizer: { name: "sgd", momentum: value } } : { [field]: value };
+    assertProblem(await daemon.post("/train", { dataset: "sums", ...wrong }), 400, /expected/, { field });
+  }
+});

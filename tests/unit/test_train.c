@@ -178,7 +178,7 @@ static void ten_steps(const struct train_options *given, bool classes, double to
     struct reference *reference = reference_new(trainer_network(trainer), classes ? LOSS_CATEGORICAL_CROSSENTROPY : LOSS_MSE);
     struct epoch_metrics metrics = run(trainer, 2);
     for (int i = 0; i < steps; i++) {
-        loss += reference_gradients(reference, x + i * batch * f.recipe->n_inputs, t + i * batch, batch) / steps;
+        loss += reference_gradients(reference, x + (size_t)(i * batch) * f.recipe->n_inputs, t + i * batch, batch) / steps;
         reference_step(reference, &o, (double)trainer->options.learning_rate);
     }
     ck_assert_double_eq_tol(metrics.loss, loss, tolerance);
