@@ -283,6 +283,7 @@ static bool file_read(struct given *given, const char *path, struct err *err)
     struct err reason = {0};
     given->err = &reason;
     int line = ini_parse(path, key_take, given);
+    given->err = NULL;
     if (line == -1)
         return err_errno(err, "the configuration file %s cannot be read", path);
     if (line == 0 && !given->failed)

@@ -114,10 +114,11 @@ static size_t odd_add(struct writer *writer, const char *text, size_t n)
     const char *found = c ? strchr(short_names, c) : NULL;
     size_t length = utf8_length((const unsigned char *)text, n);
     char escape[8];
+    size_t n_escape = (size_t)snprintf(escape, sizeof escape, "\\u%04x", (unsigned)c);
     if (found)
         bytes_add(writer, (char[]){'\\', letters[found - short_names]}, 2);
     else if (c < ' ' || c == 127)
-        bytes_add(writer, escape, (size_t)snprintf(escape, sizeof escape, "\\u%04x", (unsigned)c));
+        bytes_add(writer, escape, n_escape);
     else
         bytes_add(writer, length ? text : "\xEF\xBF\xBD", length ? length : 3);
     return length ? length : 1;
