@@ -4,6 +4,8 @@
 
 #include "kernels_tile.h"
 
+#define WEIGHTS_AHEAD 24 /* rows of weights asked for in advance: about 300 cycles at full speed */
+
 /* ---- forward ---- */
 
 INLINE void forward_tiles(const uint32_t vecs, const float *x, size_t ldx, uint32_t n_rows, const float *w, size_t ldw, const float *bias,
@@ -16,7 +18,11 @@ INLINE void forward_tiles(const uint32_t vecs, const float *x, size_t ldx, uint3
 #pragma GCC unroll 4
             for (uint32_t j = 0; j < vecs; j++)
                 acc[i][j] = load(bias + j * VEC_FLOATS);
-        tile(TILE_ROWS, vecs, x + r * ldx, ldx, 1, w, ldw, n_in, acc);
+        /* The first rows bring the weights in, from far away where the network is large; they are near for the others. */
+        if (r == 0)
+            tile(TILE_ROWS, vecs, WEIGHTS_AHEAD, x + r * ldx, ldx, 1, w, ldw, n_in, acc);
+        else
+            tile(TILE_ROWS, vecs, 0, x + r * ldx, ldx, 1, w, ldw, n_in, acc);
 #pragma GCC unroll 8
         for (uint32_t i = 0; i < TILE_ROWS; i++)
 #pragma GCC unroll 4
@@ -88,9 +94,16 @@ static void transpose(const float *in, size_t ldin, uint32_t m, uint32_t n, floa
 
 /* ---- backward ---- */
 
-/* out (TILE_ROWS, n_rows) = rows k .. of w times dy transposed, for `vecs` vectors of batch rows; the sum runs over all panels. */
-INLINE void delta_tile(const uint32_t vecs, const float *w, uint32_t n_in, uint32_t n_out, uint32_t k, const float *dyt, uint32_t n_rows,
-                       float *out)
+INLINE void prefetch_floats(const float *p, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i += 16)
+        __builtin_prefetch(p + i);
+}
+
+/* out (TILE_ROWS, n_rows) = rows k .. of w times dy transposed, for `vecs` vectors of batch rows; the sum runs over all panels.
+ * first: the weights come from far away, so each panel asks for the next one's. */
+INLINE void delta_tile(const uint32_t vecs, bool first, const float *w, uint32_t n_in, uint32_t n_out, uint32_t k, const float *dyt,
+                       uint32_t n_rows, float *out)
 {
     vec acc[TILE_ROWS][TILE_VECS];
 #pragma GCC unroll 8
@@ -100,7 +113,12 @@ INLINE void delta_tile(const uint32_t vecs, const float *w, uint32_t n_in, uint3
             acc[i][j] = (vec){0};
     for (uint32_t panel = 0; panel < n_out; panel += KERNEL_PANEL) {
         uint32_t width = min_u32(KERNEL_PANEL, n_out - panel);
-        tile(TILE_ROWS, vecs, w + (size_t)panel * n_in + (size_t)k * width, width, 1, dyt + (size_t)panel * n_rows, n_rows, width, acc);
+        const float *wp = w + (size_t)panel * n_in + (size_t)k * width;
+        if (first && panel + KERNEL_PANEL < n_out) {
+            uint32_t next = min_u32(KERNEL_PANEL, n_out - panel - KERNEL_PANEL);
+            prefetch_floats(w + (size_t)(panel + KERNEL_PANEL) * n_in + (size_t)k * next, TILE_ROWS * next);
+        }
+        tile(TILE_ROWS, vecs, 0, wp, width, 1, dyt + (size_t)panel * n_rows, n_rows, width, acc);
     }
 #pragma GCC unroll 8
     for (uint32_t i = 0; i < TILE_ROWS; i++)
@@ -132,7 +150,7 @@ static void delta(const float *dy, size_t lddy, uint32_t n_rows, const float *w,
         for (uint32_t i = 0; i < 16; i += TILE_ROWS)
             for (uint32_t r = 0, n; r < n_rows; r += n * VEC_FLOATS) {
                 n = tile_vecs((n_rows - r) / VEC_FLOATS);
-                WITH_VECS(n, delta_tile, w, n_in, n_out, k + i, dyt + r, n_rows, dxt + i * n_rows + r);
+                WITH_VECS(n, delta_tile, r == 0, w, n_in, n_out, k + i, dyt + r, n_rows, dxt + i * n_rows + r);
             }
         transpose(dxt, n_rows, 16, n_rows, block, 16);
         delta_slopes(slopes, block, x + k, n_rows, dx + k, ldx);
@@ -149,7 +167,7 @@ INLINE void gradient_tiles(const uint32_t vecs, const float *x, size_t ldx, cons
 #pragma GCC unroll 4
             for (uint32_t j = 0; j < vecs; j++)
                 acc[i][j] = load(g + (k + i) * width + j * VEC_FLOATS);
-        tile(TILE_ROWS, vecs, x + k, 1, ldx, dy, lddy, n_rows, acc);
+        tile(TILE_ROWS, vecs, 0, x + k, 1, ldx, dy, lddy, n_rows, acc);
 #pragma GCC unroll 8
         for (uint32_t i = 0; i < TILE_ROWS; i++)
 #pragma GCC unroll 4

@@ -42,15 +42,19 @@ INLINE vec positive(vec v)
     return (vec)((ivec)v & (v > 0));
 }
 
-/* acc[i][j] += sum over k of a[i * a_row + k * a_k] * b[k * b_k + vector j]. `rows` and `vecs` are constants at every call. */
-INLINE void tile(const uint32_t rows, const uint32_t vecs, const float *a, size_t a_row, size_t a_k, const float *b, size_t b_k,
-                 uint32_t n_k, vec acc[TILE_ROWS][TILE_VECS])
+/* acc[i][j] += sum over k of a[i * a_row + k * a_k] * b[k * b_k + vector j]. `rows`, `vecs` and `ahead` are constants at every call.
+ * ahead: steps of k by which b is prefetched, 0 where it is near already. */
+INLINE void tile(const uint32_t rows, const uint32_t vecs, const uint32_t ahead, const float *a, size_t a_row, size_t a_k, const float *b,
+                 size_t b_k, uint32_t n_k, vec acc[TILE_ROWS][TILE_VECS])
 {
     for (uint32_t k = 0; k < n_k; k++) {
         vec bs[TILE_VECS];
 #pragma GCC unroll 4
-        for (uint32_t j = 0; j < vecs; j++)
+        for (uint32_t j = 0; j < vecs; j++) {
             bs[j] = load(b + k * b_k + j * VEC_FLOATS);
+            if (ahead != 0)
+                __builtin_prefetch(b + (k + ahead) * b_k + j * VEC_FLOATS);
+        }
 #pragma GCC unroll 8
         for (uint32_t i = 0; i < rows; i++) {
             vec as = splat(a[i * a_row + k * a_k]);
