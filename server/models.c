@@ -1,13 +1,13 @@
-/* Models by name and version. One lock guards the list of loaded models; it is never held across I/O or SQL. */
+/* Models by name and version. The cache has the only lock. */
 #include "models.h"
 #include "evaluations.h"
 #include "files.h"
 #include "model_file.h"
+#include "models_cache.h"
 
 #include <fcntl.h>
 #include <inttypes.h>
 #include <math.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,22 +15,9 @@
 
 #define CACHE_BYTES_DEFAULT (1u << 30)
 
-struct loaded {
-    int64_t id;
-    struct model *model; /* NULL while a thread reads it */
-    bool doomed;         /* deleted while it was being read */
-    uint64_t bytes, used;
-    struct loaded *next;
-};
-
 struct models {
     struct store *store;
-    uint64_t cache_bytes;
-    pthread_mutex_t lock;
-    pthread_cond_t read; /* a model has been read: threads that want the same one wait here */
-    /* under lock */
-    struct loaded *loaded;
-    uint64_t bytes, clock;
+    struct models_cache *cache;
 };
 
 struct models *models_open(struct store *store, uint64_t cache_bytes, struct err *err)
@@ -41,9 +28,11 @@ struct models *models_open(struct store *store, uint64_t cache_bytes, struct err
         return NULL;
     }
     models->store = store;
-    models->cache_bytes = cache_bytes ? cache_bytes : CACHE_BYTES_DEFAULT;
-    pthread_mutex_init(&models->lock, NULL);
-    pthread_cond_init(&models->read, NULL);
+    models->cache = models_cache_new(cache_bytes ? cache_bytes : CACHE_BYTES_DEFAULT, err);
+    if (!models->cache) {
+        free(models);
+        return NULL;
+    }
     return models;
 }
 
@@ -51,152 +40,40 @@ void models_close(struct models *models)
 {
     if (!models)
         return;
-    while (models->loaded) {
-        struct loaded *next = models->loaded->next;
-        model_unref(models->loaded->model);
-        free(models->loaded);
-        models->loaded = next;
-    }
-    pthread_cond_destroy(&models->read);
-    pthread_mutex_destroy(&models->lock);
+    models_cache_free(models->cache);
     free(models);
 }
 
-/* Lock held. */
-static struct loaded *cache_find(struct models *models, int64_t id)
+static struct model *model_read(void *self, int64_t id, struct err *err)
 {
-    struct loaded *loaded = models->loaded;
-    while (loaded && loaded->id != id)
-        loaded = loaded->next;
-    return loaded;
-}
-
-/* Lock held: take the entry off the list and free it; its model, to be unreferenced without the lock, is returned. */
-static struct model *cache_remove(struct models *models, struct loaded *gone)
-{
-    struct model *model = gone->model;
-    for (struct loaded **at = &models->loaded; *at; at = &(*at)->next)
-        if (*at == gone) {
-            *at = gone->next;
-            break;
-        }
-    models->bytes -= gone->bytes;
-    free(gone);
-    return model;
-}
-
-/* Drop what was not used for longest until the limit holds; `kept` stays. */
-static void cache_trim(struct models *models, int64_t kept)
-{
-    for (;;) {
-        struct loaded *oldest = NULL;
-        struct model *model = NULL;
-        pthread_mutex_lock(&models->lock);
-        for (struct loaded *at = models->loaded; at; at = at->next)
-            if (at->model && at->id != kept && (!oldest || at->used < oldest->used))
-                oldest = at;
-        if (oldest && models->bytes > models->cache_bytes)
-            model = cache_remove(models, oldest);
-        pthread_mutex_unlock(&models->lock);
-        if (!model)
-            return;
-        model_unref(model);
-    }
-}
-
-/* Lock held: an entry without a model yet. NULL: out of memory. */
-static struct loaded *cache_add(struct models *models, int64_t id)
-{
-    struct loaded *loaded = calloc(1, sizeof *loaded);
-    if (loaded) {
-        loaded->id = id;
-        loaded->next = models->loaded;
-        models->loaded = loaded;
-    }
-    return loaded;
-}
-
-/* Lock held: the entry has its model from now on; the cache keeps a reference. */
-static void cache_fill(struct models *models, struct loaded *loaded, struct model *model)
-{
-    loaded->model = model_ref(model);
-    loaded->bytes = (uint64_t)model->network->n_floats * sizeof(float);
-    loaded->used = ++models->clock;
-    models->bytes += loaded->bytes;
-}
-
-static struct model *model_read(struct models *models, int64_t id, struct err *err)
-{
+    struct models *models = self;
     char path[PATH_SIZE];
     if (!store_path(models->store, "models", id, ".model", path, err))
         return NULL;
     return model_file_read(path, NULL, err);
 }
 
-static struct model *cache_get(struct models *models, int64_t id, struct err *err)
-{
-    struct loaded *loaded;
-    pthread_mutex_lock(&models->lock);
-    while ((loaded = cache_find(models, id)) && !loaded->model)
-        pthread_cond_wait(&models->read, &models->lock);
-    if (loaded) {
-        loaded->used = ++models->clock;
-        struct model *model = model_ref(loaded->model);
-        pthread_mutex_unlock(&models->lock);
-        return model;
-    }
-    loaded = cache_add(models, id);
-    pthread_mutex_unlock(&models->lock);
-    if (!loaded) {
-        err_memory(err, "a model");
-        return NULL;
-    }
-    struct model *model = model_read(models, id, err);
-    pthread_mutex_lock(&models->lock);
-    if (model && !loaded->doomed)
-        cache_fill(models, loaded, model);
-    else
-        cache_remove(models, loaded);
-    pthread_cond_broadcast(&models->read);
-    pthread_mutex_unlock(&models->lock);
-    if (model)
-        cache_trim(models, id);
-    return model;
-}
-
-/* A model that was just published is likely to be asked for next. */
-static void cache_put(struct models *models, int64_t id, struct model *model)
-{
-    pthread_mutex_lock(&models->lock);
-    struct loaded *loaded = cache_find(models, id) ? NULL : cache_add(models, id);
-    if (loaded)
-        cache_fill(models, loaded, model);
-    pthread_mutex_unlock(&models->lock);
-    cache_trim(models, id);
-}
-
-static void cache_drop(struct models *models, int64_t id)
-{
-    struct model *model = NULL;
-    pthread_mutex_lock(&models->lock);
-    struct loaded *loaded = cache_find(models, id);
-    if (loaded && loaded->model)
-        model = cache_remove(models, loaded);
-    else if (loaded)
-        loaded->doomed = true;
-    pthread_mutex_unlock(&models->lock);
-    model_unref(model);
-}
-
 struct model *models_get(struct models *models, const char *name, uint32_t version, struct model_row *row, struct err *err)
 {
     struct model_row found;
+    struct model *model = models_cache_find(models->cache, name, version, row);
+    if (model)
+        return model;
+    uint64_t turn = models_cache_turn(models->cache);
     if (!models_find(models, name, version, &found, err))
         return NULL;
-    struct model *model = cache_get(models, found.id, err);
-    if (model && row)
+    model = models_cache_get(models->cache, found.id, model_read, models, err);
+    if (!model)
+        return NULL;
+    models_cache_learn(models->cache, version, &found, turn);
+    if (row)
         *row = found;
     return model;
+}
+
+struct model *models_get_loaded(struct models *models, const char *name, uint32_t version, struct model_row *row)
+{
+    return models_cache_find(models->cache, name, version, row);
 }
 
 bool models_find(struct models *models, const char *name, uint32_t version, struct model_row *row, struct err *err)
@@ -233,10 +110,13 @@ bool models_delete(struct models *models, const char *name, uint32_t version, st
 {
     int64_t *ids;
     size_t n_ids;
-    if (!store_model_delete(models->store, name, version, &ids, &n_ids, err))
+    models_cache_change(models->cache, name);
+    bool ok = store_model_delete(models->store, name, version, &ids, &n_ids, err);
+    models_cache_changed(models->cache);
+    if (!ok)
         return false;
     for (size_t i = 0; i < n_ids; i++) {
-        cache_drop(models, ids[i]);
+        models_cache_drop(models->cache, ids[i]);
         files_remove(models, ids[i]);
     }
     free(ids);
@@ -364,6 +244,14 @@ static void row_abandon(struct models *models, int64_t id)
     files_remove(models, id);
 }
 
+static bool row_publish(struct models *models, struct model_row *row, struct job_row *job, struct err *err)
+{
+    models_cache_change(models->cache, row->name);
+    bool ok = store_model_publish(models->store, row, job, err);
+    models_cache_changed(models->cache);
+    return ok;
+}
+
 bool models_publish(struct models *models, struct model *model, const struct evaluation *evaluation, const char *request_json,
                     struct model_row *row, struct job_row *job, struct err *err)
 {
@@ -371,8 +259,8 @@ bool models_publish(struct models *models, struct model *model, const struct eva
     if (!row_begin(models, &made, model, evaluation, err))
         return false;
     if (model_write(models, model, request_json, &made, err) && (!evaluation || evaluation_write(models, evaluation, made.id, err)) &&
-        store_model_publish(models->store, &made, job, err)) {
-        cache_put(models, made.id, model);
+        row_publish(models, &made, job, err)) {
+        models_cache_put(models->cache, made.id, model);
         *row = made;
         return true;
     }
@@ -398,12 +286,12 @@ bool models_import(struct models *models, const char *name, const char *path, st
     if (ok)
         snprintf(made.name, sizeof made.name, "%s", name);
     ok = ok && row_begin(models, &made, model, NULL, err);
-    if (ok && !(file_adopt(models, path, &made, err) && store_model_publish(models->store, &made, NULL, err))) {
+    if (ok && !(file_adopt(models, path, &made, err) && row_publish(models, &made, NULL, err))) {
         row_abandon(models, made.id);
         ok = false;
     }
     if (ok) {
-        cache_put(models, made.id, model);
+        models_cache_put(models->cache, made.id, model);
         if (row)
             *row = made;
     }

@@ -1,10 +1,9 @@
 /* Models by name and version: files on disk, loaded ones shared in memory.
  *
- * A version is made whole (file and evaluation written, synced, renamed) before its row says that it exists. Loaded models are
- * dropped least recently used above a limit; whoever holds a reference keeps his.
+ * A version is made whole (file and evaluation written, synced, renamed) before its row says that it exists. Loaded models are kept
+ * in models_cache.
  *
- * Threads: every call may come from any thread; "slow" ones write or sync. models_get reads a file on first use. Own lock, never
- * held across I/O or SQL. */
+ * Threads: every call may come from any thread; "slow" ones write or sync. models_get reads a file on first use. */
 #ifndef MLPD_MODELS_H
 #define MLPD_MODELS_H
 
@@ -19,6 +18,8 @@ void models_close(struct models *models); /* takes NULL */
 /* The model; the caller unrefs it. version 0: the newest finished one, or where there is none the newest partial one (row->state
  * says so). ERR_NOT_FOUND; ERR_CORRUPT. `row` may be NULL. */
 struct model *models_get(struct models *models, const char *name, uint32_t version, struct model_row *row, struct err *err);
+/* The same where the model is in memory and what the name means is known: no I/O, no SQL, no waiting. NULL: ask models_get. */
+struct model *models_get_loaded(struct models *models, const char *name, uint32_t version, struct model_row *row);
 bool models_find(struct models *models, const char *name, uint32_t version, struct model_row *row, struct err *err);
 /* One row a name (the one that the bare name means), by name. The caller frees *rows. */
 bool models_list(struct models *models, struct model_row **rows, size_t *n_rows, struct err *err);
