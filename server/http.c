@@ -227,9 +227,10 @@ static enum MHD_Result stage_run(struct request *request)
 {
     if (flush_await(request))
         return MHD_YES;
-    bool here = request->where == ROUTE_HERE && !body_pending(&request->body) && request->body.received <= SMALL_BODY;
-    if (here)
+    request->here = request->where == ROUTE_HERE && !body_pending(&request->body) && request->body.received <= SMALL_BODY;
+    if (request->here)
         handler_call(request);
+    request->here = false;
     if (request->reply.status)
         return request_send(request);
     return request_leave(request, request->where == ROUTE_BULK ? BENCH_BULK : BENCH_DESK, handler_run) ? MHD_YES : request_send(request);

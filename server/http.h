@@ -18,7 +18,7 @@ struct http;
 struct request;
 
 enum route_where {
-    ROUTE_HERE, /* on the HTTP thread: no I/O, no locks held for long, under a millisecond. With a body over 16 KB: on the desk. Where it
+    ROUTE_HERE, /* on the HTTP thread: no I/O, no locks held for long, under a millisecond. With a body over 64 KB: on the desk. Where it
                    leaves reply->status 0, it is called again on the desk. */
     ROUTE_DESK,
     ROUTE_BULK,
@@ -85,6 +85,9 @@ bool request_queries(const struct request *request, bool (*visit)(void *self, co
 struct body *request_body(struct request *request);
 /* The Content-Length, 0 where there is none. */
 uint64_t request_length(const struct request *request);
+
+/* Whether the handler runs on the HTTP thread, and may leave the reply unanswered to be called again on the desk. */
+bool request_here(const struct request *request);
 
 /* Run the handler there, not where its route says: for `head`, which has seen what the request wants. */
 void request_move(struct request *request, enum route_where where);

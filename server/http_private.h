@@ -21,7 +21,7 @@
 #define SILENCE_S 60            /* without a byte either way */
 #define DRAIN_BYTES (64u << 20) /* of a refused body that are read before the answer */
 #define DRAIN_TIME_MS 10000
-#define SMALL_BODY 16384
+#define SMALL_BODY 65536
 
 enum stage {
     STAGE_IDLE,      /* between two requests */
@@ -53,6 +53,7 @@ struct request {
     struct head head;
     const struct route *route;
     enum route_where where;
+    bool here;                   /* the handler runs on the HTTP thread */
     char segments[SEGMENTS_MAX]; /* the path, cut up */
     const char *params[PARAMS_MAX];
     uint64_t length, drained, started_ms;

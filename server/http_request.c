@@ -67,6 +67,11 @@ uint64_t request_length(const struct request *request)
     return request->length;
 }
 
+bool request_here(const struct request *request)
+{
+    return request->here;
+}
+
 void request_move(struct request *request, enum route_where where)
 {
     request->where = where;

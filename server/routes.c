@@ -7,8 +7,8 @@
 #include <string.h>
 
 const struct route routes[] = {
-    {.method = "POST", .pattern = "/predict", .run = predict_post, .where = ROUTE_DESK, .body = ROUTE_BODY_ROWS},
-    {.method = "POST", .pattern = "/models/{m}/predict", .run = predict_post_model, .where = ROUTE_DESK, .body = ROUTE_BODY_ROWS},
+    {.method = "POST", .pattern = "/predict", .run = predict_post, .where = ROUTE_HERE, .body = ROUTE_BODY_ROWS},
+    {.method = "POST", .pattern = "/models/{m}/predict", .run = predict_post_model, .where = ROUTE_HERE, .body = ROUTE_BODY_ROWS},
     {.method = "GET", .pattern = "/healthz", .run = service_get_health},
     {.method = "GET", .pattern = "/readyz", .run = service_get_ready},
     {.method = "GET", .pattern = "/metrics", .run = service_get_metrics},

@@ -1,4 +1,7 @@
-/* Predictions: rows in as JSON, CSV or raw floats, answers out in the user's words. */
+/* Predictions: rows in as JSON, CSV or raw floats, answers out in the user's words.
+ *
+ * A few rows for a small model that is in memory are answered on the HTTP thread: handing them to another thread takes several times
+ * as long as they do. The rest is left to the desk. */
 #include "instances.h"
 #include "predictions.h"
 #include "routes.h"
@@ -11,9 +14,16 @@
 
 #define OUTPUTS_MAX (4u << 20) /* numbers that one reply holds */
 
+/* What may be done on the HTTP thread, so that it is done well within a millisecond. */
+#define HERE_COLUMNS_MAX 4096       /* to sort by name */
+#define HERE_WEIGHTS_MAX (2u << 20) /* parameters by rows: multiplications, and what is read from memory */
+#define HERE_OUTPUTS_MAX 4096       /* numbers to write */
+
 /* One request's way from body to reply. */
 struct prediction {
     struct server *server;
+    bool here;           /* on the HTTP thread */
+    bool too_much;       /* for it: the desk does it all again */
     struct model *model; /* the one that the request means, as far as it is known */
     struct model_row row;
     struct instances instances;
@@ -43,6 +53,18 @@ static struct workspace *workspace_here(struct err *err)
     return workspace;
 }
 
+/* On the HTTP thread: the model where it can be had at once and is small. */
+static struct model *model_here(struct prediction *prediction, const char *name, uint32_t version)
+{
+    struct model *model = models_get_loaded(prediction->server->models, name, version, &prediction->row);
+    if (model && model->recipe->n_columns <= HERE_COLUMNS_MAX && model_n_outputs(model) <= HERE_OUTPUTS_MAX &&
+        network_n_params(model->network) <= HERE_WEIGHTS_MAX)
+        return model;
+    model_unref(model);
+    prediction->too_much = true;
+    return NULL;
+}
+
 static const struct recipe *model_find(void *self, const char *name, uint32_t version, struct err *err)
 {
     struct prediction *prediction = self;
@@ -52,7 +74,8 @@ static const struct recipe *model_find(void *self, const char *name, uint32_t ve
         return NULL;
     }
     model_unref(prediction->model);
-    prediction->model = models_get(prediction->server->models, name, version, &prediction->row, err);
+    prediction->model = prediction->here ? model_here(prediction, name, version)
+                                         : models_get(prediction->server->models, name, version, &prediction->row, err);
     return prediction->model ? prediction->model->recipe : NULL;
 }
 
@@ -113,7 +136,9 @@ static bool rows_predict(struct prediction *prediction, struct err *err)
         return err_set(err, ERR_LIMIT,
                        "%" PRIu32 " rows with %" PRIu32 " numbers each are more than one reply holds (%u): send them in parts", n_rows,
                        n_outputs, OUTPUTS_MAX);
-    struct workspace *workspace = workspace_here(err);
+    prediction->too_much = prediction->here && (n_rows * network_n_params(prediction->model->network) > HERE_WEIGHTS_MAX ||
+                                                (uint64_t)n_rows * n_outputs > HERE_OUTPUTS_MAX);
+    struct workspace *workspace = prediction->too_much ? NULL : workspace_here(err);
     if (!workspace)
         return false;
     prediction->outputs = malloc(((size_t)n_rows * n_outputs + 1) * sizeof *prediction->outputs);
@@ -122,20 +147,25 @@ static bool rows_predict(struct prediction *prediction, struct err *err)
     return model_predict(prediction->model, prediction->instances.x, n_rows, prediction->outputs, workspace, err);
 }
 
+static void answer(const struct prediction *prediction, struct reply *reply)
+{
+    struct writer writer;
+    writer_init(&writer);
+    predictions_write(&writer, prediction->model->recipe, prediction->row.name, prediction->row.version, prediction->outputs,
+                      prediction->instances.n_rows, &prediction->instances);
+    reply_json(reply, 200, &writer);
+    atomic_fetch_add_explicit(&prediction->server->n_predictions, prediction->instances.n_rows, memory_order_relaxed);
+}
+
+/* Leaves the reply unanswered where it is too much for the HTTP thread. */
 static void predict(struct request *request, const char *name, struct reply *reply)
 {
-    struct prediction prediction = {.server = request_app(request)};
-    struct writer writer;
+    struct prediction prediction = {.server = request_app(request), .here = request_here(request)};
     struct err err = {0};
-    if (!rows_read(request, &prediction, name, &err) || !rows_predict(&prediction, &err)) {
+    if (rows_read(request, &prediction, name, &err) && rows_predict(&prediction, &err))
+        answer(&prediction, reply);
+    else if (!prediction.too_much)
         reply_problem(reply, &err);
-    } else {
-        writer_init(&writer);
-        predictions_write(&writer, prediction.model->recipe, prediction.row.name, prediction.row.version, prediction.outputs,
-                          prediction.instances.n_rows, &prediction.instances);
-        reply_json(reply, 200, &writer);
-        atomic_fetch_add_explicit(&prediction.server->n_predictions, prediction.instances.n_rows, memory_order_relaxed);
-    }
     free(prediction.outputs);
     instances_done(&prediction.instances);
     model_unref(prediction.model);
