@@ -22,7 +22,7 @@ only() {
         sed "s|\$|   <- only server/$1*.c knows this library|" >>"$broken"
 }
 
-libc='<(assert|complex|ctype|cpuid|dirent|endian|errno|fcntl|fenv|float|immintrin|inttypes|limits|linux/futex|locale|math|poll|pthread|sched|setjmp|signal|stdalign|stdarg|stdatomic|stdbool|stddef|stdint|stdio|stdlib|string|strings|time|unistd|x86intrin|xmmintrin|pmmintrin|emmintrin|sys/(auxv|file|mman|random|resource|stat|syscall|time|types|uio))\.h>'
+libc='<(assert|complex|ctype|cpuid|dirent|elf|endian|errno|fcntl|fenv|float|immintrin|inttypes|limits|link|linux/futex|locale|math|poll|pthread|sched|setjmp|signal|stdalign|stdarg|stdatomic|stdbool|stddef|stdint|stdio|stdlib|string|strings|time|unistd|x86intrin|xmmintrin|pmmintrin|emmintrin|sys/(auxv|file|mman|random|resource|stat|syscall|time|types|uio))\.h>'
 engine=$(cd engine 2>/dev/null && ls -- *.h *_body.c 2>/dev/null | sed 's/\./\\./g' | tr '\n' '|')
 allow 'engine/ knows include/mlp, itself and libc' "$libc|\"mlp/[a-z_]+\.h\"|\"(${engine}none)\"" engine/*.[ch]
 allow 'include/mlp knows itself and libc' "$libc|\"mlp/[a-z_]+\.h\"" include/mlp/*.h

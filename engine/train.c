@@ -41,6 +41,7 @@ static void draw_order(struct trainer *t, uint32_t epoch)
 {
     uint64_t n = t->train.n_rows;
     memcpy(t->order, t->train.rows, n * sizeof *t->order);
+    t->ordered = epoch + 1;
     if (!t->options.shuffle)
         return;
     uint32_t words[4];
@@ -165,7 +166,7 @@ enum train_state trainer_run(struct trainer *t, struct pool *pool, const atomic_
     t->pool = pool;
     t->stop = stop;
     t->deadline_ns = deadline_ns;
-    if (atomic_load(&t->step) == 0 && t->chunk == 0)
+    if (t->ordered != atomic_load(&t->epoch) + 1)
         draw_order(t, atomic_load(&t->epoch));
     if (atomic_load(&t->step) < t->n_steps)
         steps_run(t);

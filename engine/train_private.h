@@ -1,5 +1,5 @@
 /* The trainer's state and the pieces it is made of: train.c (making one, the loop of epochs), step.c (one run of the gang through the
- * steps), score.c (rows through a network, scored). */
+ * steps), score.c (rows through a network, scored), train_state.c (what training changes, out and in). */
 #ifndef MLP_TRAIN_PRIVATE_H
 #define MLP_TRAIN_PRIVATE_H
 
@@ -84,7 +84,8 @@ struct trainer {
     /* workspace */
     float *gradients;                     /* (n_floats): gradients of the chunks so far, where a batch takes several chunks; else NULL */
     double *block_squares, *bias_squares; /* (n_blocks) where clips_norm: of each block's gradient */
-    uint32_t *order;                      /* (train.n_rows): this epoch's order, as indices of table rows */
+    uint32_t *order;                      /* (train.n_rows): an epoch's order, as indices of table rows */
+    uint32_t ordered;                     /* which epoch's it is, 1-based; 0: none yet */
     float *row_loss;                      /* (train.n_rows), by place in the order */
     struct activations a, d;              /* the chunk's activations; deltas, d.at[l + 1] those of layer l */
     uint8_t *xt;                          /* (padded n_inputs, a.n_rows) where sparse */

@@ -120,6 +120,25 @@ enum train_state {
 enum train_state trainer_run(struct trainer *trainer, struct pool *pool, const atomic_bool *stop, uint64_t deadline_ns,
                              struct epoch_metrics *metrics, struct err *err);
 
+/* The state as bytes, so that a trainer made alike (same recipe, rows and options, same build and instruction set) goes on with the same
+ * bits at any number of threads. Between two calls of trainer_run that did not fail. */
+/* The most bytes that a save takes. */
+size_t trainer_save_size(const struct trainer *trainer);
+/* Copy the state; returns its bytes. Nothing but memory is touched; it has no checksum yet. */
+size_t trainer_save(const struct trainer *trainer, void *bytes);
+/* Write the checksum into it: by any thread, before the bytes leave memory. */
+void train_state_seal(void *bytes, size_t n);
+/* Where a sealed state stands: later ones compare greater by epoch, then step, then chunk. */
+struct train_place {
+    uint32_t epoch; /* epochs ended */
+    uint64_t step;  /* steps of the next one done */
+    uint32_t chunk; /* parts of the next step done */
+};
+/* Checks all but whether it fits a trainer; any bytes will do. ERR_CORRUPT; ERR_CONFLICT: of another build or instruction set. */
+bool train_state_look(const void *bytes, size_t n, struct train_place *place, struct err *err);
+/* Take a sealed state over; any bytes will do. ERR_CORRUPT, ERR_CONFLICT (of another training, too): then the trainer is as it was. */
+bool trainer_restore(struct trainer *trainer, const void *bytes, size_t n, struct err *err);
+
 /* Where it stands now: for progress between epochs. Any thread. */
 uint32_t trainer_epoch(const struct trainer *trainer);    /* epochs ended */
 double trainer_fraction(const struct trainer *trainer);   /* 0..1 of all its steps */
