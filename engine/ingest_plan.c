@@ -138,10 +138,9 @@ static bool first_is_counts(const struct head *head, uint32_t n_second)
 /* The rows after the first, as far as the head goes. Errors are left to the real reading, which knows the row. */
 static bool rows_see(struct plan *plan, struct head *head, uint32_t n_rows_max, struct err *err)
 {
-    bool counts = false;
     while (head->n_rows < n_rows_max && csv_scan_row(&head->scan) == CSV_ROW) {
-        if (!counts && first_is_counts(head, head->scan.n_fields)) {
-            counts = true;
+        if (!plan->count_line && first_is_counts(head, head->scan.n_fields)) {
+            plan->count_line = true;
             head->first_at = head->second_at;
             if (!first_keep(plan, head, err))
                 return false;

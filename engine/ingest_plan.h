@@ -21,7 +21,8 @@ struct plan {
     struct csv_dialect dialect;
     enum csv_encoding encoding;
     bool header;
-    uint64_t body; /* where in the file the first row of data, or a blank line before it, begins */
+    bool count_line; /* the first line held counts */
+    uint64_t body;   /* where in the file the first row of data, or a blank line before it, begins */
     uint32_t n_columns;
     struct plan_column *columns;
     uint32_t n_of_type[COLUMN_CATEGORY + 1];

@@ -20,6 +20,8 @@ void body_reset(struct body *body)
 {
     multipart_free(body->multipart);
     body->multipart = NULL;
+    inflate_free(body->inflate);
+    body->inflate = NULL;
     if (body->map)
         munmap(body->map, body->size);
     if (body->fd >= 0)
@@ -74,6 +76,13 @@ static bool file_write(void *self, const char *bytes, size_t n, struct err *err)
     return true;
 }
 
+/* Bytes of the body, of a form of its file, as they come. */
+static bool file_bytes(void *self, const char *bytes, size_t n, struct err *err)
+{
+    struct body *body = self;
+    return body->inflate ? inflate_feed(body->inflate, bytes, n, err) : file_write(body, bytes, n, err);
+}
+
 static bool field_add(void *self, const char *name, const char *value, struct err *err)
 {
     struct body *body = self;
@@ -88,9 +97,22 @@ static bool field_add(void *self, const char *name, const char *value, struct er
 
 bool body_form(struct body *body, const char *content_type, struct err *err)
 {
-    const struct multipart_sink sink = {.file = file_write, .field = field_add, .self = body};
+    const struct multipart_sink sink = {.file = file_bytes, .field = field_add, .self = body};
     body->multipart = multipart_new(content_type, &sink, err);
     return body->multipart != NULL;
+}
+
+bool body_unpack(struct body *body, enum inflate_kind kind, uint64_t most, struct err *err)
+{
+    const struct inflate_sink sink = {.bytes = file_write, .self = body};
+    if (!body->inflate)
+        body->inflate = inflate_new(kind, most, &sink, err);
+    return body->inflate != NULL;
+}
+
+enum inflate_kind body_compression(const struct body *body)
+{
+    return body->inflate ? inflate_kind(body->inflate) : INFLATE_NONE;
 }
 
 static bool fail(struct body *body, const char *what)
@@ -139,7 +161,7 @@ bool body_swap(struct body *body)
 
 static bool bytes_store(struct body *body, const char *bytes, size_t n, struct err *err)
 {
-    return body->multipart ? multipart_feed(body->multipart, bytes, n, err) : file_write(body, bytes, n, err);
+    return body->multipart ? multipart_feed(body->multipart, bytes, n, err) : file_bytes(body, bytes, n, err);
 }
 
 void body_flush(struct body *body)
@@ -152,7 +174,7 @@ void body_flush(struct body *body)
 
 bool body_pending(const struct body *body)
 {
-    return body->multipart || body->fd >= 0;
+    return body->multipart || body->inflate || body->fd >= 0;
 }
 
 bool body_finish(struct body *body, struct err *err)
@@ -165,7 +187,8 @@ bool body_finish(struct body *body, struct err *err)
         return true;
     size_t n = body->n_filling;
     body->n_filling = 0;
-    return bytes_store(body, body->filling, n, err) && (!body->multipart || multipart_end(body->multipart, err));
+    return bytes_store(body, body->filling, n, err) && (!body->multipart || multipart_end(body->multipart, err)) &&
+           (!body->inflate || inflate_end(body->inflate, err));
 }
 
 bool body_view(struct body *body, const char **bytes, size_t *n, struct err *err)

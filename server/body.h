@@ -6,6 +6,7 @@
 #ifndef MLPD_BODY_H
 #define MLPD_BODY_H
 
+#include "inflate.h"
 #include "mlp/err.h"
 
 #include <stddef.h>
@@ -23,12 +24,13 @@ struct body {
     int (*temp)(void *self, struct err *err);
     void *self;
     struct multipart *multipart; /* the body is a form */
+    struct inflate *inflate;     /* the body, of a form its file, is or may be compressed */
     char *filling, *flying;      /* (capacity), (BODY_BUFFER) */
     size_t n_filling, capacity, n_flying;
     uint64_t received; /* bytes that body_take has taken; the HTTP thread's */
     uint64_t flushed;  /* bytes that body_flush has written; the service thread's */
     int fd;            /* -1: nothing was written */
-    uint64_t size;     /* of the file */
+    uint64_t size;     /* of the file, unpacked */
     char *map;
     struct body_field fields[BODY_FIELDS_MAX]; /* of the form */
     size_t n_fields;
@@ -43,6 +45,11 @@ void body_done(struct body *body);
 
 /* The body is a multipart form: its file and its fields are taken apart on the way. */
 bool body_form(struct body *body, const char *content_type, struct err *err);
+/* The body (of a form: its file) is compressed, or INFLATE_GUESS: perhaps. It is unpacked on the way, to `most` bytes at most. What was
+ * said first counts: does nothing where that has been called. Before the first byte. */
+bool body_unpack(struct body *body, enum inflate_kind kind, uint64_t most, struct err *err);
+/* After body_finish: how it was compressed. */
+enum inflate_kind body_compression(const struct body *body);
 /* Take as many of the n bytes as there is room for; fewer than n: the buffer is full (or memory has run out: body->failed). */
 size_t body_take(struct body *body, const char *bytes, size_t n);
 /* Hand the full buffer to body_flush. False: no memory, body->failed. */

@@ -1,19 +1,23 @@
 /* Datasets by name. One lock guards the list of uploads and the cache of open tables; it is never held across I/O or SQL. */
 #include "datasets.h"
 #include "files.h"
+#include "profile.h"
 
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #define OPEN_TABLES_MAX 64
+#define PROFILE_KEPT (64u << 20) /* bytes; a longer profile is made again each time */
 
 struct upload {
     struct datasets *datasets;
     int64_t id;
     char name[NAME_SIZE];
     char created[STAMP_SIZE];
+    char compression[8]; /* of the body */
     const atomic_bool *stop;
     /* under datasets->lock */
     struct upload *next;
@@ -136,6 +140,11 @@ void datasets_received(struct upload *upload, uint64_t bytes_received, uint64_t 
     pthread_mutex_unlock(&upload->datasets->lock);
 }
 
+void datasets_compressed(struct upload *upload, const char *compression)
+{
+    snprintf(upload->compression, sizeof upload->compression, "%s", compression);
+}
+
 static bool upload_tick(void *self, uint64_t bytes_done, uint64_t bytes_all, uint64_t rows)
 {
     struct upload *upload = self;
@@ -189,7 +198,24 @@ static void row_fill(struct dataset_row *row, const struct upload *upload, const
     row->n_columns = table_n_columns(table);
     row->bytes = report->bytes;
     row->separator = report->separator;
+    row->quote = report->quote;
+    row->comment = report->comment;
+    row->decimal = report->decimal;
     row->header = report->header;
+    row->count_line = report->count_line;
+    row->encoding = report->encoding;
+    row->n_skipped = report->n_skipped;
+    memcpy(row->compression, upload->compression, sizeof row->compression);
+}
+
+/* Profile and row into the catalogue. */
+static bool row_publish(struct store *store, const struct dataset_row *row, const struct table *table, const struct csv_report *report,
+                        int64_t *replaced_id, struct err *err)
+{
+    char *profile = profile_make(table, report, err);
+    bool ok = profile && store_dataset_publish(store, row, strlen(profile) <= PROFILE_KEPT ? profile : "", replaced_id, err);
+    free(profile);
+    return ok;
 }
 
 bool datasets_finish(struct upload *upload, int csv_fd, const struct csv_options *options, const atomic_bool *stop,
@@ -208,7 +234,7 @@ bool datasets_finish(struct upload *upload, int csv_fd, const struct csv_options
         return false;
     }
     row_fill(&row, upload, table, &report);
-    if (!store_dataset_publish(datasets->store, &row, &replaced_id, err)) {
+    if (!row_publish(datasets->store, &row, table, &report, &replaced_id, err)) {
         table_unref(table);
         datasets_abort(upload);
         unlink(path);
@@ -328,6 +354,20 @@ struct table *datasets_table(struct datasets *datasets, const char *name, struct
     if (table && row)
         *row = info.row;
     return table;
+}
+
+char *datasets_profile(struct datasets *datasets, int64_t id, struct err *err)
+{
+    char *profile = NULL;
+    struct table *table = NULL;
+    if (!store_dataset_profile(datasets->store, id, &profile, err) || *profile)
+        return profile;
+    free(profile); /* none was kept */
+    profile = NULL;
+    if ((table = datasets_table_id(datasets, id, err)))
+        profile = profile_make(table, NULL, err);
+    table_unref(table);
+    return profile;
 }
 
 bool datasets_delete(struct datasets *datasets, const char *name, struct err *err)

@@ -36,6 +36,8 @@ void datasets_received(struct upload *upload, uint64_t bytes_received, uint64_t 
  * Does not close csv_fd. `info` may be NULL. Slow. */
 bool datasets_finish(struct upload *upload, int csv_fd, const struct csv_options *options, const atomic_bool *stop,
                      struct dataset_info *info, struct err *err);
+/* How the body was compressed ("gzip"), for datasets_finish to note. */
+void datasets_compressed(struct upload *upload, const char *compression);
 /* Give the upload up. Takes NULL. Slow. */
 void datasets_abort(struct upload *upload);
 
@@ -47,6 +49,8 @@ bool datasets_list(struct datasets *datasets, struct dataset_info **list, size_t
 struct table *datasets_table(struct datasets *datasets, const char *name, struct dataset_row *row, struct err *err);
 /* The same by number, which a replaced or deleted dataset keeps while an unfinished job needs it. */
 struct table *datasets_table_id(struct datasets *datasets, int64_t id, struct err *err);
+/* The profile of a ready dataset as JSON (profile.h); the caller frees it. NULL on failure. Slow. */
+char *datasets_profile(struct datasets *datasets, int64_t id, struct err *err);
 /* Delete it; tables in use stay mapped, and its file stays while an unfinished job needs it. ERR_NOT_FOUND; ERR_CONFLICT while it
  * is loading. Slow. */
 bool datasets_delete(struct datasets *datasets, const char *name, struct err *err);

@@ -1,6 +1,7 @@
 /* Judging a request by its head: broken or forged ones are refused, the others find their route. */
 #include "guard.h"
 #include "http_private.h"
+#include "inflate.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -197,8 +198,13 @@ static bool body_check(struct request *request)
 {
     const struct head *head = &request->head;
     struct err err = {0};
-    if (head->content_encoding && *head->content_encoding && strcasecmp(head->content_encoding, "identity"))
-        return refuse(request, 415, "the Content-Encoding is not known: send the body as it is");
+    enum inflate_kind kind = INFLATE_NONE;
+    bool large = request->route->body == ROUTE_BODY_LARGE || request->route->body == ROUTE_BODY_ROWS;
+    if (head->content_encoding && (!inflate_find(head->content_encoding, &kind) || (kind != INFLATE_NONE && !large))) {
+        reply_refuse(&request->reply, 415, "the Content-Encoding %.40s is not taken here: expected %s, or the body as it is",
+                     head->content_encoding, large ? inflate_kinds() : "none");
+        return false;
+    }
     if (request->length > request_body_limit(request)) {
         reply_refuse(&request->reply, 413, "the body has %llu bytes: at most %llu are accepted here", (unsigned long long)request->length,
                      (unsigned long long)request_body_limit(request));
@@ -206,6 +212,12 @@ static bool body_check(struct request *request)
     }
     bool form = head->content_type && !strncasecmp(head->content_type, "multipart/form-data", 19);
     if (request->route->body == ROUTE_BODY_LARGE && form && !body_form(&request->body, head->content_type, &err)) {
+        reply_problem(&request->reply, &err);
+        return false;
+    }
+    if (kind != INFLATE_NONE && form)
+        return refuse(request, 415, "a form is taken without Content-Encoding: its file may be compressed instead");
+    if (kind != INFLATE_NONE && !body_unpack(&request->body, kind, request_body_limit(request), &err)) {
         reply_problem(&request->reply, &err);
         return false;
     }

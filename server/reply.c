@@ -65,6 +65,8 @@ unsigned problem_status(const struct err *err)
         return err->row || *err->column ? 422 : 400;
     case ERR_LIMIT:
         return 413;
+    case ERR_UNSUPPORTED:
+        return 415;
     case ERR_NUMERIC:
         return 422;
     case ERR_NOT_FOUND:

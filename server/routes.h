@@ -4,6 +4,7 @@
 
 #include "config.h"
 #include "crew.h"
+#include "csv_query.h"
 #include "datasets.h"
 #include "events.h"
 #include "http.h"
@@ -43,14 +44,18 @@ bool csv_options_read(const struct request *request, struct csv_options *csv, st
 struct incoming {
     struct chore chore; /* first: the crew hands back its address */
     struct upload *upload;
-    struct csv_options csv;
+    struct csv_query csv;
     bool replace;
     char name[NAME_SIZE];
 };
+/* Whether the query parameter or form field speaks of the upload: how to read the file, and its name. */
+bool incoming_field(const char *name);
 /* Read the query's CSV options and keep an incoming; NULL: the reply refuses. */
 struct incoming *incoming_new(struct request *request, struct reply *reply);
 /* Give it up, with the upload where it still stands. */
 void incoming_free(struct incoming *incoming);
+/* Once a form is there: its fields count too. */
+bool incoming_fields(struct request *request, struct incoming *incoming, struct err *err);
 /* Read the body into the dataset; ends the upload in either case. */
 bool incoming_finish(struct request *request, struct incoming *incoming, struct dataset_info *info, struct err *err);
 void incoming_progress(struct request *request);

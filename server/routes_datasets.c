@@ -1,9 +1,9 @@
 /* Datasets: uploads, profiles, rows. */
 #include "log.h"
-#include "mlp/csv.h"
+#include "profile.h"
 #include "routes.h"
 
-#include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -11,41 +11,28 @@
 #define ROWS_DEFAULT 100
 #define ROWS_MAX 10000
 #define CELLS_MAX 1000000 /* of one page of rows */
-#define LEVELS_SHOWN 100
-
-static bool csv_option_wrong(struct err *err, const char *name, const char *expected, const char *value)
-{
-    err_set(err, ERR_INPUT, "\"%s\": expected %s, found \"%.20s\"", name, expected, value);
-    return err_field(err, name);
-}
 
 bool csv_options_read(const struct request *request, struct csv_options *csv, struct err *err)
 {
-    static const struct {
-        const char *name;
-        char separator;
-    } words[] = {{"comma", ','}, {"semicolon", ';'}, {"tab", '\t'}, {"pipe", '|'}, {"\\t", '\t'}};
-    const char *separator = request_query(request, "separator"), *header = request_query(request, "header");
-    if (separator && strlen(separator) == 1 && strchr(",;\t|", *separator))
-        csv->separator = *separator;
-    for (size_t i = 0; separator && i < sizeof words / sizeof *words; i++)
-        if (!strcmp(separator, words[i].name))
-            csv->separator = words[i].separator;
-    if (separator && !csv->separator)
-        return csv_option_wrong(err, "separator", "comma, semicolon, tab or pipe, or the character itself", separator);
-    if (header && (!strcmp(header, "true") || !strcmp(header, "1")))
-        csv->header = 1;
-    else if (header && (!strcmp(header, "false") || !strcmp(header, "0")))
-        csv->header = -1;
-    else if (header)
-        return csv_option_wrong(err, "header", "true or false", header);
+    struct csv_query query = {0};
+    if (!csv_query_read(&query, request, err))
+        return false;
+    csv->separator = query.options.separator;
+    csv->header = query.options.header;
+    csv_query_done(&query);
     return true;
+}
+
+bool incoming_field(const char *name)
+{
+    return !strcmp(name, "name") || !strcmp(name, "replace") || csv_query_knows(name);
 }
 
 static void incoming_drop(struct chore *chore)
 {
     struct incoming *incoming = (struct incoming *)chore;
     datasets_abort(incoming->upload);
+    csv_query_done(&incoming->csv);
     free(incoming);
 }
 
@@ -57,6 +44,7 @@ void incoming_free(struct incoming *incoming)
 
 struct incoming *incoming_new(struct request *request, struct reply *reply)
 {
+    struct server *server = request_app(request);
     struct err err = {0};
     struct incoming *incoming = calloc(1, sizeof *incoming);
     if (!incoming) {
@@ -65,14 +53,27 @@ struct incoming *incoming_new(struct request *request, struct reply *reply)
         return NULL;
     }
     incoming->chore.run = incoming_drop;
-    if (!csv_options_read(request, &incoming->csv, &err))
+    if (!csv_query_read(&incoming->csv, request, &err) ||
+        !body_unpack(request_body(request), INFLATE_GUESS, server->config->max_body, &err)) {
         reply_problem(reply, &err);
-    else if (query_flag(request, "replace", &incoming->replace, reply)) {
+    } else if (query_flag(request, "replace", &incoming->replace, reply)) {
         request_keep(request, &incoming->chore);
         return incoming;
     }
+    csv_query_done(&incoming->csv);
     free(incoming);
     return NULL;
+}
+
+bool incoming_fields(struct request *request, struct incoming *incoming, struct err *err)
+{
+    const char *replace = request_query(request, "replace");
+    if (replace && *replace && strcmp(replace, "true") && strcmp(replace, "1") && strcmp(replace, "false") && strcmp(replace, "0")) {
+        err_set(err, ERR_INPUT, "\"replace\": expected true or false, found \"%.40s\"", replace);
+        return err_field(err, "replace");
+    }
+    incoming->replace = replace && strcmp(replace, "false") && strcmp(replace, "0");
+    return csv_query_read(&incoming->csv, request, err);
 }
 
 void incoming_progress(struct request *request)
@@ -91,12 +92,41 @@ bool incoming_finish(struct request *request, struct incoming *incoming, struct 
         return false;
     if (request_body(request)->size == 0)
         return err_set(err, ERR_INPUT, "the body is empty: expected a CSV file, as with curl --data-binary @file.csv");
+    const char *compression = inflate_name(body_compression(request_body(request)));
+    if (compression)
+        datasets_compressed(upload, compression);
     incoming->upload = NULL;
-    if (!datasets_finish(upload, fd, &incoming->csv, &server->stopping, info, err))
+    if (!datasets_finish(upload, fd, &incoming->csv.options, &server->stopping, info, err))
         return false;
     log_info("dataset %s: %llu rows, %llu columns, %llu bytes", info->row.name, (unsigned long long)info->row.n_rows,
              (unsigned long long)info->row.n_columns, (unsigned long long)info->row.bytes);
     return true;
+}
+
+struct stranger {
+    char name[72];
+};
+
+static bool field_check(void *self, const char *name, const char *value)
+{
+    struct stranger *stranger = self;
+    (void)value;
+    if (!incoming_field(name))
+        snprintf(stranger->name, sizeof stranger->name, "%s", name);
+    return !*stranger->name;
+}
+
+/* A parameter that is not known may be one that is misspelt: better told than passed over. */
+static bool fields_check(const struct request *request, struct err *err)
+{
+    struct stranger stranger = {{0}};
+    if (request_queries(request, field_check, &stranger))
+        return true;
+    err_set(
+        err, ERR_INPUT,
+        "\"%s\" is not known: expected name, replace, separator, header, quote, decimal, encoding, comment, na, columns, types, on_bad_row",
+        stranger.name);
+    return err_field(err, stranger.name);
 }
 
 /* Reserve the name. A form may hold it as a field, which is read later. */
@@ -123,50 +153,9 @@ void datasets_post_head(struct request *request, struct reply *reply)
         reply_refuse(reply, 415, "expected a CSV file as the body, or a form with the field \"file\"; found JSON");
         return;
     }
-    struct incoming *incoming = incoming_new(request, reply);
-    if (incoming && !upload_begin(request, incoming, false, &err))
+    struct incoming *incoming = fields_check(request, &err) ? incoming_new(request, reply) : NULL;
+    if (!incoming ? err.code != ERR_OK : !upload_begin(request, incoming, false, &err))
         reply_problem(reply, &err);
-}
-
-/* A category's commonest levels come first in the table by appearance: shown as they are, cut where there are many. */
-static void levels_write(struct writer *writer, const struct column *column)
-{
-    uint32_t n = column->n_levels < LEVELS_SHOWN ? column->n_levels : LEVELS_SHOWN;
-    writer_put_uint(writer, "distinct", column->n_levels);
-    writer_key(writer, "levels");
-    writer_open(writer, '[');
-    for (uint32_t i = 0; i < n; i++) {
-        writer_open(writer, '{');
-        writer_put_string(writer, "level", column->levels[i]);
-        writer_put_uint(writer, "rows", column->level_rows[i]);
-        writer_close(writer, '}');
-    }
-    writer_close(writer, ']');
-}
-
-/* Values are held as floats: more digits would show what is not in the file. */
-static void figure_write(struct writer *writer, const char *name, double number)
-{
-    writer_key(writer, name);
-    writer_float(writer, (float)number);
-}
-
-static void column_write(struct writer *writer, const struct column *column)
-{
-    writer_open(writer, '{');
-    writer_put_string(writer, "name", column->name);
-    writer_put_string(writer, "type", column->type == COLUMN_CATEGORY ? "category" : "number");
-    writer_put_uint(writer, "missing", column->n_missing);
-    if (column->type == COLUMN_CATEGORY) {
-        levels_write(writer, column);
-    } else {
-        writer_put_bool(writer, "integer", column->integer);
-        figure_write(writer, "min", column->min);
-        figure_write(writer, "max", column->max);
-        figure_write(writer, "mean", column->mean);
-        figure_write(writer, "stddev", column->stddev);
-    }
-    writer_close(writer, '}');
 }
 
 static void progress_write(struct writer *writer, const struct dataset_info *info)
@@ -184,8 +173,31 @@ static void progress_write(struct writer *writer, const struct dataset_info *inf
     writer_close(writer, '}');
 }
 
-/* table NULL: how many columns there are, not each of them. */
-static void dataset_write(struct writer *writer, const struct dataset_info *info, const struct table *table)
+static void mark_write(struct writer *writer, const char *name, char mark)
+{
+    writer_key(writer, name);
+    if (mark)
+        writer_string_n(writer, &mark, 1);
+    else
+        writer_null(writer);
+}
+
+/* How the file was read: what was told, and what was guessed. */
+static void reading_write(struct writer *writer, const struct dataset_row *row)
+{
+    mark_write(writer, "separator", row->separator);
+    writer_put_bool(writer, "header", row->header);
+    mark_write(writer, "quote", row->quote);
+    mark_write(writer, "decimal", row->decimal);
+    mark_write(writer, "comment", row->comment);
+    writer_put_string(writer, "encoding", csv_encoding_name(row->encoding));
+    writer_put_bool(writer, "count_line", row->count_line);
+    writer_put_string(writer, "compression", *row->compression ? row->compression : NULL);
+    writer_put_uint(writer, "skipped_rows", row->n_skipped);
+}
+
+/* profile NULL: how many columns there are, not each of them. */
+static void dataset_write(struct writer *writer, const struct dataset_info *info, const char *profile)
 {
     const struct dataset_row *row = &info->row;
     bool ready = row->state == DATASET_READY;
@@ -199,18 +211,11 @@ static void dataset_write(struct writer *writer, const struct dataset_info *info
     if (ready) {
         writer_put_uint(writer, "rows", row->n_rows);
         writer_put_uint(writer, "bytes", row->bytes);
-        writer_key(writer, "separator");
-        writer_string_n(writer, &row->separator, 1);
-        writer_put_bool(writer, "header", row->header);
-        if (!table)
+        reading_write(writer, row);
+        if (!profile)
             writer_put_uint(writer, "columns", row->n_columns);
-    }
-    if (ready && table) {
-        writer_key(writer, "columns");
-        writer_open(writer, '[');
-        for (uint32_t i = 0; i < table_n_columns(table); i++)
-            column_write(writer, table_column(table, i));
-        writer_close(writer, ']');
+        else
+            writer_raw(writer, profile + 1, strlen(profile) - 2); /* its members, without the braces */
     }
     writer_close(writer, '}');
 }
@@ -219,12 +224,12 @@ static void dataset_write(struct writer *writer, const struct dataset_info *info
 static bool profile_reply(struct server *server, struct reply *reply, unsigned status, const struct dataset_info *info, struct err *err)
 {
     struct writer writer;
-    struct table *table = NULL;
-    if (info->row.state == DATASET_READY && !(table = datasets_table(server->datasets, info->row.name, NULL, err)))
+    char *profile = NULL;
+    if (info->row.state == DATASET_READY && !(profile = datasets_profile(server->datasets, info->row.id, err)))
         return false;
     writer_init(&writer);
-    dataset_write(&writer, info, table);
-    table_unref(table);
+    dataset_write(&writer, info, profile);
+    free(profile);
     reply_json(reply, status, &writer);
     return true;
 }
@@ -235,7 +240,8 @@ void datasets_post_run(struct request *request, struct reply *reply)
     struct incoming *incoming = (struct incoming *)request_kept(request);
     struct dataset_info info = {0};
     struct err err = {0};
-    bool ok = (incoming->upload || upload_begin(request, incoming, true, &err)) && incoming_finish(request, incoming, &info, &err) &&
+    bool ok = fields_check(request, &err) && incoming_fields(request, incoming, &err) &&
+              (incoming->upload || upload_begin(request, incoming, true, &err)) && incoming_finish(request, incoming, &info, &err) &&
               profile_reply(server, reply, 201, &info, &err);
     if (!ok)
         reply_problem(reply, &err);
@@ -277,17 +283,6 @@ void datasets_get_one(struct request *request, struct reply *reply)
         reply_problem(reply, &err);
 }
 
-static void cell_write(struct writer *writer, const struct table *table, uint32_t column, uint64_t row)
-{
-    const struct column *of = table_column(table, column);
-    if (of->type != COLUMN_CATEGORY) {
-        writer_float(writer, table_number(table, column, row));
-        return;
-    }
-    uint32_t level = table_level(table, column, row);
-    writer_string(writer, level == TABLE_MISSING ? NULL : of->levels[level]);
-}
-
 static void rows_write(struct writer *writer, const struct table *table, uint64_t offset, uint64_t limit)
 {
     uint32_t n_columns = table_n_columns(table);
@@ -305,7 +300,7 @@ static void rows_write(struct writer *writer, const struct table *table, uint64_
     for (uint64_t row = offset; row < end; row++) {
         writer_open(writer, '[');
         for (uint32_t i = 0; i < n_columns; i++)
-            cell_write(writer, table, i, row);
+            profile_cell(writer, table, i, row);
         writer_close(writer, ']');
     }
     writer_close(writer, ']');

@@ -11,16 +11,6 @@
 
 #define NAMES_TRIED 10000
 
-/* The fields of a CSV request that are about the upload, not about training. */
-static bool upload_field(const char *name)
-{
-    static const char *const names[] = {"name", "replace", "separator", "header"};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (!strcmp(name, names[i]))
-            return true;
-    return false;
-}
-
 /* The body is the CSV: its type says so, or the query says what to learn from it. */
 static bool body_is_csv(const struct request *request)
 {
@@ -37,7 +27,7 @@ struct settings {
 static bool setting_take(void *self, const char *name, const char *value)
 {
     struct settings *settings = self;
-    return upload_field(name) || train_add(settings->object, name, value, settings->err);
+    return incoming_field(name) || train_add(settings->object, name, value, settings->err);
 }
 
 /* Query parameters and form fields as the request that they stand for. */
@@ -137,7 +127,8 @@ static bool csv_train(struct request *request, struct incoming *incoming, struct
     struct dataset_info info = {0};
     struct err ignored;
     job_request_init(&job);
-    bool there = (incoming->upload || name_reserve(server, request, incoming, err)) && incoming_finish(request, incoming, &info, err);
+    bool there = incoming_fields(request, incoming, err) && (incoming->upload || name_reserve(server, request, incoming, err)) &&
+                 incoming_finish(request, incoming, &info, err);
     bool ok = there && settings_read(request, incoming->name, &job, err) && job_submit(server, &job, reply, err);
     if (there && !ok && !incoming->replace)
         datasets_delete(server->datasets, incoming->name, &ignored);

@@ -1,8 +1,8 @@
 /* The catalogue: datasets, jobs, epochs and models as rows in SQLite, and the state folder that it lies in. The only room that
  * knows SQLite. Other rooms see plain rows.
  *
- * State folder: lock (flock), mlpd.db, datasets/ID.table, models/ID.model, models/ID.eval, tmp/. Files are named by the row's
- * number, never by a user's word, and rows hold no path: the folder may be moved. What a call reports as done is on disk
+ * State folder: lock (flock), mlpd.db, datasets/ID.table, models/ID.model, models/ID.eval, checkpoints/ID.0 and .1 (checkpoints.h),
+ * tmp/. Files are named by the row's number, never by a user's word, and rows hold no path: the folder may be moved. What a call reports as done is on disk
  * (WAL, synchronous FULL).
  *
  * Threads: every call may come from any thread; each thread gets its own connection on first use, closed when the thread ends.
@@ -13,6 +13,7 @@
 
 #include "mlp/err.h"
 #include "mlp/recipe.h"
+#include "mlp/table.h"
 #include "mlp/train.h"
 
 #include <stddef.h>
@@ -43,8 +44,12 @@ struct dataset_row {
     enum dataset_state state;
     uint64_t n_rows, n_columns;
     uint64_t bytes; /* of the CSV */
-    char separator;
-    bool header;
+    /* how it was read */
+    char separator, quote, comment, decimal; /* quote, comment: '\0': none */
+    bool header, count_line;
+    enum csv_encoding encoding;
+    char compression[8]; /* "gzip", "zstd" or "" */
+    uint64_t n_skipped;  /* rows left out */
     char created[STAMP_SIZE];
 };
 
@@ -106,8 +111,11 @@ bool store_path(const struct store *store, const char *folder, int64_t id, const
 
 /* Datasets. A loading row reserves the number; at most one loading and one ready row stand under a name. */
 bool store_dataset_reserve(struct store *store, const char *name, bool replace, int64_t *id, struct err *err); /* ERR_CONFLICT */
-/* The loading row row->id becomes ready with row's figures; a ready one of the name goes: *replaced_id (0: none). */
-bool store_dataset_publish(struct store *store, const struct dataset_row *row, int64_t *replaced_id, struct err *err);
+/* The loading row row->id becomes ready with row's figures; a ready one of the name goes: *replaced_id (0: none). profile: JSON, kept
+ * beside the row. */
+bool store_dataset_publish(struct store *store, const struct dataset_row *row, const char *profile, int64_t *replaced_id, struct err *err);
+/* The caller frees *profile; "" where none was kept. ERR_NOT_FOUND. */
+bool store_dataset_profile(struct store *store, int64_t id, char **profile, struct err *err);
 bool store_dataset_forget(struct store *store, int64_t id, struct err *err);                              /* the row, in any state */
 bool store_dataset_delete(struct store *store, const char *name, int64_t *id, struct err *err);           /* ready one; ERR_NOT_FOUND */
 bool store_dataset_find(struct store *store, const char *name, struct dataset_row *row, struct err *err); /* ready one */

@@ -3,7 +3,9 @@
 
 #include <string.h>
 
-#define COLUMNS "id, name, state, n_rows, n_columns, bytes, separator, header, created"
+#define COLUMNS                                                                                                                            \
+    "id, name, state, n_rows, n_columns, bytes, separator, header, created, quote, comment, decimal, count_line, encoding,"                \
+    " compression, n_skipped"
 
 static void dataset_read(sqlite3_stmt *statement, void *item)
 {
@@ -19,6 +21,13 @@ static void dataset_read(sqlite3_stmt *statement, void *item)
     row->separator = (char)sqlite3_column_int(statement, 6);
     row->header = sqlite3_column_int(statement, 7) != 0;
     sql_text(statement, 8, row->created, sizeof row->created);
+    row->quote = (char)sqlite3_column_int(statement, 9);
+    row->comment = (char)sqlite3_column_int(statement, 10);
+    row->decimal = (char)sqlite3_column_int(statement, 11);
+    row->count_line = sqlite3_column_int(statement, 12) != 0;
+    row->encoding = (enum csv_encoding)sqlite3_column_int(statement, 13);
+    sql_text(statement, 14, row->compression, sizeof row->compression);
+    row->n_skipped = sql_count(statement, 15);
 }
 
 static bool missing(const char *name, struct err *err)
@@ -71,18 +80,21 @@ bool store_dataset_reserve(struct store *store, const char *name, bool replace, 
     return true;
 }
 
-bool store_dataset_publish(struct store *store, const struct dataset_row *row, int64_t *replaced_id, struct err *err)
+bool store_dataset_publish(struct store *store, const struct dataset_row *row, const char *profile, int64_t *replaced_id, struct err *err)
 {
     struct sql *sql = sql_of(store, err);
     int64_t old = 0;
     if (!sql || !sql_begin(sql, err))
         return false;
-    bool ok = ready_id(sql, row->name, &old, err) >= 0 && sql_run(sql, err, "DELETE FROM datasets WHERE id = ?1", "i", old) &&
-              sql_run(sql, err,
-                      "UPDATE datasets SET state = 'ready', n_rows = ?2, n_columns = ?3, bytes = ?4, separator = ?5, header = ?6,"
-                      " created = ?7 WHERE id = ?1",
-                      "iiiiiit", row->id, (int64_t)row->n_rows, (int64_t)row->n_columns, (int64_t)row->bytes, (int64_t)row->separator,
-                      (int64_t)row->header, row->created);
+    bool ok =
+        ready_id(sql, row->name, &old, err) >= 0 && sql_run(sql, err, "DELETE FROM datasets WHERE id = ?1", "i", old) &&
+        sql_run(sql, err,
+                "UPDATE datasets SET state = 'ready', n_rows = ?2, n_columns = ?3, bytes = ?4, separator = ?5, header = ?6,"
+                " created = ?7, quote = ?8, comment = ?9, decimal = ?10, count_line = ?11, encoding = ?12, compression = ?13,"
+                " n_skipped = ?14, profile = ?15 WHERE id = ?1",
+                "iiiiiitiiiiitit", row->id, (int64_t)row->n_rows, (int64_t)row->n_columns, (int64_t)row->bytes, (int64_t)row->separator,
+                (int64_t)row->header, row->created, (int64_t)row->quote, (int64_t)row->comment, (int64_t)row->decimal,
+                (int64_t)row->count_line, (int64_t)row->encoding, row->compression, (int64_t)row->n_skipped, profile);
     if (!sql_end(sql, ok, err))
         return false;
     *replaced_id = old;
@@ -124,6 +136,21 @@ bool store_dataset_find(struct store *store, const char *name, struct dataset_ro
     dataset_read(statement, row);
     sql_stop(statement);
     return true;
+}
+
+bool store_dataset_profile(struct store *store, int64_t id, char **profile, struct err *err)
+{
+    struct sql *sql = sql_of(store, err);
+    sqlite3_stmt *statement = sql ? sql_query(sql, err, "SELECT profile FROM datasets WHERE id = ?1", "i", id) : NULL;
+    int there = statement ? sql_step(sql, statement, err) : -1;
+    if (there == 0)
+        return err_set(err, ERR_NOT_FOUND, "the dataset is gone");
+    if (there < 0)
+        return false;
+    const char *text = (const char *)sqlite3_column_text(statement, 0);
+    *profile = text ? strdup(text) : NULL;
+    sql_stop(statement);
+    return *profile || err_memory(err, "the profile");
 }
 
 bool store_dataset_list(struct store *store, struct dataset_row **rows, size_t *n_rows, struct err *err)

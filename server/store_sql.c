@@ -35,8 +35,17 @@ static const char schema_1[] = "CREATE TABLE datasets ("
                                " task TEXT, n_params INTEGER, bytes INTEGER, epochs INTEGER, evaluated_on TEXT, n_rows INTEGER,"
                                " loss REAL, accuracy REAL, rmse REAL, mae REAL, r2 REAL, UNIQUE (name, version)) STRICT;";
 
+static const char schema_2[] = "ALTER TABLE datasets ADD COLUMN quote INTEGER NOT NULL DEFAULT 34;"
+                               "ALTER TABLE datasets ADD COLUMN comment INTEGER NOT NULL DEFAULT 0;"
+                               "ALTER TABLE datasets ADD COLUMN decimal INTEGER NOT NULL DEFAULT 46;"
+                               "ALTER TABLE datasets ADD COLUMN count_line INTEGER NOT NULL DEFAULT 0;"
+                               "ALTER TABLE datasets ADD COLUMN encoding INTEGER NOT NULL DEFAULT 1;"
+                               "ALTER TABLE datasets ADD COLUMN compression TEXT NOT NULL DEFAULT '';"
+                               "ALTER TABLE datasets ADD COLUMN n_skipped INTEGER NOT NULL DEFAULT 0;"
+                               "ALTER TABLE datasets ADD COLUMN profile TEXT NOT NULL DEFAULT '';";
+
 /* migrations[v] leads from version v to v + 1. Released ones are never edited. */
-static const char *const migrations[] = {schema_1};
+static const char *const migrations[] = {schema_1, schema_2};
 #define SCHEMA_VERSION ((int64_t)(sizeof migrations / sizeof *migrations))
 
 static enum err_code code_of(sqlite3 *db, int result)

@@ -20,9 +20,10 @@ enum err_code {
     ERR_NUMERIC, /* a loss or a weight is no longer finite */
     ERR_STOPPED, /* the caller asked for the work to stop */
     /* for users of the library; nothing in it sets these */
-    ERR_NOT_FOUND, /* what was named does not exist */
-    ERR_CONFLICT,  /* what exists stands in the way: a name is taken, a job has ended */
-    ERR_BUSY,      /* a queue is full, or another process holds the lock: later it may work */
+    ERR_NOT_FOUND,   /* what was named does not exist */
+    ERR_CONFLICT,    /* what exists stands in the way: a name is taken, a job has ended */
+    ERR_BUSY,        /* a queue is full, or another process holds the lock: later it may work */
+    ERR_UNSUPPORTED, /* in a form that this build does not read */
 };
 
 struct err {

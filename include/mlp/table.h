@@ -18,9 +18,9 @@ enum column_type {
 #define TABLE_MISSING UINT32_MAX
 
 struct column {
-    char *name;                 /* as in the header, or "c1", "c2" ... where there is none */
+    char *name; /* as in the header, or "c1", "c2" ... where there is none */
     enum column_type type;
-    uint32_t offset;            /* of the value within a record; multiple of the value's size */
+    uint32_t offset; /* of the value within a record; multiple of the value's size */
     uint64_t n_missing;
     bool integer;               /* every present value is an integer (byte and number columns) */
     double min, max;            /* of the present values; NaN where there is none and in category columns */
@@ -64,6 +64,7 @@ struct csv_options {
 struct csv_report {
     char separator;
     bool header;
+    bool count_line;     /* a line of counts ("150,4,setosa,...") stood before the first row, and was left out */
     char quote, comment; /* '\0': none */
     char decimal;
     enum csv_encoding encoding;

@@ -117,6 +117,16 @@ START_TEST(a_second_daemon_is_locked_out)
 }
 END_TEST
 
+static int64_t version_of(sqlite3 *db)
+{
+    sqlite3_stmt *statement;
+    ck_assert_int_eq(sqlite3_prepare_v2(db, "PRAGMA user_version", -1, &statement, NULL), SQLITE_OK);
+    ck_assert_int_eq(sqlite3_step(statement), SQLITE_ROW);
+    int64_t version = sqlite3_column_int64(statement, 0);
+    sqlite3_finalize(statement);
+    return version;
+}
+
 START_TEST(a_folder_of_a_newer_version_is_refused)
 {
     char path[512];
@@ -124,13 +134,44 @@ START_TEST(a_folder_of_a_newer_version_is_refused)
     state_close(&state);
     snprintf(path, sizeof path, "%s/mlpd.db", state.dir);
     ck_assert_int_eq(sqlite3_open(path, &db), SQLITE_OK);
+    int64_t version = version_of(db);
     ck_assert_int_eq(sqlite3_exec(db, "PRAGMA user_version = 99", NULL, NULL, NULL), SQLITE_OK);
     ck_assert_ptr_null(store_open(state.dir, &err));
     ck_assert_int_eq(err.code, ERR_INPUT);
     ck_assert_ptr_nonnull(strstr(err.msg, "newer"));
+    snprintf(path, sizeof path, "PRAGMA user_version = %lld", (long long)version);
+    ck_assert_int_eq(sqlite3_exec(db, path, NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(db);
+    state_open(&state);
+}
+END_TEST
+
+START_TEST(a_folder_of_the_first_version_is_taken_over)
+{
+    static const char *const added[] = {"quote", "comment", "decimal", "count_line", "encoding", "compression", "n_skipped", "profile"};
+    char text[512];
+    sqlite3 *db;
+    struct dataset_row row;
+    state_upload(&state, "old", "a;b\n1,5;x\n2;y\n", false);
+    state_close(&state);
+    snprintf(text, sizeof text, "%s/mlpd.db", state.dir);
+    ck_assert_int_eq(sqlite3_open(text, &db), SQLITE_OK);
+    for (size_t i = 0; i < sizeof added / sizeof *added; i++) {
+        snprintf(text, sizeof text, "ALTER TABLE datasets DROP COLUMN %s", added[i]);
+        ck_assert_int_eq(sqlite3_exec(db, text, NULL, NULL, NULL), SQLITE_OK);
+    }
     ck_assert_int_eq(sqlite3_exec(db, "PRAGMA user_version = 1", NULL, NULL, NULL), SQLITE_OK);
     sqlite3_close(db);
     state_open(&state);
+    ck_assert_msg(store_dataset_find(state.store, "old", &row, &err), "%s", err.msg);
+    ck_assert_uint_eq(row.n_rows, 2);
+    ck_assert_int_eq(row.separator, ';');
+    ck_assert_int_eq(row.quote, '"');
+    ck_assert_int_eq(row.encoding, CSV_UTF8);
+    char *profile = datasets_profile(state.datasets, row.id, &err); /* none was kept: it is made */
+    ck_assert_ptr_nonnull(profile);
+    ck_assert_ptr_nonnull(strstr(profile, "\"quartiles\":[1.625,1.75,1.875]"));
+    free(profile);
 }
 END_TEST
 
@@ -388,6 +429,7 @@ int main(void)
     tcase_add_test(tests, rows_survive_a_reopen);
     tcase_add_test(tests, a_second_daemon_is_locked_out);
     tcase_add_test(tests, a_folder_of_a_newer_version_is_refused);
+    tcase_add_test(tests, a_folder_of_the_first_version_is_taken_over);
     tcase_add_test(tests, half_made_things_are_swept_at_the_next_start);
     tcase_add_test(tests, numbers_are_never_given_twice);
     tcase_add_test(tests, the_bare_name_is_the_newest_finished_version);

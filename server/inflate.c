@@ -1,0 +1,235 @@
+/* Compressed bodies, unpacked on their way. See inflate.h for the bounds.
+ *
+ * Both formats may be several pieces one after another (as `cat a.gz b.gz` makes): after the end of one, more bytes begin the next. */
+#include "inflate.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <zlib.h>
+#if MLPD_ZSTD
+#include <zstd.h>
+#endif
+
+#define OUT_SIZE (128u << 10)
+#define MAGIC_MAX 4
+#define ZSTD_WINDOW_LOG 27 /* 128 MB: what the zstd command uses by itself at any level short of --ultra --long */
+
+struct inflate {
+    struct inflate_sink sink;
+    enum inflate_kind kind;
+    uint64_t most, n_in, n_out;
+    char magic[MAGIC_MAX]; /* the first bytes, while guessing */
+    size_t n_magic;
+    bool begun, ended; /* a piece has begun; the last one that began has ended */
+    z_stream gzip;
+#if MLPD_ZSTD
+    ZSTD_DStream *zstd;
+#endif
+    char *out; /* (OUT_SIZE) */
+};
+
+bool inflate_find(const char *word, enum inflate_kind *kind)
+{
+    static const struct {
+        const char *word;
+        enum inflate_kind kind;
+    } words[] = {
+        {"", INFLATE_NONE},
+        {"identity", INFLATE_NONE},
+        {"gzip", INFLATE_GZIP},
+        {"x-gzip", INFLATE_GZIP},
+#if MLPD_ZSTD
+        {"zstd", INFLATE_ZSTD},
+#endif
+    };
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (!strcasecmp(word, words[i].word)) {
+            *kind = words[i].kind;
+            return true;
+        }
+    return false;
+}
+
+const char *inflate_kinds(void)
+{
+#if MLPD_ZSTD
+    return "gzip and zstd";
+#else
+    return "gzip";
+#endif
+}
+
+const char *inflate_name(enum inflate_kind kind)
+{
+    return kind == INFLATE_GZIP ? "gzip" : kind == INFLATE_ZSTD ? "zstd" : NULL;
+}
+
+enum inflate_kind inflate_kind(const struct inflate *inflate)
+{
+    return inflate->kind;
+}
+
+struct inflate *inflate_new(enum inflate_kind kind, uint64_t most, const struct inflate_sink *sink, struct err *err)
+{
+    struct inflate *inflate = calloc(1, sizeof *inflate);
+    if (!inflate) {
+        err_memory(err, "the compressed body");
+        return NULL;
+    }
+    inflate->kind = kind;
+    inflate->most = most;
+    inflate->sink = *sink;
+    return inflate;
+}
+
+void inflate_free(struct inflate *inflate)
+{
+    if (!inflate)
+        return;
+    if (inflate->kind == INFLATE_GZIP && inflate->out)
+        inflateEnd(&inflate->gzip);
+#if MLPD_ZSTD
+    ZSTD_freeDStream(inflate->zstd);
+#endif
+    free(inflate->out);
+    free(inflate);
+}
+
+/* Get ready for the kind, on its first bytes. */
+static bool begin(struct inflate *inflate, struct err *err)
+{
+    if (inflate->kind == INFLATE_NONE || inflate->out)
+        return true;
+    char *out = malloc(OUT_SIZE);
+    bool ready = out != NULL;
+    if (inflate->kind == INFLATE_GZIP)
+        ready = ready && inflateInit2(&inflate->gzip, 16 + MAX_WBITS) == Z_OK; /* 16: a gzip header is expected */
+#if MLPD_ZSTD
+    else if ((inflate->zstd = ZSTD_createDStream()) == NULL)
+        ready = false;
+    else
+        ready = ready && !ZSTD_isError(ZSTD_DCtx_setParameter(inflate->zstd, ZSTD_d_windowLogMax, ZSTD_WINDOW_LOG));
+#endif
+    if (!ready) {
+        free(out);
+        return err_memory(err, "the compressed body");
+    }
+    inflate->out = out;
+    return true;
+}
+
+static bool deliver(struct inflate *inflate, size_t n, struct err *err)
+{
+    inflate->n_out += n;
+    if (inflate->n_out > inflate->most)
+        return err_set(err, ERR_LIMIT, "the body is longer than %" PRIu64 " bytes once it is unpacked: that is what is accepted here",
+                       inflate->most);
+    if (inflate->n_out > INFLATE_FREE && inflate->n_out / INFLATE_RATIO > inflate->n_in)
+        return err_set(err, ERR_LIMIT, "the body unpacks to more than %d times its size: send it unpacked", INFLATE_RATIO);
+    return n == 0 || inflate->sink.bytes(inflate->sink.self, inflate->out, n, err);
+}
+
+static bool damaged(struct err *err, const char *what, const char *why)
+{
+    return err_set(err, ERR_INPUT, "the body's %s data is damaged: %.100s", what, why);
+}
+
+static bool gzip_feed(struct inflate *self, const char *bytes, size_t n, struct err *err)
+{
+    z_stream *gzip = &self->gzip;
+    gzip->next_in = (z_const Bytef *)bytes;
+    gzip->avail_in = (uInt)n;
+    do {
+        if (self->ended && gzip->avail_in) {
+            inflateReset(gzip);
+            self->ended = false;
+        }
+        gzip->next_out = (Bytef *)self->out;
+        gzip->avail_out = OUT_SIZE;
+        uInt before = gzip->avail_in;
+        int result = inflate(gzip, Z_NO_FLUSH);
+        self->n_in += before - gzip->avail_in;
+        if (result == Z_MEM_ERROR)
+            return err_memory(err, "the compressed body");
+        if (result != Z_OK && result != Z_STREAM_END && result != Z_BUF_ERROR)
+            return damaged(err, "gzip", gzip->msg ? gzip->msg : "it does not unpack");
+        self->ended = result == Z_STREAM_END;
+        if (!deliver(self, OUT_SIZE - gzip->avail_out, err))
+            return false;
+    } while (gzip->avail_in || gzip->avail_out == 0);
+    return true;
+}
+
+#if MLPD_ZSTD
+static bool zstd_feed(struct inflate *inflate, const char *bytes, size_t n, struct err *err)
+{
+    ZSTD_inBuffer in = {bytes, n, 0};
+    ZSTD_outBuffer out;
+    do {
+        size_t before = in.pos;
+        out = (ZSTD_outBuffer){inflate->out, OUT_SIZE, 0};
+        size_t result = ZSTD_decompressStream(inflate->zstd, &out, &in);
+        inflate->n_in += in.pos - before;
+        if (ZSTD_isError(result))
+            return damaged(err, "zstd", ZSTD_getErrorName(result));
+        inflate->ended = result == 0;
+        if (!deliver(inflate, out.pos, err))
+            return false;
+    } while (in.pos < in.size || (!inflate->ended && out.pos == OUT_SIZE));
+    return true;
+}
+#endif
+
+static bool known_feed(struct inflate *inflate, const char *bytes, size_t n, struct err *err)
+{
+    if (n == 0)
+        return true;
+    if (inflate->kind == INFLATE_NONE)
+        return inflate->sink.bytes(inflate->sink.self, bytes, n, err);
+    inflate->begun = true;
+    if (!begin(inflate, err))
+        return false;
+#if MLPD_ZSTD
+    if (inflate->kind == INFLATE_ZSTD)
+        return zstd_feed(inflate, bytes, n, err);
+#endif
+    return gzip_feed(inflate, bytes, n, err);
+}
+
+/* What begins like this; no text does. */
+static bool guess(struct inflate *inflate, struct err *err)
+{
+    static const char zstd[] = {'\x28', '\xb5', '\x2f', '\xfd'};
+    enum inflate_kind kind = INFLATE_NONE;
+    if (inflate->n_magic >= 3 && !memcmp(inflate->magic, "\x1f\x8b\x08", 3))
+        kind = INFLATE_GZIP;
+    else if (inflate->n_magic == sizeof zstd && !memcmp(inflate->magic, zstd, sizeof zstd))
+        kind = INFLATE_ZSTD;
+    if (kind == INFLATE_ZSTD && strstr(inflate_kinds(), "zstd") == NULL)
+        return err_set(err, ERR_UNSUPPORTED,
+                       "the body is compressed by zstd, which is not built in here: expected %s, or the file as it is", inflate_kinds());
+    inflate->kind = kind;
+    return known_feed(inflate, inflate->magic, inflate->n_magic, err);
+}
+
+bool inflate_feed(struct inflate *inflate, const char *bytes, size_t n, struct err *err)
+{
+    while (inflate->kind == INFLATE_GUESS && n) {
+        inflate->magic[inflate->n_magic++] = *bytes++;
+        n--;
+        if (inflate->n_magic == MAGIC_MAX && !guess(inflate, err))
+            return false;
+    }
+    return known_feed(inflate, bytes, n, err);
+}
+
+bool inflate_end(struct inflate *inflate, struct err *err)
+{
+    if (inflate->kind == INFLATE_GUESS && !guess(inflate, err))
+        return false;
+    if (inflate->begun && !inflate->ended)
+        return err_set(err, ERR_INPUT, "the body's %s data ends too early: the file was cut short", inflate_name(inflate->kind));
+    return true;
+}

@@ -1,0 +1,47 @@
+/* Compressed bodies, unpacked on their way: gzip (zlib), and zstd where libzstd is built in (MLPD_ZSTD).
+ *
+ * Threads: one inflate, one thread at a time. What comes out is bounded: by `most` bytes, and, once 64 MB have come out, by 1,000 times
+ * what went in, so that a small body cannot fill the disk. */
+#ifndef MLPD_INFLATE_H
+#define MLPD_INFLATE_H
+
+#include "mlp/err.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define INFLATE_FREE (64u << 20) /* bytes that may come out whatever went in */
+#define INFLATE_RATIO 1000
+
+enum inflate_kind {
+    INFLATE_GUESS, /* by the first bytes: gzip, zstd, or as it is */
+    INFLATE_NONE,
+    INFLATE_GZIP,
+    INFLATE_ZSTD,
+};
+
+struct inflate_sink {
+    /* Bytes that came out, in order. False stops the work with *err. */
+    bool (*bytes)(void *self, const char *bytes, size_t n, struct err *err);
+    void *self;
+};
+
+/* The word of a Content-Encoding: "gzip", "x-gzip", "zstd", "identity" or "". False: another one, or one that is not built in. */
+bool inflate_find(const char *word, enum inflate_kind *kind);
+/* "gzip and zstd", as far as built in. */
+const char *inflate_kinds(void);
+/* "gzip", "zstd"; NULL for what is not compressed. */
+const char *inflate_name(enum inflate_kind kind);
+
+struct inflate;
+/* most: bytes that may come out. NULL: out of memory. */
+struct inflate *inflate_new(enum inflate_kind kind, uint64_t most, const struct inflate_sink *sink, struct err *err);
+void inflate_free(struct inflate *inflate); /* takes NULL */
+/* ERR_INPUT: damaged; ERR_LIMIT: too much comes out; ERR_UNSUPPORTED: compressed in a way that is not built in. */
+bool inflate_feed(struct inflate *inflate, const char *bytes, size_t n, struct err *err);
+/* After the last byte: ERR_INPUT where the compressed data was cut short. */
+bool inflate_end(struct inflate *inflate, struct err *err);
+/* What it turned out to be, once the first bytes have been fed. */
+enum inflate_kind inflate_kind(const struct inflate *inflate);
+
+#endif
