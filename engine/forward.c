@@ -53,6 +53,7 @@ bool gather_init(struct gather *gather, uint32_t width, struct err *err)
 void gather_done(struct gather *gather)
 {
     free(gather->bytes);
+    free(gather->augment);
     free(gather->lists.columns);
     free(gather->lists.values);
     *gather = (struct gather){0};
@@ -127,6 +128,14 @@ static void forward_listed(const struct pass *pass, uint32_t layer, const struct
                                   a->at[layer + 1] + first * a->ld[layer + 1], a->ld[layer + 1]);
 }
 
+/* A row's bytes as the network shall see them. */
+static void gather_bytes(const struct pass *pass, const struct row_source *source, uint32_t row, uint8_t *bytes, struct gather *gather)
+{
+    binding_encode_bytes(source->binding, row, bytes);
+    if (pass->augmenter != NULL)
+        augment_bytes(pass->augmenter, pass->seed, pass->epoch, row, bytes, gather->augment);
+}
+
 /* Rows of bytes (n of them real, zero ones up to a multiple of 16) through the first layer. */
 static void first_layer_sparse(const struct pass *pass, const struct row_source *source, const uint32_t *rows, uint32_t first, uint32_t n,
                                struct gather *gather)
@@ -140,7 +149,7 @@ static void first_layer_sparse(const struct pass *pass, const struct row_source 
         if (source->ahead[i / 16] != NULL)
             binding_prefetch(source->binding, source->ahead[i / 16][i % 16]);
         if (i < n)
-            binding_encode_bytes(source->binding, rows[i], bytes);
+            gather_bytes(pass, source, rows[i], bytes, gather);
         else
             memset(bytes, 0, n_in);
         lists->counts[i] = pass->kernels->list_bytes(bytes, n_in, scale, lists->columns + i * lists->ld, lists->values + i * lists->ld);
@@ -162,7 +171,7 @@ static void gather_dense(const struct pass *pass, const struct row_source *sourc
         if (i >= n) {
             memset(x, 0, a->ld[0] * sizeof *x);
         } else if (recipe->bytes && binding_has_bytes(source->binding)) {
-            binding_encode_bytes(source->binding, rows[i], gather->bytes);
+            gather_bytes(pass, source, rows[i], gather->bytes, gather);
             pass->kernels->scale_bytes(gather->bytes, n_in, recipe->bytes_scale, x);
         } else {
             binding_encode(source->binding, rows[i], x);

@@ -4,6 +4,7 @@
 #ifndef MLP_FORWARD_H
 #define MLP_FORWARD_H
 
+#include "augment.h"
 #include "kernels.h"
 #include "mlp/network.h"
 #include "mlp/recipe.h"
@@ -26,6 +27,7 @@ void activations_done(struct activations *activations);
 struct gather {
     uint8_t *bytes; /* (BLOCK_ROWS, padded n_inputs) */
     struct lists lists;
+    float *augment; /* the augmenter's scratch, owned; NULL where there is none */
 };
 /* For rows of up to `width` numbers. */
 bool gather_init(struct gather *gather, uint32_t width, struct err *err);
@@ -44,6 +46,7 @@ struct pass {
     uint64_t seed;
     uint32_t epoch;
     float input_dropout;
+    const struct augmenter *augmenter; /* NULL: rows as they are */
 };
 
 /* Where hidden layer `layer`'s slopes come from in training. */

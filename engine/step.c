@@ -144,7 +144,8 @@ static void row_block(struct trainer *t, struct worker_scratch *scratch, const s
                         .slopes = &t->d,
                         .seed = t->options.seed,
                         .epoch = atomic_load_explicit(&t->epoch, memory_order_relaxed),
-                        .input_dropout = t->options.input_dropout};
+                        .input_dropout = t->options.input_dropout,
+                        .augmenter = t->augmenter};
     forward_rows(&pass, &source, t->order + p->first + first, first, n, &scratch->gather);
     score_rows(t, p, first, n);
     block_deltas(t, scratch, first, (n + 15) & ~15u);

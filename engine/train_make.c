@@ -20,11 +20,11 @@ static void fill_defaults(struct train_options *o, bool classes)
     optimizer_defaults(o);
 }
 
-static bool options_check(const struct train_options *o, const struct recipe *recipe, uint64_t n_rows, struct err *err)
+static bool options_check(struct train_options *o, const struct recipe *recipe, const struct rows *train, struct err *err)
 {
-    if (n_rows == 0)
+    if (train->n_rows == 0)
         return err_set(err, ERR_INPUT, "there are no rows to train on");
-    if (n_rows > UINT32_MAX)
+    if (train->n_rows > UINT32_MAX)
         return err_set(err, ERR_LIMIT, "training takes at most %u rows", UINT32_MAX);
     if (o->n_layers == 0 || o->n_layers > NETWORK_LAYERS_MAX)
         return err_set(err, ERR_LIMIT, "a network has 1 to %d layers", NETWORK_LAYERS_MAX) || err_field(err, "layers");
@@ -32,6 +32,11 @@ static bool options_check(const struct train_options *o, const struct recipe *re
         return err_set(err, ERR_INPUT, "epochs must be at least 1") || err_field(err, "epochs");
     if (loss_is_raw(o->loss) && (recipe->target_mean != 0 || recipe->target_stddev != 1))
         return err_set(err, ERR_INPUT, "%s needs a recipe that leaves the target as it is", loss_name(o->loss)) || err_field(err, "loss");
+    if (augment_is_on(&o->augment) && !(recipe->bytes && binding_has_bytes(train->binding)))
+        return err_set(err, ERR_INPUT, "augmentation changes pictures, and the columns of this data are not all bytes (0 to 255)") ||
+               err_field(err, "augmentation");
+    if (augment_is_on(&o->augment) && !augment_check(&o->augment, recipe->n_inputs, err))
+        return false;
     return optimizer_check(o, err) &&
            loss_check(o->loss, &o->layers[o->n_layers - 1], recipe->task == TASK_CLASSIFICATION ? recipe->n_classes : 0, err);
 }
@@ -175,6 +180,15 @@ bool trainer_scratch(struct trainer *t, uint32_t n_workers, struct err *err)
     if (t->scratch == NULL)
         return false;
     t->n_scratch = n_workers;
+    for (uint32_t i = 0; t->augmenter != NULL && i < n_workers; i++) {
+        t->scratch[i].gather.augment = augmenter_scratch(t->augmenter, err);
+        if (t->scratch[i].gather.augment != NULL)
+            continue;
+        scratch_free(t->scratch, n_workers);
+        t->scratch = NULL;
+        t->n_scratch = 0;
+        return false;
+    }
     share_by_cost(t, n_workers);
     return true;
 }
@@ -184,7 +198,7 @@ struct trainer *trainer_new(const struct recipe *recipe, const struct rows *trai
 {
     struct train_options filled = *options;
     fill_defaults(&filled, recipe->task == TASK_CLASSIFICATION);
-    if (!options_check(&filled, recipe, train->n_rows, err))
+    if (!options_check(&filled, recipe, train, err))
         return NULL;
     struct trainer *t = aligned_zeros(1, sizeof *t);
     if (t == NULL) {
@@ -214,8 +228,10 @@ struct trainer *trainer_new(const struct recipe *recipe, const struct rows *trai
         t->byte_values[i] = (float)i * recipe->bytes_scale;
     if (!list_blocks(t, err) || !list_panels(t, err) || !make_workspace(t, err))
         goto fail;
-    /* Penalties and decay move weights that have no gradient. */
-    if (t->sparse && !t->prepares && !find_dead(t, err))
+    if (augment_is_on(&filled.augment) && (t->augmenter = augmenter_new(&filled.augment, err)) == NULL)
+        goto fail;
+    /* Penalties and decay move weights that have no gradient; augmentation puts ink where no row had any. */
+    if (t->sparse && !t->prepares && t->augmenter == NULL && !find_dead(t, err))
         goto fail;
     return t;
 fail:
@@ -231,6 +247,7 @@ void trainer_free(struct trainer *t)
     activations_done(&t->a);
     activations_done(&t->d);
     network_free(t->network);
+    augmenter_free(t->augmenter);
     free(t->state[0]);
     free(t->state[1]);
     free(t->best);

@@ -64,6 +64,7 @@ struct trainer {
     uint32_t n_blocks;
     struct weight_block *panels; /* (n_panels): the first block of each panel of the hidden layers */
     uint32_t n_panels;
+    struct augmenter *augmenter; /* NULL: pictures stay as they are */
 
     /* what training changes */
     struct network *network;

@@ -57,10 +57,27 @@ struct early_stopping {
     bool restore_best; /* end with the weights of the best epoch */
 };
 
+/* Pictures changed anew for every row and epoch, in training only: each number is drawn evenly from as far below to as far above. All
+ * zeros: the pictures stay as they are. Columns must be bytes, the picture row by row from the top. */
+struct augment {
+    uint32_t height, width; /* 0: a square */
+    float shift;            /* pixels, each way */
+    float rotation;         /* degrees */
+    float scale;            /* 0.1: width and height, each for itself, by 1 / 1.1 .. 1.1 */
+    float shear;            /* pixels sideways a pixel down */
+    float elastic_alpha;    /* pixels: displacements of -alpha .. alpha at each pixel, smoothed by a Gaussian (Simard et al. 2003) ... */
+    float elastic_sigma;    /* ... of this many pixels */
+    float thickness;        /* 1: strokes thicker or thinner by up to a pixel on each side */
+};
+/* Whether it changes anything. */
+bool augment_is_on(const struct augment *augment);
+/* What suits handwritten digits of 28 x 28 pixels. */
+struct augment augment_default(void);
+
 struct train_options {
     struct layer layers[NETWORK_LAYERS_MAX]; /* hidden layers and the output layer */
     uint32_t n_layers;
-    enum loss loss; /* LOSS_AUTO: crossentropy for classes (binary where the last layer is sigmoid), mse for numbers */
+    enum loss loss;        /* LOSS_AUTO: crossentropy for classes (binary where the last layer is sigmoid), mse for numbers */
     float label_smoothing; /* 0 .. 0.5, cross-entropies */
     enum optimizer optimizer;
     float learning_rate;           /* 0: the optimizer's default: 0.001, sgd and adagrad 0.01 */
@@ -71,13 +88,14 @@ struct train_options {
     float weight_decay;            /* decoupled, of weights but not biases, per step times the rate; adamw's default is 0.004, others' 0 */
     bool weight_decay_given;
     struct schedule schedule;
-    float clipvalue;         /* gradients limited to -clipvalue .. clipvalue; 0: not */
-    float clipnorm;          /* each weight matrix's and bias vector's gradient scaled down to this norm; 0: not */
-    float global_clipnorm;   /* all of them together; 0: not */
-    float l1, l2;            /* penalties on weights, not biases; not part of the loss that is shown */
-    float max_norm;          /* each unit's incoming weights scaled down to this norm after each step, hidden layers; 0: not */
-    float input_dropout;     /* share of the inputs dropped in training */
+    float clipvalue;       /* gradients limited to -clipvalue .. clipvalue; 0: not */
+    float clipnorm;        /* each weight matrix's and bias vector's gradient scaled down to this norm; 0: not */
+    float global_clipnorm; /* all of them together; 0: not */
+    float l1, l2;          /* penalties on weights, not biases; not part of the loss that is shown */
+    float max_norm;        /* each unit's incoming weights scaled down to this norm after each step, hidden layers; 0: not */
+    float input_dropout;   /* share of the inputs dropped in training */
     struct early_stopping early_stopping;
+    struct augment augment;
     enum initializer init;
     float stddev;        /* INITIALIZER_NORMAL */
     uint32_t batch_size; /* 0: full */
@@ -96,10 +114,10 @@ struct rows {
 };
 
 struct epoch_metrics {
-    uint32_t epoch;               /* 1-based */
-    double loss, accuracy;        /* running means over the epoch's training rows; accuracy NaN for regression */
+    uint32_t epoch;                /* 1-based */
+    double loss, accuracy;         /* running means over the epoch's training rows; accuracy NaN for regression */
     double val_loss, val_accuracy; /* at the epoch's end, NaN where there are no validation rows */
-    double seconds;               /* wall time of the epoch while it ran */
+    double seconds;                /* wall time of the epoch while it ran */
 };
 
 struct trainer;
@@ -140,8 +158,8 @@ bool train_state_look(const void *bytes, size_t n, struct train_place *place, st
 bool trainer_restore(struct trainer *trainer, const void *bytes, size_t n, struct err *err);
 
 /* Where it stands now: for progress between epochs. Any thread. */
-uint32_t trainer_epoch(const struct trainer *trainer);    /* epochs ended */
-double trainer_fraction(const struct trainer *trainer);   /* 0..1 of all its steps */
+uint32_t trainer_epoch(const struct trainer *trainer);  /* epochs ended */
+double trainer_fraction(const struct trainer *trainer); /* 0..1 of all its steps */
 
 /* The epoch whose weights are the best so far, where early stopping is on; else 0. */
 uint32_t trainer_best_epoch(const struct trainer *trainer);
@@ -154,12 +172,12 @@ struct model *trainer_model(const struct trainer *trainer, struct err *err);
 
 /* Scores of a model on rows of a table. */
 struct guess {
-    uint32_t row;        /* index in the table */
-    float label, guess;  /* class index, or value in the user's units */
-    float probability;   /* of the guess; classification */
+    uint32_t row;       /* index in the table */
+    float label, guess; /* class index, or value in the user's units */
+    float probability;  /* of the guess; classification */
 };
 struct evaluation {
-    uint64_t n_rows; /* rows with a usable target */
+    uint64_t n_rows;       /* rows with a usable target */
     double loss, accuracy; /* accuracy: classification */
     double rmse, mae, r2;  /* regression, user's units */
     uint32_t n_classes;

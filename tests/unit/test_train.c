@@ -385,6 +385,8 @@ START_TEST(weights_are_bit_equal_with_every_option_on)
         o.max_norm = 1.5f;
         o.label_smoothing = i == 0 ? 0.1f : 0;
         o.early_stopping = (struct early_stopping){.on = true, .restore_best = true};
+        if (i == 0)
+            o.augment = augment_default();
         o.epochs = 3;
         o.batch_size = 77;
         check_equal_bits(f, &o, threads[_i]);
