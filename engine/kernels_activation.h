@@ -74,7 +74,7 @@ INLINE vec activation_sigmoid(vec z, vec *slope)
 /* ln(1 + e^z) = max(z, 0) + ln(1 + e^-|z|). */
 INLINE vec activation_softplus(vec z, vec *slope)
 {
-    vec size = (vec)((ivec)z & 0x7fffffff);
+    vec size = absolute(z);
     *slope = sigmoid_vec(z);
     return choose(z > 0, z, splat(0)) + log_vec(1.0f + exp_vec(-size));
 }

@@ -58,7 +58,7 @@ INLINE vec tanh_vec(vec x)
     p = p * z + 1.33314422036e-1f;
     p = p * z - 3.33332819422e-1f;
     vec near = p * z * x + x;
-    vec size = (vec)((ivec)x & 0x7fffffff);
+    vec size = absolute(x);
     vec far = 1.0f - 2.0f / (exp_vec(size + size) + 1.0f);
     far = (vec)((ivec)far | ((ivec)x & INT32_MIN));
     return choose(size < 0.625f, near, choose(x != x, x, far));
@@ -72,7 +72,7 @@ INLINE vec sigmoid_vec(vec x)
 /* erf x to 1.5e-7 (Abramowitz & Stegun 1964, 7.1.26). */
 INLINE vec erf_vec(vec x)
 {
-    vec size = (vec)((ivec)x & 0x7fffffff);
+    vec size = absolute(x);
     vec t = 1.0f / (1.0f + 0.3275911f * size);
     vec p = splat(1.061405429f);
     p = p * t - 1.453152027f;

@@ -37,6 +37,11 @@ INLINE vec choose(ivec mask, vec a, vec b)
     return (vec)(((ivec)a & mask) | ((ivec)b & ~mask));
 }
 
+INLINE vec absolute(vec v)
+{
+    return (vec)((ivec)v & 0x7fffffff);
+}
+
 INLINE vec positive(vec v)
 {
     return (vec)((ivec)v & (v > 0));
