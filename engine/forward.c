@@ -144,6 +144,7 @@ static void first_layer_sparse(const struct pass *pass, const struct row_source 
     float scale = binding_recipe(source->binding)->bytes_scale;
     struct lists *lists = &gather->lists;
     lists->n_rows = n_padded;
+    lists->far = pass->far;
     for (uint32_t i = 0; i < n_padded; i++) {
         uint8_t *bytes = gather->bytes + (size_t)i * n_in;
         if (source->ahead[i / 16] != NULL)
@@ -199,6 +200,7 @@ void forward_single(const struct pass *pass, const float *x, uint32_t first, str
 {
     struct lists *lists = &gather->lists;
     lists->n_rows = 1;
+    lists->far = false;
     for (uint32_t l = 0; l < pass->network->n_layers; l++) {
         lists->counts[0] = pass->kernels->list_floats(x, network_n_in(pass->network, l), lists->columns, lists->values);
         forward_listed(pass, l, lists, first);

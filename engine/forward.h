@@ -9,7 +9,7 @@
 #include "mlp/network.h"
 #include "mlp/recipe.h"
 
-#define BLOCK_ROWS 32 /* rows that a worker takes through the network at a time */
+#define BLOCK_ROWS LISTS_MAX /* rows that a worker takes through the network at a time, at most */
 
 /* Outputs of every layer for up to n_rows rows; at[0] holds the inputs, at[l + 1] layer l's outputs: (n_rows, ld[l]). */
 struct activations {
@@ -46,6 +46,7 @@ struct pass {
     uint64_t seed;
     uint32_t epoch;
     float input_dropout;
+    bool far;                          /* other cores have changed the weights since this one last read them */
     const struct augmenter *augmenter; /* NULL: rows as they are */
 };
 

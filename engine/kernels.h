@@ -37,7 +37,7 @@ struct penalty {
     float keep;       /* parameters are multiplied by this: 1 - rate * weight decay */
 };
 
-#define LISTS_MAX 32 /* rows of a struct lists */
+#define LISTS_MAX 64 /* rows of a struct lists */
 
 /* The non-zeros of some rows: x[r][columns[r * ld + i]] = values[r * ld + i] for i < counts[r], columns ascending, then a column of
  * UINT16_MAX. */
@@ -47,6 +47,7 @@ struct lists {
     size_t ld;
     uint32_t counts[LISTS_MAX];
     uint32_t n_rows;
+    bool far; /* the weights may have been changed by another core last */
 };
 
 /* Where a layer's slopes come from when deltas pass back through it. */

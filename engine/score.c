@@ -1,4 +1,5 @@
 /* Rows through a network, scored: validation while training, evaluation after it. Also the workers' scratch. */
+#include "denormals.h"
 #include "network_private.h"
 #include "train_private.h"
 
@@ -108,5 +109,11 @@ static void scoring_work(void *self, uint32_t worker)
 void scoring_run(const struct scoring *scoring, struct pool *pool, struct worker_scratch *scratch)
 {
     struct scoring_work work = {.scoring = scoring, .scratch = scratch};
-    pool_run(pool, scoring_work, &work);
+    if (2.0 * (double)scoring->rows->n_rows * (double)network_n_params(scoring->network) >= WORTH_SHARING) {
+        pool_run(pool, scoring_work, &work);
+        return;
+    }
+    unsigned before = denormals_flush();
+    scoring_work(&work, 0);
+    denormals_restore(before);
 }

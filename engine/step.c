@@ -9,6 +9,7 @@
  * A worker claims from its own share first, so that its part of the weights and their optimizer state stay in its cache, then helps
  * the others. Who computes what changes no result: each output is one sum in a fixed order. A batch of several chunks adds up its
  * gradients chunk by chunk and updates in the last. */
+#include "denormals.h"
 #include "network_private.h"
 #include "train_private.h"
 
@@ -46,9 +47,9 @@ static struct position position_at(const struct trainer *t, uint64_t step, uint3
     return p;
 }
 
-static uint32_t n_row_blocks(const struct position *p)
+static uint32_t n_row_blocks(const struct trainer *t, const struct position *p)
 {
-    return (p->n_rows + BLOCK_ROWS - 1) / BLOCK_ROWS;
+    return (p->n_rows + t->block_rows - 1) / t->block_rows;
 }
 
 /* The next block of a phase for `worker`, own share first; false when all are taken. */
@@ -76,7 +77,7 @@ static void share(struct trainer *t, enum phase phase, uint32_t worker, uint64_t
 
 static void share_evenly(struct trainer *t, enum phase phase, uint32_t worker, uint64_t n)
 {
-    uint32_t n_workers = pool_n_threads(t->pool);
+    uint32_t n_workers = t->n_workers;
     share(t, phase, worker, n * worker / n_workers, n * (worker + 1) / n_workers);
 }
 
@@ -127,16 +128,16 @@ static void block_deltas(struct trainer *t, struct worker_scratch *scratch, uint
  * after its end the first of its share in the next step. The records lie anywhere in the table. */
 static const uint32_t *rows_ahead(const struct trainer *t, const struct claims *share, const struct position *p, uint32_t row)
 {
-    uint32_t begin = share->begin * BLOCK_ROWS, end = share->end * BLOCK_ROWS < p->n_rows ? share->end * BLOCK_ROWS : p->n_rows;
+    uint32_t begin = share->begin * t->block_rows, end = share->end * t->block_rows < p->n_rows ? share->end * BLOCK_ROWS : p->n_rows;
     uint64_t ahead = p->first + (row + 16 < end ? row + 16 : begin + p->n_rows);
     return ahead + 16 <= t->train.n_rows ? t->order + ahead : NULL;
 }
 
 static void row_block(struct trainer *t, struct worker_scratch *scratch, const struct position *p, uint32_t block)
 {
-    uint32_t first = block * BLOCK_ROWS, n = p->n_rows - first < BLOCK_ROWS ? p->n_rows - first : BLOCK_ROWS;
+    uint32_t first = block * t->block_rows, n = p->n_rows - first < t->block_rows ? p->n_rows - first : t->block_rows;
     struct row_source source = {.binding = t->train.binding, .sparse = t->sparse, .xt = t->xt, .ldxt = t->a.n_rows};
-    for (uint32_t i = 0; i < BLOCK_ROWS / 16; i++)
+    for (uint32_t i = 0; i < t->block_rows / 16; i++)
         source.ahead[i] = rows_ahead(t, &scratch->claims[PHASE_ROWS], p, first + 16 * i);
     struct pass pass = {.network = t->network,
                         .kernels = t->kernels,
@@ -145,7 +146,8 @@ static void row_block(struct trainer *t, struct worker_scratch *scratch, const s
                         .seed = t->options.seed,
                         .epoch = atomic_load_explicit(&t->epoch, memory_order_relaxed),
                         .input_dropout = t->options.input_dropout,
-                        .augmenter = t->augmenter};
+                        .augmenter = t->augmenter,
+                        .far = t->n_workers > 1 && block == scratch->claims[PHASE_ROWS].begin};
     forward_rows(&pass, &source, t->order + p->first + first, first, n, &scratch->gather);
     score_rows(t, p, first, n);
     block_deltas(t, scratch, first, (n + 15) & ~15u);
@@ -230,6 +232,13 @@ static float *gradient_of(struct trainer *t, struct worker_scratch *scratch, con
     return g;
 }
 
+/* Ask for n floats to be written soon: other cores have read them, and taking them back is slow. */
+static void prefetch_for_write(const float *p, size_t n)
+{
+    for (size_t i = 0; i < n; i += 16)
+        __builtin_prefetch(p + i, 1, 2);
+}
+
 static void weights_gradient(struct trainer *t, const struct position *p, const struct weight_block *b, float *g)
 {
     uint32_t l = b->layer;
@@ -256,6 +265,8 @@ static bool gradient_block(struct trainer *t, struct worker_scratch *scratch, co
             finite &= update_floats(t, change, b->layer, true, biases_at(t, b), g, b->width);
     }
     float *g = gradient_of(t, scratch, p, weights_at(t, b), (size_t)16 * b->width);
+    if (last && !t->clips_norm && t->n_workers > 1)
+        prefetch_for_write(t->network->params + weights_at(t, b), (size_t)16 * b->width);
     weights_gradient(t, p, b, g);
     if (last && t->clips_norm) {
         struct penalty penalty = {.l1 = t->options.l1, .l2 = t->options.l2, .clip_scale = 1, .clip_value = INFINITY, .keep = 1};
@@ -355,6 +366,13 @@ static void account(struct trainer *t, const struct position *next)
     t->leave = decide(t, next);
 }
 
+/* The barrier between phases. */
+static void meet(struct trainer *t)
+{
+    if (t->n_workers > 1)
+        pool_barrier(t->pool);
+}
+
 /* Blocks of rows until all are taken, or until somebody wants the gang to stop: then the chunk's work is thrown away. */
 static void rows_phase(struct trainer *t, const struct position *p, uint32_t worker, uint32_t n_workers)
 {
@@ -372,11 +390,11 @@ static void rows_phase(struct trainer *t, const struct position *p, uint32_t wor
 static void late_phases(struct trainer *t, struct change *change, uint32_t worker, uint32_t n_workers)
 {
     if (t->clips_norm) {
-        pool_barrier(t->pool);
+        meet(t);
         update_phase(t, change, worker, n_workers);
     }
     if (t->options.max_norm > 0) {
-        pool_barrier(t->pool);
+        meet(t);
         norms_phase(t, worker, n_workers);
     }
 }
@@ -384,26 +402,26 @@ static void late_phases(struct trainer *t, struct change *change, uint32_t worke
 static void steps_work(void *self, uint32_t worker)
 {
     struct trainer *t = self;
-    uint32_t n_workers = pool_n_threads(t->pool);
+    uint32_t n_workers = t->n_workers;
     struct position p = position_at(t, atomic_load_explicit(&t->step, memory_order_relaxed), t->chunk);
-    share_evenly(t, PHASE_ROWS, worker, n_row_blocks(&p));
-    pool_barrier(t->pool);
+    share_evenly(t, PHASE_ROWS, worker, n_row_blocks(t, &p));
+    meet(t);
     for (;;) {
         share_weights(t, worker);
         rows_phase(t, &p, worker, n_workers);
-        pool_barrier(t->pool);
+        meet(t);
         if (atomic_load_explicit(&t->aborted, memory_order_relaxed) || atomic_load_explicit(&t->bad_loss, memory_order_relaxed))
             return;
         struct position next = position_next(t, &p);
         if (next.step < t->n_steps)
-            share_evenly(t, PHASE_ROWS, worker, n_row_blocks(&next));
+            share_evenly(t, PHASE_ROWS, worker, n_row_blocks(t, &next));
         struct change change = change_at(t, &p);
         gradient_phase(t, &p, &change, worker, n_workers);
         if (p.chunk + 1 == p.n_chunks)
             late_phases(t, &change, worker, n_workers);
         if (worker == 0)
             account(t, &next);
-        pool_barrier(t->pool);
+        meet(t);
         if (t->leave || atomic_load_explicit(&t->bad_weights, memory_order_relaxed))
             return;
         p = next;
@@ -415,5 +433,11 @@ void steps_run(struct trainer *t)
     atomic_store(&t->aborted, false);
     atomic_store(&t->correct, 0);
     t->leave = false;
-    pool_run(t->pool, steps_work, t);
+    if (t->n_workers > 1) {
+        pool_run(t->pool, steps_work, t);
+        return;
+    }
+    unsigned before = denormals_flush();
+    steps_work(t, 0);
+    denormals_restore(before);
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #define CHUNK_BYTES ((size_t)4 << 20) /* about what activations and deltas of a chunk may take */
+#define NEAR_BYTES ((size_t)1 << 20)  /* weights that a core's second cache level keeps from block to block */
 #define CHUNK_ROWS_MIN 256
 #define CHUNK_ROWS_MAX 4096
 
@@ -44,18 +45,19 @@ static bool options_check(struct train_options *o, const struct recipe *recipe, 
 /* Which inputs are zero in every training row. */
 static bool find_dead(struct trainer *t, struct err *err)
 {
-    uint32_t n_in = padded_in(t->network, 0);
-    uint8_t *bytes = calloc(n_in, 1), *any = calloc(n_in, 1);
+    uint32_t n_in = padded_in(t->network, 0), n_words = n_in / 8;
+    uint64_t *row = calloc(n_words, sizeof *row), *any = calloc(n_words, sizeof *any);
     t->dead = calloc(n_in, sizeof *t->dead);
-    bool ok = bytes != NULL && any != NULL && t->dead != NULL;
+    bool ok = row != NULL && any != NULL && t->dead != NULL;
     for (uint64_t i = 0; ok && i < t->train.n_rows; i++) {
-        binding_encode_bytes(t->train.binding, t->train.rows[i], bytes);
-        for (uint32_t k = 0; k < n_in; k++)
-            any[k] |= bytes[k];
+        binding_prefetch(t->train.binding, t->train.rows[i + 8 < t->train.n_rows ? i + 8 : i]);
+        binding_encode_bytes(t->train.binding, t->train.rows[i], (uint8_t *)row);
+        for (uint32_t k = 0; k < n_words; k++)
+            any[k] |= row[k];
     }
     for (uint32_t k = 0; ok && k < n_in; k++)
-        t->dead[k] = any[k] == 0;
-    free(bytes);
+        t->dead[k] = ((const uint8_t *)any)[k] == 0;
+    free(row);
     free(any);
     return ok || err_memory(err, "the list of unused inputs");
 }
@@ -161,6 +163,22 @@ static bool make_workspace(struct trainer *t, struct err *err)
     return true;
 }
 
+static uint32_t workers_wanted(const struct trainer *t, uint32_t n_workers)
+{
+    double operations = 6.0 * (double)t->batch_size * (double)network_n_params(t->network);
+    return operations < WORTH_SHARING ? 1 : n_workers;
+}
+
+/* Rows are independent of each other, so how many a worker takes at a time changes no bit. Many rows at a time read the weights less
+ * often; but every worker should have its share of the batch. */
+static uint32_t block_rows(const struct trainer *t, uint32_t n_workers)
+{
+    uint32_t batch = t->batch_size < t->chunk_rows ? t->batch_size : t->chunk_rows;
+    uint32_t most = t->network->n_floats * sizeof(float) > NEAR_BYTES ? BLOCK_ROWS : BLOCK_ROWS / 2;
+    uint32_t rows = (batch / n_workers + 15) & ~15u;
+    return rows < 16 ? 16 : rows > most ? most : rows;
+}
+
 /* Once the pool is known: scratch and shares for each of its workers. */
 bool trainer_scratch(struct trainer *t, uint32_t n_workers, struct err *err)
 {
@@ -189,7 +207,9 @@ bool trainer_scratch(struct trainer *t, uint32_t n_workers, struct err *err)
         t->n_scratch = 0;
         return false;
     }
-    share_by_cost(t, n_workers);
+    t->n_workers = workers_wanted(t, n_workers);
+    t->block_rows = block_rows(t, t->n_workers);
+    share_by_cost(t, t->n_workers);
     return true;
 }
 

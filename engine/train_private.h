@@ -11,6 +11,8 @@
 #include <stdalign.h>
 
 #define CACHE_LINE 64
+/* Less work than this (floating-point operations) is done by one worker: waking and waiting for others would take longer. */
+#define WORTH_SHARING 4e6
 
 /* A range of blocks that one worker takes first and any worker may help with. */
 struct claims {
@@ -92,6 +94,8 @@ struct trainer {
     uint8_t *xt;                          /* (padded n_inputs, a.n_rows) where sparse */
     struct worker_scratch *scratch;       /* (n_scratch) */
     uint32_t n_scratch;
+    uint32_t n_workers;  /* that take part: all of the pool's, or one where a step is too little to share */
+    uint32_t block_rows; /* rows that a worker takes at a time: a multiple of 16, at most BLOCK_ROWS */
 
     /* one run of the gang */
     struct pool *pool;
