@@ -1,4 +1,5 @@
-/* Jobs as others see them: submit, look, pause, resume, cancel, delete; start and stop of the two threads. */
+/* Jobs as others see them: submit, look, pause, resume, cancel, delete; start and stop of the three threads. */
+#include "checkpoints.h"
 #include "jobs_private.h"
 #include "log.h"
 
@@ -49,6 +50,7 @@ void job_free(struct job *job)
     model_unref(job->model);
     evaluation_free(job->evaluation);
     free(job->pending);
+    free(job->checkpoint.bytes);
     job_request_done(&job->request);
     free(job);
 }
@@ -70,11 +72,32 @@ static bool revive_fail(struct jobs *jobs, struct job *job, const struct err *wh
     job->row.change++;
     store_stamp(job->row.ended);
     bool ok = store_job_update(jobs->options.store, &job->row, err);
+    if (ok)
+        checkpoints_remove(jobs->options.store, job->row.id);
     job_free(job);
     return ok;
 }
 
-/* Take up one unfinished job: it starts again from its beginning, the same seed giving the same bits. */
+/* Whether a job goes on from a checkpoint, and how its row stands then. Epochs that were stored after the checkpoint stay: they come out
+ * once more with the same bits. Without one the history goes: it may be of another build. */
+static bool revive_row(struct jobs *jobs, struct job *job, struct err *err)
+{
+    struct train_place place;
+    struct store *store = jobs->options.store;
+    job->checkpoint.from = checkpoint_choose(store, &job->row, &place);
+    job->checkpoint.slot = job->checkpoint.from == 0;
+    if (job->row.state == JOB_RUNNING)
+        job->row.state = JOB_QUEUED;
+    job->row.change++;
+    if (job->checkpoint.from < 0) {
+        job->row.epoch = 0;
+        return store_job_rewind(store, &job->row, err);
+    }
+    job->fraction = job->row.epochs ? (double)place.epoch / job->row.epochs : 0;
+    return store_job_update(store, &job->row, err);
+}
+
+/* Take up one unfinished job: it goes on from its checkpoint, or from its beginning, in either case to the same bits. */
 static bool revive(struct jobs *jobs, const struct job_row *row, struct err *err)
 {
     struct err why;
@@ -91,11 +114,7 @@ static bool revive(struct jobs *jobs, const struct job_row *row, struct err *err
         log_warning("job %" PRId64 " cannot be taken up again: %s", row->id, why.msg);
         return revive_fail(jobs, job, &why, err);
     }
-    if (job->row.state == JOB_RUNNING)
-        job->row.state = JOB_QUEUED;
-    job->row.epoch = 0;
-    job->row.change++;
-    if (!store_job_rewind(jobs->options.store, &job->row, err) || !events_job_open(jobs->options.events, &job->row, err)) {
+    if (!revive_row(jobs, job, err) || !events_job_open(jobs->options.events, &job->row, err)) {
         job_free(job);
         return false;
     }
@@ -110,7 +129,7 @@ static bool revive_all(struct jobs *jobs, struct err *err)
     size_t n_rows;
     if (!store_job_unfinished(jobs->options.store, &rows, &n_rows, err))
         return false;
-    bool ok = true;
+    bool ok = checkpoints_open(jobs->options.store, rows, n_rows, err);
     for (size_t i = 0; ok && i < n_rows; i++)
         ok = revive(jobs, &rows[i], err);
     free(rows);
@@ -120,7 +139,8 @@ static bool revive_all(struct jobs *jobs, struct err *err)
 static bool threads_start(struct jobs *jobs, struct err *err)
 {
     jobs->has_writer = pthread_create(&jobs->writer, NULL, jobs_write, jobs) == 0;
-    jobs->has_scheduler = jobs->has_writer && pthread_create(&jobs->scheduler, NULL, jobs_schedule, jobs) == 0;
+    jobs->has_saver = jobs->has_writer && pthread_create(&jobs->saver, NULL, jobs_save, jobs) == 0;
+    jobs->has_scheduler = jobs->has_saver && pthread_create(&jobs->scheduler, NULL, jobs_schedule, jobs) == 0;
     return jobs->has_scheduler || err_set(err, ERR_THREAD, "the threads that train could not be started");
 }
 
@@ -133,6 +153,7 @@ static void locks_init(struct jobs *jobs)
     pthread_cond_init(&jobs->work, NULL);
     pthread_cond_init(&jobs->changed, NULL);
     pthread_cond_init(&jobs->unsaved, &monotonic);
+    pthread_cond_init(&jobs->saves, &monotonic);
     pthread_condattr_destroy(&monotonic);
 }
 
@@ -171,7 +192,13 @@ void jobs_stop(struct jobs *jobs)
     pthread_mutex_unlock(&jobs->lock);
     if (jobs->has_writer)
         pthread_join(jobs->writer, NULL);
-    jobs->has_scheduler = jobs->has_writer = false;
+    pthread_mutex_lock(&jobs->lock);
+    jobs->saver_stopping = true; /* after the writer: checkpoints wait for their epochs */
+    pthread_cond_broadcast(&jobs->saves);
+    pthread_mutex_unlock(&jobs->lock);
+    if (jobs->has_saver)
+        pthread_join(jobs->saver, NULL);
+    jobs->has_scheduler = jobs->has_writer = jobs->has_saver = false;
 }
 
 void jobs_close(struct jobs *jobs)
@@ -185,6 +212,7 @@ void jobs_close(struct jobs *jobs)
         jobs->list = next;
     }
     pool_free(jobs->pool);
+    pthread_cond_destroy(&jobs->saves);
     pthread_cond_destroy(&jobs->unsaved);
     pthread_cond_destroy(&jobs->changed);
     pthread_cond_destroy(&jobs->work);
@@ -201,10 +229,11 @@ void jobs_info(struct jobs *jobs, const struct job *job, struct job_info *info)
     info->fraction = job->training ? trainer_fraction(job->training->trainer) : job->fraction;
     double seconds = job->run_seconds + (job->slice_ns ? (double)(jobs_now_ns() - job->slice_ns) * 1e-9 : 0);
     info->eta_seconds = info->samples_per_second = NAN;
-    if (job->row.state != JOB_RUNNING || seconds <= 0 || info->fraction <= 0)
+    double done = info->fraction - job->fraction_before; /* in those seconds */
+    if (job->row.state != JOB_RUNNING || seconds <= 0 || done <= 0)
         return;
-    info->eta_seconds = seconds * (1 - info->fraction) / info->fraction * (n_running > 0 ? n_running : 1);
-    info->samples_per_second = info->fraction * (double)job->row.epochs * (double)job->row.n_train / seconds;
+    info->eta_seconds = seconds * (1 - info->fraction) / done * (n_running > 0 ? n_running : 1);
+    info->samples_per_second = done * (double)job->row.epochs * (double)job->row.n_train / seconds;
 }
 
 /* A job that is only in the store. */

@@ -1,11 +1,12 @@
 /* Training jobs: the queue, their states, and the one scheduler that runs them on the one pool.
  *
  * States: queued -> running <-> paused -> succeeded | failed | cancelled; queued and paused jobs may be cancelled too. Up to 16 jobs
- * run at once, in slices of 100 ms by turns, so that a short job does not wait for a long one. An unfinished job is started again
- * by jobs_open.
+ * run at once, in slices of 100 ms by turns, so that a short job does not wait for a long one. An unfinished job goes on by
+ * jobs_open from its last checkpoint, to the same bits as if nothing had been.
  *
- * Threads: two of its own. The scheduler owns every trainer and is worker 0 of the pool; it never touches the disk. The writer
- * stores epochs (at most one commit in 200 ms), publishes models and ends jobs. An epoch is shown (in GET, in history, to
+ * Threads: three of its own. The scheduler owns every trainer and is worker 0 of the pool; it never waits for a write. The writer
+ * stores epochs (at most one commit in 200 ms), publishes models and ends jobs. The saver writes checkpoints, of a job at most one in a
+ * second and at least one in about five. An epoch is shown (in GET, in history, to
  * events) once it is stored, so that the three never disagree, and never take anything back. Every call below may come from any
  * thread; those marked "slow" sync and belong on a service thread. What cannot be stored (a full disk) is tried again every second,
  * a finished model too; whoever waits for it gets the error.

@@ -1,4 +1,5 @@
 /* Jobs as others move them: submit, pause, resume, cancel, delete. Called by service threads; each returns when it is on disk. */
+#include "checkpoints.h"
 #include "jobs_private.h"
 
 #include <inttypes.h>
@@ -50,6 +51,7 @@ static bool job_prepare(struct jobs *jobs, struct job *job, const struct job_req
     bool ahead = false;
     if (!queue_look(jobs, &ahead, err) || !row_begin(&job->row, request, err) || !job_request_copy(&job->request, request, err))
         return false;
+    job->checkpoint.from = -1;
     job->training = training_new(jobs->options.datasets, &job->request, &job->row, err);
     if (!job->training)
         return false;
@@ -170,7 +172,7 @@ static bool wait_gone(struct jobs *jobs, int64_t id, bool parked_will_do, struct
 {
     uint64_t n_write_errs = jobs->n_write_errs;
     struct job *job;
-    while ((job = jobs_find(jobs, id)) && !(parked_will_do && job->parked && !job->writing)) {
+    while ((job = jobs_find(jobs, id)) && !(parked_will_do && job->parked && !job->writing && job->checkpoint.state != CHECKPOINT_SAVING)) {
         if (jobs->stopping)
             return stopping_err(err);
         if (jobs->n_write_errs != n_write_errs && jobs->write_err.code != ERR_OK) {
@@ -242,6 +244,8 @@ bool jobs_delete(struct jobs *jobs, int64_t id, struct err *err)
     pthread_mutex_unlock(&jobs->lock);
     if (!ok)
         return false;
+    if (parked)
+        checkpoints_remove(jobs->options.store, id);
     job_free(parked);
     if (!parked && !store_job_delete(jobs->options.store, id, err))
         return false;

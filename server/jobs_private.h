@@ -1,4 +1,4 @@
-/* Private to the jobs: the structs that API (jobs.c), scheduler (jobs_run.c) and writer (jobs_write.c) share.
+/* Private to the jobs: the structs that API (jobs.c), scheduler (jobs_run.c), writer (jobs_write.c) and saver (jobs_save.c) share.
  *
  * A live job is one that is not final in the store. It is on the list from jobs_submit until the writer has stored its end, or
  * until a delete has removed it. Its training belongs to the scheduler, its result to the writer from `finishing` on. */
@@ -18,6 +18,22 @@
 
 enum want { WANT_NOTHING, WANT_CANCEL, WANT_DELETE };
 
+/* Whose the copy of a training's state is: the scheduler's while it is taken, the saver's while it is written. */
+enum checkpoint_state { CHECKPOINT_NONE, CHECKPOINT_TAKING, CHECKPOINT_READY, CHECKPOINT_SAVING };
+
+struct checkpoint {
+    int from;         /* the slot that the job goes on from; -1: none. Never changes once the threads run */
+    int slot;         /* where the next one is written; the saver's */
+    uint64_t next_ns; /* the scheduler's: when to take the next */
+    void *bytes;      /* (n), by state; kept for the next, freed with the job */
+    size_t n;
+    uint32_t epoch;
+    /* under jobs->lock */
+    enum checkpoint_state state;
+    uint64_t take_ns, write_ns; /* how long the last one took */
+    uint64_t retry_ns;          /* not written before */
+};
+
 struct job {
     struct job_request request; /* never changes */
     atomic_bool stop;           /* ends the slice under way; set under jobs->lock */
@@ -25,6 +41,7 @@ struct job {
     struct training *training;
     struct model *snapshot; /* the model at the end of an epoch, at most a second old: what a diverged job leaves */
     uint64_t snapshot_ns;
+    struct checkpoint checkpoint;
     /* under jobs->lock */
     struct job *next;   /* by id */
     struct job_row row; /* as shown; row.epoch: stored epochs */
@@ -36,6 +53,7 @@ struct job {
     double run_seconds;            /* time in slices that have ended */
     uint64_t slice_ns;             /* when the slice under way began; 0: none is */
     double fraction;               /* at the last look, for when the training is gone */
+    double fraction_before;        /* done by earlier daemons: not in run_seconds */
     struct epoch_metrics *pending; /* epochs not yet stored */
     size_t n_pending, pending_capacity;
     /* the writer's from the moment `finishing` is set (under jobs->lock) */
@@ -60,15 +78,18 @@ struct batch {
 struct jobs {
     struct jobs_options options;
     struct pool *pool;
-    pthread_t scheduler, writer;
-    bool has_scheduler, has_writer;
+    pthread_t scheduler, writer, saver;
+    bool has_scheduler, has_writer, has_saver;
+    bool save_failed; /* the saver's */
     pthread_mutex_t lock;
     pthread_cond_t work;    /* the scheduler waits: something to run, or stopping */
     pthread_cond_t unsaved; /* the writer waits: epochs, states or results to store, or stopping (CLOCK_MONOTONIC) */
     pthread_cond_t changed; /* callers wait: a job has left the list, was parked, or is no longer being written; or stopping */
+    pthread_cond_t saves;   /* the saver waits: a checkpoint to write, or stopping (CLOCK_MONOTONIC) */
     /* under lock */
     bool stopping;         /* the scheduler ends */
     bool writer_stopping;  /* the writer ends, after one last round */
+    bool saver_stopping;   /* the saver ends, after one last round */
     struct job *list;      /* live jobs, by id */
     int64_t turn;          /* id of the job that ran last */
     uint64_t committed_ns; /* when the writer last stored epochs */
@@ -94,5 +115,12 @@ void job_free(struct job *job);
 /* The threads. self: struct jobs. */
 void *jobs_schedule(void *self);
 void *jobs_write(void *self);
+void *jobs_save(void *self);
+
+/* The scheduler's, without the lock. begin: the training starts to run. take: copy its state for the saver, if it is time; `last`: in any
+ * case, as the scheduler stops. resume: let a new training go on from the job's checkpoint; false: it begins at its beginning. */
+void checkpoint_begin(struct job *job);
+void checkpoint_take(struct jobs *jobs, struct job *job, bool last);
+bool checkpoint_resume(struct jobs *jobs, struct job *job, struct training *training);
 
 #endif

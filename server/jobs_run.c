@@ -1,7 +1,7 @@
 /* The scheduler: the one thread that trains. It runs live jobs by turns in slices and hands what there is to store to the writer.
  *
  * Its loop begins with the lock held, and gives it up while it makes, runs or judges a training. Only it touches job->training and
- * job->snapshot, and it never waits for the disk. */
+ * job->snapshot, and it never waits for a write. */
 #include "jobs_private.h"
 
 #include <math.h>
@@ -93,6 +93,8 @@ static void finish(struct jobs *jobs, struct job *job, enum job_state end, const
     job->evaluation = evaluation;
     job->evaluated_on = evaluation ? kind : ROWS_NONE;
     job->finishing = true;
+    if (job->checkpoint.state == CHECKPOINT_READY)
+        job->checkpoint.state = CHECKPOINT_NONE; /* no longer of use */
     pthread_cond_signal(&jobs->unsaved);
     pthread_mutex_unlock(&jobs->lock);
 }
@@ -111,7 +113,10 @@ static bool start(struct jobs *jobs, struct job *job)
             finish(jobs, job, JOB_FAILED, &err);
             return false;
         }
+        if (checkpoint_resume(jobs, job, training))
+            job->fraction_before = trainer_fraction(training->trainer);
     }
+    checkpoint_begin(job);
     pthread_mutex_lock(&jobs->lock);
     job->training = training;
     bool started = job->row.state == JOB_QUEUED && job->want == WANT_NOTHING;
@@ -121,7 +126,8 @@ static bool start(struct jobs *jobs, struct job *job)
         job->row.n_validation = row.n_validation;
         job->row.n_test = row.n_test;
         job->begun = true;
-        store_stamp(job->row.started);
+        if (!job->row.started[0])
+            store_stamp(job->row.started);
         job_state_set(jobs, job, JOB_RUNNING);
         job->state_unstored = true;
         pthread_cond_signal(&jobs->unsaved);
@@ -148,10 +154,12 @@ static bool pending_reserve(struct jobs *jobs, struct job *job, struct err *err)
     return ok || err_memory(err, "the history of a job");
 }
 
+/* An epoch that an earlier daemon stored before it ended, after its last checkpoint, has come out once more, with the same bits. */
 static bool pending_add(struct jobs *jobs, struct job *job, const struct epoch_metrics *metrics)
 {
     pthread_mutex_lock(&jobs->lock);
-    job->pending[job->n_pending++] = *metrics;
+    if (metrics->epoch > job->row.epoch)
+        job->pending[job->n_pending++] = *metrics;
     if (job->n_pending == 1)
         pthread_cond_signal(&jobs->unsaved);
     bool room = job->n_pending < PENDING_MAX;
@@ -208,6 +216,8 @@ static void slice(struct jobs *jobs, struct job *job)
         finish(jobs, job, JOB_SUCCEEDED, NULL);
     else if (state == TRAIN_FAILED)
         finish(jobs, job, JOB_FAILED, &err);
+    else
+        checkpoint_take(jobs, job, false);
 }
 
 /* A delete waits for this: the training goes, the rest is the caller's. */
@@ -233,6 +243,19 @@ static void turn(struct jobs *jobs, struct job *job, enum want want, enum job_st
         slice(jobs, job);
 }
 
+/* The scheduler stops: keep what the trainings have come to. Lock held at the beginning and at the end; as nobody else takes jobs off
+ * the list that are neither finishing nor parked, it stays whole around each of these. */
+static void last_checkpoints(struct jobs *jobs)
+{
+    for (struct job *job = jobs->list; job; job = job->next) {
+        if (!job->training || !job->begun || job->finishing || job->parked || job->want != WANT_NOTHING)
+            continue;
+        pthread_mutex_unlock(&jobs->lock);
+        checkpoint_take(jobs, job, true);
+        pthread_mutex_lock(&jobs->lock);
+    }
+}
+
 void *jobs_schedule(void *self)
 {
     struct jobs *jobs = self;
@@ -253,6 +276,7 @@ void *jobs_schedule(void *self)
         turn(jobs, job, want, state);
         pthread_mutex_lock(&jobs->lock);
     }
+    last_checkpoints(jobs);
     pthread_mutex_unlock(&jobs->lock);
     return NULL;
 }

@@ -2,6 +2,7 @@
  *
  * Epochs of all jobs are committed together, at once where the last commit is 200 ms ago, else when it is. What cannot be
  * stored is tried again a second later; the jobs go on meanwhile. Its loop begins with the lock held, and gives it up to write. */
+#include "checkpoints.h"
 #include "jobs_private.h"
 #include "log.h"
 
@@ -50,6 +51,8 @@ static void epochs_show(struct jobs *jobs, const struct job_epoch *epochs, size_
     if (job->n_pending == PENDING_MAX)
         pthread_cond_signal(&jobs->work); /* it had to wait for this */
     job->n_pending -= n;
+    if (job->checkpoint.state == CHECKPOINT_READY)
+        pthread_cond_signal(&jobs->saves); /* it may have waited for these epochs */
 }
 
 /* Lock held. */
@@ -150,6 +153,8 @@ static void end_write(struct jobs *jobs, struct job *job)
     bool hurry = job->want != WANT_NOTHING;
     pthread_mutex_unlock(&jobs->lock);
     bool ended = end_store(jobs, job, &row, hurry, &err);
+    if (ended)
+        checkpoints_remove(jobs->options.store, row.id);
     pthread_mutex_lock(&jobs->lock);
     outcome_note(jobs, ended, &err);
     if (!ended) {
@@ -167,11 +172,17 @@ static void end_write(struct jobs *jobs, struct job *job)
     pthread_mutex_lock(&jobs->lock);
 }
 
+/* Lock held: a job that has ended, but whose checkpoint is still being written: the saver signals `unsaved` when it is not. */
+static bool end_waits(const struct job *job)
+{
+    return job->finishing && job->checkpoint.state == CHECKPOINT_SAVING;
+}
+
 /* Lock held: a job to end now. NULL: none. */
 static struct job *end_next(struct jobs *jobs, uint64_t now_ns)
 {
     struct job *job = jobs->list;
-    while (job && (!job->finishing || job->n_pending > 0 || job->state_unstored || job->retry_ns > now_ns))
+    while (job && (!job->finishing || job->n_pending > 0 || job->state_unstored || job->retry_ns > now_ns || end_waits(job)))
         job = job->next;
     return job;
 }
@@ -186,7 +197,7 @@ static uint64_t due_ns(const struct jobs *jobs)
         uint64_t at = UINT64_MAX;
         if (unstored)
             at = job->finishing && jobs->write_err.code == ERR_OK ? 0 : commit; /* nobody waits for the end of a job for long */
-        else if (job->finishing)
+        else if (job->finishing && !end_waits(job))
             at = job->retry_ns;
         if (at < due)
             due = at;
@@ -220,6 +231,9 @@ static void last_round(struct jobs *jobs)
     struct job *job;
     while (batch_write(jobs, &jobs->batch) && jobs->batch.n_epochs + jobs->batch.n_states > 0)
         ;
+    for (job = jobs->list; job; job = end_waits(job) ? job : job->next)
+        if (end_waits(job))
+            pthread_cond_wait(&jobs->unsaved, &jobs->lock);
     uint64_t n_errs = jobs->n_write_errs;
     while (n_errs == jobs->n_write_errs && (job = end_next(jobs, jobs_now_ns())))
         end_write(jobs, job);

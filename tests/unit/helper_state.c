@@ -84,13 +84,18 @@ static bool parse(const char *json, struct job_request *request, struct err *err
 
 void state_jobs(struct state *state, uint32_t queue_max)
 {
+    state_jobs_on(state, queue_max, 2);
+}
+
+void state_jobs_on(struct state *state, uint32_t queue_max, uint32_t n_threads)
+{
     struct err err = {0};
     log_open(LOG_LEVEL_ERROR);
     struct jobs_options options = {.store = state->store,
                                    .datasets = state->datasets,
                                    .models = state->models,
                                    .events = state->events,
-                                   .n_threads = 2,
+                                   .n_threads = n_threads,
                                    .queue_max = queue_max,
                                    .parse = parse};
     state->jobs = jobs_open(&options, &err);

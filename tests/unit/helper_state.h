@@ -24,6 +24,8 @@ void state_close(struct state *state);
 void state_open(struct state *state);
 /* Start jobs with two threads; queue_max as in jobs_options. */
 void state_jobs(struct state *state, uint32_t queue_max);
+/* Likewise with any number of threads. */
+void state_jobs_on(struct state *state, uint32_t queue_max, uint32_t n_threads);
 /* Close, and remove the folder. */
 void state_remove(struct state *state);
 /* Whether the folder holds the file, by its path within. */

@@ -303,7 +303,7 @@ START_TEST(a_diverged_job_fails_and_says_why)
 }
 END_TEST
 
-START_TEST(unfinished_jobs_start_again_after_a_restart)
+START_TEST(unfinished_jobs_go_on_after_a_restart)
 {
     struct job_info info;
     struct epoch_metrics *epochs;
@@ -317,7 +317,7 @@ START_TEST(unfinished_jobs_start_again_after_a_restart)
     state_open(&state);
     ck_assert(!state_has(&state, "tmp/x"));
     state_jobs(&state, 0);
-    ck_assert(job_wait(&state, running, "event: epoch\nid: 1\n"));
+    ck_assert(job_wait(&state, running, "\"state\":\"running\""));
     ck_assert(jobs_get(state.jobs, running, &info, &err));
     ck_assert_int_eq(info.row.state, JOB_RUNNING);
     ck_assert(jobs_get(state.jobs, paused, &info, &err));
@@ -330,6 +330,148 @@ START_TEST(unfinished_jobs_start_again_after_a_restart)
     free(epochs);
     models_equal(1, info.row.version);
     ck_assert(jobs_cancel(state.jobs, running, NULL, &err));
+}
+END_TEST
+
+#define LONG 6000u /* epochs: more than run until the first one is seen, and still soon over, on one thread that waits for nobody */
+
+/* Stop the daemon in the middle of the job, and start it again. */
+static void restart_within(int64_t job)
+{
+    ck_assert(job_wait(&state, job, "\"state\":\"running\""));
+    state_close(&state);
+    state_open(&state);
+}
+
+static void checkpoint_name(char *name, size_t size, int64_t job, int slot)
+{
+    snprintf(name, size, "checkpoints/%lld.%d", (long long)job, slot);
+}
+
+static bool has_checkpoint(int64_t job, int slot)
+{
+    char name[64];
+    checkpoint_name(name, sizeof name, job, slot);
+    return state_has(&state, name);
+}
+
+static void checkpoint_damage(int64_t job, int slot)
+{
+    char name[64], path[400];
+    checkpoint_name(name, sizeof name, job, slot);
+    snprintf(path, sizeof path, "%s/%s", state.dir, name);
+    FILE *file = fopen(path, "r+");
+    ck_assert_ptr_nonnull(file);
+    ck_assert_int_eq(fseek(file, -5, SEEK_END), 0);
+    int byte = fgetc(file);
+    ck_assert_int_eq(fseek(file, -5, SEEK_END), 0);
+    ck_assert_int_ne(fputc(byte ^ 1, file), EOF);
+    ck_assert_int_eq(fclose(file), 0);
+}
+
+/* The first epoch's time, which no two runs share to the last digit: it tells whether the history is still that of the first run. */
+static double first_seconds(int64_t job)
+{
+    struct epoch_metrics *epochs;
+    size_t n_epochs;
+    ck_assert(jobs_history(state.jobs, job, 0, 1, &epochs, &n_epochs, &err));
+    ck_assert_uint_eq(n_epochs, 1);
+    double seconds = epochs[0].seconds;
+    free(epochs);
+    return seconds;
+}
+
+/* The job ends, with every epoch once, and with the model of version 1. */
+static void ends_as_undisturbed(int64_t job, uint32_t n)
+{
+    struct epoch_metrics *epochs;
+    size_t n_epochs;
+    struct job_info info = job_end(&state, job);
+    ck_assert_int_eq(info.row.state, JOB_SUCCEEDED);
+    ck_assert_uint_eq(info.row.epoch, n);
+    ck_assert(jobs_history(state.jobs, job, 0, 0, &epochs, &n_epochs, &err));
+    ck_assert_uint_eq(n_epochs, n);
+    for (uint32_t i = 0; i < n; i++)
+        ck_assert_uint_eq(epochs[i].epoch, i + 1);
+    free(epochs);
+    models_equal(1, info.row.version);
+    ck_assert(!has_checkpoint(job, 0) && !has_checkpoint(job, 1));
+}
+
+START_TEST(a_job_goes_on_from_its_checkpoint)
+{
+    jobs_close(state.jobs);
+    state_jobs_on(&state, 0, 1);
+    job_end(&state, submit_simple("c", LONG));
+    int64_t id = submit_simple("c", LONG);
+    ck_assert(job_wait(&state, id, "event: epoch"));
+    double seconds = first_seconds(id);
+    for (int i = 0; i < 3; i++) {
+        restart_within(id);
+        ck_assert(has_checkpoint(id, 0) && has_checkpoint(id, 1) == (i > 0)); /* two are kept */
+        state_jobs_on(&state, 0, 1);
+    }
+    ck_assert(first_seconds(id) == seconds);
+    ends_as_undisturbed(id, LONG);
+    ck_assert(first_seconds(id) == seconds);
+}
+END_TEST
+
+START_TEST(a_damaged_checkpoint_leaves_the_older_one)
+{
+    jobs_close(state.jobs);
+    state_jobs_on(&state, 0, 1);
+    job_end(&state, submit_simple("c", LONG));
+    int64_t id = submit_simple("c", LONG);
+    ck_assert(job_wait(&state, id, "event: epoch"));
+    double seconds = first_seconds(id);
+    restart_within(id);
+    state_jobs_on(&state, 0, 1);
+    restart_within(id);
+    checkpoint_damage(id, 1); /* the newest */
+    state_jobs_on(&state, 0, 1);
+    ck_assert(!has_checkpoint(id, 1) && has_checkpoint(id, 0));
+    ck_assert(first_seconds(id) == seconds);
+    ends_as_undisturbed(id, LONG);
+}
+END_TEST
+
+START_TEST(without_a_whole_checkpoint_a_job_starts_again)
+{
+    jobs_close(state.jobs);
+    state_jobs_on(&state, 0, 1);
+    job_end(&state, submit_simple("c", LONG));
+    int64_t id = submit_simple("c", LONG);
+    ck_assert(job_wait(&state, id, "event: epoch"));
+    double seconds = first_seconds(id);
+    restart_within(id);
+    state_jobs_on(&state, 0, 1);
+    restart_within(id);
+    checkpoint_damage(id, 0);
+    checkpoint_damage(id, 1);
+    state_jobs_on(&state, 0, 1);
+    ck_assert(!has_checkpoint(id, 0) && !has_checkpoint(id, 1));
+    ends_as_undisturbed(id, LONG);
+    ck_assert(first_seconds(id) != seconds);
+}
+END_TEST
+
+START_TEST(checkpoints_go_with_their_jobs)
+{
+    int64_t deleted = submit_simple("c", ENDLESS), cancelled = submit_simple("n", ENDLESS);
+    ck_assert(job_wait(&state, deleted, "event: epoch"));
+    restart_within(cancelled);
+    ck_assert(has_checkpoint(deleted, 0) && has_checkpoint(cancelled, 0));
+    char stray[400];
+    snprintf(stray, sizeof stray, "%s/checkpoints/12345.0", state.dir);
+    FILE *file = fopen(stray, "w");
+    ck_assert(file && fclose(file) == 0);
+    state_jobs_on(&state, 0, 1);
+    ck_assert(!state_has(&state, "checkpoints/12345.0"));
+    ck_assert(job_wait(&state, deleted, "\"state\":\"running\""));
+    ck_assert(jobs_delete(state.jobs, deleted, &err));
+    ck_assert(jobs_cancel(state.jobs, cancelled, NULL, &err));
+    ck_assert(!has_checkpoint(deleted, 0) && !has_checkpoint(cancelled, 0));
 }
 END_TEST
 
@@ -499,7 +641,11 @@ int main(void)
     tcase_add_test(tests, a_deleted_job_is_gone_and_leaves_no_model);
     tcase_add_test(tests, a_dataset_may_be_deleted_under_its_job);
     tcase_add_test(tests, a_diverged_job_fails_and_says_why);
-    tcase_add_test(tests, unfinished_jobs_start_again_after_a_restart);
+    tcase_add_test(tests, unfinished_jobs_go_on_after_a_restart);
+    tcase_add_test(tests, a_job_goes_on_from_its_checkpoint);
+    tcase_add_test(tests, a_damaged_checkpoint_leaves_the_older_one);
+    tcase_add_test(tests, without_a_whole_checkpoint_a_job_starts_again);
+    tcase_add_test(tests, checkpoints_go_with_their_jobs);
     tcase_add_test(tests, a_full_queue_is_an_error);
     tcase_add_test(tests, stream_and_history_agree);
     tcase_add_test(tests, a_model_file_goes_out_and_in);

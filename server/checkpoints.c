@@ -1,0 +1,141 @@
+/* Checkpoint files. See the header. */
+#include "checkpoints.h"
+
+#include "files.h"
+#include "log.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define FOLDER "checkpoints"
+#define BYTES_MAX ((uint64_t)1 << 36) /* more is no checkpoint of ours */
+
+static const char *const suffixes[CHECKPOINT_SLOTS] = {".0", ".1"};
+
+struct keep_list {
+    const struct job_row *rows;
+    size_t n;
+};
+
+static int keep_unfinished(void *self, const char *name, struct err *err)
+{
+    const struct keep_list *list = self;
+    char path[64];
+    (void)err;
+    for (size_t i = 0; i < list->n; i++)
+        for (int slot = 0; slot < CHECKPOINT_SLOTS; slot++) {
+            snprintf(path, sizeof path, "%" PRId64 "%s", list->rows[i].id, suffixes[slot]);
+            if (!strcmp(path, name))
+                return 1;
+        }
+    return 0;
+}
+
+bool checkpoints_open(struct store *store, const struct job_row *unfinished, size_t n, struct err *err)
+{
+    char folder[PATH_SIZE];
+    struct keep_list list = {.rows = unfinished, .n = n};
+    int length = snprintf(folder, sizeof folder, "%s/" FOLDER, store_dir(store));
+    if (length < 0 || (size_t)length >= sizeof folder)
+        return err_set(err, ERR_INPUT, "the state folder's path is too long");
+    return files_make_folder(folder, err) && files_sweep(folder, keep_unfinished, &list, err);
+}
+
+bool checkpoint_write(struct store *store, int64_t job, int slot, const void *bytes, size_t n, struct err *err)
+{
+    char path[PATH_SIZE], temp[PATH_SIZE];
+    if (!store_path(store, FOLDER, job, suffixes[slot], path, err))
+        return false;
+    int fd = store_temp(store, temp, err);
+    if (fd < 0)
+        return false;
+    bool ok = files_write(fd, bytes, n, err) && files_sync(fd, err);
+    if (close(fd) != 0 && ok)
+        ok = err_errno(err, "cannot close a checkpoint");
+    ok = ok && files_publish(temp, path, err);
+    if (!ok)
+        unlink(temp);
+    return ok;
+}
+
+bool checkpoint_read(struct store *store, int64_t job, int slot, void **bytes, size_t *n, struct err *err)
+{
+    char path[PATH_SIZE];
+    uint64_t size;
+    void *read = NULL;
+    if (!store_path(store, FOLDER, job, suffixes[slot], path, err))
+        return false;
+    int fd = files_open(path, err);
+    if (fd < 0)
+        return false;
+    bool ok = files_size(fd, &size, err);
+    if (ok && size > BYTES_MAX)
+        ok = err_set(err, ERR_CORRUPT, "it is larger than any checkpoint");
+    if (ok && !(read = malloc((size_t)size + 1)))
+        ok = err_memory(err, "a checkpoint");
+    ok = ok && files_read_at(fd, read, (size_t)size, 0, err);
+    close(fd);
+    if (!ok) {
+        free(read);
+        return false;
+    }
+    *bytes = read;
+    *n = (size_t)size;
+    return true;
+}
+
+static void slot_remove(struct store *store, int64_t job, int slot)
+{
+    char path[PATH_SIZE];
+    struct err err;
+    if (store_path(store, FOLDER, job, suffixes[slot], path, &err) && unlink(path) != 0 && errno != ENOENT)
+        log_warning("the checkpoint %s cannot be removed: %s", path, strerror(errno));
+}
+
+void checkpoints_remove(struct store *store, int64_t job)
+{
+    for (int slot = 0; slot < CHECKPOINT_SLOTS; slot++)
+        slot_remove(store, job, slot);
+}
+
+/* Whether the slot holds a checkpoint to go on from. */
+static bool slot_look(struct store *store, const struct job_row *row, int slot, struct train_place *place)
+{
+    void *bytes = NULL;
+    size_t n = 0;
+    struct err err;
+    bool ok = checkpoint_read(store, row->id, slot, &bytes, &n, &err) && train_state_look(bytes, n, place, &err);
+    free(bytes);
+    if (ok && place->epoch > row->epoch)
+        ok =
+            err_set(&err, ERR_CONFLICT, "it is ahead of the job's history (%" PRIu32 " epochs, not %" PRIu32 ")", row->epoch, place->epoch);
+    if (ok || err.code == ERR_NOT_FOUND)
+        return ok;
+    log_warning("job %" PRId64 ": the checkpoint " FOLDER "/%" PRId64 "%s cannot be used: %s", row->id, row->id, suffixes[slot], err.msg);
+    if (err.code == ERR_CORRUPT || err.code == ERR_CONFLICT)
+        slot_remove(store, row->id, slot); /* a later start must not take it for the newest */
+    return false;
+}
+
+static bool later(const struct train_place *a, const struct train_place *b)
+{
+    if (a->epoch != b->epoch)
+        return a->epoch > b->epoch;
+    return a->step != b->step ? a->step > b->step : a->chunk > b->chunk;
+}
+
+int checkpoint_choose(struct store *store, const struct job_row *row, struct train_place *place)
+{
+    struct train_place at;
+    int chosen = -1;
+    for (int slot = 0; slot < CHECKPOINT_SLOTS; slot++)
+        if (slot_look(store, row, slot, &at) && (chosen < 0 || later(&at, place))) {
+            chosen = slot;
+            *place = at;
+        }
+    return chosen;
+}

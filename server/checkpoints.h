@@ -1,0 +1,26 @@
+/* Checkpoint files: what a training job goes on from after a crash. Two a job, checkpoints/ID.0 and ID.1, written by turns, so that one
+ * is whole whatever happens to the other. Their bytes are the engine's (mlp/train.h: trainer_save).
+ *
+ * Threads: any; a job's files by one at a time. No state but the files. */
+#ifndef MLPD_CHECKPOINTS_H
+#define MLPD_CHECKPOINTS_H
+
+#include "store.h"
+
+#define CHECKPOINT_SLOTS 2
+
+/* The folder is there after this; files of jobs that are not among `unfinished` (n) are removed. */
+bool checkpoints_open(struct store *store, const struct job_row *unfinished, size_t n, struct err *err);
+
+/* The slot with the newest checkpoint that this daemon can use and that is not ahead of the job's stored epochs; -1: none. Says in the
+ * log what is wrong with the others, and removes those that can never be used. */
+int checkpoint_choose(struct store *store, const struct job_row *row, struct train_place *place);
+
+/* On return it is in the slot for good; on failure the slot holds what it held. `bytes` are sealed. */
+bool checkpoint_write(struct store *store, int64_t job, int slot, const void *bytes, size_t n, struct err *err);
+/* The caller frees *bytes. */
+bool checkpoint_read(struct store *store, int64_t job, int slot, void **bytes, size_t *n, struct err *err);
+/* Both slots. What cannot be removed now goes at the next start. */
+void checkpoints_remove(struct store *store, int64_t job);
+
+#endif
