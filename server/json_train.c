@@ -153,7 +153,7 @@ static bool set_layers(struct job_request *request, const struct field *field, c
     return true;
 }
 
-static set_function set_optimizer, set_schedule, set_early_stopping, set_weight_decay;
+static set_function set_optimizer, set_schedule, set_early_stopping, set_weight_decay, set_augmentation, set_image;
 
 #define PLACE(member) offsetof(struct job_request, member)
 #define RATE "a number above 0 and at most 1000"
@@ -197,6 +197,10 @@ static const struct field fields[] = {
     {"l1", FORM_NUMBER, field_set_float, PLACE(train.l1), 0, 1e6, false, POSITIVE},
     {"l2", FORM_NUMBER, field_set_float, PLACE(train.l2), 0, 1e6, false, POSITIVE},
     {"max_norm", FORM_NUMBER, field_set_float, PLACE(train.max_norm), 0, 1e30, false, POSITIVE},
+    {"augmentation", FORM_BOOL, set_augmentation, 0, 0, 0, false,
+     "true, false or an object "
+     "{\"shift\":1,\"rotation\":10,\"scale\":0.1,\"shear\":0.1,\"elastic_alpha\":20,\"elastic_sigma\":4,\"thickness\":0.5}"},
+    {"image", FORM_NUMBERS, set_image, 0, 0, 0, false, "[height,width] in pixels, each from 2 to 128"},
     {"input_dropout", FORM_NUMBER, field_set_float, PLACE(train.input_dropout), 0, 0.95, false, "a share from 0 to 0.95"},
 };
 enum { N_FIELDS = sizeof fields / sizeof *fields };
@@ -231,6 +235,19 @@ static const struct field stopping_fields[] = {
     {"patience", FORM_NUMBER, field_set_uint32, PLACE(train.early_stopping.patience), 1, EPOCHS_MAX, false, "a whole number of epochs"},
     {"min_delta", FORM_NUMBER, field_set_float, PLACE(train.early_stopping.min_delta), 0, 1e6, false, POSITIVE},
     {"restore_best", FORM_BOOL, field_set_bool, PLACE(train.early_stopping.restore_best), 0, 0, false, "true or false"},
+    {NULL, 0, NULL, 0, 0, 0, false, NULL},
+};
+
+static const struct field augmentation_fields[] = {
+    {"shift", FORM_NUMBER, field_set_float, PLACE(train.augment.shift), 0, 128, false, "a number of pixels from 0 to 128"},
+    {"rotation", FORM_NUMBER, field_set_float, PLACE(train.augment.rotation), 0, 180, false, "a number of degrees from 0 to 180"},
+    {"scale", FORM_NUMBER, field_set_float, PLACE(train.augment.scale), 0, 0.9, false, "a number from 0 to 0.9"},
+    {"shear", FORM_NUMBER, field_set_float, PLACE(train.augment.shear), 0, 2, false, "a number from 0 to 2"},
+    {"elastic_alpha", FORM_NUMBER, field_set_float, PLACE(train.augment.elastic_alpha), 0, 1000, false,
+     "a number of pixels from 0 to 1000"},
+    {"elastic_sigma", FORM_NUMBER, field_set_float, PLACE(train.augment.elastic_sigma), 0.5, 32, false,
+     "a number of pixels from 0.5 to 32"},
+    {"thickness", FORM_NUMBER, field_set_float, PLACE(train.augment.thickness), 0, 1, false, "a number of pixels from 0 to 1"},
     {NULL, 0, NULL, 0, 0, 0, false, NULL},
 };
 
@@ -315,6 +332,37 @@ static bool set_early_stopping(struct job_request *request, const struct field *
     request->train.early_stopping.on = object || message_bool(value);
     request->train.early_stopping.restore_best = true;
     return !object || parts_read(request, stopping_fields, value, err);
+}
+
+/* Asked for without numbers, it is what makes handwritten digits of strangers read best. */
+static bool set_augmentation(struct job_request *request, const struct field *field, const struct message *value, struct err *err)
+{
+    bool object = message_kind(value) == MESSAGE_OBJECT;
+    struct augment *augment = &request->train.augment;
+    uint32_t height = augment->height, width = augment->width;
+    if (!object && message_kind(value) != MESSAGE_BOOL)
+        return field_wrong(err, field->name, field->expected, value);
+    *augment = (struct augment){.height = height, .width = width, .elastic_sigma = 4};
+    if (!object && message_bool(value))
+        *augment = augment_default();
+    augment->height = height;
+    augment->width = width;
+    return !object || parts_read(request, augmentation_fields, value, err);
+}
+
+static bool set_image(struct job_request *request, const struct field *field, const struct message *value, struct err *err)
+{
+    static const struct field side = {.name = "image", .least = 2, .most = 128, .expected = "[height,width] in pixels, each from 2 to 128"};
+    bool pair = message_kind(value) == MESSAGE_ARRAY && message_size(value) == 2;
+    const struct message *first = pair ? message_first(value) : NULL;
+    double height = 0, width = 0;
+    if (!pair)
+        return field_wrong(err, field->name, field->expected, value);
+    if (!field_whole(&side, first, &height, err) || !field_whole(&side, message_next(first), &width, err))
+        return false;
+    request->train.augment.height = (uint32_t)height;
+    request->train.augment.width = (uint32_t)width;
+    return true;
 }
 
 static bool unknown_field(struct err *err, const char *name)

@@ -86,8 +86,17 @@ static void put_warnings(struct writer *writer, const struct instances *instance
     writer_close(writer, ']');
 }
 
-void predictions_write(struct writer *writer, const struct recipe *recipe, const char *name, uint32_t version, const float *outputs,
-                       uint32_t n_rows, const struct instances *instances)
+static void put_picture(struct writer *writer, const uint8_t *picture)
+{
+    writer_key(writer, "image");
+    writer_open(writer, '[');
+    for (int i = 0; i < DIGIT_PIXELS; i++)
+        writer_uint(writer, picture[i]);
+    writer_close(writer, ']');
+}
+
+void predictions_write_drawn(struct writer *writer, const struct recipe *recipe, const char *name, uint32_t version, const float *outputs,
+                             uint32_t n_rows, const struct instances *instances, const uint8_t *picture)
 {
     struct labels labels;
     bool classes = recipe->task == TASK_CLASSIFICATION;
@@ -109,8 +118,16 @@ void predictions_write(struct writer *writer, const struct recipe *recipe, const
         writer_close(writer, '}');
     }
     writer_close(writer, ']');
+    if (picture)
+        put_picture(writer, picture);
     put_warnings(writer, instances);
     writer_close(writer, '}');
     if (classes)
         writer_done(&labels.keys);
+}
+
+void predictions_write(struct writer *writer, const struct recipe *recipe, const char *name, uint32_t version, const float *outputs,
+                       uint32_t n_rows, const struct instances *instances)
+{
+    predictions_write_drawn(writer, recipe, name, version, outputs, n_rows, instances, NULL);
 }
