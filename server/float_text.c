@@ -38,11 +38,23 @@ static double half_gap(float number)
     return ((double)number - (double)below) / 2; /* the gap below is never the wider one */
 }
 
+/* The number's power of ten, or one less, which is mended: of the power of two below it. 1233 / 4096 is log10(2) as near as needed. */
+static int exponent_guess(float number)
+{
+    uint32_t bits;
+
+    memcpy(&bits, &number, sizeof bits);
+    int binary = (int)(bits >> 23) - 127; /* number > 0 */
+    if (binary == -127)
+        return (int)floor(log10((double)number)); /* subnormal: its first bit may stand anywhere */
+    return binary < 0 ? -((-binary * 1233 + 4095) / 4096) : binary * 1233 / 4096;
+}
+
 /* Nine digits, then as many fewer as still lie within the gap. Doubles are exact enough: errors of 10^-16 against gaps of 10^-8. */
 static struct decimal shortest(float number)
 {
     double value = (double)number;
-    int exponent = (int)floor(log10(value)); /* may be one off at a power of ten: mended below */
+    int exponent = exponent_guess(number);
     double scaled = value * power(DIGITS_MAX - 1 - exponent);
 
     if (scaled >= 1e9 - 0.5)

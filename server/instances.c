@@ -7,23 +7,30 @@
 
 void instances_done(struct instances *instances)
 {
+    instances_restart(instances);
     free(instances->x);
-    for (uint32_t i = 0; i < instances->n_unknown; i++)
-        free(instances->unknown[i]);
     *instances = (struct instances){0};
 }
 
-float *instances_room(struct instances *instances, uint32_t n_inputs, struct err *err)
+void instances_restart(struct instances *instances)
 {
-    size_t most = INSTANCES_BYTES_MAX / sizeof(float), used = (size_t)instances->n_rows * n_inputs;
+    for (uint32_t i = 0; i < instances->n_unknown; i++)
+        free(instances->unknown[i]);
+    instances->n_rows = instances->n_unknown = 0;
+    instances->more_unknown = false;
+}
 
-    if (n_inputs > most - used) {
+float *instances_room(struct instances *instances, uint32_t n_inputs, uint32_t n_raw, struct err *err)
+{
+    size_t most = INSTANCES_BYTES_MAX / sizeof(float), used = (size_t)instances->n_rows * n_inputs, wanted = (size_t)n_inputs + n_raw;
+
+    if (wanted > most - used) {
         err_set(err, ERR_LIMIT, "%u instances take as much memory as one request may have; send the others in another one",
                 instances->n_rows);
         return NULL;
     }
-    if (used + n_inputs > instances->capacity) {
-        size_t capacity = 2 * (used + n_inputs);
+    if (used + wanted > instances->capacity) {
+        size_t capacity = 2 * (used + wanted);
         float *x = realloc(instances->x, (capacity < most ? capacity : most) * sizeof *x);
         if (!x) {
             err_memory(err, "the instances");
@@ -81,20 +88,18 @@ static bool row_from_floats(const struct recipe *recipe, const unsigned char *by
 bool instances_from_floats(const struct recipe *recipe, const void *bytes, size_t n, struct instances *instances, struct err *err)
 {
     size_t row_bytes = recipe->n_columns * sizeof(float);
-    float *raw = malloc(row_bytes), *x;
-    bool ok = raw || err_memory(err, "a row");
+    bool ok = true;
 
-    *instances = (struct instances){0};
-    if (ok && (n == 0 || n % row_bytes != 0))
+    instances_restart(instances);
+    if (n == 0 || n % row_bytes != 0)
         ok = err_set(err, ERR_INPUT, "%zu bytes are no whole number of rows: a row is %u float32 values, %zu bytes", n, recipe->n_columns,
                      row_bytes);
     for (size_t at = 0; ok && at < n; at += row_bytes) {
-        ok = (x = instances_room(instances, recipe->n_inputs, err)) &&
-             row_from_floats(recipe, (const unsigned char *)bytes + at, raw, x, instances->n_rows, err);
+        float *x = instances_room(instances, recipe->n_inputs, recipe->n_columns, err);
+        ok = x && row_from_floats(recipe, (const unsigned char *)bytes + at, x + recipe->n_inputs, x, instances->n_rows, err);
         if (ok)
             instances_keep(instances);
     }
-    free(raw);
     if (!ok)
         instances_done(instances);
     return ok;

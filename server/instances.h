@@ -26,6 +26,8 @@ struct instances {
 };
 
 void instances_done(struct instances *instances); /* takes a zeroed one */
+/* Empty, with its memory kept for the next rows. The functions below begin with this: give them a zeroed one, or one used before. */
+void instances_restart(struct instances *instances);
 
 /* Finds the model that a request means. name NULL: the request names none; version 0: the newest. May be called again when the body
  * names something else later; the last recipe returned is the one that counts and must live until the scan ends. NULL with *err. */
@@ -46,8 +48,8 @@ bool instances_from_csv(const struct recipe *recipe, const char *bytes, size_t n
 /* Rows of little-endian float32, n_columns each (left-out columns too), NaN where missing. */
 bool instances_from_floats(const struct recipe *recipe, const void *bytes, size_t n, struct instances *instances, struct err *err);
 
-/* For the parts: room for one more row's inputs, NULL with *err. instances->n_rows counts it once instances_keep is called. */
-float *instances_room(struct instances *instances, uint32_t n_inputs, struct err *err);
+/* For the parts: room for one more row's n_inputs, and n_raw floats of scratch behind them, NULL with *err. instances->n_rows counts it once instances_keep is called. */
+float *instances_room(struct instances *instances, uint32_t n_inputs, uint32_t n_raw, struct err *err);
 static inline void instances_keep(struct instances *instances)
 {
     instances->n_rows++;

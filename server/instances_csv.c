@@ -118,7 +118,7 @@ static bool positions_take(struct csv_rows *rows, struct err *err)
 
 static bool row_take(struct csv_rows *rows, const struct csv_field *fields, uint32_t n_fields, struct instances *instances, struct err *err)
 {
-    float *x = instances_room(instances, rows->recipe->n_inputs, err);
+    float *x = instances_room(instances, rows->recipe->n_inputs, 0, err);
 
     rows->row++;
     if (!x)
@@ -163,7 +163,7 @@ bool instances_from_csv(const struct recipe *recipe, const char *bytes, size_t n
     int got = 0;
     bool ok;
 
-    *instances = (struct instances){0};
+    instances_restart(instances);
     ok = rows_init(&rows, recipe, bytes, n, separator, err);
     while (ok && (got = csv_reader_next(rows.reader, &fields, &n_fields, err)) > 0)
         ok = rows.columns ? row_take(&rows, fields, n_fields, instances, err) : first_take(&rows, fields, n_fields, header, instances, err);

@@ -20,6 +20,7 @@ static bool model_find(struct json_rows *rows)
     const char *name = rows->has_name ? rows->name : models->name;
 
     rows_end(rows);
+    instances_restart(rows->instances);
     snprintf(rows->found_name, sizeof rows->found_name, "%s", name ? name : "");
     rows->found_version = rows->version;
     rows->recipe = models->find(models->self, name, rows->version, rows->err);
@@ -156,21 +157,16 @@ static bool take_late(struct json_rows *rows)
 bool instances_from_json(const char *bytes, size_t n, const struct instances_models *models, struct instances *instances, struct err *err)
 {
     struct json_rows rows = {.models = models, .instances = instances, .err = err};
-    struct instances kept;
 
-    *instances = (struct instances){0};
+    instances_restart(instances);
     scan_init(&rows.scan, bytes, n);
     bool ok = take_body(&rows);
     if (!ok && rows.early_failed)
         *err = rows.early; /* it came first */
     ok = ok && take_late(&rows);
-    kept = *instances;
-    *instances = (struct instances){0};
     rows_end(&rows);
     scan_done(&rows.scan);
-    if (ok)
-        *instances = kept;
-    else
-        instances_done(&kept);
+    if (!ok)
+        instances_done(instances);
     return ok;
 }

@@ -44,13 +44,10 @@ static bool fail_at(struct json_rows *rows, uint32_t column, const char *what)
 void rows_end(struct json_rows *rows)
 {
     columns_index_done(&rows->index);
-    free(rows->raw);
     free(rows->values);
     free(rows->have);
-    rows->raw = NULL;
     rows->values = NULL;
     rows->have = NULL;
-    instances_done(rows->instances);
 }
 
 void rows_begin(struct json_rows *rows)
@@ -73,13 +70,6 @@ static bool values_room(struct json_rows *rows)
     if (!rows->have)
         rows->have = calloc(n, sizeof *rows->have);
     return (rows->values && rows->have) || err_memory(rows->err, "a row");
-}
-
-static bool raw_room(struct json_rows *rows)
-{
-    if (!rows->raw)
-        rows->raw = malloc(((size_t)rows->recipe->n_columns + 1) * sizeof *rows->raw);
-    return rows->raw || err_memory(rows->err, "a row");
 }
 
 /* true and false in a category column are the level that reads so in any case, else "true" and "false". */
@@ -195,18 +185,17 @@ static bool take_array(struct json_rows *rows, float *x)
 {
     struct scan *scan = &rows->scan;
     uint32_t n = rows->recipe->n_columns, count = 0;
+    float *raw = x + rows->recipe->n_inputs; /* scratch */
     bool comma = false;
 
     scan->at++;
     if (!rows->numbers)
         return values_room(rows) && take_values_from(rows, 0, false, x);
-    if (!raw_room(rows))
-        return false;
-    const char *wrong = scan_numbers(scan, rows->raw, n, &count, &comma);
+    const char *wrong = scan_numbers(scan, raw, n, &count, &comma);
     if (wrong)
         return fail_at(rows, count, wrong);
     if (count == n && !comma && scan_take(scan, ']')) {
-        recipe_encode_numbers(rows->recipe, rows->raw, x);
+        recipe_encode_numbers(rows->recipe, raw, x);
         return true;
     }
     if (count == n && comma)
@@ -214,7 +203,7 @@ static bool take_array(struct json_rows *rows, float *x)
     if (!values_room(rows))
         return false;
     for (uint32_t i = 0; i < count; i++)
-        rows->values[i] = (struct value){.kind = VALUE_NUMBER, .number = rows->raw[i]};
+        rows->values[i] = (struct value){.kind = VALUE_NUMBER, .number = raw[i]};
     return take_values_from(rows, count, comma, x);
 }
 
@@ -290,7 +279,7 @@ static bool take_instance(struct json_rows *rows)
     rows->in_object = next == '{';
     if (next != '[' && next != '{')
         return fail_at(rows, COLUMN_NONE, "expected an array of values or an object by column names");
-    x = instances_room(rows->instances, rows->recipe->n_inputs, rows->err);
+    x = instances_room(rows->instances, rows->recipe->n_inputs, rows->recipe->n_columns, rows->err);
     if (!x || !(next == '[' ? take_array(rows, x) : take_object(rows, x)))
         return false;
     instances_keep(rows->instances);

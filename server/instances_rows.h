@@ -25,7 +25,6 @@ struct json_rows {
     /* for that model */
     const struct recipe *recipe;
     struct columns_index index;
-    float *raw;           /* (n_columns) */
     struct value *values; /* (n_columns) */
     uint32_t *have;       /* (n_columns): the number of the last row that had it, from 1 */
     bool numbers;         /* no column takes text */
@@ -41,7 +40,7 @@ struct place rows_place(const struct json_rows *rows);
 /* The byte that the scanner stands at, from 1. */
 size_t rows_here(const struct json_rows *rows);
 
-/* Get ready for rows->recipe; give up what was for it, and the instances. */
+/* Get ready for rows->recipe; give up what was for it. */
 void rows_begin(struct json_rows *rows);
 void rows_end(struct json_rows *rows);
 /* Take the array of instances whose bracket rows->array is. */

@@ -5,6 +5,7 @@
 #include "instances.h"
 #include "predictions.h"
 #include "routes.h"
+#include "strokes.h"
 
 #include <inttypes.h>
 #include <pthread.h>
@@ -12,45 +13,86 @@
 #include <string.h>
 #include <strings.h>
 
+#define SCRATCH_MAX (1u << 16) /* floats that a thread keeps for the next request */
 #define OUTPUTS_MAX (4u << 20) /* numbers that one reply holds */
 
 /* What may be done on the HTTP thread, so that it is done well within a millisecond. */
 #define HERE_COLUMNS_MAX 4096       /* to sort by name */
 #define HERE_WEIGHTS_MAX (2u << 20) /* parameters by rows: multiplications, and what is read from memory */
 #define HERE_OUTPUTS_MAX 4096       /* numbers to write */
+#define HERE_STROKES_MAX 32768      /* bytes of strokes to draw */
 
 /* One request's way from body to reply. */
 struct prediction {
     struct server *server;
+    struct scratch *scratch;
     bool here;           /* on the HTTP thread */
     bool too_much;       /* for it: the desk does it all again */
     struct model *model; /* the one that the request means, as far as it is known */
     struct model_row row;
     struct instances instances;
     float *outputs; /* (n_rows, model_n_outputs) */
+    bool drawn;     /* from strokes, into its picture */
+    struct strokes strokes;
 };
 
-static pthread_key_t workspace_key;
-static pthread_once_t workspace_once = PTHREAD_ONCE_INIT;
+/* What a thread keeps from one prediction to the next. */
+struct scratch {
+    struct workspace *workspace;
+    float *x; /* (capacity): instances' */
+    size_t capacity;
+};
 
-static void workspace_drop(void *workspace)
+static pthread_key_t scratch_key;
+static pthread_once_t scratch_once = PTHREAD_ONCE_INIT;
+
+static void scratch_drop(void *self)
 {
-    workspace_free(workspace);
+    struct scratch *scratch = self;
+    workspace_free(scratch->workspace);
+    free(scratch->x);
+    free(scratch);
 }
 
-static void workspace_key_make(void)
+static void scratch_key_make(void)
 {
-    pthread_key_create(&workspace_key, workspace_drop);
+    pthread_key_create(&scratch_key, scratch_drop);
 }
 
-/* This thread's scratch; it goes with the thread. */
-static struct workspace *workspace_here(struct err *err)
+/* This thread's; it goes with the thread. */
+static struct scratch *scratch_here(struct err *err)
 {
-    pthread_once(&workspace_once, workspace_key_make);
-    struct workspace *workspace = pthread_getspecific(workspace_key);
-    if (!workspace && (workspace = workspace_new(err)))
-        pthread_setspecific(workspace_key, workspace);
-    return workspace;
+    pthread_once(&scratch_once, scratch_key_make);
+    struct scratch *scratch = pthread_getspecific(scratch_key);
+    if (scratch)
+        return scratch;
+    scratch = calloc(1, sizeof *scratch);
+    if (!scratch || !(scratch->workspace = workspace_new(err)) || pthread_setspecific(scratch_key, scratch)) {
+        err_memory(err, "a prediction");
+        if (scratch)
+            scratch_drop(scratch);
+        return NULL;
+    }
+    return scratch;
+}
+
+/* Lend the instances what the last ones had, and take it back where it is not large. */
+static void scratch_lend(struct scratch *scratch, struct instances *instances)
+{
+    instances->x = scratch->x;
+    instances->capacity = scratch->capacity;
+    scratch->x = NULL;
+    scratch->capacity = 0;
+}
+
+static void scratch_return(struct scratch *scratch, struct instances *instances)
+{
+    if (instances->capacity <= SCRATCH_MAX) {
+        scratch->x = instances->x;
+        scratch->capacity = instances->capacity;
+        instances->x = NULL;
+    }
+    instances_done(instances);
 }
 
 /* On the HTTP thread: the model where it can be had at once and is small. */
@@ -114,6 +156,36 @@ static bool table_read(const struct request *request, struct prediction *predict
                             : instances_from_floats(recipe, bytes, n, &prediction->instances, err);
 }
 
+/* A digit drawn by pen: one row of the pixels that it makes. */
+static bool drawing_read(struct prediction *prediction, const char *name, const char *bytes, size_t n, struct err *err)
+{
+    struct strokes *strokes = &prediction->strokes;
+    float raw[DIGIT_PIXELS];
+    prediction->too_much = prediction->here && n > HERE_STROKES_MAX;
+    if (prediction->too_much || !strokes_read(bytes, n, strokes, err))
+        return false;
+    if (name && *strokes->model && strcmp(name, strokes->model)) {
+        err_set(err, ERR_INPUT, "'model' (\"%.64s\") is another one than the address names", strokes->model);
+        return err_field(err, "model");
+    }
+    const struct recipe *recipe = model_find(prediction, *strokes->model ? strokes->model : name, strokes->version, err);
+    if (!recipe)
+        return false;
+    if (recipe->n_columns != DIGIT_PIXELS) {
+        err_set(err, ERR_INPUT, "strokes make %d pixels, and this model takes %" PRIu32 " columns", DIGIT_PIXELS, recipe->n_columns);
+        return err_field(err, "strokes");
+    }
+    float *x = instances_room(&prediction->instances, recipe->n_inputs, 0, err);
+    if (!x)
+        return false;
+    for (int i = 0; i < DIGIT_PIXELS; i++)
+        raw[i] = strokes->picture[i];
+    recipe_encode_numbers(recipe, raw, x);
+    instances_keep(&prediction->instances);
+    prediction->drawn = true;
+    return true;
+}
+
 static bool rows_read(struct request *request, struct prediction *prediction, const char *name, struct err *err)
 {
     const struct instances_models models = {.find = model_find, .self = prediction, .name = name};
@@ -124,6 +196,8 @@ static bool rows_read(struct request *request, struct prediction *prediction, co
     if (!n)
         return err_set(err, ERR_INPUT, "the body is empty: expected {\"model\":\"name\",\"instances\":[[...]]} or a CSV");
     enum kind kind = body_kind(type, bytes, n);
+    if (kind == KIND_JSON && strokes_are_asked(bytes, n))
+        return drawing_read(prediction, name, bytes, n, err);
     if (kind == KIND_JSON)
         return instances_from_json(bytes, n, &models, &prediction->instances, err);
     return table_read(request, prediction, name, kind, bytes, n, err);
@@ -138,21 +212,21 @@ static bool rows_predict(struct prediction *prediction, struct err *err)
                        n_outputs, OUTPUTS_MAX);
     prediction->too_much = prediction->here && (n_rows * network_n_params(prediction->model->network) > HERE_WEIGHTS_MAX ||
                                                 (uint64_t)n_rows * n_outputs > HERE_OUTPUTS_MAX);
-    struct workspace *workspace = prediction->too_much ? NULL : workspace_here(err);
-    if (!workspace)
+    if (prediction->too_much)
         return false;
     prediction->outputs = malloc(((size_t)n_rows * n_outputs + 1) * sizeof *prediction->outputs);
     if (!prediction->outputs)
         return err_memory(err, "the predictions");
-    return model_predict(prediction->model, prediction->instances.x, n_rows, prediction->outputs, workspace, err);
+    return model_predict(prediction->model, prediction->instances.x, n_rows, prediction->outputs, prediction->scratch->workspace, err);
 }
 
 static void answer(const struct prediction *prediction, struct reply *reply)
 {
     struct writer writer;
     writer_init(&writer);
-    predictions_write(&writer, prediction->model->recipe, prediction->row.name, prediction->row.version, prediction->outputs,
-                      prediction->instances.n_rows, &prediction->instances);
+    predictions_write_drawn(&writer, prediction->model->recipe, prediction->row.name, prediction->row.version, prediction->outputs,
+                            prediction->instances.n_rows, &prediction->instances,
+                            prediction->drawn ? prediction->strokes.picture : NULL);
     reply_json(reply, 200, &writer);
     atomic_fetch_add_explicit(&prediction->server->n_predictions, prediction->instances.n_rows, memory_order_relaxed);
 }
@@ -162,12 +236,18 @@ static void predict(struct request *request, const char *name, struct reply *rep
 {
     struct prediction prediction = {.server = request_app(request), .here = request_here(request)};
     struct err err = {0};
+    prediction.scratch = scratch_here(&err);
+    if (!prediction.scratch) {
+        reply_problem(reply, &err);
+        return;
+    }
+    scratch_lend(prediction.scratch, &prediction.instances);
     if (rows_read(request, &prediction, name, &err) && rows_predict(&prediction, &err))
         answer(&prediction, reply);
     else if (!prediction.too_much)
         reply_problem(reply, &err);
     free(prediction.outputs);
-    instances_done(&prediction.instances);
+    scratch_return(prediction.scratch, &prediction.instances);
     model_unref(prediction.model);
 }
 

@@ -69,7 +69,8 @@ static void byte_add(struct writer *writer, char byte)
 /* A value or key that does not open its object or array, and does not follow its key, needs a comma before it. */
 static void comma_add(struct writer *writer)
 {
-    if (writer->n && !strchr("{[:", writer->text[writer->n - 1]))
+    char last = writer->n ? writer->text[writer->n - 1] : '{';
+    if (last != '{' && last != '[' && last != ':')
         byte_add(writer, ',');
 }
 

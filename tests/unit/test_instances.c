@@ -100,7 +100,7 @@ START_TEST(all_ways_agree)
         "{\"instances\":[{\"sex\":\"male\",\"fare\":1.50,\"alive\":\"true\",\"age\":1e1,\"id\":{\"any\":[1,{}]}},"
         "{\"id\":\"z\",\"age\":20,\"fare\":\"NA\",\"sex\":\"?\",\"alive\":\"false\"}],\"version\":1}",
     };
-    struct instances first, other;
+    struct instances first = {0}, other = {0};
     struct err err;
 
     taken(bodies[0], &first);
@@ -125,7 +125,7 @@ END_TEST
 
 START_TEST(numbers_come_by_every_spelling)
 {
-    struct instances instances;
+    struct instances instances = {0};
     struct err err;
     const struct recipe *recipe = shelf.numbers;
     float expected[16], raw[3] = {3, -2.25f, 123456792};
@@ -157,7 +157,7 @@ END_TEST
 
 START_TEST(floats_are_checked)
 {
-    struct instances instances;
+    struct instances instances = {0};
     struct err err = {0};
     float rows[6] = {1, NAN, 3, 4, INFINITY, 6};
 
@@ -175,7 +175,7 @@ END_TEST
 
 START_TEST(the_model_may_come_last)
 {
-    struct instances instances;
+    struct instances instances = {0};
 
     taken("{\"instances\":[[1,2,3]],\"model\":\"numbers\"}", &instances);
     instances_done(&instances);
@@ -193,7 +193,7 @@ END_TEST
 
 START_TEST(unknown_columns_are_told)
 {
-    struct instances instances;
+    struct instances instances = {0};
     struct err err;
     char body[2000] = "{\"instances\":[{\"age\":1,\"fare\":2,\"sex\":\"male\",\"alive\":true,\"y\":\"a\",\"what\":[1,{\"b\":\"]\"}]},"
                       "{\"age\":1,\"what\":2,\"fare\":2,\"sex\":\"male\",\"alive\":true";
@@ -276,7 +276,7 @@ START_TEST(json_errors_say_where)
         {"{\"instances\":[{\"sex\":\"\xed\xa0\x80\"}]}", "not UTF-8"},
         {"{\"instances\":[{\"sex\":\"male}]}", "does not end"},
     };
-    struct instances instances;
+    struct instances instances = {0};
     struct err err;
 
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -290,7 +290,7 @@ END_TEST
 
 START_TEST(errors_name_row_and_column)
 {
-    struct instances instances;
+    struct instances instances = {0};
     struct err err;
     const char *body = "{\"model\":\"numbers\",\"instances\":[[1,2,3],[1,2,3],[1,oops,3]]}";
 
@@ -307,7 +307,7 @@ END_TEST
 
 START_TEST(the_address_may_name_the_model)
 {
-    struct instances instances;
+    struct instances instances = {0};
     struct err err;
     const char *plain = "{\"instances\":[[1,2,3]]}", *other = "{\"model\":\"mixed\",\"instances\":[[1,2,3]]}";
 
@@ -322,7 +322,7 @@ START_TEST(nothing_deep_overflows)
 {
     size_t n = 2000000;
     char *body = malloc(n);
-    struct instances instances;
+    struct instances instances = {0};
     struct err err;
     int head = snprintf(body, n, "{\"model\":\"mixed\",\"instances\":[{\"u\":");
 
@@ -345,7 +345,7 @@ START_TEST(mangled_bodies_are_survived)
         "{\"model\":\"mixed\",\"instances\":[[\"x\",10,1.5e0,\"m\\u00e4\xc3\xa4\\n\",true,7],[null,20,null,null,false,0],"
         "{\"age\":10,\"fare\":-0.0125,\"sex\":\"male\",\"alive\":true,\"u\":[{\"a\":[1,2,{}]},\"\\ud83d\\ude00\"]}],"
         "\"version\":12}";
-    struct instances instances;
+    struct instances instances = {0};
     struct err err;
     uint32_t n_taken = 0;
 
@@ -385,7 +385,7 @@ START_TEST(csv_errors_say_where)
         {"age,fare,sex,alive\n1,2,male,true\n1,two,male,true\n", 0, "\"two\" is not one"},
         {"x,10,1.5,male,true,7\n", 1, "lacks the model's column"},
     };
-    struct instances instances;
+    struct instances instances = {0};
     struct err err;
 
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -401,7 +401,7 @@ END_TEST
 START_TEST(columns_named_by_numbers_are_no_header_of_zeros)
 {
     struct recipe *recipe = recipe_of_text("0,1,2,y\n0,1.5,7,0.5\n1,2.5,300,1.5\n5,,8,2.75\n", "y", TASK_AUTO);
-    struct instances instances;
+    struct instances instances = {0};
     struct err err;
 
     ck_assert(scan_csv(recipe, "0,0,0\n1,1,1\n", 0, &instances, &err));
