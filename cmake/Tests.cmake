@@ -47,6 +47,19 @@ if(TARGET mlpd AND NODE)
     endforeach()
 endif()
 
+# Deaths of the daemon. A few here; more by hand: MLPD_BIN=build/release/mlpd MLPD_CRASH_ROUNDS=200 node --test tests/crash/crash.test.mjs
+file(GLOB crash_tests CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/crash/*.test.mjs)
+math(EXPR crash_timeout_s "300 * ${patience}")
+if(TARGET mlpd AND NODE)
+    foreach(source ${crash_tests})
+        get_filename_component(name ${source} NAME_WE)
+        add_test(NAME crash/${name}
+            COMMAND ${PROJECT_SOURCE_DIR}/cmake/node-test.sh ${NODE} ${source} ${tap_dir}/crash_${name}.tap)
+        set_tests_properties(crash/${name} PROPERTIES TIMEOUT ${crash_timeout_s}
+            ENVIRONMENT "MLPD_BIN=$<TARGET_FILE:mlpd>;MLPD_TEST_PATIENCE=${patience};${sanitizer_env}")
+    endforeach()
+endif()
+
 # The page in Debian's Chromium, once: the sanitizers have the API's tests.
 file(GLOB browser_tests CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/browser/*.test.mjs)
 find_program(CHROMIUM chromium)
