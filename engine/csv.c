@@ -9,8 +9,9 @@
 struct csv_reader {
     struct csv_scan scan;
     enum csv_encoding encoding;
-    char *recoded;   /* the whole text, where it came in UTF-16 */
-    char *rewritten; /* the present row's fields that are given otherwise than they stand there; n_rewritten bytes fit */
+    const struct csv_options *options; /* NULL: nothing was told */
+    char *recoded;                     /* the whole text, where it came in UTF-16 */
+    char *rewritten;                   /* the present row's fields that are given otherwise than they stand there; n_rewritten bytes fit */
     size_t n_rewritten;
     uint64_t n_rows; /* read so far */
 };
@@ -29,15 +30,15 @@ static bool text_recode(struct csv_reader *reader, const char **bytes, size_t *n
     return true;
 }
 
-struct csv_reader *csv_reader_new(const char *bytes, size_t n_bytes, char separator, struct err *err)
+static struct csv_reader *reader_begin(const char *bytes, size_t n_bytes, const struct csv_options *options, struct err *err)
 {
     struct csv_reader *reader = calloc(1, sizeof *reader);
-    struct csv_dialect dialect = {.separator = separator, .quote = '"'};
+    struct csv_dialect dialect = dialect_told(options);
     if (!reader) {
         err_memory(err, "a CSV reader");
         return NULL;
     }
-    reader->encoding = text_guess_encoding(bytes, n_bytes);
+    reader->encoding = options->encoding != CSV_ENCODING_GUESS ? options->encoding : text_guess_encoding(bytes, n_bytes);
     bool wide = reader->encoding == CSV_UTF16LE || reader->encoding == CSV_UTF16BE;
     if (wide && !text_recode(reader, &bytes, &n_bytes, err)) {
         csv_reader_free(reader);
@@ -47,9 +48,23 @@ struct csv_reader *csv_reader_new(const char *bytes, size_t n_bytes, char separa
         bytes += 3;
         n_bytes -= 3;
     }
-    csv_guess(&dialect, true, bytes, n_bytes, true);
+    csv_guess(&dialect, options->comment == 0, bytes, n_bytes, true);
     csv_scan_init(&reader->scan, &dialect);
     csv_scan_text(&reader->scan, bytes, n_bytes, true);
+    return reader;
+}
+
+struct csv_reader *csv_reader_new(const char *bytes, size_t n_bytes, char separator, struct err *err)
+{
+    struct csv_options options = {.separator = separator};
+    return reader_begin(bytes, n_bytes, &options, err);
+}
+
+struct csv_reader *csv_reader_open(const char *bytes, size_t n_bytes, const struct csv_options *options, struct err *err)
+{
+    struct csv_reader *reader = reader_begin(bytes, n_bytes, options, err);
+    if (reader && options->n_missing)
+        reader->options = options;
     return reader;
 }
 
@@ -76,8 +91,13 @@ static char *field_rewrite(const struct csv_reader *reader, struct csv_field *fi
     const char *text = field->text;
     uint32_t n = field->length;
     bool ascii = text_is_ascii(text, n);
-    if (!ascii && (reader->encoding == CSV_WINDOWS_1252 || !text_is_utf8(text, n, false)))
-        n = (uint32_t)text_from_bytes(CSV_WINDOWS_1252, text, n, to);
+    bool bytewise = reader->encoding == CSV_WINDOWS_1252 || reader->encoding == CSV_LATIN1;
+    if (reader->options && csv_missing(reader->options, field)) {
+        field->length = 0;
+        return to;
+    }
+    if (!ascii && (bytewise || !text_is_utf8(text, n, false)))
+        n = (uint32_t)text_from_bytes(bytewise ? reader->encoding : CSV_WINDOWS_1252, text, n, to);
     else if (ascii && reader->scan.dialect.decimal == ',' && memchr(text, ',', n) && number_parse_mark(text, n, ',', &value))
         for (uint32_t i = 0; i < n; i++)
             to[i] = text[i] == ',' ? '.' : text[i];
@@ -118,7 +138,7 @@ int csv_reader_next(struct csv_reader *reader, const struct csv_field **fields, 
         csv_describe(result, reader->n_rows + 1, scan->n_fields, err);
         return -1;
     }
-    bool plain = scan->dialect.decimal != ',' && text_is_ascii(scan->text + begin, scan->at - begin);
+    bool plain = !reader->options && scan->dialect.decimal != ',' && text_is_ascii(scan->text + begin, scan->at - begin);
     if (!plain && !row_rewrite(reader, err))
         return -1;
     reader->n_rows++;

@@ -1,5 +1,5 @@
 /* A file's dialect by its head. Each candidate for the separator splits it, and the one that gives rows of one length with plain values
- * wins. */
+ * wins. What the user has told comes before all guesses. */
 #include "csv_scan.h"
 
 #include <string.h>
@@ -186,4 +186,33 @@ void csv_guess(struct csv_dialect *dialect, bool guess_comment, const char *text
         dialect->separator = separator_guess(dialect, text, n_bytes, whole);
     if (!dialect->decimal)
         dialect->decimal = decimal_guess(dialect, text, n_bytes, whole);
+}
+
+struct csv_dialect dialect_told(const struct csv_options *options)
+{
+    char quote = options->quote == 0 ? '"' : '\0';
+    return (struct csv_dialect){.separator = options->separator,
+                                .decimal = options->decimal,
+                                .quote = options->quote > 0 ? (char)options->quote : quote,
+                                .comment = options->comment > 0 ? (char)options->comment : '\0'};
+}
+
+struct csv_field csv_field_trim(struct csv_field field)
+{
+    while (!field.quoted && field.length > 0 && (field.text[0] == ' ' || field.text[0] == '\t')) {
+        field.text++;
+        field.length--;
+    }
+    while (!field.quoted && field.length > 0 && (field.text[field.length - 1] == ' ' || field.text[field.length - 1] == '\t'))
+        field.length--;
+    return field;
+}
+
+bool csv_missing(const struct csv_options *options, const struct csv_field *field)
+{
+    struct csv_field text = csv_field_trim(*field);
+    for (uint32_t i = 0; i < options->n_missing; i++)
+        if (strlen(options->missing[i]) == text.length && memcmp(options->missing[i], text.text, text.length) == 0)
+            return true;
+    return false;
 }

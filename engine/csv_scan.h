@@ -4,6 +4,7 @@
 #define MLP_ENGINE_CSV_SCAN_H
 
 #include "mlp/csv.h"
+#include "mlp/table.h"
 
 #define CSV_COLUMNS_MAX 1000000u
 #define CSV_ROW_BYTES_MAX ((size_t)64 << 20)
@@ -70,5 +71,12 @@ bool csv_describe(enum csv_result result, uint64_t row, uint32_t field, struct e
 /* Fill in what `dialect` leaves open (zero), but for the quote, by the head of a file: the separator that splits it best, ',' where none
  * does; '#' for comments where the file begins with a line of it that is no header; the decimal mark. `whole`: the text is the whole file. */
 void csv_guess(struct csv_dialect *dialect, bool guess_comment, const char *text, size_t n_bytes, bool whole);
+
+/* What the user has said of the dialect, zero where nothing; for csv_guess to fill in. */
+struct csv_dialect dialect_told(const struct csv_options *options);
+/* Text without the blanks around it, unless it was quoted. */
+struct csv_field csv_field_trim(struct csv_field field);
+/* Whether the text, blanks around it aside, is one that the user said stands for a missing value. */
+bool csv_missing(const struct csv_options *options, const struct csv_field *field);
 
 #endif

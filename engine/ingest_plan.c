@@ -29,30 +29,9 @@ struct head {
     size_t second_at;           /* what follows the first row */
 };
 
-/* Text without the blanks around it, unless it was quoted. */
-static struct csv_field field_trim(struct csv_field field)
-{
-    while (!field.quoted && field.length > 0 && (field.text[0] == ' ' || field.text[0] == '\t')) {
-        field.text++;
-        field.length--;
-    }
-    while (!field.quoted && field.length > 0 && (field.text[field.length - 1] == ' ' || field.text[field.length - 1] == '\t'))
-        field.length--;
-    return field;
-}
-
 bool plan_missing(const struct plan *plan, const struct csv_field *field)
 {
-    const struct csv_options *options = plan->options;
-    if (text_is_missing(field->text, field->length))
-        return true;
-    if (options->n_missing == 0)
-        return false;
-    struct csv_field text = field_trim(*field);
-    for (uint32_t i = 0; i < options->n_missing; i++)
-        if (strlen(options->missing[i]) == text.length && memcmp(options->missing[i], text.text, text.length) == 0)
-            return true;
-    return false;
+    return text_is_missing(field->text, field->length) || (plan->options->n_missing > 0 && csv_missing(plan->options, field));
 }
 
 bool plan_number(const struct plan *plan, const struct csv_field *field, float *value)
@@ -111,7 +90,7 @@ static bool first_keep(struct plan *plan, struct head *head, struct err *err)
         return err_memory(err, "the columns");
     for (uint32_t i = 0; i < head->n_columns; i++) {
         struct sight *sight = &head->sights[i];
-        struct csv_field field = field_trim(head->scan.fields[i]);
+        struct csv_field field = csv_field_trim(head->scan.fields[i]);
         sight->first = arena_copy(&plan->names, field.text, field.length);
         if (!sight->first)
             return err_memory(err, "the names of the columns");
@@ -305,12 +284,7 @@ static uint64_t seed_make(const void *address)
 static void dialect_find(struct plan *plan, const char *text, size_t n_bytes, bool whole)
 {
     const struct csv_options *options = plan->options;
-    plan->dialect = (struct csv_dialect){.separator = options->separator,
-                                         .decimal = options->decimal,
-                                         .quote = options->quote == 0  ? '"'
-                                                  : options->quote > 0 ? (char)options->quote
-                                                                       : '\0',
-                                         .comment = options->comment > 0 ? (char)options->comment : '\0'};
+    plan->dialect = dialect_told(options);
     csv_guess(&plan->dialect, options->comment == 0, text, n_bytes, whole);
 }
 

@@ -1,6 +1,7 @@
 /* Dialects beyond commas and points: decimal commas, comments, quotes, codings, names and types given by the user, bad rows left out. */
 #include "csv_text.h"
 #include "helper_table.h"
+#include "mlp/csv.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -55,6 +56,32 @@ START_TEST(more_spellings_of_missing)
     struct reading reading = {
         .csv = "a,b,c\n1,x, -999\n-999,none,2.5\n3,None,NA\n", .options = {.missing = missing, .n_missing = 2}, .sizes = {7, 64, 1}};
     check_text(&reading, "a:n b:c c:n/1 <x> _/_ _ 2.5/3 <None> _/");
+}
+END_TEST
+
+START_TEST(a_reader_is_told_as_ingesting_is)
+{
+    static const char *const missing[] = {"-9,0"};
+    const struct csv_options options = {
+        .separator = ':', .quote = '\'', .decimal = ',', .comment = '%', .encoding = CSV_LATIN1, .missing = missing, .n_missing = 1};
+    static const char csv[] = "% a line\n1,5:'x:y'\n-9,0:\xe4\x80\n";
+    static const char *const expected[] = {"1.5", "x:y", "", "\xc3\xa4\xc2\x80"};
+    struct err err = {0};
+    const struct csv_field *fields;
+    uint32_t n_fields;
+    struct csv_reader *reader = csv_reader_open(csv, sizeof csv - 1, &options, &err);
+    ck_assert_ptr_nonnull(reader);
+    for (int row = 0; row < 2; row++) {
+        ck_assert_int_eq(csv_reader_next(reader, &fields, &n_fields, &err), 1);
+        ck_assert_uint_eq(n_fields, 2);
+        for (int i = 0; i < 2; i++) {
+            const char *wanted = expected[2 * row + i];
+            ck_assert_uint_eq(fields[i].length, strlen(wanted));
+            ck_assert(memcmp(fields[i].text, wanted, strlen(wanted)) == 0);
+        }
+    }
+    ck_assert_int_eq(csv_reader_next(reader, &fields, &n_fields, &err), 0);
+    csv_reader_free(reader);
 }
 END_TEST
 
@@ -200,6 +227,7 @@ int main(void)
     tcase_add_test(tests, comments_are_left_out);
     tcase_add_test(tests, other_quotes_and_none);
     tcase_add_test(tests, more_spellings_of_missing);
+    tcase_add_test(tests, a_reader_is_told_as_ingesting_is);
     tcase_add_test(tests, names_and_types_are_taken_from_the_user);
     tcase_add_test(tests, text_in_a_column_of_numbers_names_row_and_column);
     tcase_add_test(tests, bad_rows_are_left_out_and_counted);
