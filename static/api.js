@@ -63,8 +63,8 @@ export const api = {
   evaluation: (name, version) => request(`models/${part(name)}/evaluation?limit=1${version ? `&version=${version}` : ""}`),
   /** @param {object} settings @returns {Promise<Job>} */
   train: (settings) => request("train", json(settings)),
-  /** @param {string} model @param {ArrayLike<number>[]} instances */
-  predict: (model, instances) => request("predict", json({ model, instances: instances.map((row) => Array.from(row)) })),
+  /** @param {string} model @param {number[][][]} strokes */
+  predictDrawing: (model, strokes) => request("predict", json({ model, strokes })),
 
   /**
    * Streams the file up as it is. fetch() cannot tell how far it is, XMLHttpRequest can.

@@ -22,6 +22,7 @@ import { text } from "./text.js";
  * @property {boolean} isStarting
  * @property {string | null | undefined} drawModel undefined: not known yet; null: there is none
  * @property {Prediction | null} prediction
+ * @property {number[] | null} picture what the network sees of the drawing, 28×28 bytes
  * @property {string} drawProblem
  * @property {boolean} isGone the daemon does not answer
  */
@@ -40,6 +41,7 @@ const state = {
   isStarting: false,
   drawModel: undefined,
   prediction: null,
+  picture: null,
   drawProblem: "",
   isGone: false,
 };
@@ -204,26 +206,26 @@ async function cancel(id) {
   }
 }
 
-/** @type {Uint8Array | null | undefined} the newest picture not yet asked about */
-let nextPicture;
+/** @type {number[][][] | undefined} the newest drawing, not yet asked about */
+let nextDrawing;
 let isAsking = false;
-/** One question at a time, always about the newest picture. @param {Uint8Array | null} pixels */
-async function classify(pixels) {
-  nextPicture = pixels;
+/** One question at a time, always about the newest drawing. @param {number[][][]} strokes */
+async function classify(strokes) {
+  nextDrawing = strokes;
   if (isAsking) return;
   isAsking = true;
-  while (nextPicture !== undefined) {
-    const picture = nextPicture;
-    nextPicture = undefined;
-    if (!picture || !state.drawModel) {
-      set({ prediction: null });
+  while (nextDrawing) {
+    const drawing = nextDrawing;
+    nextDrawing = undefined;
+    if (!drawing.length || !state.drawModel) {
+      set({ prediction: null, picture: null, drawProblem: "" });
       continue;
     }
     try {
-      const { predictions } = await api.predict(state.drawModel, [picture]);
-      if (nextPicture !== null) set({ prediction: predictions[0], drawProblem: "" });
+      const { predictions, image } = await api.predictDrawing(state.drawModel, drawing);
+      if (nextDrawing?.length !== 0) set({ prediction: predictions[0], picture: image, drawProblem: "" });
     } catch (error) {
-      set({ prediction: null, drawProblem: explain(error) });
+      set({ prediction: null, picture: null, drawProblem: explain(error) });
     }
   }
   isAsking = false;

@@ -1,8 +1,9 @@
 // @ts-check
 // A pad to draw a digit on, and what the model makes of it, while it is being drawn.
-import { SIDE, digitFromStrokes } from "../digit.js";
 import { text } from "../text.js";
 
+const SIDE = 28; // of the picture that the daemon makes of the strokes
+const NEAR = 0.5; // a point nearer than this to the last one, in the pad's pixels, says nothing new
 const PEN = 18; // width of the line on the pad, in its own pixels
 const SURE = 0.6; // below this probability the guess is called doubtful
 
@@ -43,6 +44,7 @@ function mountPad(canvas, changed) {
   function extend(point) {
     const stroke = strokes[strokes.length - 1];
     const from = stroke.at(-1) ?? point;
+    if (stroke.length && Math.hypot(point.x - from.x, point.y - from.y) < NEAR) return;
     stroke.push(point);
     context.beginPath();
     context.moveTo(from.x, from.y);
@@ -81,7 +83,7 @@ function mountPad(canvas, changed) {
 /** @param {HTMLCanvasElement} canvas */
 function mountPicture(canvas) {
   const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
-  return function show(/** @type {Uint8Array | null} */ pixels) {
+  return function show(/** @type {number[] | null} */ pixels) {
     const image = context.createImageData(SIDE, SIDE);
     for (let i = 0; i < SIDE * SIDE; i++) image.data.set(pixels ? [pixels[i], pixels[i], pixels[i], 255] : [0, 0, 0, 255], 4 * i);
     context.putImageData(image, 0, 0);
@@ -90,17 +92,16 @@ function mountPicture(canvas) {
 
 /**
  * @param {HTMLElement} root
- * @param {{classify: (pixels: Uint8Array | null) => void}} actions
+ * @param {{classify: (strokes: number[][][]) => void}} actions
  */
 export function mountDraw(root, actions) {
   const find = (/** @type {string} */ hook) => /** @type {any} */ (root.querySelector(hook));
   const showBars = mountBars(find("[data-bars]"));
   const showPicture = mountPicture(find("[data-picture]"));
   const pad = find("#pad");
+  const tenths = (/** @type {number} */ x) => Math.round(10 * x) / 10;
   const clear = mountPad(pad, (strokes) => {
-    const pixels = digitFromStrokes(strokes);
-    showPicture(pixels);
-    actions.classify(pixels);
+    actions.classify(strokes.map((stroke) => stroke.map(({ x, y }) => [tenths(x), tenths(y)])));
   });
   find("#clear").addEventListener("click", clear);
   pad.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => {
@@ -123,5 +124,6 @@ export function mountDraw(root, actions) {
     shown = state.prediction;
     find("#guess").value = state.prediction?.label ?? "";
     showBars(state.prediction?.probabilities ?? null, state.prediction?.label ?? "");
+    showPicture(state.picture);
   };
 }
