@@ -6,6 +6,7 @@
 #define MLPD_INSTANCES_H
 
 #include "mlp/recipe.h"
+#include "mlp/table.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -41,9 +42,10 @@ struct instances_models {
 bool instances_from_json(const char *bytes, size_t n, const struct instances_models *models, struct instances *instances, struct err *err);
 
 /* A CSV body: with a row of names first, columns by name in any order, unknown ones (not the target) warned about; without it by
- * position. header as in csv_options: 1, -1, or 0: the row is one of names if most of them are the model's. separator 0: guessed. */
-bool instances_from_csv(const struct recipe *recipe, const char *bytes, size_t n, int header, char separator, struct instances *instances,
-                        struct err *err);
+ * position. options as for table_ingest, but for: header 0: the row is one of names if most of them are the model's; names stand for the
+ * header, and then a first row of names is skipped with header 1 only; types and skip_bad_rows do not count. */
+bool instances_from_csv(const struct recipe *recipe, const char *bytes, size_t n, const struct csv_options *options,
+                        struct instances *instances, struct err *err);
 
 /* Rows of little-endian float32, n_columns each (left-out columns too), NaN where missing. */
 bool instances_from_floats(const struct recipe *recipe, const void *bytes, size_t n, struct instances *instances, struct err *err);

@@ -28,11 +28,12 @@ static void rows_done(struct csv_rows *rows)
     free(rows->values);
 }
 
-static bool rows_init(struct csv_rows *rows, const struct recipe *recipe, const char *bytes, size_t n, char separator, struct err *err)
+static bool rows_init(struct csv_rows *rows, const struct recipe *recipe, const char *bytes, size_t n, const struct csv_options *options,
+                      struct err *err)
 {
     *rows = (struct csv_rows){
         .recipe = recipe,
-        .reader = csv_reader_new(bytes, n, separator, err),
+        .reader = csv_reader_open(bytes, n, options, err),
         .have = calloc((size_t)recipe->n_columns + 1, sizeof *rows->have),
         .values = calloc((size_t)recipe->n_columns + 1, sizeof *rows->values),
     };
@@ -154,8 +155,21 @@ static bool first_take(struct csv_rows *rows, const struct csv_field *fields, ui
     return positions_take(rows, err) && row_take(rows, fields, n_fields, instances, err);
 }
 
-bool instances_from_csv(const struct recipe *recipe, const char *bytes, size_t n, int header, char separator, struct instances *instances,
-                        struct err *err)
+/* The user's names in place of a header. */
+static bool names_take(struct csv_rows *rows, const struct csv_options *options, struct instances *instances, struct err *err)
+{
+    struct csv_field *fields = calloc(options->n_names, sizeof *fields);
+    if (!fields)
+        return err_memory(err, "the names of the columns");
+    for (uint32_t i = 0; i < options->n_names; i++)
+        fields[i] = (struct csv_field){.text = options->names[i], .length = (uint32_t)strlen(options->names[i])};
+    bool ok = first_take(rows, fields, options->n_names, 1, instances, err);
+    free(fields);
+    return ok;
+}
+
+bool instances_from_csv(const struct recipe *recipe, const char *bytes, size_t n, const struct csv_options *options,
+                        struct instances *instances, struct err *err)
 {
     struct csv_rows rows;
     const struct csv_field *fields;
@@ -164,9 +178,13 @@ bool instances_from_csv(const struct recipe *recipe, const char *bytes, size_t n
     bool ok;
 
     instances_restart(instances);
-    ok = rows_init(&rows, recipe, bytes, n, separator, err);
+    ok = rows_init(&rows, recipe, bytes, n, options, err);
+    if (ok && options->n_names)
+        ok = names_take(&rows, options, instances, err) &&
+             (options->header <= 0 || csv_reader_next(rows.reader, &fields, &n_fields, err) >= 0);
     while (ok && (got = csv_reader_next(rows.reader, &fields, &n_fields, err)) > 0)
-        ok = rows.columns ? row_take(&rows, fields, n_fields, instances, err) : first_take(&rows, fields, n_fields, header, instances, err);
+        ok = rows.columns ? row_take(&rows, fields, n_fields, instances, err)
+                          : first_take(&rows, fields, n_fields, options->header, instances, err);
     ok = ok && got == 0;
     if (ok && instances->n_rows == 0)
         ok = err_set(err, ERR_INPUT, rows.columns ? "there is no row below the header" : "the body is empty; rows of CSV were expected");

@@ -37,9 +37,6 @@ bool query_flag(const struct request *request, const char *name, bool *flag, str
 /* The {j} of the path; false: the reply says that there is no such job. */
 bool param_job(const struct request *request, int64_t *id, struct reply *reply);
 
-/* separator= and header= of the query. */
-bool csv_options_read(const struct request *request, struct csv_options *csv, struct err *err);
-
 /* An upload on its way, kept by the request from head to run. */
 struct incoming {
     struct chore chore; /* first: the crew hands back its address */

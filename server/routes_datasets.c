@@ -12,17 +12,6 @@
 #define ROWS_MAX 10000
 #define CELLS_MAX 1000000 /* of one page of rows */
 
-bool csv_options_read(const struct request *request, struct csv_options *csv, struct err *err)
-{
-    struct csv_query query = {0};
-    if (!csv_query_read(&query, request, err))
-        return false;
-    csv->separator = query.options.separator;
-    csv->header = query.options.header;
-    csv_query_done(&query);
-    return true;
-}
-
 bool incoming_field(const char *name)
 {
     return !strcmp(name, "name") || !strcmp(name, "replace") || csv_query_knows(name);

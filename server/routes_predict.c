@@ -141,7 +141,7 @@ static enum kind body_kind(const char *type, const char *bytes, size_t n)
 static bool table_read(const struct request *request, struct prediction *prediction, const char *name, enum kind kind, const char *bytes,
                        size_t n, struct err *err)
 {
-    struct csv_options csv = {0};
+    struct csv_query csv = {0};
     const char *version = request_query(request, "version");
     char *end = NULL;
     unsigned long long number = version ? strtoull(version, &end, 10) : 0;
@@ -150,10 +150,19 @@ static bool table_read(const struct request *request, struct prediction *predict
         return err_field(err, "version");
     }
     const struct recipe *recipe = model_find(prediction, name ? name : request_query(request, "model"), (uint32_t)number, err);
-    if (!recipe || !csv_options_read(request, &csv, err))
+    if (!recipe || !csv_query_read(&csv, request, err))
         return false;
-    return kind == KIND_CSV ? instances_from_csv(recipe, bytes, n, csv.header, csv.separator, &prediction->instances, err)
-                            : instances_from_floats(recipe, bytes, n, &prediction->instances, err);
+    bool ok;
+    if (csv.options.skip_bad_rows) {
+        err_set(err, ERR_INPUT, "\"on_bad_row\": no row can be left out of predictions");
+        ok = err_field(err, "on_bad_row");
+    } else if (kind == KIND_CSV) {
+        ok = instances_from_csv(recipe, bytes, n, &csv.options, &prediction->instances, err);
+    } else {
+        ok = instances_from_floats(recipe, bytes, n, &prediction->instances, err);
+    }
+    csv_query_done(&csv);
+    return ok;
 }
 
 /* A digit drawn by pen: one row of the pixels that it makes. */
@@ -225,8 +234,7 @@ static void answer(const struct prediction *prediction, struct reply *reply)
     struct writer writer;
     writer_init(&writer);
     predictions_write_drawn(&writer, prediction->model->recipe, prediction->row.name, prediction->row.version, prediction->outputs,
-                            prediction->instances.n_rows, &prediction->instances,
-                            prediction->drawn ? prediction->strokes.picture : NULL);
+                            prediction->instances.n_rows, &prediction->instances, prediction->drawn ? prediction->strokes.picture : NULL);
     reply_json(reply, 200, &writer);
     atomic_fetch_add_explicit(&prediction->server->n_predictions, prediction->instances.n_rows, memory_order_relaxed);
 }

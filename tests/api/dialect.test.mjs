@@ -253,6 +253,36 @@ test("what a body unpacks to is bounded by its own size", async () => {
   assertProblem(await upload(body), 413, /more than 1000 times its size/);
 });
 
+// --- predictions ---
+
+test("predictions read CSV as uploads do, told or guessed, compressed too", async () => {
+  const rows = Array.from({ length: 60 }, (_, i) => [i % 7 ? (i / 8).toFixed(3) : "-9", i % 3 ? "~l:inks~" : "rechts", i % 2]);
+  const query = "separator=:&quote=~&decimal=comma&na=-9&comment=%25";
+  const csv = `% by hand\na:b:k\n${rows.map(([a, b, k]) => `${a.replace(".", ",")}:${b}:${k}`).join("\n")}\n`;
+  const trained = await daemon.csv(`/train?name=told&model=told&epochs=2&target=k&${query}`, csv);
+  assert.equal(trained.status, 202, trained.text);
+  assert.equal((await daemon.finished(trained.json.id)).state, "succeeded");
+  const expected = await daemon.post("/predict", {
+    model: "told",
+    instances: rows.map(([a, b]) => ({ a: a === "-9" ? null : Number(a), b: b.replaceAll("~", "") })),
+  });
+  assert.equal(expected.status, 200, expected.text);
+  const where = `/models/told/predict?${query}`;
+  const same = async (path, body, headers) => {
+    const reply = await daemon.csv(path, body, headers);
+    assert.equal(reply.status, 200, reply.text);
+    assert.deepEqual(reply.json.predictions, expected.json.predictions);
+  };
+  await same(where, csv);
+  await same(where, zlib.gzipSync(csv), { "Content-Encoding": "gzip" });
+  await same(`${where}&encoding=utf-16le`, bytes(csv, "utf16le"));
+  await same(`${where}&columns=k,b,a&header=false`, csv.split("\n").slice(2).map((line) => line.split(/:(?=[^~]*(?:~[^~]*~)*[^~]*$)/).reverse().join(":")).join("\n"));
+  await same(`${where}&columns=a,b,k&header=true`, csv);
+  assertProblem(await daemon.csv(`${where}&on_bad_row=skip`, csv), 400, /no row can be left out/, { field: "on_bad_row" });
+  assertProblem(await daemon.csv("/models/told/predict?quote=xx", csv), 400, /double, single or none/, { field: "quote" });
+  assertProblem(await daemon.csv(where, zlib.gzipSync(csv).subarray(0, 60), { "Content-Encoding": "gzip" }), 400, /ends too early/);
+});
+
 // --- the shared data ---
 
 const root = path.join(path.dirname(fileURLToPath(import.meta.url)), "../..");

@@ -72,7 +72,8 @@ static bool scan_csv(const struct recipe *recipe, const char *body, int header, 
 
     memcpy(copy, body, n);
     *err = (struct err){0};
-    bool ok = instances_from_csv(recipe, copy, n, header, 0, instances, err);
+    const struct csv_options options = {.header = header};
+    bool ok = instances_from_csv(recipe, copy, n, &options, instances, err);
     free(copy);
     return ok;
 }
