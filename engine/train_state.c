@@ -114,6 +114,7 @@ static uint64_t options_sum(const struct trainer *t)
                            o->stddev};
     uint64_t sum = mix(o->seed, numbers, sizeof numbers);
     sum = mix(sum, rates, sizeof rates);
+    sum = mix(sum, &o->augment, sizeof o->augment); /* numbers of four bytes, no padding */
     for (uint32_t l = 0; l < o->n_layers; l++) {
         const uint32_t shape[2] = {o->layers[l].units, o->layers[l].activation};
         sum = mix(mix(sum, shape, sizeof shape), &o->layers[l].dropout, sizeof o->layers[l].dropout);

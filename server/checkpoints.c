@@ -9,9 +9,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #define FOLDER "checkpoints"
+#define PIECE_BYTES ((size_t)8 << 20)
 #define BYTES_MAX ((uint64_t)1 << 36) /* more is no checkpoint of ours */
 
 static const char *const suffixes[CHECKPOINT_SLOTS] = {".0", ".1"};
@@ -45,7 +47,29 @@ bool checkpoints_open(struct store *store, const struct job_row *unfinished, siz
     return files_make_folder(folder, err) && files_sweep(folder, keep_unfinished, &list, err);
 }
 
-bool checkpoint_write(struct store *store, int64_t job, int slot, const void *bytes, size_t n, struct err *err)
+static bool late(const atomic_ullong *give_up_ns)
+{
+    struct timespec now;
+    uint64_t at = atomic_load(give_up_ns);
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return at != 0 && (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec >= at;
+}
+
+/* Synced piece by piece, so that neither giving up nor anybody else's sync waits for all of it. */
+static bool pieces_write(int fd, const char *bytes, size_t n, const atomic_ullong *give_up_ns, struct err *err)
+{
+    for (size_t at = 0, piece; at < n; at += piece) {
+        piece = n - at < PIECE_BYTES ? n - at : PIECE_BYTES;
+        if (late(give_up_ns))
+            return err_set(err, ERR_STOPPED, "there is no time left to write a checkpoint");
+        if (!files_write(fd, bytes + at, piece, err) || !files_sync(fd, err))
+            return false;
+    }
+    return true;
+}
+
+bool checkpoint_write(struct store *store, int64_t job, int slot, const void *bytes, size_t n, const atomic_ullong *give_up_ns,
+                      struct err *err)
 {
     char path[PATH_SIZE], temp[PATH_SIZE];
     if (!store_path(store, FOLDER, job, suffixes[slot], path, err))
@@ -53,7 +77,7 @@ bool checkpoint_write(struct store *store, int64_t job, int slot, const void *by
     int fd = store_temp(store, temp, err);
     if (fd < 0)
         return false;
-    bool ok = files_write(fd, bytes, n, err) && files_sync(fd, err);
+    bool ok = pieces_write(fd, bytes, n, give_up_ns, err);
     if (close(fd) != 0 && ok)
         ok = err_errno(err, "cannot close a checkpoint");
     ok = ok && files_publish(temp, path, err);

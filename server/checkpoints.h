@@ -7,6 +7,8 @@
 
 #include "store.h"
 
+#include <stdatomic.h>
+
 #define CHECKPOINT_SLOTS 2
 
 /* The folder is there after this; files of jobs that are not among `unfinished` (n) are removed. */
@@ -16,8 +18,10 @@ bool checkpoints_open(struct store *store, const struct job_row *unfinished, siz
  * log what is wrong with the others, and removes those that can never be used. */
 int checkpoint_choose(struct store *store, const struct job_row *row, struct train_place *place);
 
-/* On return it is in the slot for good; on failure the slot holds what it held. `bytes` are sealed. */
-bool checkpoint_write(struct store *store, int64_t job, int slot, const void *bytes, size_t n, struct err *err);
+/* On return it is in the slot for good; on failure the slot holds what it held. `bytes` are sealed. When *give_up_ns (CLOCK_MONOTONIC, 0:
+ * never; any thread may set it) has passed, it soon ends with ERR_STOPPED. */
+bool checkpoint_write(struct store *store, int64_t job, int slot, const void *bytes, size_t n, const atomic_ullong *give_up_ns,
+                      struct err *err);
 /* The caller frees *bytes. */
 bool checkpoint_read(struct store *store, int64_t job, int slot, void **bytes, size_t *n, struct err *err);
 /* Both slots. What cannot be removed now goes at the next start. */

@@ -10,6 +10,8 @@
 #include <string.h>
 #include <time.h>
 
+#define LAST_SAVES_NS 1500000000u /* of the two seconds that a stop may take; a checkpoint that does not make it leaves the one before */
+
 uint64_t jobs_now_ns(void)
 {
     struct timespec now;
@@ -179,6 +181,7 @@ void jobs_stop(struct jobs *jobs)
 {
     pthread_mutex_lock(&jobs->lock);
     jobs->stopping = true;
+    atomic_store(&jobs->save_give_up_ns, jobs_now_ns() + LAST_SAVES_NS);
     for (struct job *job = jobs->list; job; job = job->next)
         atomic_store(&job->stop, true);
     pthread_cond_broadcast(&jobs->work);

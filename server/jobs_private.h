@@ -80,7 +80,8 @@ struct jobs {
     struct pool *pool;
     pthread_t scheduler, writer, saver;
     bool has_scheduler, has_writer, has_saver;
-    bool save_failed; /* the saver's */
+    bool save_failed;              /* the saver's */
+    atomic_ullong save_give_up_ns; /* when checkpoints are no longer waited for; 0: none stops */
     pthread_mutex_t lock;
     pthread_cond_t work;    /* the scheduler waits: something to run, or stopping */
     pthread_cond_t unsaved; /* the writer waits: epochs, states or results to store, or stopping (CLOCK_MONOTONIC) */

@@ -120,10 +120,10 @@ static bool save(struct jobs *jobs, struct job *job)
     pthread_mutex_unlock(&jobs->lock);
     uint64_t begin_ns = jobs_now_ns();
     train_state_seal(checkpoint->bytes, checkpoint->n);
-    bool ok = checkpoint_write(jobs->options.store, id, checkpoint->slot, checkpoint->bytes, checkpoint->n, &err);
+    bool ok = checkpoint_write(jobs->options.store, id, checkpoint->slot, checkpoint->bytes, checkpoint->n, &jobs->save_give_up_ns, &err);
     uint64_t end_ns = jobs_now_ns();
-    if (!ok && !jobs->save_failed) /* one line for a trouble, not one a second */
-        log_warning("the checkpoint of job %" PRId64 " cannot be written, the training goes on: %s", id, err.msg);
+    if (!ok && (!jobs->save_failed || err.code == ERR_STOPPED)) /* one line for a trouble, not one a second */
+        log_warning("the checkpoint of job %" PRId64 " is not written: %s", id, err.msg);
     if (ok && jobs->save_failed)
         log_info("checkpoints can be written again");
     jobs->save_failed = !ok;

@@ -1,4 +1,5 @@
 /* Jobs end to end on small tables: states, results, what pause, cancel, delete and restart leave. */
+#include "checkpoints.h"
 #include "helper_state.h"
 #include "jobs_training.h"
 
@@ -456,6 +457,23 @@ START_TEST(without_a_whole_checkpoint_a_job_starts_again)
 }
 END_TEST
 
+START_TEST(a_checkpoint_that_would_delay_the_stop_leaves_the_one_before)
+{
+    static const char bytes[100] = "whole";
+    atomic_ullong never = 0, long_ago = 1;
+    void *read;
+    size_t n;
+    ck_assert(checkpoint_write(state.store, 5, 0, bytes, sizeof bytes, &never, &err));
+    ck_assert(!checkpoint_write(state.store, 5, 0, "other", 5, &long_ago, &err) && err.code == ERR_STOPPED);
+    ck_assert(checkpoint_read(state.store, 5, 0, &read, &n, &err));
+    ck_assert_uint_eq(n, sizeof bytes);
+    ck_assert_mem_eq(read, bytes, n);
+    free(read);
+    checkpoints_remove(state.store, 5);
+    ck_assert(!checkpoint_read(state.store, 5, 0, &read, &n, &err) && err.code == ERR_NOT_FOUND);
+}
+END_TEST
+
 START_TEST(checkpoints_go_with_their_jobs)
 {
     int64_t deleted = submit_simple("c", ENDLESS), cancelled = submit_simple("n", ENDLESS);
@@ -645,6 +663,7 @@ int main(void)
     tcase_add_test(tests, a_job_goes_on_from_its_checkpoint);
     tcase_add_test(tests, a_damaged_checkpoint_leaves_the_older_one);
     tcase_add_test(tests, without_a_whole_checkpoint_a_job_starts_again);
+    tcase_add_test(tests, a_checkpoint_that_would_delay_the_stop_leaves_the_one_before);
     tcase_add_test(tests, checkpoints_go_with_their_jobs);
     tcase_add_test(tests, a_full_queue_is_an_error);
     tcase_add_test(tests, stream_and_history_agree);
