@@ -1,6 +1,6 @@
 /* libFuzzer target: any bytes as a CSV file, through the reader and through table_ingest, whose results must agree with each other.
  *
- * The first byte chooses sizes and threads, the rest is the file. What must hold beyond "no crash": a table that was written opens and
+ * The first byte chooses sizes, the second what is told of the dialect (0: nothing), the rest is the file. What must hold beyond "no crash": a table that was written opens and
  * verifies; one and two threads write the same bytes; the table has as many rows as the reader finds. */
 #include "ingest.h"
 #include "mlp/csv.h"
@@ -23,13 +23,13 @@ static void require(bool holds, const char *what)
     abort();
 }
 
-static bool reader_count(const char *text, size_t n, char separator, uint64_t *n_rows)
+static bool reader_count(const char *text, size_t n, const struct csv_options *options, uint64_t *n_rows)
 {
     struct err err;
     const struct csv_field *fields;
     uint32_t n_fields;
     int result;
-    struct csv_reader *reader = csv_reader_new(text, n, separator, &err);
+    struct csv_reader *reader = csv_reader_open(text, n, options, &err);
     require(reader != NULL, "a reader is made");
     for (*n_rows = 0; (result = csv_reader_next(reader, &fields, &n_fields, &err)) == 1; ++*n_rows) {
         volatile char sum = 0;
@@ -77,6 +77,18 @@ static void table_check(const char *path, uint64_t n_rows_read, const struct csv
     table_unref(table);
 }
 
+static void dialect_tell(struct csv_options *options, uint8_t told)
+{
+    static const char *const missing[] = {"x", "-9"};
+    static const char decimals[] = {0, '.', ',', 0};
+    options->decimal = decimals[told & 3];
+    options->comment = told & 4 ? '%' : 0;
+    options->quote = told & 8 ? '\'' : 0;
+    options->encoding = (enum csv_encoding)((told >> 4 & 7) % (CSV_LATIN1 + 1));
+    options->missing = missing;
+    options->n_missing = told & 128 ? 2 : 0;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static char csv[64], one[64], two[64];
@@ -85,13 +97,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         snprintf(one, sizeof one, "/dev/shm/mlpd-fuzz-%ld.1", (long)getpid());
         snprintf(two, sizeof two, "/dev/shm/mlpd-fuzz-%ld.2", (long)getpid());
     }
-    if (size < 1)
+    if (size < 2)
         return 0;
-    const char *text = (const char *)data + 1;
-    size_t n = size - 1;
+    const char *text = (const char *)data + 2;
+    size_t n = size - 2;
     struct ingest_sizes sizes = {
         .chunk_bytes = (size_t)1 << (data[0] & 7), .head_bytes = (size_t)16 << (data[0] >> 3 & 7), .head_rows = 1 + (data[0] >> 6)};
     struct csv_options options = {.n_threads = 1, .skip_bad_rows = size % 2 == 0};
+    dialect_tell(&options, data[1]);
     struct csv_report report = {0}, again = {0};
     struct err err = {0}, other = {0};
     uint64_t n_rows = 0;
@@ -102,7 +115,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     close(fd);
     if (good) {
         require(same_files(one, two), "threads do not change the table");
-        bool readable = reader_count(text, n, report.separator, &n_rows);
+        const struct csv_options found = {.separator = report.separator,
+                                          .quote = report.quote ? report.quote : -1,
+                                          .comment = report.comment ? report.comment : -1,
+                                          .decimal = report.decimal,
+                                          .encoding = report.encoding};
+        bool readable = reader_count(text, n, &found, &n_rows);
         require(options.skip_bad_rows || readable, "what is a table is readable");
         table_check(one, n_rows, &report, !options.skip_bad_rows);
         unlink(one);
@@ -111,6 +129,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         require(err.code != ERR_OK && err.msg[0] && err.code == other.code && err.row == other.row, "threads do not change the error");
         require(access(one, F_OK) != 0 && access(two, F_OK) != 0, "a failed ingest leaves nothing");
     }
-    reader_count(text, n, 0, &n_rows);
+    reader_count(text, n, &options, &n_rows);
     return 0;
 }
