@@ -82,7 +82,7 @@ function mountPad(canvas, changed) {
 
 /** @param {HTMLCanvasElement} canvas */
 function mountPicture(canvas) {
-  const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
+  const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d", { willReadFrequently: true })); // few pixels: no GPU
   return function show(/** @type {number[] | null} */ pixels) {
     const image = context.createImageData(SIDE, SIDE);
     for (let i = 0; i < SIDE * SIDE; i++) image.data.set(pixels ? [pixels[i], pixels[i], pixels[i], 255] : [0, 0, 0, 255], 4 * i);

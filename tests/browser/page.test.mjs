@@ -79,6 +79,13 @@ test("a ragged row is reported with its number", async () => {
   assert.match(await page.locator("[data-upload-note]").textContent(), /\b3\b/);
 });
 
+/** How many pixels of the picture beside the pad hold ink. */
+const inked = (page) =>
+  page.locator("[data-picture]").evaluate((canvas) => {
+    const { data } = canvas.getContext("2d").getImageData(0, 0, 28, 28);
+    return data.filter((grey, i) => i % 4 === 0 && grey > 100).length;
+  });
+
 test("a digit drawn by mouse is recognised while the pen is down, and cleared", async () => {
   const { page, complaints } = await openPage(browser, daemon.address);
   await page.locator("#guess-note:not(:empty)").waitFor();
@@ -94,9 +101,11 @@ test("a digit drawn by mouse is recognised while the pen is down, and cleared", 
     await draw(page, strokes);
     await page.locator(`#guess:text-is("${digit}")`).waitFor();
     assert.equal(await page.locator("[data-bars] li.top").textContent(), digit);
+    assert.ok((await inked(page)) > 4, "the picture is shown with the guess");
     await keep(page, `drawn-${digit}`);
     await page.locator("#clear").click();
     await page.locator("#guess:empty").waitFor({ state: "attached" });
+    assert.equal(await inked(page), 0);
   }
   assert.deepEqual(complaints, []);
 });
