@@ -144,7 +144,6 @@ static void first_layer_sparse(const struct pass *pass, const struct row_source 
     float scale = binding_recipe(source->binding)->bytes_scale;
     struct lists *lists = &gather->lists;
     lists->n_rows = n_padded;
-    lists->far = pass->far;
     for (uint32_t i = 0; i < n_padded; i++) {
         uint8_t *bytes = gather->bytes + (size_t)i * n_in;
         if (source->ahead[i / 16] != NULL)
@@ -155,8 +154,11 @@ static void first_layer_sparse(const struct pass *pass, const struct row_source 
             memset(bytes, 0, n_in);
         lists->counts[i] = pass->kernels->list_bytes(bytes, n_in, scale, lists->columns + i * lists->ld, lists->values + i * lists->ld);
     }
-    for (uint32_t i = 0; source->xt != NULL && i < n_padded; i += 16)
-        pass->kernels->transpose_bytes(gather->bytes + (size_t)i * n_in, n_in, n_in, source->xt + first + i, source->ldxt);
+    /* Some columns at a time: their lines of xt are written whole while they are near. */
+    for (uint32_t k = 0; source->xt != NULL && k < n_in; k += 16)
+        for (uint32_t i = 0; i < n_padded; i += 16)
+            pass->kernels->transpose_bytes(gather->bytes + (size_t)i * n_in + k, n_in, 16, source->xt + k * source->ldxt + first + i,
+                                           source->ldxt);
     forward_listed(pass, 0, lists, first);
     activate_rows(pass, 0, rows, first, n, n_padded);
 }
@@ -200,7 +202,6 @@ void forward_single(const struct pass *pass, const float *x, uint32_t first, str
 {
     struct lists *lists = &gather->lists;
     lists->n_rows = 1;
-    lists->far = false;
     for (uint32_t l = 0; l < pass->network->n_layers; l++) {
         lists->counts[0] = pass->kernels->list_floats(x, network_n_in(pass->network, l), lists->columns, lists->values);
         forward_listed(pass, l, lists, first);

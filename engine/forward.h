@@ -46,7 +46,6 @@ struct pass {
     uint64_t seed;
     uint32_t epoch;
     float input_dropout;
-    bool far;                          /* other cores have changed the weights since this one last read them */
     const struct augmenter *augmenter; /* NULL: rows as they are */
 };
 

@@ -47,7 +47,6 @@ struct lists {
     size_t ld;
     uint32_t counts[LISTS_MAX];
     uint32_t n_rows;
-    bool far; /* the weights may have been changed by another core last */
 };
 
 /* Where a layer's slopes come from when deltas pass back through it. */

@@ -136,13 +136,6 @@ INLINE void forward_lists(const uint32_t vecs, const struct lists *lists, const 
             store(y + r * ldy + j * VEC_FLOATS, load(bias + j * VEC_FLOATS));
     for (uint32_t k = 0; k < n_in; k += COLUMN_TILE)
         for (uint32_t r = 0; r < lists->n_rows; r++) {
-            /* The next columns' weights, a part of them each row: another core may have changed them last. */
-            uint32_t next = k + COLUMN_TILE + r * COLUMN_TILE / lists->n_rows,
-                     end = k + COLUMN_TILE + (r + 1) * COLUMN_TILE / lists->n_rows;
-            for (; lists->far && next < end && next < n_in; next++)
-#pragma GCC unroll 8
-                for (uint32_t j = 0; j < vecs * VEC_FLOATS; j += 16)
-                    __builtin_prefetch(w + next * ldw + j);
             at[r] = forward_segment(vecs, lists->columns + r * lists->ld, lists->values + r * lists->ld, at[r],
                                     min_u32(k + COLUMN_TILE, n_in), w, ldw, y + r * ldy);
         }

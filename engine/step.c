@@ -146,8 +146,7 @@ static void row_block(struct trainer *t, struct worker_scratch *scratch, const s
                         .seed = t->options.seed,
                         .epoch = atomic_load_explicit(&t->epoch, memory_order_relaxed),
                         .input_dropout = t->options.input_dropout,
-                        .augmenter = t->augmenter,
-                        .far = t->n_workers > 1 && block == scratch->claims[PHASE_ROWS].begin};
+                        .augmenter = t->augmenter};
     forward_rows(&pass, &source, t->order + p->first + first, first, n, &scratch->gather);
     score_rows(t, p, first, n);
     block_deltas(t, scratch, first, (n + 15) & ~15u);
@@ -232,13 +231,6 @@ static float *gradient_of(struct trainer *t, struct worker_scratch *scratch, con
     return g;
 }
 
-/* Ask for n floats to be written soon: other cores have read them, and taking them back is slow. */
-static void prefetch_for_write(const float *p, size_t n)
-{
-    for (size_t i = 0; i < n; i += 16)
-        __builtin_prefetch(p + i, 1, 2);
-}
-
 static void weights_gradient(struct trainer *t, const struct position *p, const struct weight_block *b, float *g)
 {
     uint32_t l = b->layer;
@@ -265,8 +257,6 @@ static bool gradient_block(struct trainer *t, struct worker_scratch *scratch, co
             finite &= update_floats(t, change, b->layer, true, biases_at(t, b), g, b->width);
     }
     float *g = gradient_of(t, scratch, p, weights_at(t, b), (size_t)16 * b->width);
-    if (last && !t->clips_norm && t->n_workers > 1)
-        prefetch_for_write(t->network->params + weights_at(t, b), (size_t)16 * b->width);
     weights_gradient(t, p, b, g);
     if (last && t->clips_norm) {
         struct penalty penalty = {.l1 = t->options.l1, .l2 = t->options.l2, .clip_scale = 1, .clip_value = INFINITY, .keep = 1};

@@ -7,7 +7,6 @@
 #include <string.h>
 
 #define CHUNK_BYTES ((size_t)4 << 20) /* about what activations and deltas of a chunk may take */
-#define NEAR_BYTES ((size_t)1 << 20)  /* weights that a core's second cache level keeps from block to block */
 #define CHUNK_ROWS_MIN 256
 #define CHUNK_ROWS_MAX 4096
 
@@ -62,15 +61,48 @@ static bool find_dead(struct trainer *t, struct err *err)
     return ok || err_memory(err, "the list of unused inputs");
 }
 
+#define SAMPLE_ROWS 1000
+
+/* Share of rows in which each input is not zero, (padded n_inputs), by a sample. NULL: out of memory. */
+static float *column_density(const struct trainer *t)
+{
+    uint32_t n_in = padded_in(t->network, 0);
+    uint64_t n = t->train.n_rows < SAMPLE_ROWS ? t->train.n_rows : SAMPLE_ROWS;
+    uint8_t *row = calloc(n_in, 1);
+    float *density = calloc(n_in, sizeof *density);
+    for (uint64_t i = 0; row != NULL && density != NULL && i < n; i++) {
+        binding_encode_bytes(t->train.binding, t->train.rows[i * (t->train.n_rows / n)], row);
+        for (uint32_t k = 0; k < n_in; k++)
+            density[k] += row[k] == 0 ? 0 : 1 / (float)n;
+    }
+    free(row);
+    return density;
+}
+
+/* About how many cycles a block takes for each of its columns, measured with AVX-512: only the ratios matter. */
+static float block_cost(const struct weight_block *b, float batch, const float *density)
+{
+    const float update = 13, dense = 0.8f, sparse = 1, per_row = 4;
+    if (b->layer > 0 || density == NULL)
+        return (float)b->width * (update + dense * batch);
+    float non_zeros = 0;
+    for (uint32_t k = 0; k < 16; k++)
+        non_zeros += density[b->row + k] * batch;
+    return (float)b->width * (update + per_row + sparse / 16 * non_zeros);
+}
+
 /* Blocks in the order of the parameters, so that shares of them are contiguous. */
 static bool list_blocks(struct trainer *t, struct err *err)
 {
+    float *density = t->sparse ? column_density(t) : NULL;
     size_t n = 0;
     for (uint32_t l = 0; l < t->network->n_layers; l++)
         n += (size_t)padded_in(t->network, l) / 16 * ((padded_out(t->network, l) + KERNEL_PANEL - 1) / KERNEL_PANEL);
     t->blocks = calloc(n, sizeof *t->blocks);
-    if (t->blocks == NULL)
+    if (t->blocks == NULL) {
+        free(density);
         return err_memory(err, "the list of weight blocks");
+    }
     for (uint32_t l = 0; l < t->network->n_layers; l++) {
         uint32_t n_in = padded_in(t->network, l), n_out = padded_out(t->network, l);
         float batch = (float)(t->batch_size < t->chunk_rows ? t->batch_size : t->chunk_rows);
@@ -78,11 +110,11 @@ static bool list_blocks(struct trainer *t, struct err *err)
             for (uint32_t row = 0; row < n_in; row += 16) {
                 struct weight_block *b = &t->blocks[t->n_blocks++];
                 *b = (struct weight_block){.layer = l, .panel = panel, .row = row, .width = panel_width(n_out, panel)};
-                /* Gradient by batch rows (a third as many where sparse), update about 40 rows' worth. */
-                b->cost = (float)b->width * (40 + (l == 0 && t->sparse ? batch / 3 : batch));
+                b->cost = block_cost(b, batch, density);
             }
         }
     }
+    free(density);
     return true;
 }
 
@@ -174,9 +206,8 @@ static uint32_t workers_wanted(const struct trainer *t, uint32_t n_workers)
 static uint32_t block_rows(const struct trainer *t, uint32_t n_workers)
 {
     uint32_t batch = t->batch_size < t->chunk_rows ? t->batch_size : t->chunk_rows;
-    uint32_t most = t->network->n_floats * sizeof(float) > NEAR_BYTES ? BLOCK_ROWS : BLOCK_ROWS / 2;
     uint32_t rows = (batch / n_workers + 15) & ~15u;
-    return rows < 16 ? 16 : rows > most ? most : rows;
+    return rows < 16 ? 16 : rows > BLOCK_ROWS ? BLOCK_ROWS : rows;
 }
 
 /* Once the pool is known: scratch and shares for each of its workers. */
