@@ -9,8 +9,8 @@
 #include "kernels_sparse.h"
 #include "kernels_update.h"
 
-#define UPDATE_ROW(id, word) [OPTIMIZER_##id] = apply_##word,
-#define ACTIVATION_ROW(id, word) [ACTIVATION_##id] = activate_##word,
+#define UPDATE_ROW(id, word) apply_##word,
+#define ACTIVATION_ROW(id, word) activate_##word,
 
 const struct kernels KERNELS_TABLE = {
     .name = KERNELS_NAME,

@@ -65,9 +65,9 @@ struct network {
     uint32_t n_inputs;
     uint32_t n_layers; /* the last one is the output layer */
     struct layer layers[NETWORK_LAYERS_MAX];
-    size_t n_floats; /* of params, padding included */
+    size_t n_floats;                                                      /* of params, padding included */
     size_t weights_at[NETWORK_LAYERS_MAX], biases_at[NETWORK_LAYERS_MAX]; /* offsets into params */
-    float *params; /* (n_floats), 64-byte aligned, owned */
+    float *params;                                                        /* (n_floats), 64-byte aligned, owned */
 };
 
 /* Names as on the wire ("relu", "categorical_crossentropy"); NULL or -1 for what does not exist. */

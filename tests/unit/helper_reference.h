@@ -10,7 +10,7 @@ struct reference {
     uint32_t n_inputs, n_layers;
     struct layer layers[8];
     enum loss loss;
-    bool classes;           /* one output may be two classes */
+    bool classes; /* one output may be two classes */
     double label_smoothing;
     double *w[8], *b[8];   /* (n_in, n_out), (n_out) */
     double *gw[8], *gb[8]; /* gradients of the same shapes */
