@@ -43,7 +43,7 @@ static uint32_t list_floats(const float *x, uint32_t n, uint16_t *columns, float
     __m512i index = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
     __m512i step = _mm512_set1_epi32(16);
     for (uint32_t i = 0; i < n; i += 16) {
-        __mmask16 within = n - i >= 16 ? 0xffff : (__mmask16)((1u << (n - i)) - 1);
+        __mmask16 within = (__mmask16)(n - i >= 16 ? 0xffffu : (1u << (n - i)) - 1);
         __m512 v = _mm512_maskz_loadu_ps(within, x + i);
         /* Not equal, or unordered: a NaN must be seen. */
         __mmask16 mask = _mm512_cmp_ps_mask(v, _mm512_setzero_ps(), _CMP_NEQ_UQ);
