@@ -334,7 +334,12 @@ START_TEST(unfinished_jobs_go_on_after_a_restart)
 }
 END_TEST
 
-#define LONG 6000u /* epochs: more than run until the first one is seen, and still soon over, on one thread that waits for nobody */
+/* Epochs: more than run until the first one is seen, and still soon over, on one thread that waits for nobody. */
+#if defined(__SANITIZE_THREAD__)
+#define LONG 600u
+#else
+#define LONG 6000u
+#endif
 
 /* Stop the daemon in the middle of the job, and start it again. */
 static void restart_within(int64_t job)
