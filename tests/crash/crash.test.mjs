@@ -4,7 +4,8 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
-import { readdirSync } from "node:fs";
+import { once } from "node:events";
+import { readdirSync, watch } from "node:fs";
 import path from "node:path";
 import { test } from "node:test";
 import { setTimeout as passed } from "node:timers/promises";
@@ -21,7 +22,7 @@ function below(n) {
 }
 
 /** Jobs must take long enough to be met at work, after a checkpoint: sanitizers slow them down by themselves. */
-const longer = Number(process.env.MLPD_TEST_PATIENCE ?? 1) > 1 ? 1 : 4;
+const longer = Number(process.env.MLPD_TEST_PATIENCE ?? 1) > 1 ? 2 : 4;
 
 /** What is trained: whatever leaves something behind from one step or epoch to the next is on somewhere. */
 const recipes = [
@@ -208,6 +209,13 @@ async function dieEarly(state) {
   await ended;
 }
 
+/** Until a file comes or goes among the checkpoints, or the time is over. */
+async function checkpointed(state, ms) {
+  const watcher = watch(path.join(state, "checkpoints"));
+  await Promise.race([once(watcher, "change"), passed(ms)]);
+  watcher.close();
+}
+
 test(`${rounds} kills lose nothing and change no bit`, async () => {
   const client = new Client(await undisturbed());
   const state = stateFolder();
@@ -220,8 +228,9 @@ test(`${rounds} kills lose nothing and change no bit`, async () => {
     const daemon = await Daemon.start({ state, flags: [`--threads=${1 + below(2)}`] });
     await client.check(daemon);
     const work = client.work(daemon);
-    // Every other round is long enough for checkpoints; the moment itself is what is random here, nothing is waited for.
-    await passed(round % 2 === 0 ? 1200 + below(1500) : below(1000));
+    // Every other round dies some moment after a checkpoint, if there is one; the moment itself is random.
+    if (round % 2 === 0) await checkpointed(state, 8000);
+    await passed(below(round % 2 === 0 ? 300 : 1000));
     daemon.child.kill("SIGKILL");
     await daemon.ended;
     await work;
