@@ -7,8 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SAMPLE_ROWS 1000
-
 static bool scratch_init(struct worker_scratch *s, const struct network *network, size_t delta_floats, struct err *err)
 {
     uint32_t width = network->n_inputs;

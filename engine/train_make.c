@@ -61,8 +61,6 @@ static bool find_dead(struct trainer *t, struct err *err)
     return ok || err_memory(err, "the list of unused inputs");
 }
 
-#define SAMPLE_ROWS 1000
-
 /* Share of rows in which each input is not zero, (padded n_inputs), by a sample. NULL: out of memory. */
 static float *column_density(const struct trainer *t)
 {

@@ -1,5 +1,5 @@
-/* The trainer's state and the pieces it is made of: train.c (making one, the loop of epochs), step.c (one run of the gang through the
- * steps), score.c (rows through a network, scored), train_state.c (what training changes, out and in). */
+/* The trainer's state and the pieces it is made of: train_make.c (making one), train.c (the loop of epochs), step.c (one run of the gang
+ * through the steps), score.c (rows through a network, scored), train_state.c (what training changes, out and in). */
 #ifndef MLP_TRAIN_PRIVATE_H
 #define MLP_TRAIN_PRIVATE_H
 
@@ -13,6 +13,7 @@
 #define CACHE_LINE 64
 /* Less work than this (floating-point operations) is done by one worker: waking and waiting for others would take longer. */
 #define WORTH_SHARING 4e6
+#define SAMPLE_ROWS 1000 /* that tell how dense the inputs are */
 
 /* A range of blocks that one worker takes first and any worker may help with. */
 struct claims {

@@ -404,14 +404,22 @@ static void ends_as_undisturbed(int64_t job, uint32_t n)
     ck_assert(!has_checkpoint(job, 0) && !has_checkpoint(job, 1));
 }
 
-START_TEST(a_job_goes_on_from_its_checkpoint)
+/* On one thread: a job that nobody disturbs, to its end, and the same again, until its first epoch is seen. */
+static int64_t long_job(double *seconds)
 {
     jobs_close(state.jobs);
     state_jobs_on(&state, 0, 1);
     job_end(&state, submit_simple("c", LONG));
     int64_t id = submit_simple("c", LONG);
     ck_assert(job_wait(&state, id, "event: epoch"));
-    double seconds = first_seconds(id);
+    *seconds = first_seconds(id);
+    return id;
+}
+
+START_TEST(a_job_goes_on_from_its_checkpoint)
+{
+    double seconds;
+    int64_t id = long_job(&seconds);
     for (int i = 0; i < 3; i++) {
         restart_within(id);
         ck_assert(has_checkpoint(id, 0) && has_checkpoint(id, 1) == (i > 0)); /* two are kept */
@@ -425,12 +433,8 @@ END_TEST
 
 START_TEST(a_damaged_checkpoint_leaves_the_older_one)
 {
-    jobs_close(state.jobs);
-    state_jobs_on(&state, 0, 1);
-    job_end(&state, submit_simple("c", LONG));
-    int64_t id = submit_simple("c", LONG);
-    ck_assert(job_wait(&state, id, "event: epoch"));
-    double seconds = first_seconds(id);
+    double seconds;
+    int64_t id = long_job(&seconds);
     restart_within(id);
     state_jobs_on(&state, 0, 1);
     restart_within(id);
@@ -444,12 +448,8 @@ END_TEST
 
 START_TEST(without_a_whole_checkpoint_a_job_starts_again)
 {
-    jobs_close(state.jobs);
-    state_jobs_on(&state, 0, 1);
-    job_end(&state, submit_simple("c", LONG));
-    int64_t id = submit_simple("c", LONG);
-    ck_assert(job_wait(&state, id, "event: epoch"));
-    double seconds = first_seconds(id);
+    double seconds;
+    int64_t id = long_job(&seconds);
     restart_within(id);
     state_jobs_on(&state, 0, 1);
     restart_within(id);
