@@ -1,27 +1,36 @@
 // @ts-check
 // The only module that talks to the daemon. Every call resolves to the answer's JSON or rejects with a Problem.
 
-/** @typedef {{name: string, type: string, missing: number}} Column */
-/** @typedef {{name: string, state: string, rows: number, bytes: number, columns: Column[] | number}} Dataset */
+/**
+ * @typedef {{name: string, type: string, missing: number, note?: string, integer?: boolean, min?: number | null, max?: number | null,
+ *   mean?: number | null, distinct?: number, histogram?: {from: number, to: number, counts: number[]}, levels?: {level: string, rows: number}[]}} Column
+ */
+/** @typedef {{name: string, state: string, rows: number, bytes: number, created: string, columns: any, progress?: {rows_parsed: number, bytes_parsed: number}}} Dataset
+ *   columns: Column[] in a profile, their number in a list */
 /** @typedef {{epoch: number, loss: number | null, accuracy: number | null, val_loss: number | null, val_accuracy: number | null}} Epoch */
-/** @typedef {{id: number, state: string, dataset: string, model: string, version: number | null, epoch: number, epochs: number, task_reason: string,
+/** @typedef {{id: number, title?: string | null, state: string, dataset: string, model: string, version: number | null, epoch: number, epochs: number, task: string,
+ *   task_reason: string, created: string, started: string | null, ended: string | null, rows: {train: number, validation: number, test: number},
+ *   eta_seconds: number | null, samples_per_second: number | null, request?: Record<string, any>, warnings?: {code: string, message: string}[],
  *   history?: Epoch[], error: {detail?: string, title?: string} | null}} Job */
 /** @typedef {{name: string, version: number, created: string, task: string}} Model */
 
 /** An answer that is an error; `message` is for people, `status` 0 means that nobody answered. */
 export class Problem extends Error {
-  /** @param {number} status @param {string} message */
-  constructor(status, message) {
+  /** @param {number} status @param {string} message @param {{row?: number, column?: string, field?: string}} [where] */
+  constructor(status, message, { row, column, field } = {}) {
     super(message);
     this.status = status;
+    this.row = row;
+    this.column = column;
+    this.field = field;
   }
 }
 
 /** @param {number} status @param {string} body */
 function problemOf(status, body) {
   try {
-    const { detail, title } = JSON.parse(body);
-    return new Problem(status, detail ?? title ?? `status ${status}`);
+    const problem = JSON.parse(body);
+    return new Problem(status, problem.detail ?? problem.title ?? `status ${status}`, problem);
   } catch {
     return new Problem(status, `status ${status}`);
   }
@@ -49,12 +58,14 @@ export const api = {
   datasets: async () => (await request("datasets")).datasets,
   /** @param {string} name @returns {Promise<Dataset>} */
   dataset: (name) => request(`datasets/${part(name)}`),
+  /** @param {string} name @param {number} offset @param {number} limit @returns {Promise<{columns: string[], rows: any[][], total: number}>} */
+  rows: (name, offset, limit) => request(`datasets/${part(name)}/rows?offset=${offset}&limit=${limit}`),
   /** @returns {Promise<Job[]>} */
   jobs: async () => (await request("jobs")).jobs,
   /** @param {number} id @returns {Promise<Job>} */
   job: (id) => request(`jobs/${id}`),
-  /** @param {number} id @returns {Promise<Job>} */
-  cancel: (id) => request(`jobs/${id}/cancel`, { method: "POST" }),
+  /** @param {number} id @param {"pause" | "resume" | "cancel"} what @returns {Promise<Job>} */
+  control: (id, what) => request(`jobs/${id}/${what}`, { method: "POST" }),
   /** @returns {Promise<Model[]>} */
   models: async () => (await request("models")).models,
   /** @param {string} name @returns {Promise<Model & {inputs: number}>} */

@@ -28,7 +28,7 @@ function plotNew(box, UPlot, names) {
       height: HEIGHT,
       scales: { x: { time: false } },
       axes: [{ ...axis, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000] }, { ...axis, size: 60 }],
-      series: [{ label: text.epoch }, ...names.map((label, i) => ({ label, stroke: colours[i], width: 2, points: { show: undefined } }))],
+      series: [{ label: text.watch.epoch }, ...names.map((label, i) => ({ label, stroke: colours[i], width: 2, points: { show: undefined } }))],
     },
     [[], ...names.map(() => [])],
     box,
@@ -42,13 +42,13 @@ function showTable(box, names, data) {
     const row = table.insertRow();
     for (const cell of cells) row.appendChild(document.createElement(tag)).textContent = cell;
   };
-  addRow("th", [text.epoch, ...names]);
+  addRow("th", [text.watch.epoch, ...names]);
   for (let i = Math.max(0, data[0].length - 6); i < data[0].length; i++) {
     addRow("td", data.map((column, c) => (c === 0 ? String(column[i]) : text.figure(column[i]))));
   }
   const note = document.createElement("p");
   note.className = "note";
-  note.textContent = text.noCharts;
+  note.textContent = text.watch.noCharts;
   box.replaceChildren(note, table);
 }
 

