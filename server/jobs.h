@@ -44,6 +44,9 @@ struct job_request {
     bool early_stopping_given;  /* false: jobs chooses where it chooses the epochs */
     bool batch_size_given;      /* false: jobs chooses; train.batch_size 0 means full */
                                 /* train.epochs 0: jobs chooses */
+    int32_t priority;           /* PRIORITY_MIN .. PRIORITY_MAX, higher ones first */
+    uint32_t weight;            /* 1 .. WEIGHT_MAX: share of the time beside other jobs */
+    double max_seconds;         /* of training; NaN: no limit */
     char *json;                 /* the request's JSON text, kept with the job; job_parser must give this request again from it */
 };
 void job_request_init(struct job_request *request);
@@ -100,6 +103,17 @@ bool jobs_resume(struct jobs *jobs, int64_t id, struct job_info *info, struct er
 bool jobs_cancel(struct jobs *jobs, int64_t id, struct job_info *info, struct err *err);
 /* Stops it if need be, and forgets job and history; published models stay. */
 bool jobs_delete(struct jobs *jobs, int64_t id, struct err *err);
+
+/* What a PATCH changes of a job. */
+struct job_change {
+    bool has_title, has_priority, has_weight, has_max_seconds;
+    char title[TITLE_SIZE];
+    int32_t priority;
+    uint32_t weight;
+    double max_seconds;
+};
+/* Takes effect at once, and is on disk when it returns. Of a job that has ended only the title: else ERR_CONFLICT. Slow. */
+bool jobs_change(struct jobs *jobs, int64_t id, const struct job_change *change, struct job_info *info, struct err *err);
 
 /* How many jobs are queued, running, paused: for /metrics. counts: (3), indexed by enum job_state. */
 void jobs_count(struct jobs *jobs, uint32_t counts[3]);

@@ -35,7 +35,8 @@ static bool row_begin(struct job_row *row, const struct job_request *request, st
     const char *model = request->model[0] ? request->model : request->dataset;
     if (!store_name_check(model, "model", err))
         return false;
-    *row = (struct job_row){.state = JOB_QUEUED, .change = 1};
+    *row = (struct job_row){
+        .state = JOB_QUEUED, .change = 1, .priority = request->priority, .weight = request->weight, .max_seconds = request->max_seconds};
     memcpy(row->dataset, request->dataset, sizeof row->dataset);
     memcpy(row->test, request->test, sizeof row->test);
     memcpy(row->validation, request->validation, sizeof row->validation);
@@ -152,6 +153,40 @@ bool jobs_pause(struct jobs *jobs, int64_t id, struct job_info *info, struct err
 bool jobs_resume(struct jobs *jobs, int64_t id, struct job_info *info, struct err *err)
 {
     return state_move(jobs, id, false, info, err);
+}
+
+static void change_apply(struct job_row *row, const struct job_change *change)
+{
+    if (change->has_title)
+        memcpy(row->title, change->title, sizeof row->title);
+    if (change->has_priority)
+        row->priority = change->priority;
+    if (change->has_weight)
+        row->weight = change->weight;
+    if (change->has_max_seconds)
+        row->max_seconds = change->max_seconds;
+    row->settings++;
+}
+
+bool jobs_change(struct jobs *jobs, int64_t id, const struct job_change *change, struct job_info *info, struct err *err)
+{
+    struct job_row row = {0};
+    pthread_mutex_lock(&jobs->lock);
+    struct job *job = jobs_find(jobs, id);
+    if (job) {
+        change_apply(&job->row, change);
+        row = job->row;
+        pthread_cond_signal(&jobs->work);
+    }
+    pthread_mutex_unlock(&jobs->lock);
+    if (!job) {
+        if (!store_job_get(jobs->options.store, id, &row, err))
+            return false;
+        if (change->has_priority || change->has_weight || change->has_max_seconds)
+            return ended_err(jobs, id, err);
+        change_apply(&row, change);
+    }
+    return store_job_settings(jobs->options.store, &row, err) && jobs_get(jobs, id, info, err);
 }
 
 /* Lock held: tell the scheduler what is wanted. */

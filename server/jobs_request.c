@@ -2,12 +2,13 @@
 #include "jobs_training.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 void job_request_init(struct job_request *request)
 {
-    *request = (struct job_request){.validation_split = -1, .train = train_options_default()};
+    *request = (struct job_request){.validation_split = -1, .train = train_options_default(), .weight = 1, .max_seconds = NAN};
     request->train.n_layers = 0;
     request->train.epochs = 0;
 }

@@ -59,6 +59,15 @@ bool field_set_double(struct job_request *request, const struct field *field, co
     return field_number(field, value, field_place(request, field), err);
 }
 
+bool field_set_int32(struct job_request *request, const struct field *field, const struct message *value, struct err *err)
+{
+    double number = 0;
+    if (!field_whole(field, value, &number, err))
+        return false;
+    *(int32_t *)field_place(request, field) = (int32_t)number;
+    return true;
+}
+
 bool field_set_uint32(struct job_request *request, const struct field *field, const struct message *value, struct err *err)
 {
     double number = 0;

@@ -202,6 +202,9 @@ static const struct field fields[] = {
      "{\"shift\":1,\"rotation\":10,\"scale\":0.1,\"shear\":0.1,\"elastic_alpha\":20,\"elastic_sigma\":4,\"thickness\":0.5}"},
     {"image", FORM_NUMBERS, set_image, 0, 0, 0, false, "[height,width] in pixels, each from 2 to 128"},
     {"input_dropout", FORM_NUMBER, field_set_float, PLACE(train.input_dropout), 0, 0.95, false, "a share from 0 to 0.95"},
+    FIELD_PRIORITY,
+    FIELD_WEIGHT,
+    FIELD_MAX_SECONDS,
 };
 enum { N_FIELDS = sizeof fields / sizeof *fields };
 
@@ -367,9 +370,9 @@ static bool set_image(struct job_request *request, const struct field *field, co
 
 static bool unknown_field(struct err *err, const char *name)
 {
-    char names[600];
+    char names[800];
     size_t n = 0;
-    for (int i = 0; i < N_FIELDS; i++)
+    for (int i = 0; i < N_FIELDS && n < sizeof names; i++)
         n += (size_t)snprintf(names + n, sizeof names - n, "%s%s", i ? ", " : "", fields[i].name);
     return field_unknown(err, name, names);
 }

@@ -123,6 +123,16 @@ bool models_delete(struct models *models, const char *name, uint32_t version, st
     return true;
 }
 
+bool models_change(struct models *models, const char *name, const struct model_change *change, struct err *err)
+{
+    models_cache_change(models->cache, name);
+    models_cache_change(models->cache, change->name);
+    bool ok = store_model_change(models->store, name, change, err);
+    models_cache_changed(models->cache);
+    models_cache_changed(models->cache);
+    return ok;
+}
+
 int models_file(struct models *models, const char *name, uint32_t version, struct model_row *row, struct err *err)
 {
     struct model_row found;

@@ -15,7 +15,7 @@ struct models;
 struct models *models_open(struct store *store, uint64_t cache_bytes, struct err *err);
 void models_close(struct models *models); /* takes NULL */
 
-/* The model; the caller unrefs it. version 0: the newest finished one, or where there is none the newest partial one (row->state
+/* The model; the caller unrefs it. version 0: the promoted one, else the newest finished one, else the newest partial one (row->state
  * says so). ERR_NOT_FOUND; ERR_CORRUPT. `row` may be NULL. */
 struct model *models_get(struct models *models, const char *name, uint32_t version, struct model_row *row, struct err *err);
 /* The same where the model is in memory and what the name means is known: no I/O, no SQL, no waiting. NULL: ask models_get. */
@@ -25,7 +25,9 @@ bool models_find(struct models *models, const char *name, uint32_t version, stru
 bool models_list(struct models *models, struct model_row **rows, size_t *n_rows, struct err *err);
 /* All versions of a name, newest first; at least one, else ERR_NOT_FOUND. The caller frees *rows. */
 bool models_versions(struct models *models, const char *name, struct model_row **rows, size_t *n_rows, struct err *err);
-/* version 0: all of them. Slow. */
+/* Rename, promote, roll back: all at once or not at all, as store_model_change says; new requests find it so from then on. Slow. */
+bool models_change(struct models *models, const char *name, const struct model_change *change, struct err *err);
+/* version 0: all of them. A name whose promoted version goes has none. Slow. */
 bool models_delete(struct models *models, const char *name, uint32_t version, struct err *err);
 
 /* The model file, open for reading from its beginning; row->bytes is its size. -1 on failure. */

@@ -34,6 +34,7 @@ const struct route routes[] = {
     {.method = "GET", .pattern = "/jobs", .run = jobs_get_all, .where = ROUTE_DESK},
     {.method = "GET", .pattern = "/jobs/{j}", .run = jobs_get_one, .where = ROUTE_DESK},
     {.method = "DELETE", .pattern = "/jobs/{j}", .run = jobs_delete_one, .where = ROUTE_DESK},
+    {.method = "PATCH", .pattern = "/jobs/{j}", .run = jobs_patch_one, .where = ROUTE_DESK, .body = ROUTE_BODY_SMALL},
     {.method = "GET", .pattern = "/jobs/{j}/events", .run = jobs_get_events, .where = ROUTE_DESK},
     {.method = "POST", .pattern = "/jobs/{j}/cancel", .run = jobs_post_cancel, .where = ROUTE_DESK},
     {.method = "POST", .pattern = "/jobs/{j}/pause", .run = jobs_post_pause, .where = ROUTE_DESK},
@@ -41,6 +42,7 @@ const struct route routes[] = {
     {.method = "GET", .pattern = "/models", .run = models_get_all, .where = ROUTE_DESK},
     {.method = "GET", .pattern = "/models/{m}", .run = models_get_one, .where = ROUTE_DESK},
     {.method = "DELETE", .pattern = "/models/{m}", .run = models_delete_one, .where = ROUTE_DESK},
+    {.method = "PATCH", .pattern = "/models/{m}", .run = models_patch_one, .where = ROUTE_DESK, .body = ROUTE_BODY_SMALL},
     {.method = "GET", .pattern = "/models/{m}/file", .run = models_get_file, .where = ROUTE_DESK},
     {.method = "PUT", .pattern = "/models/{m}/file", .run = models_put_file, .where = ROUTE_BULK, .body = ROUTE_BODY_LARGE},
     {.method = "GET", .pattern = "/models/{m}/evaluation", .run = models_get_evaluation, .where = ROUTE_DESK},
@@ -79,6 +81,20 @@ bool query_flag(const struct request *request, const char *name, bool *flag, str
     err_field(&err, name);
     reply_problem(reply, &err);
     return false;
+}
+
+bool request_members(struct request *request, bool (*take)(void *self, const struct message *member, struct err *err), void *self,
+                     struct err *err)
+{
+    const char *bytes;
+    size_t n;
+    struct message *object = body_view(request_body(request), &bytes, &n, err) ? message_parse(bytes, n, err) : NULL;
+    const struct message *member = object ? message_first(object) : NULL;
+    bool ok = object != NULL;
+    for (; ok && member; member = message_next(member))
+        ok = take(self, member, err);
+    message_free(object);
+    return ok;
 }
 
 bool param_job(const struct request *request, int64_t *id, struct reply *reply)

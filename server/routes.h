@@ -9,6 +9,7 @@
 #include "events.h"
 #include "http.h"
 #include "jobs.h"
+#include "json_message.h"
 #include "models.h"
 
 #include <stdatomic.h>
@@ -34,6 +35,9 @@ extern const size_t n_routes;
 bool query_number(const struct request *request, const char *name, uint64_t fallback, uint64_t most, uint64_t *number, struct reply *reply);
 /* "true", "1" or "" (as in ?replace) against "false", "0" and absent. False: the reply refuses it. */
 bool query_flag(const struct request *request, const char *name, bool *flag, struct reply *reply);
+/* The body's members, a JSON object's, one after the other until `take` refuses one. */
+bool request_members(struct request *request, bool (*take)(void *self, const struct message *member, struct err *err), void *self,
+                     struct err *err);
 /* The {j} of the path; false: the reply says that there is no such job. */
 bool param_job(const struct request *request, int64_t *id, struct reply *reply);
 
@@ -74,6 +78,7 @@ void jobs_get_events(struct request *request, struct reply *reply);
 void jobs_post_cancel(struct request *request, struct reply *reply);
 void jobs_post_pause(struct request *request, struct reply *reply);
 void jobs_post_resume(struct request *request, struct reply *reply);
+void jobs_patch_one(struct request *request, struct reply *reply);
 void jobs_delete_one(struct request *request, struct reply *reply);
 /* The job as an object, without request and history. */
 void job_write(struct writer *writer, const struct job_info *info);
@@ -82,6 +87,7 @@ void models_get_all(struct request *request, struct reply *reply);
 void models_get_one(struct request *request, struct reply *reply);
 void models_get_file(struct request *request, struct reply *reply);
 void models_put_file(struct request *request, struct reply *reply);
+void models_patch_one(struct request *request, struct reply *reply);
 void models_delete_one(struct request *request, struct reply *reply);
 /* routes_evaluation.c */
 void models_get_evaluation(struct request *request, struct reply *reply);

@@ -1,8 +1,11 @@
 /* Jobs: lists, history, events, and what one can do to them. */
+#include "json_field.h"
 #include "log.h"
 #include "routes.h"
 
 #include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,6 +33,10 @@ void job_write(struct writer *writer, const struct job_info *info)
     writer_open(writer, '{');
     writer_put_int(writer, "id", row->id);
     writer_put_string(writer, "state", job_state_name(row->state));
+    name_or_null(writer, "title", row->title);
+    writer_put_int(writer, "priority", row->priority);
+    writer_put_uint(writer, "weight", row->weight);
+    writer_put_double(writer, "max_seconds", row->max_seconds);
     writer_put_string(writer, "dataset", row->dataset);
     name_or_null(writer, "validation", row->validation);
     name_or_null(writer, "test", row->test);
@@ -247,6 +254,58 @@ void jobs_post_pause(struct request *request, struct reply *reply)
 void jobs_post_resume(struct request *request, struct reply *reply)
 {
     act(request, reply, jobs_resume);
+}
+
+static bool title_read(const struct message *value, struct job_change *change, struct err *err)
+{
+    bool none = message_kind(value) == MESSAGE_NULL, text = message_kind(value) == MESSAGE_STRING;
+    if ((!none && !text) || (text && strlen(message_string(value)) >= TITLE_SIZE))
+        return field_wrong(err, "title", "a text of at most 200 bytes, or null", value);
+    snprintf(change->title, sizeof change->title, "%s", text ? message_string(value) : "");
+    change->has_title = true;
+    return true;
+}
+
+static bool change_take(void *self, const struct message *member, struct err *err)
+{
+    struct job_change *change = self;
+    static const struct field priority = FIELD_PRIORITY, weight = FIELD_WEIGHT, max_seconds = FIELD_MAX_SECONDS;
+    const char *name = message_name(member);
+    double number = NAN;
+    if (!strcmp(name, "title"))
+        return title_read(member, change, err);
+    if (!strcmp(name, "priority") && field_whole(&priority, member, &number, err)) {
+        change->has_priority = true;
+        change->priority = (int32_t)number;
+    } else if (!strcmp(name, "weight") && field_whole(&weight, member, &number, err)) {
+        change->has_weight = true;
+        change->weight = (uint32_t)number;
+    } else if (!strcmp(name, "max_seconds") && (message_kind(member) == MESSAGE_NULL || field_number(&max_seconds, member, &number, err))) {
+        change->has_max_seconds = true;
+        change->max_seconds = number;
+    } else {
+        return *err->field ? false : field_unknown(err, name, "title, priority, weight, max_seconds");
+    }
+    return true;
+}
+
+void jobs_patch_one(struct request *request, struct reply *reply)
+{
+    struct server *server = request_app(request);
+    struct job_change change = {0};
+    struct job_info info = {0};
+    struct writer writer;
+    struct err err = {0};
+    int64_t id;
+    if (!param_job(request, &id, reply))
+        return;
+    if (!request_members(request, change_take, &change, &err) || !jobs_change(server->jobs, id, &change, &info, &err)) {
+        reply_problem(reply, &err);
+        return;
+    }
+    writer_init(&writer);
+    job_write(&writer, &info);
+    reply_json(reply, 200, &writer);
 }
 
 void jobs_delete_one(struct request *request, struct reply *reply)

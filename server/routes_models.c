@@ -1,11 +1,14 @@
 /* Models: lists, what is in one, its file out and in. */
 #include "files.h"
+#include "json_field.h"
 #include "json_model.h"
 #include "log.h"
 #include "routes.h"
 
 #include <errno.h>
 #include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -38,6 +41,7 @@ static void row_write(struct writer *writer, const struct model_row *row)
     writer_put_string(writer, "name", row->name);
     writer_put_uint(writer, "version", row->version);
     writer_put_string(writer, "state", model_state_name(row->state));
+    writer_put_bool(writer, "partial", row->state == MODEL_PARTIAL);
     writer_put_string(writer, "task", task_name(row->task));
     writer_put_string(writer, "created", row->created);
     writer_key(writer, "job");
@@ -48,7 +52,18 @@ static void row_write(struct writer *writer, const struct model_row *row)
     writer_put_uint(writer, "epochs", row->epochs);
     writer_put_uint(writer, "parameters", row->n_params);
     writer_put_uint(writer, "bytes", row->bytes);
+    writer_put_double(writer, "test_accuracy", row->evaluated_on == ROWS_TEST ? row->accuracy : NAN);
     scores_write(writer, row);
+}
+
+/* Of the name, not of the version. */
+static void promoted_write(struct writer *writer, const struct model_row *row)
+{
+    writer_key(writer, "promoted");
+    if (row->promoted)
+        writer_uint(writer, row->promoted);
+    else
+        writer_null(writer);
 }
 
 /* version= of the query; 0: the newest. */
@@ -78,6 +93,7 @@ void models_get_all(struct request *request, struct reply *reply)
     writer_open(&writer, '[');
     for (size_t i = 0; i < n; i++) {
         row_write(&writer, &rows[i]);
+        promoted_write(&writer, &rows[i]);
         writer_put_uint(&writer, "n_versions", rows[i].n_versions);
         writer_close(&writer, '}');
     }
@@ -115,23 +131,19 @@ static void model_write(struct writer *writer, const struct model_row *row, cons
     json_write_recipe(writer, model->recipe);
 }
 
-void models_get_one(struct request *request, struct reply *reply)
+static void model_reply(struct server *server, const char *name, uint32_t version, struct reply *reply)
 {
-    struct server *server = request_app(request);
-    const char *name = request_param(request, 0);
     struct model_row row = {0}, *versions = NULL;
     struct writer writer;
     struct err err = {0};
-    uint32_t version;
     size_t n = 0;
-    if (!query_version(request, &version, reply))
-        return;
     struct model *model = models_get(server->models, name, version, &row, &err);
     if (!model || !models_versions(server->models, name, &versions, &n, &err)) {
         reply_problem(reply, &err);
     } else {
         writer_init(&writer);
         row_write(&writer, &row);
+        promoted_write(&writer, versions);
         model_write(&writer, &row, model);
         versions_write(&writer, versions, n);
         writer_close(&writer, '}');
@@ -139,6 +151,49 @@ void models_get_one(struct request *request, struct reply *reply)
     }
     free(versions);
     model_unref(model);
+}
+
+void models_get_one(struct request *request, struct reply *reply)
+{
+    uint32_t version;
+    if (query_version(request, &version, reply))
+        model_reply(request_app(request), request_param(request, 0), version, reply);
+}
+
+static bool change_take(void *self, const struct message *member, struct err *err)
+{
+    struct model_change *change = self;
+    static const struct field promoted = {.name = "promoted", .least = 1, .most = UINT32_MAX, .expected = "a version's number, or null"};
+    double number = 0;
+    if (!strcmp(message_name(member), "name")) {
+        if (message_kind(member) != MESSAGE_STRING)
+            return field_wrong(err, "name", "a name", member);
+        if (!store_name_check(message_string(member), "name", err))
+            return false;
+        snprintf(change->name, sizeof change->name, "%s", message_string(member));
+        return true;
+    }
+    if (strcmp(message_name(member), "promoted"))
+        return field_unknown(err, message_name(member), "name, promoted");
+    if (message_kind(member) != MESSAGE_NULL && !field_whole(&promoted, member, &number, err))
+        return false;
+    change->promote = true;
+    change->promoted = (uint32_t)number;
+    return true;
+}
+
+void models_patch_one(struct request *request, struct reply *reply)
+{
+    struct server *server = request_app(request);
+    const char *name = request_param(request, 0);
+    struct model_change change = {0};
+    struct err err = {0};
+    if (!request_members(request, change_take, &change, &err) || !models_change(server->models, name, &change, &err)) {
+        reply_problem(reply, &err);
+        return;
+    }
+    log_info("model %s: renamed %s, promoted version %" PRIu32, name, *change.name ? change.name : "not", change.promoted);
+    model_reply(server, *change.name ? change.name : name, 0, reply);
 }
 
 void models_delete_one(struct request *request, struct reply *reply)
@@ -171,7 +226,7 @@ void models_get_file(struct request *request, struct reply *reply)
     reply->status = 200;
     reply->type = "application/octet-stream";
     reply_header(reply, "Content-Disposition", "attachment; filename=\"%s-%" PRIu32 ".safetensors\"", row.name, row.version);
-    reply_header(reply, "ETag", "\"%s-%" PRIu32 "\"", row.name, row.version);
+    reply_header(reply, "ETag", "\"%" PRId64 "\"", row.id); /* names and versions may come to mean another one, rows never */
 }
 
 /* The body into a file with a name, which models_import takes over. */

@@ -22,6 +22,10 @@
 #define NAME_SIZE 65  /* a name's 64 characters and the end */
 #define STAMP_SIZE 32 /* "2024-05-01T12:00:00.000Z" */
 #define PATH_SIZE 4096
+#define TITLE_SIZE 201
+#define PRIORITY_MIN (-10)
+#define PRIORITY_MAX 10
+#define WEIGHT_MAX 100
 
 enum dataset_state { DATASET_LOADING, DATASET_READY };
 enum job_state { JOB_QUEUED, JOB_RUNNING, JOB_PAUSED, JOB_SUCCEEDED, JOB_FAILED, JOB_CANCELLED };
@@ -68,6 +72,12 @@ struct job_row {
     uint64_t n_train, n_validation, n_test;                           /* rows used */
     char created[STAMP_SIZE], started[STAMP_SIZE], ended[STAMP_SIZE]; /* RFC 3339 UTC; "" while it has not happened */
     struct err error;                                                 /* failed jobs; code ERR_OK else */
+    /* what a user may change at any time; store_job_settings stores it, store_job_update does not */
+    uint64_t settings; /* number of their last change, as `change` */
+    char title[TITLE_SIZE];
+    int32_t priority;   /* PRIORITY_MIN .. PRIORITY_MAX */
+    uint32_t weight;    /* 1 .. WEIGHT_MAX */
+    double max_seconds; /* of training; NaN: no limit */
 };
 
 struct model_row {
@@ -85,7 +95,15 @@ struct model_row {
     enum rows_kind evaluated_on; /* ROWS_NONE: there is no evaluation */
     uint64_t n_rows;
     double loss, accuracy, rmse, mae, r2;
-    uint32_t n_versions; /* in lists of names: how many versions stand under it */
+    uint32_t n_versions; /* how many versions stand under the name */
+    uint32_t promoted;   /* which of them is; 0: none */
+};
+
+/* What a PATCH changes about a name. */
+struct model_change {
+    char name[NAME_SIZE]; /* the new one; "": it stays */
+    bool promote;         /* whether `promoted` counts */
+    uint32_t promoted;    /* the version that the bare name means from now on; 0: the newest finished one */
 };
 
 struct store;
@@ -132,6 +150,8 @@ bool store_job_unfinished(struct store *store, struct job_row **rows, size_t *n_
 bool store_job_request(struct store *store, int64_t id, char **json, struct err *err);
 /* State, epoch counts, stamps, version, rows, error of `row`, unless the stored row has a newer `change`. */
 bool store_job_update(struct store *store, const struct job_row *row, struct err *err);
+/* Title, priority, weight and max_seconds of `row`, unless the stored ones are newer. */
+bool store_job_settings(struct store *store, const struct job_row *row, struct err *err);
 bool store_job_delete(struct store *store, int64_t id, struct err *err); /* with its epochs; ERR_NOT_FOUND */
 /* Forget a job's epochs: it starts again. */
 bool store_job_rewind(struct store *store, const struct job_row *row, struct err *err);
@@ -151,7 +171,7 @@ bool store_epochs(struct store *store, int64_t job, uint32_t after, uint32_t lim
 bool store_model_reserve(struct store *store, int64_t *id, struct err *err);
 bool store_model_publish(struct store *store, struct model_row *row, struct job_row *job, struct err *err);
 bool store_model_forget(struct store *store, int64_t id, struct err *err);
-/* version 0: the newest finished one, else the newest partial one. */
+/* version 0: the promoted one, else the newest finished one, else the newest partial one. */
 bool store_model_find(struct store *store, const char *name, uint32_t version, struct model_row *row, struct err *err);
 /* One row a name, as store_model_find(version 0) picks, by name; n_versions set. */
 bool store_model_list(struct store *store, struct model_row **rows, size_t *n_rows, struct err *err);
@@ -159,5 +179,8 @@ bool store_model_versions(struct store *store, const char *name, struct model_ro
                           struct err *err); /* newest first */
 /* version 0: all. The caller frees *ids (n_ids): whose files may go. ERR_NOT_FOUND. */
 bool store_model_delete(struct store *store, const char *name, uint32_t version, int64_t **ids, size_t *n_ids, struct err *err);
+/* All of it or nothing. A new name takes versions, jobs that made them and the promotion along. ERR_NOT_FOUND (field "promoted" where
+ * only the version is missing), ERR_CONFLICT (field "name"): the new name is taken. */
+bool store_model_change(struct store *store, const char *name, const struct model_change *change, struct err *err);
 
 #endif

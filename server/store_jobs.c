@@ -8,7 +8,8 @@
 
 #define COLUMNS                                                                                                                            \
     "id, state, change, dataset, test, validation, dataset_id, test_id, validation_id, model, version, epoch, epochs, task,"               \
-    " task_reason, n_train, n_validation, n_test, created, started, ended, error_code, error_row, error_column, error_field, error_msg"
+    " task_reason, n_train, n_validation, n_test, created, started, ended, error_code, error_row, error_column, error_field, error_msg,"   \
+    " settings, title, priority, weight, max_seconds"
 #define UNFINISHED "state IN ('queued', 'running', 'paused')"
 
 static enum job_state state_find(const char *name)
@@ -56,6 +57,11 @@ static void job_read(sqlite3_stmt *statement, void *item)
     sql_text(statement, 23, row->error.column, sizeof row->error.column);
     sql_text(statement, 24, row->error.field, sizeof row->error.field);
     sql_text(statement, 25, row->error.msg, sizeof row->error.msg);
+    row->settings = sql_count(statement, 26);
+    sql_text(statement, 27, row->title, sizeof row->title);
+    row->priority = sqlite3_column_int(statement, 28);
+    row->weight = (uint32_t)sql_count(statement, 29);
+    row->max_seconds = sql_number(statement, 30);
 }
 
 static bool missing(int64_t id, struct err *err)
@@ -83,12 +89,13 @@ static bool insert(struct sql *sql, const struct job_row *row, const char *reque
     return sql_run(sql, err,
                    "INSERT INTO jobs (state, change, request, dataset, test, validation, dataset_id, test_id, validation_id, model,"
                    " version, epoch, epochs, task, task_reason, n_train, n_validation, n_test, created, started, ended,"
-                   " error_code, error_row, error_column, error_field, error_msg)"
-                   " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 0, 0, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, 0, 0, '', '', '')",
-                   "tittttiiitittiiittt", job_state_name(row->state), (int64_t)row->change, request_json, row->dataset, row->test,
+                   " error_code, error_row, error_column, error_field, error_msg, priority, weight, max_seconds)"
+                   " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 0, 0, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, 0, 0, '', '', '',"
+                   " ?20, ?21, ?22)",
+                   "tittttiiitittiiitttiid", job_state_name(row->state), (int64_t)row->change, request_json, row->dataset, row->test,
                    row->validation, row->dataset_id, row->test_id, row->validation_id, row->model, (int64_t)row->epochs,
                    task_name(row->task), row->task_reason, (int64_t)row->n_train, (int64_t)row->n_validation, (int64_t)row->n_test,
-                   row->created, row->started, row->ended);
+                   row->created, row->started, row->ended, (int64_t)row->priority, (int64_t)row->weight, row->max_seconds);
 }
 
 bool store_job_insert(struct store *store, struct job_row *row, const char *request_json, struct err *err)
@@ -177,6 +184,16 @@ bool store_job_update(struct store *store, const struct job_row *row, struct err
 {
     struct sql *sql = sql_of(store, err);
     return sql && sql_job_update(sql, row, err);
+}
+
+bool store_job_settings(struct store *store, const struct job_row *row, struct err *err)
+{
+    struct sql *sql = sql_of(store, err);
+    return sql &&
+           sql_run(sql, err,
+                   "UPDATE jobs SET settings = ?2, title = ?3, priority = ?4, weight = ?5, max_seconds = ?6"
+                   " WHERE id = ?1 AND settings < ?2",
+                   "iitiid", row->id, (int64_t)row->settings, row->title, (int64_t)row->priority, (int64_t)row->weight, row->max_seconds);
 }
 
 bool store_job_rewind(struct store *store, const struct job_row *row, struct err *err)

@@ -7,9 +7,12 @@
 
 #define COLUMNS                                                                                                                            \
     "m.id, m.name, m.version, m.state, m.job, m.created, m.task, m.n_params, m.bytes, m.epochs, m.evaluated_on, m.n_rows,"                 \
-    " m.loss, m.accuracy, m.rmse, m.mae, m.r2, (SELECT count(*) FROM models v WHERE v.name = m.name)"
-/* Among a name's versions the one that the bare name means comes first. */
-#define BEST "ORDER BY state = 'finished' DESC, version DESC LIMIT 1"
+    " m.loss, m.accuracy, m.rmse, m.mae, m.r2, (SELECT count(*) FROM models v WHERE v.name = m.name),"                                     \
+    " (SELECT promoted FROM model_names p WHERE p.name = m.name)"
+/* Among the versions of m's name the one that the bare name means comes first. */
+#define BEST                                                                                                                               \
+    "ORDER BY m.version = (SELECT promoted FROM model_names p WHERE p.name = m.name) DESC, m.state = 'finished' DESC, m.version DESC "     \
+    "LIMIT 1"
 
 static void model_read(sqlite3_stmt *statement, void *item)
 {
@@ -38,6 +41,7 @@ static void model_read(sqlite3_stmt *statement, void *item)
     row->mae = sql_number(statement, 15);
     row->r2 = sql_number(statement, 16);
     row->n_versions = (uint32_t)sql_count(statement, 17);
+    row->promoted = (uint32_t)sql_count(statement, 18);
 }
 
 static bool missing(const char *name, uint32_t version, struct err *err)
@@ -62,8 +66,9 @@ bool store_model_reserve(struct store *store, int64_t *id, struct err *err)
 static bool version_next(struct sql *sql, const char *name, uint32_t *version, struct err *err)
 {
     sqlite3_stmt *statement = sql_query(
-        sql, err, "INSERT INTO model_names VALUES (?1, 1) ON CONFLICT (name) DO UPDATE SET version = version + 1 RETURNING version", "t",
-        name);
+        sql, err,
+        "INSERT INTO model_names (name, version) VALUES (?1, 1) ON CONFLICT (name) DO UPDATE SET version = version + 1 RETURNING version",
+        "t", name);
     if (!statement || sql_step(sql, statement, err) != 1)
         return false;
     *version = (uint32_t)sql_count(statement, 0);
@@ -126,8 +131,8 @@ bool store_model_list(struct store *store, struct model_row **rows, size_t *n_ro
     struct sql *sql = sql_of(store, err);
     sqlite3_stmt *statement =
         sql ? sql_query(sql, err,
-                        "SELECT " COLUMNS " FROM (SELECT DISTINCT name FROM models WHERE name IS NOT NULL) n"
-                        " JOIN models m ON m.id = (SELECT id FROM models WHERE name = n.name " BEST ") ORDER BY n.name",
+                        "SELECT " COLUMNS " FROM model_names n"
+                        " JOIN models m ON m.id = (SELECT m.id FROM models m WHERE m.name = n.name " BEST ") ORDER BY n.name",
                         "")
             : NULL;
     void *items = NULL;
@@ -159,16 +164,72 @@ static void id_read(sqlite3_stmt *statement, void *item)
 bool store_model_delete(struct store *store, const char *name, uint32_t version, int64_t **ids, size_t *n_ids, struct err *err)
 {
     struct sql *sql = sql_of(store, err);
-    sqlite3_stmt *statement = sql ? sql_query(sql, err, "DELETE FROM models WHERE name = ?1 AND (?2 = 0 OR version = ?2) RETURNING id",
-                                              "ti", name, (int64_t)version)
-                                  : NULL;
     void *items = NULL;
-    if (!sql_collect(sql, statement, sizeof **ids, id_read, &items, n_ids, err))
+    if (!sql || !sql_begin(sql, err))
         return false;
-    if (*n_ids == 0) {
+    sqlite3_stmt *statement =
+        sql_query(sql, err, "DELETE FROM models WHERE name = ?1 AND (?2 = 0 OR version = ?2) RETURNING id", "ti", name, (int64_t)version);
+    bool ok = sql_collect(sql, statement, sizeof **ids, id_read, &items, n_ids, err) && (*n_ids > 0 || missing(name, version, err)) &&
+              sql_run(sql, err, "UPDATE model_names SET promoted = NULL WHERE name = ?1 AND (?2 = 0 OR promoted = ?2)", "ti", name,
+                      (int64_t)version);
+    if (!sql_end(sql, ok, err)) {
         free(items);
-        return missing(name, version, err);
+        return false;
     }
     *ids = items;
     return true;
+}
+
+static bool model_there(struct sql *sql, const char *name, uint32_t version, bool *found, struct err *err)
+{
+    sqlite3_stmt *statement =
+        sql_query(sql, err, "SELECT 1 FROM models WHERE name = ?1 AND (?2 = 0 OR version = ?2)", "ti", name, (int64_t)version);
+    int row = statement ? sql_step(sql, statement, err) : -1;
+    if (row > 0)
+        sql_stop(statement);
+    *found = row > 0;
+    return row >= 0;
+}
+
+/* Both names' counters go on, so that neither gives a version number twice. */
+static bool rename_to(struct sql *sql, const char *name, const char *to, struct err *err)
+{
+    bool taken;
+    if (!model_there(sql, to, 0, &taken, err))
+        return false;
+    if (taken) {
+        err_set(err, ERR_CONFLICT, "there is a model called %s already", to);
+        return err_field(err, "name");
+    }
+    return sql_run(sql, err,
+                   "INSERT INTO model_names (name, version, promoted) SELECT ?2, version, promoted FROM model_names WHERE name = ?1"
+                   " ON CONFLICT (name) DO UPDATE SET version = max(version, excluded.version), promoted = excluded.promoted",
+                   "tt", name, to) &&
+           sql_run(sql, err, "UPDATE model_names SET promoted = NULL WHERE name = ?1", "t", name) &&
+           sql_run(sql, err, "UPDATE models SET name = ?2 WHERE name = ?1", "tt", name, to) &&
+           sql_run(sql, err, "UPDATE jobs SET model = ?1 WHERE version > 0 AND id IN (SELECT job FROM models WHERE name = ?1)", "t", to);
+}
+
+static bool promote(struct sql *sql, const char *name, uint32_t version, struct err *err)
+{
+    bool found = true;
+    if (version && !model_there(sql, name, version, &found, err))
+        return false;
+    if (!found) {
+        missing(name, version, err);
+        return err_field(err, "promoted");
+    }
+    return sql_run(sql, err, "UPDATE model_names SET promoted = nullif(?2, 0) WHERE name = ?1", "ti", name, (int64_t)version);
+}
+
+bool store_model_change(struct store *store, const char *name, const struct model_change *change, struct err *err)
+{
+    struct sql *sql = sql_of(store, err);
+    bool found = false;
+    if (!sql || !sql_begin(sql, err))
+        return false;
+    bool ok = model_there(sql, name, 0, &found, err) && (found || missing(name, 0, err)) &&
+              (!change->promote || promote(sql, name, change->promoted, err)) &&
+              (!change->name[0] || !strcmp(change->name, name) || rename_to(sql, name, change->name, err));
+    return sql_end(sql, ok, err);
 }

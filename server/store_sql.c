@@ -44,8 +44,15 @@ static const char schema_2[] = "ALTER TABLE datasets ADD COLUMN quote INTEGER NO
                                "ALTER TABLE datasets ADD COLUMN n_skipped INTEGER NOT NULL DEFAULT 0;"
                                "ALTER TABLE datasets ADD COLUMN profile TEXT NOT NULL DEFAULT '';";
 
+static const char schema_3[] = "ALTER TABLE model_names ADD COLUMN promoted INTEGER;"
+                               "ALTER TABLE jobs ADD COLUMN title TEXT NOT NULL DEFAULT '';"
+                               "ALTER TABLE jobs ADD COLUMN priority INTEGER NOT NULL DEFAULT 0;"
+                               "ALTER TABLE jobs ADD COLUMN weight INTEGER NOT NULL DEFAULT 1;"
+                               "ALTER TABLE jobs ADD COLUMN max_seconds REAL;"
+                               "ALTER TABLE jobs ADD COLUMN settings INTEGER NOT NULL DEFAULT 0;";
+
 /* migrations[v] leads from version v to v + 1. Released ones are never edited. */
-static const char *const migrations[] = {schema_1, schema_2};
+static const char *const migrations[] = {schema_1, schema_2, schema_3};
 #define SCHEMA_VERSION ((int64_t)(sizeof migrations / sizeof *migrations))
 
 static enum err_code code_of(sqlite3 *db, int result)

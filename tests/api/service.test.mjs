@@ -151,7 +151,7 @@ test("openapi.json speaks of every route, and of none that is not there", async 
   const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "../..");
   const document = JSON.parse(readFileSync(path.join(root, "static/openapi.json"), "utf8"));
   const described = Object.entries(document.paths).flatMap(([where, item]) =>
-    ["get", "post", "put", "delete"].filter((method) => item[method]).map((method) => `${method.toUpperCase()} ${where}`),
+    ["get", "post", "put", "patch", "delete"].filter((method) => item[method]).map((method) => `${method.toUpperCase()} ${where}`),
   );
   const table = readFileSync(path.join(root, "server/routes.c"), "utf8");
   const routes = [...table.matchAll(/\.method = "(\w+)",\s+\.pattern = "([^"]+)"/g)].map(([, method, where]) => `${method} ${where}`);

@@ -148,7 +148,12 @@ END_TEST
 
 START_TEST(a_folder_of_the_first_version_is_taken_over)
 {
-    static const char *const added[] = {"quote", "comment", "decimal", "count_line", "encoding", "compression", "n_skipped", "profile"};
+    static const struct {
+        const char *table, *column;
+    } added[] = {{"datasets", "quote"},       {"datasets", "comment"},     {"datasets", "decimal"},   {"datasets", "count_line"},
+                 {"datasets", "encoding"},    {"datasets", "compression"}, {"datasets", "n_skipped"}, {"datasets", "profile"},
+                 {"model_names", "promoted"}, {"jobs", "title"},           {"jobs", "priority"},      {"jobs", "weight"},
+                 {"jobs", "max_seconds"},     {"jobs", "settings"}};
     char text[512];
     sqlite3 *db;
     struct dataset_row row;
@@ -157,7 +162,7 @@ START_TEST(a_folder_of_the_first_version_is_taken_over)
     snprintf(text, sizeof text, "%s/mlpd.db", state.dir);
     ck_assert_int_eq(sqlite3_open(text, &db), SQLITE_OK);
     for (size_t i = 0; i < sizeof added / sizeof *added; i++) {
-        snprintf(text, sizeof text, "ALTER TABLE datasets DROP COLUMN %s", added[i]);
+        snprintf(text, sizeof text, "ALTER TABLE %s DROP COLUMN %s", added[i].table, added[i].column);
         ck_assert_int_eq(sqlite3_exec(db, text, NULL, NULL, NULL), SQLITE_OK);
     }
     ck_assert_int_eq(sqlite3_exec(db, "PRAGMA user_version = 1", NULL, NULL, NULL), SQLITE_OK);
