@@ -48,7 +48,11 @@ static struct csv_reader *reader_begin(const char *bytes, size_t n_bytes, const 
         bytes += 3;
         n_bytes -= 3;
     }
-    csv_guess(&dialect, options->comment == 0, bytes, n_bytes, true);
+    if (!csv_guess(&dialect, options->comment == 0, bytes, n_bytes, true)) {
+        err_memory(err, "a look at the CSV's dialect");
+        csv_reader_free(reader);
+        return NULL;
+    }
     csv_scan_init(&reader->scan, &dialect);
     csv_scan_text(&reader->scan, bytes, n_bytes, true);
     return reader;
@@ -83,11 +87,15 @@ char csv_reader_separator(const struct csv_reader *reader)
     return reader->scan.dialect.separator;
 }
 
-/* Write the field to `to` as UTF-8 with a point before its decimals, if it stands otherwise in the text. Returns the end of what was
- * written; `to` has room for 3 bytes a byte. */
+char csv_reader_decimal(const struct csv_reader *reader)
+{
+    return reader->scan.dialect.decimal;
+}
+
+/* Write the field to `to` as UTF-8, if it stands otherwise in the text. Returns the end of what was written; `to` has room for 3 bytes a
+ * byte. */
 static char *field_rewrite(const struct csv_reader *reader, struct csv_field *field, char *to)
 {
-    float value;
     const char *text = field->text;
     uint32_t n = field->length;
     bool ascii = text_is_ascii(text, n);
@@ -96,13 +104,9 @@ static char *field_rewrite(const struct csv_reader *reader, struct csv_field *fi
         field->length = 0;
         return to;
     }
-    if (!ascii && (bytewise || !text_is_utf8(text, n, false)))
-        n = (uint32_t)text_from_bytes(bytewise ? reader->encoding : CSV_WINDOWS_1252, text, n, to);
-    else if (ascii && reader->scan.dialect.decimal == ',' && memchr(text, ',', n) && number_parse_mark(text, n, ',', &value))
-        for (uint32_t i = 0; i < n; i++)
-            to[i] = text[i] == ',' ? '.' : text[i];
-    else
+    if (ascii || (!bytewise && text_is_utf8(text, n, false)))
         return to;
+    n = (uint32_t)text_from_bytes(bytewise ? reader->encoding : CSV_WINDOWS_1252, text, n, to);
     field->text = to;
     field->length = n;
     return to + n;
@@ -138,7 +142,7 @@ int csv_reader_next(struct csv_reader *reader, const struct csv_field **fields, 
         csv_describe(result, reader->n_rows + 1, scan->n_fields, err);
         return -1;
     }
-    bool plain = !reader->options && scan->dialect.decimal != ',' && text_is_ascii(scan->text + begin, scan->at - begin);
+    bool plain = !reader->options && text_is_ascii(scan->text + begin, scan->at - begin);
     if (!plain && !row_rewrite(reader, err))
         return -1;
     reader->n_rows++;

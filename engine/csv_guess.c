@@ -53,7 +53,8 @@ static void length_count(struct split *split, uint32_t n_fields)
     split->lengths[split->n_lengths++].n_rows = 1;
 }
 
-static void split_try(struct split *split, const char *text, size_t n_bytes, bool whole, const struct csv_dialect *dialect)
+/* False: out of memory, as everywhere below. */
+static bool split_try(struct split *split, const char *text, size_t n_bytes, bool whole, const struct csv_dialect *dialect)
 {
     struct csv_scan scan;
     enum csv_result result = CSV_ROW;
@@ -72,6 +73,7 @@ static void split_try(struct split *split, const char *text, size_t n_bytes, boo
     }
     split->failed = result > CSV_MORE;
     csv_scan_done(&scan);
+    return result != CSV_MEMORY;
 }
 
 /* 0 for a candidate that separates nothing; else the share of rows with the commonest length times the share of clean fields. */
@@ -91,17 +93,18 @@ static double split_score(const struct split *split, uint32_t *n_fields)
     return split->failed ? score / 2 : score;
 }
 
-static char separator_guess(const struct csv_dialect *known, const char *text, size_t n_bytes, bool whole)
+static bool separator_guess(const struct csv_dialect *known, const char *text, size_t n_bytes, bool whole, char *found)
 {
-    char found = ',';
     double best = 0;
     uint32_t best_fields = 0;
+    *found = ',';
     for (size_t i = 0; i < sizeof candidates; i++) {
         struct csv_dialect dialect = *known;
         struct split split;
         uint32_t n_fields;
         dialect.separator = candidates[i];
-        split_try(&split, text, n_bytes, whole, &dialect);
+        if (!split_try(&split, text, n_bytes, whole, &dialect))
+            return false;
         double score = split_score(&split, &n_fields);
         /* Blanks stand in any text: they separate only where nothing else does, evenly, and mostly numbers. */
         if (candidates[i] == ' ' && (best > 0 || score < 0.99 || split.n_numeric * 2 < split.n_fields))
@@ -109,22 +112,24 @@ static char separator_guess(const struct csv_dialect *known, const char *text, s
         if (score > best + 1e-9 || (score > best - 1e-9 && n_fields > best_fields)) {
             best = score;
             best_fields = n_fields;
-            found = candidates[i];
+            *found = candidates[i];
         }
     }
-    return found;
+    return true;
 }
 
 /* A comma before the decimals, where some value needs it and none has a point there. */
-static char decimal_guess(const struct csv_dialect *dialect, const char *text, size_t n_bytes, bool whole)
+static bool decimal_guess(const struct csv_dialect *dialect, const char *text, size_t n_bytes, bool whole, char *found)
 {
     uint32_t n_rows = 0, n_commas = 0, n_points = 0;
+    enum csv_result result = CSV_ROW;
     struct csv_scan scan;
+    *found = '.';
     if (dialect->separator == ',')
-        return '.';
+        return true;
     csv_scan_init(&scan, dialect);
     csv_scan_text(&scan, text, n_bytes, whole);
-    while (n_rows++ < GUESS_ROWS && csv_scan_row(&scan) == CSV_ROW) {
+    while (n_rows++ < GUESS_ROWS && (result = csv_scan_row(&scan)) == CSV_ROW) {
         for (uint32_t i = 0; i < scan.n_fields; i++) {
             const struct csv_field *field = &scan.fields[i];
             float value;
@@ -135,17 +140,20 @@ static char decimal_guess(const struct csv_dialect *dialect, const char *text, s
         }
     }
     csv_scan_done(&scan);
-    return n_commas > 0 && n_points == 0 ? ',' : '.';
+    if (n_commas > 0 && n_points == 0)
+        *found = ',';
+    return result != CSV_MEMORY;
 }
 
-static uint32_t first_fields(const struct csv_dialect *dialect, const char *text, size_t n_bytes, bool whole)
+static bool first_fields(const struct csv_dialect *dialect, const char *text, size_t n_bytes, bool whole, uint32_t *n_fields)
 {
     struct csv_scan scan;
     csv_scan_init(&scan, dialect);
     csv_scan_text(&scan, text, n_bytes, whole);
-    uint32_t n = csv_scan_row(&scan) == CSV_ROW ? scan.n_fields : 0;
+    enum csv_result result = csv_scan_row(&scan);
+    *n_fields = result == CSV_ROW ? scan.n_fields : 0;
     csv_scan_done(&scan);
-    return n;
+    return result != CSV_MEMORY;
 }
 
 /* The first byte of the first line at or after `at` that is not blank; n_bytes where there is none. */
@@ -157,35 +165,42 @@ static size_t line_begin(const char *text, size_t n_bytes, size_t at)
 }
 
 /* A file that begins with '#' begins with a comment, unless that is one line with as many fields as the next: then it is a header. */
-static bool comment_is_likely(const char *text, size_t n_bytes, bool whole, char quote, char separator)
+static bool comment_guess(const struct csv_dialect *known, const char *text, size_t n_bytes, bool whole, char *comment)
 {
     size_t at = line_begin(text, n_bytes, 0);
+    *comment = '\0';
     if (at == n_bytes || text[at] != '#')
-        return false;
+        return true;
     while (at < n_bytes && text[at] != '\n' && text[at] != '\r')
         at++;
     at = line_begin(text, n_bytes, at);
+    *comment = '#';
     if (at < n_bytes && text[at] == '#')
         return true;
-    struct csv_dialect with = {.separator = separator, .quote = quote, .comment = '#'}, without = {.separator = separator, .quote = quote};
-    if (!separator)
-        with.separator = without.separator = separator_guess(&with, text, n_bytes, whole);
-    uint32_t n = first_fields(&with, text, n_bytes, whole);
-    return n > 0 && n != first_fields(&without, text, n_bytes, whole);
+    struct csv_dialect with = {.separator = known->separator, .quote = known->quote, .comment = '#'}, without = with;
+    uint32_t n_with, n_without;
+    if (!with.separator && !separator_guess(&with, text, n_bytes, whole, &with.separator))
+        return false;
+    without.separator = with.separator;
+    without.comment = '\0';
+    if (!first_fields(&with, text, n_bytes, whole, &n_with) || !first_fields(&without, text, n_bytes, whole, &n_without))
+        return false;
+    if (n_with == 0 || n_with == n_without)
+        *comment = '\0';
+    return true;
 }
 
-void csv_guess(struct csv_dialect *dialect, bool guess_comment, const char *text, size_t n_bytes, bool whole)
+bool csv_guess(struct csv_dialect *dialect, bool guess_comment, const char *text, size_t n_bytes, bool whole)
 {
     if (n_bytes > GUESS_BYTES) {
         n_bytes = GUESS_BYTES;
         whole = false;
     }
-    if (guess_comment && comment_is_likely(text, n_bytes, whole, dialect->quote, dialect->separator))
-        dialect->comment = '#';
-    if (!dialect->separator)
-        dialect->separator = separator_guess(dialect, text, n_bytes, whole);
-    if (!dialect->decimal)
-        dialect->decimal = decimal_guess(dialect, text, n_bytes, whole);
+    if (guess_comment && !comment_guess(dialect, text, n_bytes, whole, &dialect->comment))
+        return false;
+    if (!dialect->separator && !separator_guess(dialect, text, n_bytes, whole, &dialect->separator))
+        return false;
+    return dialect->decimal || decimal_guess(dialect, text, n_bytes, whole, &dialect->decimal);
 }
 
 struct csv_dialect dialect_told(const struct csv_options *options)

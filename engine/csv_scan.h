@@ -69,8 +69,9 @@ bool csv_scan_skip_line(struct csv_scan *scan);
 bool csv_describe(enum csv_result result, uint64_t row, uint32_t field, struct err *err);
 
 /* Fill in what `dialect` leaves open (zero), but for the quote, by the head of a file: the separator that splits it best, ',' where none
- * does; '#' for comments where the file begins with a line of it that is no header; the decimal mark. `whole`: the text is the whole file. */
-void csv_guess(struct csv_dialect *dialect, bool guess_comment, const char *text, size_t n_bytes, bool whole);
+ * does; '#' for comments where the file begins with a line of it that is no header; the decimal mark. `whole`: the text is the whole file.
+ * False: out of memory. */
+bool csv_guess(struct csv_dialect *dialect, bool guess_comment, const char *text, size_t n_bytes, bool whole);
 
 /* What the user has said of the dialect, zero where nothing; for csv_guess to fill in. */
 struct csv_dialect dialect_told(const struct csv_options *options);

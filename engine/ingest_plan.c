@@ -117,7 +117,8 @@ static bool first_is_counts(const struct head *head, uint32_t n_second)
 /* The rows after the first, as far as the head goes. Errors are left to the real reading, which knows the row. */
 static bool rows_see(struct plan *plan, struct head *head, uint32_t n_rows_max, struct err *err)
 {
-    while (head->n_rows < n_rows_max && csv_scan_row(&head->scan) == CSV_ROW) {
+    enum csv_result result = CSV_ROW;
+    while (head->n_rows < n_rows_max && (result = csv_scan_row(&head->scan)) == CSV_ROW) {
         if (!plan->count_line && first_is_counts(head, head->scan.n_fields)) {
             plan->count_line = true;
             head->first_at = head->second_at;
@@ -130,27 +131,31 @@ static bool rows_see(struct plan *plan, struct head *head, uint32_t n_rows_max, 
             sight_see(plan, &head->sights[i], &head->scan.fields[i]);
         head->n_rows++;
     }
-    return true;
+    return result != CSV_MEMORY || csv_describe(result, 1, 0, err);
 }
 
-static bool firsts_distinct(const struct plan *plan, const struct head *head)
+static bool firsts_distinct(const struct plan *plan, const struct head *head, bool *distinct, struct err *err)
 {
     struct arena arena = {0};
     struct levels levels = {0};
-    bool distinct = true;
+    bool good = true;
     uint32_t index;
-    for (uint32_t i = 0; i < head->n_columns && distinct; i++)
-        distinct = head->sights[i].first_length > 0 && !head->sights[i].repeated &&
-                   levels_add(&levels, &arena, plan->seed, head->sights[i].first, head->sights[i].first_length, &index) &&
-                   levels.n == i + 1;
+    *distinct = true;
+    for (uint32_t i = 0; i < head->n_columns && *distinct && good; i++) {
+        const struct sight *sight = &head->sights[i];
+        *distinct = sight->first_length > 0 && !sight->repeated;
+        good = !*distinct || levels_add(&levels, &arena, plan->seed, sight->first, sight->first_length, &index) ||
+               err_memory(err, "the first row's texts");
+        *distinct = *distinct && good && levels.n == i + 1;
+    }
     levels_done(&levels);
     arena_done(&arena);
-    return distinct;
+    return good;
 }
 
 /* Text above a column of numbers makes a header; numbers there and nowhere text, none. Where all columns are text, names are taken
  * to be distinct and not to stand again below. */
-static bool header_guess(const struct plan *plan, const struct head *head)
+static bool header_guess(const struct plan *plan, const struct head *head, bool *header, struct err *err)
 {
     uint32_t n_for = 0, n_against = 0, n_texts = 0;
     for (uint32_t i = 0; i < head->n_columns; i++) {
@@ -162,9 +167,9 @@ static bool header_guess(const struct plan *plan, const struct head *head)
         if (head->n_rows == 0)
             n_against += sight->first_cell == CELL_NUMBER;
     }
-    if (n_for > 0)
-        return n_for >= n_against || firsts_distinct(plan, head);
-    return n_against == 0 && n_texts > 0 && firsts_distinct(plan, head);
+    *header = n_for > 0 && n_for >= n_against;
+    bool open = n_for > 0 ? !*header : n_against == 0 && n_texts > 0;
+    return !open || firsts_distinct(plan, head, header, err);
 }
 
 /* The name itself, or with ".2", ".3" ... where it is taken. NULL: out of memory. A level's `global` holds the number to try next, so
@@ -281,11 +286,11 @@ static uint64_t seed_make(const void *address)
 }
 
 /* What the options leave open about the dialect, found out from the head. */
-static void dialect_find(struct plan *plan, const char *text, size_t n_bytes, bool whole)
+static bool dialect_find(struct plan *plan, const char *text, size_t n_bytes, bool whole, struct err *err)
 {
     const struct csv_options *options = plan->options;
     plan->dialect = dialect_told(options);
-    csv_guess(&plan->dialect, options->comment == 0, text, n_bytes, whole);
+    return csv_guess(&plan->dialect, options->comment == 0, text, n_bytes, whole) || err_memory(err, "a look at the file's dialect");
 }
 
 bool plan_init(struct plan *plan, const char *head_text, size_t n_bytes, bool whole, uint32_t n_rows_max, const struct csv_options *options,
@@ -298,7 +303,8 @@ bool plan_init(struct plan *plan, const char *head_text, size_t n_bytes, bool wh
     plan->encoding = options->encoding != CSV_ENCODING_GUESS ? options->encoding : text_guess_encoding(head_text, n_bytes);
     if (plan->encoding == CSV_UTF16LE || plan->encoding == CSV_UTF16BE)
         plan->encoding = CSV_UTF8; /* the caller has looked at more and found otherwise: the NULs will be an error */
-    dialect_find(plan, head_text + bom, n_bytes - bom, whole);
+    if (!dialect_find(plan, head_text + bom, n_bytes - bom, whole, err))
+        return false;
     csv_scan_init(&head.scan, &plan->dialect);
     csv_scan_text(&head.scan, head_text + bom, n_bytes - bom, whole);
     *result = csv_scan_row(&head.scan);
@@ -310,7 +316,9 @@ bool plan_init(struct plan *plan, const char *head_text, size_t n_bytes, bool wh
         goto out;
     if (!first_keep(plan, &head, err) || !rows_see(plan, &head, n_rows_max, err))
         goto out;
-    plan->header = options->header ? options->header > 0 : header_guess(plan, &head);
+    plan->header = options->header > 0;
+    if (options->header == 0 && !header_guess(plan, &head, &plan->header, err))
+        goto out;
     plan->body = bom + (plan->header ? head.second_at : head.first_at);
     if (!columns_make(plan, &head, err))
         goto out;

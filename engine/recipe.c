@@ -147,7 +147,8 @@ static bool encode_text_number(const struct recipe_column *column, const struct 
     float number = NAN;
     char name[80], text[80];
 
-    if (!number_parse(value->text, value->length, &number) && !text_is_missing(value->text, value->length)) {
+    if (!number_parse_mark(value->text, value->length, value->mark ? value->mark : '.', &number) &&
+        !text_is_missing(value->text, value->length)) {
         err_set(err, ERR_INPUT, "column '%s' takes a number, and \"%s\" is not one", text_cut(column->name, strlen(column->name), 60, name),
                 text_cut(value->text, value->length, 60, text));
         return err_at(err, 0, column->name);

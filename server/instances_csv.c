@@ -128,9 +128,12 @@ static bool row_take(struct csv_rows *rows, const struct csv_field *fields, uint
         err_set(err, ERR_INPUT, "row %llu has %u fields, the first row has %u", (unsigned long long)rows->row, n_fields, rows->n_fields);
         return err_at(err, rows->row, "");
     }
-    for (uint32_t i = 0; i < n_fields; i++)
+    char mark = csv_reader_decimal(rows->reader);
+    for (uint32_t i = 0; i < n_fields; i++) {
+        struct csv_field field = fields[i].quoted ? fields[i] : field_trim(fields[i]);
         if (rows->columns[i] != COLUMN_NONE)
-            rows->values[rows->columns[i]] = (struct value){.kind = VALUE_TEXT, .text = fields[i].text, .length = fields[i].length};
+            rows->values[rows->columns[i]] = (struct value){.kind = VALUE_TEXT, .text = field.text, .length = field.length, .mark = mark};
+    }
     if (recipe_encode(rows->recipe, rows->values, x, err)) {
         instances_keep(instances);
         return true;

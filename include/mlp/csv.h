@@ -16,7 +16,7 @@ struct csv_field {
 /* A reader over a whole buffer in memory, for small bodies (predictions, the head of a file). Threads: one reader, one thread. */
 struct csv_reader;
 /* `bytes` must outlive the reader. separator 0: guessed from the head. The coding is found out (UTF-8, UTF-16, Windows-1252), and fields
- * come in UTF-8; a decimal comma, where the head shows one, comes as a point; leading comments are skipped. NULL: out of memory. */
+ * come in UTF-8; leading comments are skipped. NULL: out of memory. */
 struct csv_reader *csv_reader_new(const char *bytes, size_t n_bytes, char separator, struct err *err);
 /* The same with more told, as for table_ingest: separator, quote, decimal, comment, encoding, and `missing`: a field that is one of these
  * comes empty. The rest of the options does not concern a reader. They must outlive it. */
@@ -24,6 +24,7 @@ struct csv_options;
 struct csv_reader *csv_reader_open(const char *bytes, size_t n_bytes, const struct csv_options *options, struct err *err);
 void csv_reader_free(struct csv_reader *reader);
 char csv_reader_separator(const struct csv_reader *reader);
+char csv_reader_decimal(const struct csv_reader *reader); /* before the decimals of its numbers: '.' or ',' */
 /* The next row: *fields (valid until the next call) and *n_fields; blank lines are skipped. Returns 1, 0 at the end, -1 with *err. */
 int csv_reader_next(struct csv_reader *reader, const struct csv_field **fields, uint32_t *n_fields, struct err *err);
 

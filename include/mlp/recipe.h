@@ -103,6 +103,7 @@ struct value {
     float number;
     const char *text; /* not terminated */
     uint32_t length;
+    char mark; /* before the decimals of a number in the text; 0: '.' */
 };
 /* Encode one row of raw values, values[i] for columns[i]; x: (recipe->n_inputs). Text for a number column is parsed; a number for a
  * category column is matched by its shortest decimal text ("3"); an unseen level goes to `other` (or all zeros). Text that is no

@@ -1,21 +1,44 @@
-/* libFuzzer target: any bytes as a CSV file, through the reader and through table_ingest, whose results must agree with each other.
+/* libFuzzer target: any bytes as a CSV file, through the reader, table_ingest and the recipe, whose results must agree with each other.
  *
- * The first byte chooses sizes, the second what is told of the dialect (0: nothing), the rest is the file. What must hold beyond "no crash": a table that was written opens and
- * verifies; one and two threads write the same bytes; the table has as many rows as the reader finds. */
+ * The first byte chooses sizes, the second what is told of the dialect (0: nothing), the third target, task and rows of the recipe and
+ * whether two threads have a go too, the fourth which of all calls for memory, threads and files fails (0: none); the rest is the file.
+ * What must hold beyond "no crash": a table that was written opens and verifies; one and two threads write the same bytes; the table has
+ * as many rows as the reader finds; a row is encoded to the same bits by every way in; what fails says so and leaves nothing behind. */
+#include "encode.h"
+#include "faults.h"
 #include "ingest.h"
 #include "mlp/csv.h"
-#include "mlp/table.h"
 
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
+
+enum { CONTROL_BYTES = 4, TWO_THREADS = 128 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static void require(bool holds, const char *what)
+/* One input taken apart. */
+struct trial {
+    const char *text;
+    size_t n;
+    struct ingest_sizes sizes;
+    struct csv_options options;
+    uint8_t choice, fault;
+    int csv_fd;
+};
+
+/* How far an input comes. */
+struct outcome {
+    bool good;
+    struct err err;
+    struct csv_report report;
+};
+
+static char csv_path[64], paths[2][64];
+
+void require(bool holds, const char *what)
 {
     if (holds)
         return;
@@ -23,23 +46,13 @@ static void require(bool holds, const char *what)
     abort();
 }
 
-static bool reader_count(const char *text, size_t n, const struct csv_options *options, uint64_t *n_rows)
+static void paths_make(void)
 {
-    struct err err;
-    const struct csv_field *fields;
-    uint32_t n_fields;
-    int result;
-    struct csv_reader *reader = csv_reader_open(text, n, options, &err);
-    require(reader != NULL, "a reader is made");
-    for (*n_rows = 0; (result = csv_reader_next(reader, &fields, &n_fields, &err)) == 1; ++*n_rows) {
-        volatile char sum = 0;
-        for (uint32_t i = 0; i < n_fields; i++)
-            for (uint32_t j = 0; j < fields[i].length; j++)
-                sum = (char)(sum ^ fields[i].text[j]);
-    }
-    require(result == 0 || err.code != ERR_OK, "an error has a code");
-    csv_reader_free(reader);
-    return result == 0;
+    if (csv_path[0])
+        return;
+    snprintf(csv_path, sizeof csv_path, "/dev/shm/mlpd-fuzz-%ld.csv", (long)getpid());
+    for (int i = 0; i < 2; i++)
+        snprintf(paths[i], sizeof paths[i], "/dev/shm/mlpd-fuzz-%ld.%d", (long)getpid(), i);
 }
 
 static int file_make(const char *path, const void *bytes, size_t n)
@@ -59,13 +72,33 @@ static bool same_files(const char *a, const char *b)
     return n == m && memcmp(left, right, (size_t)n) == 0;
 }
 
+/* Rows that a reader finds, every byte of them looked at. False: it met an error. */
+static bool reader_count(const struct trial *trial, const struct csv_options *options, uint64_t *n_rows)
+{
+    struct err err;
+    const struct csv_field *fields;
+    uint32_t n_fields;
+    int result;
+    struct csv_reader *reader = csv_reader_open(trial->text, trial->n, options, &err);
+    require(reader != NULL, "a reader is made");
+    for (*n_rows = 0; (result = csv_reader_next(reader, &fields, &n_fields, &err)) == 1; ++*n_rows) {
+        volatile char sum = 0;
+        for (uint32_t i = 0; i < n_fields; i++)
+            for (uint32_t j = 0; j < fields[i].length; j++)
+                sum = (char)(sum ^ fields[i].text[j]);
+    }
+    require(result == 0 || err.code != ERR_OK, "an error has a code");
+    csv_reader_free(reader);
+    return result == 0;
+}
+
 static void table_check(const char *path, uint64_t n_rows_read, const struct csv_report *report, bool whole)
 {
     struct err err;
     struct table *table = table_open(path, &err);
     require(table != NULL && table_verify(table, &err), "a table that was written opens");
     if (whole)
-        require(table_n_rows(table) <= n_rows_read && table_n_rows(table) + report->header + 1 >= n_rows_read, "no row is lost");
+        require(table_n_rows(table) + report->header + report->count_line == n_rows_read, "no row is lost");
     for (uint32_t i = 0; i < table_n_columns(table); i++) {
         const struct column *column = table_column(table, i);
         require(table_find(table, column->name) == (int64_t)i, "a column is found by its name");
@@ -75,6 +108,68 @@ static void table_check(const char *path, uint64_t n_rows_read, const struct csv
         }
     }
     table_unref(table);
+}
+
+static void outcome_ingest(const struct trial *trial, uint32_t n_threads, const char *path, struct outcome *outcome)
+{
+    struct csv_options options = trial->options;
+    *outcome = (struct outcome){0};
+    options.n_threads = n_threads;
+    outcome->good = table_ingest_sized(trial->csv_fd, &options, &trial->sizes, path, NULL, &outcome->report, &outcome->err);
+    if (outcome->good)
+        return;
+    require(outcome->err.code != ERR_OK && outcome->err.msg[0], "an error says what it is");
+    require(access(path, F_OK) != 0, "a failed ingest leaves nothing");
+}
+
+/* How a reader has to be told to read what was read. */
+static struct csv_options options_found(const struct trial *trial, const struct csv_report *report)
+{
+    struct csv_options found = {.separator = report->separator,
+                                .quote = report->quote ? report->quote : -1,
+                                .comment = report->comment ? report->comment : -1,
+                                .decimal = report->decimal,
+                                .encoding = report->encoding,
+                                .missing = trial->options.missing,
+                                .n_missing = trial->options.n_missing};
+    return found;
+}
+
+/* The table that was written, opened, and a recipe fitted on it and used. */
+static void outcome_encode(const struct trial *trial, const char *path, struct outcome *outcome)
+{
+    const struct csv_options found = options_found(trial, &outcome->report);
+    const struct encode_source source = {trial->text, trial->n, &found, &outcome->report, !trial->options.skip_bad_rows};
+    struct table *table = table_open(path, &outcome->err);
+    outcome->good = table && encode_check(table, trial->choice, &source, &outcome->err);
+    table_unref(table);
+}
+
+static bool is_shortage(enum err_code code)
+{
+    return code == ERR_MEMORY || code == ERR_THREAD || code == ERR_SPACE || code == ERR_IO;
+}
+
+/* All of it once more while one call fails: the outcome is the same, or says what was short. */
+static void fault_try(const struct trial *trial, const struct outcome *clean, bool clean_written, uint32_t n_calls)
+{
+    struct outcome outcome;
+    int lowest = dup(trial->csv_fd), after;
+    close(lowest);
+    faults_arm(1 + (uint32_t)(trial->fault - 1) * n_calls / 255);
+    outcome_ingest(trial, trial->choice & TWO_THREADS ? 2 : 1, paths[1], &outcome);
+    bool written = outcome.good;
+    if (written)
+        outcome_encode(trial, paths[1], &outcome);
+    faults_disarm();
+    require(outcome.good || outcome.err.code == clean->err.code || (faults_hit() && is_shortage(outcome.err.code)),
+            "what fails for a shortage says so");
+    require((!outcome.good || clean->good) && (!written || clean_written), "a shortage makes nothing work");
+    require(!written || same_files(paths[0], paths[1]), "a table that was written in spite of a shortage is the same");
+    unlink(paths[1]);
+    after = dup(trial->csv_fd);
+    close(after);
+    require(lowest == after, "no file is left open");
 }
 
 static void dialect_tell(struct csv_options *options, uint8_t told)
@@ -89,46 +184,59 @@ static void dialect_tell(struct csv_options *options, uint8_t told)
     options->n_missing = told & 128 ? 2 : 0;
 }
 
+static void two_threads_try(const struct trial *trial, const struct outcome *one)
+{
+    struct outcome two;
+    outcome_ingest(trial, 2, paths[1], &two);
+    require(one->good == two.good && one->err.code == two.err.code && one->err.row == two.err.row, "threads do not change the outcome");
+    require(!one->good || same_files(paths[0], paths[1]), "threads do not change the table");
+    unlink(paths[1]);
+}
+
+static void trial_run(const struct trial *trial)
+{
+    struct outcome one, clean;
+    uint64_t n_rows = 0;
+    faults_arm(0);
+    outcome_ingest(trial, 1, paths[0], &one);
+    clean = one;
+    if (one.good)
+        outcome_encode(trial, paths[0], &clean);
+    uint32_t n_calls = faults_disarm();
+    require(clean.good || !is_shortage(clean.err.code), "nothing is short where nothing fails");
+    if (one.good) {
+        const struct csv_options found = options_found(trial, &one.report);
+        bool readable = reader_count(trial, &found, &n_rows);
+        require(trial->options.skip_bad_rows || readable, "what is a table is readable");
+        table_check(paths[0], n_rows, &one.report, !trial->options.skip_bad_rows);
+    }
+    if (trial->choice & TWO_THREADS)
+        two_threads_try(trial, &one);
+    if (trial->fault > 0)
+        fault_try(trial, &clean, one.good, n_calls);
+    unlink(paths[0]);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static char csv[64], one[64], two[64];
-    if (!csv[0]) {
-        snprintf(csv, sizeof csv, "/dev/shm/mlpd-fuzz-%ld.csv", (long)getpid());
-        snprintf(one, sizeof one, "/dev/shm/mlpd-fuzz-%ld.1", (long)getpid());
-        snprintf(two, sizeof two, "/dev/shm/mlpd-fuzz-%ld.2", (long)getpid());
-    }
-    if (size < 2)
+    if (size < CONTROL_BYTES)
         return 0;
-    const char *text = (const char *)data + 2;
-    size_t n = size - 2;
-    struct ingest_sizes sizes = {
-        .chunk_bytes = (size_t)1 << (data[0] & 7), .head_bytes = (size_t)16 << (data[0] >> 3 & 7), .head_rows = 1 + (data[0] >> 6)};
-    struct csv_options options = {.n_threads = 1, .skip_bad_rows = size % 2 == 0};
-    dialect_tell(&options, data[1]);
-    struct csv_report report = {0}, again = {0};
-    struct err err = {0}, other = {0};
-    uint64_t n_rows = 0;
-    int fd = file_make(csv, text, n);
-    bool good = table_ingest_sized(fd, &options, &sizes, one, NULL, &report, &err);
-    options.n_threads = 2;
-    require(good == table_ingest_sized(fd, &options, &sizes, two, NULL, &again, &other), "threads do not change the outcome");
-    close(fd);
-    if (good) {
-        require(same_files(one, two), "threads do not change the table");
-        const struct csv_options found = {.separator = report.separator,
-                                          .quote = report.quote ? report.quote : -1,
-                                          .comment = report.comment ? report.comment : -1,
-                                          .decimal = report.decimal,
-                                          .encoding = report.encoding};
-        bool readable = reader_count(text, n, &found, &n_rows);
-        require(options.skip_bad_rows || readable, "what is a table is readable");
-        table_check(one, n_rows, &report, !options.skip_bad_rows);
-        unlink(one);
-        unlink(two);
-    } else {
-        require(err.code != ERR_OK && err.msg[0] && err.code == other.code && err.row == other.row, "threads do not change the error");
-        require(access(one, F_OK) != 0 && access(two, F_OK) != 0, "a failed ingest leaves nothing");
-    }
-    reader_count(text, n, &options, &n_rows);
+    paths_make();
+    struct trial trial = {
+        .text = (const char *)data + CONTROL_BYTES,
+        .n = size - CONTROL_BYTES,
+        .sizes = {.chunk_bytes = (size_t)1 << (data[0] & 7),
+                  .head_bytes = (size_t)16 << (data[0] >> 3 & 7),
+                  .head_rows = 1 + (data[0] >> 6)},
+        .options = {.skip_bad_rows = size % 2 == 0},
+        .choice = data[2],
+        .fault = data[3],
+    };
+    uint64_t n_rows;
+    dialect_tell(&trial.options, data[1]);
+    trial.csv_fd = file_make(csv_path, trial.text, trial.n);
+    trial_run(&trial);
+    close(trial.csv_fd);
+    reader_count(&trial, &trial.options, &n_rows);
     return 0;
 }

@@ -127,7 +127,8 @@ uint64_t ways_compare(const struct recipe *recipe, struct table *table, const ch
         ck_assert_uint_eq(n_fields, table_n_columns(table));
         for (uint32_t c = 0; c < recipe->n_columns; c++) {
             int64_t at = table_find(table, recipe->columns[c].name);
-            values[c] = (struct value){.kind = VALUE_TEXT, .text = fields[at].text, .length = fields[at].length};
+            values[c] = (struct value){
+                .kind = VALUE_TEXT, .text = fields[at].text, .length = fields[at].length, .mark = csv_reader_decimal(reader)};
         }
         row_compare(binding, row++, values);
     }

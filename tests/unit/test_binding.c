@@ -28,6 +28,20 @@ START_TEST(every_way_in_gives_the_same_bits)
 }
 END_TEST
 
+/* A comma before the decimals of numbers, and one in a text that only looks like a number. */
+START_TEST(decimal_commas_are_read_as_the_table_was)
+{
+    static const char csv[] = "a;b;y\n1,5;1,5;p\n2,25;x;q\n3,5;1,5;p\n4;x;q\n";
+    struct table *table = table_of_text(csv, 1);
+    struct recipe *recipe = recipe_of(table, NULL, TASK_AUTO);
+
+    ck_assert_str_eq(recipe_column_of(recipe, "b")->levels[0], "1,5");
+    ck_assert_uint_eq(ways_compare(recipe, table, csv, strlen(csv), 1), 4);
+    recipe_free(recipe);
+    table_unref(table);
+}
+END_TEST
+
 START_TEST(bytes_are_the_inputs)
 {
     struct text text;
@@ -269,6 +283,7 @@ static Suite *binding_suite(void)
     TCase *tests = tcase_create("binding");
 
     tcase_add_test(tests, every_way_in_gives_the_same_bits);
+    tcase_add_test(tests, decimal_commas_are_read_as_the_table_was);
     tcase_add_test(tests, bytes_are_the_inputs);
     tcase_add_test(tests, pixels_that_are_no_bytes_still_have_some);
     tcase_add_test(tests, another_table_may_differ_in_order_and_type);

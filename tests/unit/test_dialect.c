@@ -65,12 +65,13 @@ START_TEST(a_reader_is_told_as_ingesting_is)
     const struct csv_options options = {
         .separator = ':', .quote = '\'', .decimal = ',', .comment = '%', .encoding = CSV_LATIN1, .missing = missing, .n_missing = 1};
     static const char csv[] = "% a line\n1,5:'x:y'\n-9,0:\xe4\x80\n";
-    static const char *const expected[] = {"1.5", "x:y", "", "\xc3\xa4\xc2\x80"};
+    static const char *const expected[] = {"1,5", "x:y", "", "\xc3\xa4\xc2\x80"};
     struct err err = {0};
     const struct csv_field *fields;
     uint32_t n_fields;
     struct csv_reader *reader = csv_reader_open(csv, sizeof csv - 1, &options, &err);
     ck_assert_ptr_nonnull(reader);
+    ck_assert_int_eq(csv_reader_decimal(reader), ',');
     for (int row = 0; row < 2; row++) {
         ck_assert_int_eq(csv_reader_next(reader, &fields, &n_fields, &err), 1);
         ck_assert_uint_eq(n_fields, 2);

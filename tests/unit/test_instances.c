@@ -117,7 +117,7 @@ START_TEST(all_ways_agree)
     ck_assert(scan_csv(shelf.mixed, "sex,alive,id,age,fare\nmale,true,x,10,1.5\n,false,,20,\n", 0, &other, &err));
     rows_equal(&first, &other, shelf.mixed->n_inputs);
     instances_done(&other);
-    ck_assert(scan_csv(shelf.mixed, "x;10;1.5;male;true;7\n;20;;;false;", 0, &other, &err));
+    ck_assert(scan_csv(shelf.mixed, "x;10;1,5;male;true;7\n;20;;;false;", 0, &other, &err));
     rows_equal(&first, &other, shelf.mixed->n_inputs);
     instances_done(&other);
     instances_done(&first);
