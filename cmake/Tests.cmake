@@ -24,6 +24,7 @@ if(CHECK_FOUND)
         add_executable(${name} ${source} ${unit_helpers})
         target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR}/engine ${PROJECT_SOURCE_DIR}/tests/unit)
         target_compile_definitions(${name} PRIVATE TEST_DATA="${PROJECT_SOURCE_DIR}/tests/data"
+            TEST_OPENAPI="${PROJECT_SOURCE_DIR}/static/openapi.json"
             TEST_NODE_MODULES="${PROJECT_SOURCE_DIR}/node_modules" $<$<BOOL:${mlp_x86}>:MLP_X86=1>)
         target_compile_options(${name} PRIVATE -Wno-pedantic)
         target_link_libraries(${name} PRIVATE $<TARGET_NAME_IF_EXISTS:mlpd_server> mlp PkgConfig::CHECK mlpd_flags)

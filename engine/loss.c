@@ -162,14 +162,23 @@ static float by_output(const struct objective *o, struct target target, const fl
     return loss / (float)n;
 }
 
+/* How many outputs are larger than that of the label. */
+static uint32_t rank_of(const float *y, uint32_t n, uint32_t label)
+{
+    uint32_t rank = 0;
+    for (uint32_t i = 0; i < n; i++)
+        rank += y[i] > y[label];
+    return rank;
+}
+
 static struct row_score guess_of(const struct objective *o, const float *y, uint32_t n)
 {
     if (!o->classes)
         return (struct row_score){.guess = y[0]};
     if (n == 1)
-        return (struct row_score){.guess = (float)(y[0] > 0.5f), .probability = y[0] > 0.5f ? y[0] : 1 - y[0]};
+        return (struct row_score){.guess = (float)(y[0] > 0.5f), .probability = y[0] > 0.5f ? y[0] : 1 - y[0], .positive = y[0]};
     uint32_t best = largest(y, n);
-    return (struct row_score){.guess = (float)best, .probability = y[best]};
+    return (struct row_score){.guess = (float)best, .probability = y[best], .positive = n == 2 ? y[1] : 0};
 }
 
 struct row_score loss_row(const struct network *network, const struct kernels *kernels, const struct objective *o, struct target target,
@@ -198,6 +207,9 @@ struct row_score loss_row(const struct network *network, const struct kernels *k
     }
     struct row_score score = guess_of(o, y, n);
     score.loss = loss * target.weight;
+    score.label = o->classes ? (float)target.label : target.value;
+    if (o->classes && known && n > 5)
+        score.rank = rank_of(y, n, (uint32_t)target.label);
     return score;
 }
 

@@ -5,6 +5,7 @@
 #define MLP_LOSS_H
 
 #include "kernels.h"
+#include "metric.h"
 #include "mlp/model.h"
 
 /* What a row's outputs are held against. */
@@ -19,12 +20,6 @@ struct target {
     int32_t label;
     float value;
     float weight;
-};
-
-struct row_score {
-    float loss;        /* times the row's weight */
-    float guess;       /* class index, or the network's output */
-    float probability; /* of the guess */
 };
 
 /* y (padded n_out) comes in as the output layer's sums and leaves as its outputs. Where dy is not NULL it takes the gradient of the loss

@@ -97,22 +97,20 @@ static void share_weights(struct trainer *t, uint32_t worker)
 /* Losses and output deltas of rows first .. first + n - 1 of the chunk, and zero deltas to the next multiple of 16. */
 static void score_rows(struct trainer *t, const struct position *p, uint32_t first, uint32_t n)
 {
-    uint32_t last = t->network->n_layers, n_correct = 0;
+    uint32_t last = t->network->n_layers;
     float share_of_row = 1.0f / (float)p->n_batch;
     bool bad = false;
     for (uint32_t i = first; i < first + n; i++) {
         struct target target = row_target(t->train.binding, t->order[p->first + i]);
         struct row_score score = loss_row(t->network, t->kernels, &t->objective, target, t->a.at[last] + i * t->a.ld[last], share_of_row,
                                           t->d.at[last] + i * t->d.ld[last]);
-        t->row_loss[p->first + i] = score.loss;
-        n_correct += score.guess == (float)target.label;
+        t->scores[p->first + i] = score;
         bad |= !isfinite(score.loss);
     }
     for (uint32_t i = first + n; i % 16 != 0; i++)
         memset(t->d.at[last] + i * t->d.ld[last], 0, t->d.ld[last] * sizeof(float));
     if (bad)
         atomic_store_explicit(&t->bad_loss, true, memory_order_relaxed);
-    atomic_fetch_add_explicit(&t->correct, n_correct, memory_order_relaxed);
 }
 
 static void block_deltas(struct trainer *t, struct worker_scratch *scratch, uint32_t first, uint32_t n_rows)
@@ -349,8 +347,6 @@ static struct position position_next(const struct trainer *t, const struct posit
 /* Worker 0, while the others are at or in phase 3: nobody reads what it writes before the next barrier. */
 static void account(struct trainer *t, const struct position *next)
 {
-    t->n_correct += atomic_load_explicit(&t->correct, memory_order_relaxed);
-    atomic_store_explicit(&t->correct, 0, memory_order_relaxed);
     atomic_store_explicit(&t->step, next->step, memory_order_relaxed);
     t->chunk = next->chunk;
     t->leave = decide(t, next);
@@ -421,7 +417,6 @@ static void steps_work(void *self, uint32_t worker)
 void steps_run(struct trainer *t)
 {
     atomic_store(&t->aborted, false);
-    atomic_store(&t->correct, 0);
     t->leave = false;
     if (t->n_workers > 1) {
         pool_run(t->pool, steps_work, t);

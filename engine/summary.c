@@ -1,28 +1,11 @@
 /* Figures of one number column over the training rows: exact, in fixed order, and in linear time whatever the data is.
  * Threads: any. */
+#include "float_order.h"
 #include "recipe_fit.h"
 
 #define DIGITS 3 /* the 32 bits of a float's order in digits of 11, 11 and 10 bits */
 static const unsigned digit_shift[DIGITS] = {21, 10, 0};
 static const uint32_t digit_mask[DIGITS] = {0x7ff, 0x7ff, 0x3ff};
-
-/* Bits that order as unsigned integers as the floats do. */
-static uint32_t float_order(float value)
-{
-    uint32_t bits;
-
-    memcpy(&bits, &value, sizeof bits);
-    return bits & 0x80000000u ? ~bits : bits | 0x80000000u;
-}
-
-static float order_float(uint32_t order)
-{
-    uint32_t bits = order & 0x80000000u ? order & 0x7fffffffu : ~order;
-    float value;
-
-    memcpy(&value, &bits, sizeof value);
-    return value;
-}
 
 /* The finite value of the given rank (0: the least), by radix: a hostile order of rows cannot make it slow. */
 static float select_rank(const float *values, uint64_t n, uint64_t rank)

@@ -55,11 +55,20 @@ static void draw_order(struct trainer *t, uint32_t epoch)
     }
 }
 
-/* Mean loss and share of right guesses on the validation rows. */
-static bool validate(struct trainer *t, struct epoch_metrics *metrics, struct err *err)
+static void measure(struct trainer *t, const struct row_score *scores, uint64_t n, double values[N_METRICS])
+{
+    struct scored scored = {.rows = scores, .n = n, .unit = (double)t->recipe->target_stddev, .scratch = t->metric_scratch};
+    if (t->recipe->task == TASK_CLASSIFICATION)
+        scored.n_classes = t->recipe->n_classes;
+    metrics_measure(&scored, values);
+}
+
+/* The metrics on the validation rows. */
+static bool validate(struct trainer *t, double values[N_METRICS], struct err *err)
 {
     uint64_t n = t->validation.n_rows;
-    metrics->val_loss = metrics->val_accuracy = NAN;
+    for (int i = 0; i < N_METRICS; i++)
+        values[i] = NAN;
     if (n == 0)
         return true;
     struct scoring scoring = {.network = t->network,
@@ -70,31 +79,24 @@ static bool validate(struct trainer *t, struct epoch_metrics *metrics, struct er
     if (scoring.scores == NULL)
         return err_memory(err, "the scores of the validation rows");
     scoring_run(&scoring, t->pool, t->scratch);
-    double loss = 0;
-    uint64_t n_correct = 0;
-    for (uint64_t i = 0; i < n; i++) {
-        loss += (double)scoring.scores[i].loss;
-        n_correct += scoring.scores[i].guess == (float)row_target(t->validation.binding, t->validation.rows[i]).label;
-    }
+    measure(t, scoring.scores, n, values);
     free(scoring.scores);
-    metrics->val_loss = loss / (double)n;
-    if (t->recipe->task == TASK_CLASSIFICATION)
-        metrics->val_accuracy = (double)n_correct / (double)n;
     return true;
 }
 
 /* The number that early stopping and plateaus look at, lower is better. */
-static double monitored(const struct epoch_metrics *m, bool accuracy)
+static double monitored(const struct epoch_metrics *m, enum metric metric, bool of_train)
 {
-    if (accuracy)
-        return -(isnan(m->val_accuracy) ? m->accuracy : m->val_accuracy);
-    return isnan(m->val_loss) ? m->loss : m->val_loss;
+    double value = of_train || isnan(m->validation[metric]) ? m->train[metric] : m->validation[metric];
+    if (isnan(value)) /* not defined on these rows: no epoch is better than another */
+        return INFINITY;
+    return metric_more_is_better(metric) ? -value : value;
 }
 
 /* Reduce the rate where the loss has not improved for a while. */
 static void watch_plateau(struct trainer *t, const struct epoch_metrics *m)
 {
-    double now = monitored(m, false);
+    double now = monitored(m, METRIC_LOSS, false);
     if (m->epoch == 1 || now < t->monitored) {
         t->monitored = now;
         t->waited = 0;
@@ -108,7 +110,7 @@ static void watch_plateau(struct trainer *t, const struct epoch_metrics *m)
 static void watch_best(struct trainer *t, const struct epoch_metrics *m)
 {
     const struct early_stopping *e = &t->options.early_stopping;
-    double now = monitored(m, e->accuracy);
+    double now = monitored(m, e->monitor, e->of_train);
     size_t bytes = t->network->n_floats * sizeof(float);
     if (m->epoch == 1 || now < t->best_score - (double)e->min_delta) {
         t->best_score = now;
@@ -122,18 +124,14 @@ static void watch_best(struct trainer *t, const struct epoch_metrics *m)
 
 static bool finish_epoch(struct trainer *t, uint64_t started_ns, struct epoch_metrics *metrics, struct err *err)
 {
-    double loss = 0, n = (double)t->train.n_rows;
-    for (uint64_t i = 0; i < t->train.n_rows; i++)
-        loss += (double)t->row_loss[i];
     uint32_t epoch = atomic_load(&t->epoch) + 1;
-    *metrics = (struct epoch_metrics){.epoch = epoch, .loss = loss / n, .accuracy = NAN};
-    if (t->recipe->task == TASK_CLASSIFICATION)
-        metrics->accuracy = (double)t->n_correct / n;
-    if (!validate(t, metrics, err))
+    *metrics = (struct epoch_metrics){.epoch = epoch};
+    metrics->learning_rate = schedule_rate(&t->options, epoch * t->n_steps - 1, t->n_steps, t->reductions);
+    measure(t, t->scores, t->train.n_rows, metrics->train);
+    if (!validate(t, metrics->validation, err))
         return false;
     metrics->seconds = t->seconds + (double)(clock_ns() - started_ns) * 1e-9;
     t->seconds = 0;
-    t->n_correct = 0;
     watch_plateau(t, metrics);
     if (t->best != NULL)
         watch_best(t, metrics);

@@ -30,6 +30,10 @@ static bool options_check(struct train_options *o, const struct recipe *recipe, 
         return err_set(err, ERR_LIMIT, "a network has 1 to %d layers", NETWORK_LAYERS_MAX) || err_field(err, "layers");
     if (o->epochs == 0)
         return err_set(err, ERR_INPUT, "epochs must be at least 1") || err_field(err, "epochs");
+    if (o->early_stopping.on && !metric_applies(o->early_stopping.monitor, recipe->n_classes))
+        return err_set(err, ERR_INPUT, "there is no %s to monitor for %s", metric_name(o->early_stopping.monitor),
+                       recipe->n_classes > 0 ? "this number of classes" : "a target of numbers") ||
+               err_field(err, "early_stopping");
     if (loss_is_raw(o->loss) && (recipe->target_mean != 0 || recipe->target_stddev != 1))
         return err_set(err, ERR_INPUT, "%s needs a recipe that leaves the target as it is", loss_name(o->loss)) || err_field(err, "loss");
     if (augment_is_on(&o->augment) && !(recipe->bytes && binding_has_bytes(train->binding)))
@@ -156,7 +160,7 @@ static bool make_workspace(struct trainer *t, struct err *err)
     uint64_t n = t->train.n_rows;
     const struct network *network = t->network;
     t->order = malloc(n * sizeof *t->order);
-    t->row_loss = malloc(n * sizeof *t->row_loss);
+    t->scores = calloc(n, sizeof *t->scores);
     for (int i = 0; i < 2; i++) {
         if (!optimizer_has_state(&t->options, i))
             continue;
@@ -164,8 +168,13 @@ static bool make_workspace(struct trainer *t, struct err *err)
         if (t->state[i] == NULL)
             return err_memory(err, "the optimizer's state");
     }
-    if (t->order == NULL || t->row_loss == NULL)
+    if (t->order == NULL || t->scores == NULL)
         return err_memory(err, "the order of the rows");
+    if (t->recipe->task == TASK_CLASSIFICATION && t->recipe->n_classes == 2) {
+        t->metric_scratch = malloc(2 * (n > t->validation.n_rows ? n : t->validation.n_rows) * sizeof *t->metric_scratch);
+        if (t->metric_scratch == NULL)
+            return err_memory(err, "the metrics");
+    }
     if (t->clips_norm) {
         t->block_squares = calloc(t->n_blocks, sizeof *t->block_squares);
         t->bias_squares = calloc(t->n_blocks, sizeof *t->bias_squares);
@@ -305,7 +314,8 @@ void trainer_free(struct trainer *t)
     free(t->bias_squares);
     free(t->panels);
     free(t->order);
-    free(t->row_loss);
+    free(t->scores);
+    free(t->metric_scratch);
     free(t->xt);
     free(t->dead);
     free(t->blocks);

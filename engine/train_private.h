@@ -82,7 +82,6 @@ struct trainer {
     atomic_uint epoch;  /* epochs ended */
     atomic_ullong step; /* steps of this epoch done */
     uint32_t chunk;     /* chunks of this step done */
-    uint64_t n_correct; /* of this epoch's rows so far */
     double seconds;     /* of this epoch so far */
 
     /* workspace */
@@ -90,7 +89,8 @@ struct trainer {
     double *block_squares, *bias_squares; /* (n_blocks) where clips_norm: of each block's gradient */
     uint32_t *order;                      /* (train.n_rows): an epoch's order, as indices of table rows */
     uint32_t ordered;                     /* which epoch's it is, 1-based; 0: none yet */
-    float *row_loss;                      /* (train.n_rows), by place in the order */
+    struct row_score *scores;             /* (train.n_rows), by place in the order: outcomes of the epoch's rows so far */
+    uint64_t *metric_scratch;             /* (2 * rows of train or validation) where there are two classes */
     struct activations a, d;              /* the chunk's activations; deltas, d.at[l + 1] those of layer l */
     uint8_t *xt;                          /* (padded n_inputs, a.n_rows) where sparse */
     struct worker_scratch *scratch;       /* (n_scratch) */
@@ -105,8 +105,7 @@ struct trainer {
     uint32_t *block_edges; /* (n_scratch + 1): each worker's share of the blocks */
     atomic_bool aborted;   /* a worker saw `stop` within a chunk: its results are not used */
     atomic_bool bad_loss, bad_weights;
-    atomic_ullong correct; /* of this chunk */
-    bool leave;            /* worker 0's decision before a step's last barrier */
+    bool leave; /* worker 0's decision before a step's last barrier */
 };
 
 /* Once the pool is known: scratch and shares for each of its workers. */

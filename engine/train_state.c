@@ -1,8 +1,8 @@
 /* A trainer's state as bytes: what training changes, between any two chunks of a batch, so that another trainer made alike goes on with
  * the same bits. Orders, dropout and noise are drawn from (seed, epoch, row): there is no generator to save.
  *
- * Layout: struct head, then arrays of floats: parameters, optimizer state, best weights, gradients of the step's chunks so far, losses of
- * the epoch's rows so far. All in the machine's own byte order, which the head shows: who reads it must have the same kernels anyway.
+ * Layout: struct head, then arrays of floats: parameters, optimizer state, best weights, gradients of the step's chunks so far, outcomes
+ * of the epoch's rows so far. All in the machine's own byte order, which the head shows: who reads it must have the same kernels anyway.
  * Threads: as the trainer's; train_state_seal and train_state_look any. */
 #define _GNU_SOURCE /* dl_iterate_phdr */
 #include "table_file.h"
@@ -15,7 +15,7 @@
 #include <string.h>
 
 #define MAGIC "mlpstate"
-#define VERSION 1u
+#define VERSION 2u
 #define BYTE_ORDER_MARK 0x01020304u
 
 /* No padding: every byte of it is written. */
@@ -29,10 +29,9 @@ struct head {
     uint64_t options; /* checksum of what the trainer was made with */
     uint64_t n_train, n_validation;
     uint64_t n_floats;
-    uint64_t n_arrays;   /* of n_floats floats each */
-    uint64_t n_row_loss; /* the epoch's rows so far */
+    uint64_t n_arrays; /* of n_floats floats each */
+    uint64_t n_scores; /* the epoch's rows so far */
     uint64_t epoch, step, chunk;
-    uint64_t n_correct;
     uint64_t reductions, waited, best_epoch, finished;
     double monitored, best_score, seconds;
 };
@@ -85,14 +84,31 @@ static uint64_t mix(uint64_t sum, const void *bytes, size_t n)
 static uint64_t options_sum(const struct trainer *t)
 {
     const struct train_options *o = &t->options;
-    const uint32_t numbers[] = {t->network->n_inputs, o->n_layers,   o->loss,
-                                o->optimizer,         o->nesterov,   o->schedule.kind,
-                                o->schedule.patience, o->init,       o->schedule.step_epochs,
-                                o->batch_size,        o->epochs,     o->schedule.warmup_epochs,
-                                o->shuffle,           t->batch_size, o->early_stopping.on,
-                                t->chunk_rows,        t->sparse,     o->early_stopping.accuracy,
-                                t->recipe->task,      t->prepares,   o->early_stopping.patience,
-                                t->recipe->n_classes, t->clips_norm, o->early_stopping.restore_best};
+    const uint32_t numbers[] = {t->network->n_inputs,
+                                o->n_layers,
+                                o->loss,
+                                o->optimizer,
+                                o->nesterov,
+                                o->schedule.kind,
+                                o->schedule.patience,
+                                o->init,
+                                o->schedule.step_epochs,
+                                o->batch_size,
+                                o->epochs,
+                                o->schedule.warmup_epochs,
+                                o->shuffle,
+                                t->batch_size,
+                                o->early_stopping.on,
+                                t->chunk_rows,
+                                t->sparse,
+                                o->early_stopping.monitor,
+                                t->recipe->task,
+                                t->prepares,
+                                o->early_stopping.patience,
+                                t->recipe->n_classes,
+                                t->clips_norm,
+                                o->early_stopping.restore_best,
+                                o->early_stopping.of_train};
     const float rates[] = {o->label_smoothing,
                            o->learning_rate,
                            o->beta_1,
@@ -124,7 +140,7 @@ static uint64_t options_sum(const struct trainer *t)
 
 /* ---- out ---- */
 
-/* The epoch's rows whose losses are known: those before the position. */
+/* The epoch's rows whose outcomes are known: those before the position. */
 static uint64_t rows_done(const struct trainer *t, uint64_t step, uint64_t chunk)
 {
     uint64_t rows = step * t->batch_size + chunk * t->chunk_rows;
@@ -143,9 +159,9 @@ static uint32_t arrays_list(const struct trainer *t, uint64_t chunk, float *arra
 }
 
 /* All fits: the arrays are in memory already. */
-static size_t bytes_of(const struct trainer *t, uint64_t n_arrays, uint64_t n_row_loss)
+static size_t bytes_of(const struct trainer *t, uint64_t n_arrays, uint64_t n_scores)
 {
-    return sizeof(struct head) + ((size_t)n_arrays * t->network->n_floats + (size_t)n_row_loss) * sizeof(float);
+    return sizeof(struct head) + (size_t)n_arrays * t->network->n_floats * sizeof(float) + (size_t)n_scores * sizeof(struct row_score);
 }
 
 size_t trainer_save_size(const struct trainer *t)
@@ -168,9 +184,8 @@ static struct head head_make(const struct trainer *t)
     head.step = atomic_load(&t->step);
     head.chunk = t->chunk;
     head.n_arrays = arrays_list(t, t->chunk, arrays);
-    head.n_row_loss = rows_done(t, head.step, head.chunk);
-    head.n_bytes = bytes_of(t, head.n_arrays, head.n_row_loss);
-    head.n_correct = t->n_correct;
+    head.n_scores = rows_done(t, head.step, head.chunk);
+    head.n_bytes = bytes_of(t, head.n_arrays, head.n_scores);
     head.reductions = t->reductions;
     head.waited = t->waited;
     head.best_epoch = t->best_epoch;
@@ -191,7 +206,7 @@ size_t trainer_save(const struct trainer *t, void *bytes)
     at += sizeof head;
     for (uint32_t i = 0; i < n_arrays; i++, at += t->network->n_floats * sizeof(float))
         memcpy(at, arrays[i], t->network->n_floats * sizeof(float));
-    memcpy(at, t->row_loss, (size_t)head.n_row_loss * sizeof(float));
+    memcpy(at, t->scores, (size_t)head.n_scores * sizeof *t->scores);
     return (size_t)head.n_bytes;
 }
 
@@ -256,11 +271,11 @@ static bool head_fits(const struct trainer *t, const struct head *head, struct e
     if (head->step > UINT32_MAX || !position_check(t, head)) /* rows are at most UINT32_MAX, so the products above cannot overflow */
         return err_set(err, ERR_CORRUPT, "its position is impossible: epoch %llu, step %llu", (unsigned long long)head->epoch,
                        (unsigned long long)head->step);
-    if (head->n_arrays != arrays_list(t, head->chunk, arrays) || head->n_row_loss != rows_done(t, head->step, head->chunk) ||
-        head->n_bytes != bytes_of(t, head->n_arrays, head->n_row_loss))
+    if (head->n_arrays != arrays_list(t, head->chunk, arrays) || head->n_scores != rows_done(t, head->step, head->chunk) ||
+        head->n_bytes != bytes_of(t, head->n_arrays, head->n_scores))
         return err_set(err, ERR_CORRUPT, "it does not hold what a state at its position holds");
-    if (head->n_correct > head->n_row_loss || head->reductions > head->epoch || head->waited > head->epoch ||
-        head->best_epoch > head->epoch || head->finished > 1 || !isfinite(head->seconds) || head->seconds < 0)
+    if (head->reductions > head->epoch || head->waited > head->epoch || head->best_epoch > head->epoch || head->finished > 1 ||
+        !isfinite(head->seconds) || head->seconds < 0)
         return err_set(err, ERR_CORRUPT, "one of its counts is impossible");
     return true;
 }
@@ -276,9 +291,22 @@ static bool all_finite(const char *bytes, size_t n)
     return finite;
 }
 
+/* The metrics count by these: classes must be such. */
+static bool scores_check(const struct trainer *t, const char *bytes, uint64_t n)
+{
+    float n_classes = t->recipe->task == TASK_CLASSIFICATION ? (float)t->recipe->n_classes : INFINITY;
+    bool classes = isfinite(n_classes), fine = true;
+    for (uint64_t i = 0; i < n; i++) {
+        struct row_score score;
+        memcpy(&score, bytes + i * sizeof score, sizeof score);
+        fine &= isfinite(score.loss) && isfinite(score.label) && isfinite(score.guess) && !isnan(score.positive);
+        fine &= !classes || (score.label >= 0 && score.label < n_classes && score.guess >= 0 && score.guess < n_classes);
+    }
+    return fine;
+}
+
 static void numbers_take(struct trainer *t, const struct head *head)
 {
-    t->n_correct = head->n_correct;
     t->reductions = (uint32_t)head->reductions;
     t->waited = (uint32_t)head->waited;
     t->best_epoch = (uint32_t)head->best_epoch;
@@ -305,9 +333,11 @@ bool trainer_restore(struct trainer *t, const void *bytes, size_t n, struct err 
         return err_set(err, ERR_CORRUPT, "one of its weights is not finite");
     size_t array_bytes = t->network->n_floats * sizeof(float);
     uint32_t n_arrays = arrays_list(t, head.chunk, arrays);
+    if (!scores_check(t, at + n_arrays * array_bytes, head.n_scores))
+        return err_set(err, ERR_CORRUPT, "the outcome of one of its rows is impossible");
     for (uint32_t i = 0; i < n_arrays; i++, at += array_bytes)
         memcpy(arrays[i], at, array_bytes);
-    memcpy(t->row_loss, at, (size_t)head.n_row_loss * sizeof(float));
+    memcpy(t->scores, at, (size_t)head.n_scores * sizeof *t->scores);
     numbers_take(t, &head);
     return true;
 }

@@ -56,22 +56,29 @@ size_t number_json(char *text, size_t size, double number)
     return (size_t)length;
 }
 
+#define MEMBER_SIZE 56 /* ,"val_top_5_accuracy":-1.2345678901234567e-308 */
+_Static_assert(EPOCH_JSON_SIZE > (2 * N_METRICS + 3) * MEMBER_SIZE, "an epoch's text has room for all metrics");
+
+static size_t member_json(char *text, const char *before, const char *name, double number)
+{
+    size_t length = (size_t)sprintf(text, ",\"%s%s\":", before, name);
+    return length + number_json(text + length, 32, number);
+}
+
 size_t epoch_json(char text[EPOCH_JSON_SIZE], const struct epoch_metrics *metrics)
 {
-    const struct {
-        const char *name;
-        double number;
-    } fields[] = {{"loss", metrics->loss},
-                  {"accuracy", metrics->accuracy},
-                  {"val_loss", metrics->val_loss},
-                  {"val_accuracy", metrics->val_accuracy},
-                  {"seconds", metrics->seconds}};
     size_t length = (size_t)snprintf(text, EPOCH_JSON_SIZE, "{\"epoch\":%" PRIu32, metrics->epoch);
-    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
-        length += (size_t)snprintf(text + length, EPOCH_JSON_SIZE - length, ",\"%s\":", fields[i].name);
-        length += number_json(text + length, EPOCH_JSON_SIZE - length, fields[i].number);
-    }
-    length += (size_t)snprintf(text + length, EPOCH_JSON_SIZE - length, "}");
+    for (int i = 0; i < N_METRICS; i++)
+        if (isfinite(metrics->train[i]) || i <= METRIC_ACCURACY)
+            length += member_json(text + length, "", metric_name((enum metric)i), metrics->train[i]);
+    for (int i = 0; i < N_METRICS; i++)
+        if (isfinite(metrics->validation[i]) || i <= METRIC_ACCURACY)
+            length += member_json(text + length, "val_", metric_name((enum metric)i), metrics->validation[i]);
+    if (isfinite(metrics->learning_rate))
+        length += member_json(text + length, "", "learning_rate", metrics->learning_rate);
+    length += member_json(text + length, "", "seconds", metrics->seconds);
+    text[length++] = '}';
+    text[length] = '\0';
     return length;
 }
 

@@ -234,7 +234,9 @@ static const struct field schedule_fields[] = {
 
 static set_function set_monitor;
 static const struct field stopping_fields[] = {
-    {"monitor", FORM_TEXT, set_monitor, 0, 0, 0, false, "\"val_loss\" or \"val_accuracy\""},
+    {"monitor", FORM_TEXT, set_monitor, 0, 0, 0, false,
+     "a metric as the history has it: val_loss, val_accuracy, val_top_5_accuracy, val_macro_f1, val_auc, val_mae, val_rmse, val_r2, or one "
+     "of the training rows: loss, accuracy, ..."},
     {"patience", FORM_NUMBER, field_set_uint32, PLACE(train.early_stopping.patience), 1, EPOCHS_MAX, false, "a whole number of epochs"},
     {"min_delta", FORM_NUMBER, field_set_float, PLACE(train.early_stopping.min_delta), 0, 1e6, false, POSITIVE},
     {"restore_best", FORM_BOOL, field_set_bool, PLACE(train.early_stopping.restore_best), 0, 0, false, "true or false"},
@@ -321,8 +323,13 @@ static bool set_weight_decay(struct job_request *request, const struct field *fi
 static bool set_monitor(struct job_request *request, const struct field *field, const struct message *value, struct err *err)
 {
     const char *word = message_kind(value) == MESSAGE_STRING ? message_string(value) : "";
-    request->train.early_stopping.accuracy = !strcmp(word, "val_accuracy");
-    return request->train.early_stopping.accuracy || !strcmp(word, "val_loss") || field_wrong(err, field->name, field->expected, value);
+    bool validation = !strncmp(word, "val_", 4);
+    int metric = metric_find(word + (validation ? 4 : 0));
+    if (metric < 0)
+        return field_wrong(err, field->name, field->expected, value);
+    request->train.early_stopping.monitor = (enum metric)metric;
+    request->train.early_stopping.of_train = !validation;
+    return true;
 }
 
 /* Asked for, it ends with the best weights unless told otherwise. */
@@ -370,7 +377,7 @@ static bool set_image(struct job_request *request, const struct field *field, co
 
 static bool unknown_field(struct err *err, const char *name)
 {
-    char names[800];
+    char names[1000];
     size_t n = 0;
     for (int i = 0; i < N_FIELDS && n < sizeof names; i++)
         n += (size_t)snprintf(names + n, sizeof names - n, "%s%s", i ? ", " : "", fields[i].name);
@@ -435,6 +442,11 @@ bool train_parse(const char *json, struct job_request *request, struct err *err)
 bool train_knows(const char *name)
 {
     return field_find(fields, N_FIELDS, name) != NULL;
+}
+
+const char *train_field(uint32_t i)
+{
+    return i < N_FIELDS ? fields[i].name : NULL;
 }
 
 /* Only digits, signs, points and exponents: no "nan", "inf" or hexadecimal. */

@@ -16,5 +16,7 @@ bool train_parse(const char *json, struct job_request *request, struct err *err)
 bool train_add(struct message *object, const char *name, const char *text, struct err *err);
 /* Whether there is a field of that name. */
 bool train_knows(const char *name);
+/* The name of field i, NULL after the last. */
+const char *train_field(uint32_t i);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -216,6 +217,48 @@ bool store_job_delete(struct store *store, int64_t id, struct err *err)
     return sql_end(sql, ok, err);
 }
 
+#define METRICS_TEXT_SIZE ((2 * N_METRICS + 1) * 48)
+
+/* "loss=0.25 val_loss=0.5 ... learning_rate=0.001 ": what is defined. */
+static void metrics_print(const struct epoch_metrics *m, char text[METRICS_TEXT_SIZE])
+{
+    const double *const sides[] = {m->train, m->validation};
+    size_t n = 0;
+    text[0] = '\0';
+    for (int side = 0; side < 2; side++)
+        for (int i = 0; i < N_METRICS; i++)
+            if (!isnan(sides[side][i]))
+                n += (size_t)snprintf(text + n, METRICS_TEXT_SIZE - n, "%s%s=%.17g ", side ? "val_" : "", metric_name((enum metric)i),
+                                      sides[side][i]);
+    if (!isnan(m->learning_rate))
+        snprintf(text + n, METRICS_TEXT_SIZE - n, "learning_rate=%.17g ", m->learning_rate);
+}
+
+/* Where the word is kept; NULL: of another mlpd. */
+static double *metric_place(struct epoch_metrics *m, const char *word)
+{
+    bool validation = !strncmp(word, "val_", 4);
+    int metric = metric_find(word + (validation ? 4 : 0));
+    if (metric >= 0)
+        return validation ? &m->validation[metric] : &m->train[metric];
+    return strcmp(word, "learning_rate") ? NULL : &m->learning_rate;
+}
+
+static void metrics_parse(struct epoch_metrics *m, const char *text)
+{
+    char word[32];
+    double value;
+    int n;
+    for (int i = 0; i < N_METRICS; i++)
+        m->train[i] = m->validation[i] = NAN;
+    m->learning_rate = NAN;
+    for (; sscanf(text, "%31[^=]=%lf %n", word, &value, &n) == 2; text += n) {
+        double *place = metric_place(m, word);
+        if (place)
+            *place = value;
+    }
+}
+
 bool store_epochs_append(struct store *store, const struct job_epoch *epochs, size_t n_epochs, struct err *err)
 {
     struct sql *sql = sql_of(store, err);
@@ -224,8 +267,9 @@ bool store_epochs_append(struct store *store, const struct job_epoch *epochs, si
     bool ok = true;
     for (size_t i = 0; ok && i < n_epochs; i++) {
         const struct epoch_metrics *m = &epochs[i].metrics;
-        ok = sql_run(sql, err, "INSERT INTO epochs VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)", "iiddddd", epochs[i].job, (int64_t)m->epoch,
-                     m->loss, m->accuracy, m->val_loss, m->val_accuracy, m->seconds);
+        char text[METRICS_TEXT_SIZE];
+        metrics_print(m, text);
+        ok = sql_run(sql, err, "INSERT INTO epochs VALUES (?1, ?2, ?3, ?4)", "iidt", epochs[i].job, (int64_t)m->epoch, m->seconds, text);
         if (ok && (i + 1 == n_epochs || epochs[i + 1].job != epochs[i].job))
             ok = sql_run(sql, err, "UPDATE jobs SET epoch = ?2 WHERE id = ?1", "ii", epochs[i].job, (int64_t)m->epoch);
     }
@@ -236,11 +280,8 @@ static void epoch_read(sqlite3_stmt *statement, void *item)
 {
     struct epoch_metrics *metrics = item;
     metrics->epoch = (uint32_t)sql_count(statement, 0);
-    metrics->loss = sql_number(statement, 1);
-    metrics->accuracy = sql_number(statement, 2);
-    metrics->val_loss = sql_number(statement, 3);
-    metrics->val_accuracy = sql_number(statement, 4);
-    metrics->seconds = sql_number(statement, 5);
+    metrics->seconds = sql_number(statement, 1);
+    metrics_parse(metrics, (const char *)sqlite3_column_text(statement, 2));
 }
 
 bool store_epochs(struct store *store, int64_t job, uint32_t after, uint32_t limit, struct epoch_metrics **epochs, size_t *n_epochs,
@@ -248,7 +289,7 @@ bool store_epochs(struct store *store, int64_t job, uint32_t after, uint32_t lim
 {
     struct sql *sql = sql_of(store, err);
     sqlite3_stmt *statement = sql ? sql_query(sql, err,
-                                              "SELECT epoch, loss, accuracy, val_loss, val_accuracy, seconds FROM epochs"
+                                              "SELECT epoch, seconds, metrics FROM epochs"
                                               " WHERE job = ?1 AND epoch > ?2 ORDER BY epoch LIMIT ?3",
                                               "iii", job, (int64_t)after, limit > 0 ? (int64_t)limit : -1)
                                   : NULL;

@@ -51,8 +51,20 @@ static const char schema_3[] = "ALTER TABLE model_names ADD COLUMN promoted INTE
                                "ALTER TABLE jobs ADD COLUMN max_seconds REAL;"
                                "ALTER TABLE jobs ADD COLUMN settings INTEGER NOT NULL DEFAULT 0;";
 
+/* An epoch's metrics as words "name=value": there may be others tomorrow. */
+static const char schema_4[] =
+    "CREATE TABLE epochs_new ("
+    " job INTEGER NOT NULL, epoch INTEGER NOT NULL, seconds REAL, metrics TEXT NOT NULL, PRIMARY KEY (job, epoch)) STRICT, WITHOUT ROWID;"
+    "INSERT INTO epochs_new SELECT job, epoch, seconds,"
+    " CASE WHEN loss IS NULL THEN '' ELSE printf('loss=%!.17g ', loss) END ||"
+    " CASE WHEN accuracy IS NULL THEN '' ELSE printf('accuracy=%!.17g ', accuracy) END ||"
+    " CASE WHEN val_loss IS NULL THEN '' ELSE printf('val_loss=%!.17g ', val_loss) END ||"
+    " CASE WHEN val_accuracy IS NULL THEN '' ELSE printf('val_accuracy=%!.17g ', val_accuracy) END FROM epochs;"
+    "DROP TABLE epochs;"
+    "ALTER TABLE epochs_new RENAME TO epochs;";
+
 /* migrations[v] leads from version v to v + 1. Released ones are never edited. */
-static const char *const migrations[] = {schema_1, schema_2, schema_3};
+static const char *const migrations[] = {schema_1, schema_2, schema_3, schema_4};
 #define SCHEMA_VERSION ((int64_t)(sizeof migrations / sizeof *migrations))
 
 static enum err_code code_of(sqlite3 *db, int result)

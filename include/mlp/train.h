@@ -5,6 +5,7 @@
 #ifndef MLP_TRAIN_H
 #define MLP_TRAIN_H
 
+#include "mlp/metric.h"
 #include "mlp/model.h"
 #include "mlp/network.h"
 #include "mlp/pool.h"
@@ -51,7 +52,8 @@ struct schedule {
 /* Stop when the monitored number has not improved by more than min_delta for `patience` epochs. */
 struct early_stopping {
     bool on;
-    bool accuracy;     /* monitor val_accuracy, not val_loss (of the training rows where there is no validation) */
+    enum metric monitor;
+    bool of_train;     /* monitored on the training rows, as where there are no validation rows */
     uint32_t patience; /* 0: 5 */
     float min_delta;
     bool restore_best; /* end with the weights of the best epoch */
@@ -114,10 +116,11 @@ struct rows {
 };
 
 struct epoch_metrics {
-    uint32_t epoch;                /* 1-based */
-    double loss, accuracy;         /* running means over the epoch's training rows; accuracy NaN for regression */
-    double val_loss, val_accuracy; /* at the epoch's end, NaN where there are no validation rows */
-    double seconds;                /* wall time of the epoch while it ran */
+    uint32_t epoch;               /* 1-based */
+    double train[N_METRICS];      /* over the epoch's training rows, each as the step that it was in saw it; NaN: does not apply */
+    double validation[N_METRICS]; /* at the epoch's end, NaN where there are no validation rows */
+    double learning_rate;         /* of its last step */
+    double seconds;               /* wall time of the epoch while it ran */
 };
 
 struct trainer;

@@ -182,7 +182,9 @@ static void outcomes_equal(const struct outcome *a, const struct outcome *b)
     for (uint32_t i = 0; i < a->n_epochs; i++) {
         const struct epoch_metrics *x = &a->epochs[i], *y = &b->epochs[i];
         ck_assert_uint_eq(x->epoch, y->epoch);
-        ck_assert(x->loss == y->loss && x->accuracy == y->accuracy && x->val_loss == y->val_loss && x->val_accuracy == y->val_accuracy);
+        ck_assert_mem_eq(x->train, y->train, sizeof x->train);
+        ck_assert_mem_eq(x->validation, y->validation, sizeof x->validation);
+        ck_assert(x->learning_rate == y->learning_rate);
     }
     ck_assert_uint_eq(trainer_best_epoch(a->trainer), trainer_best_epoch(b->trainer));
     ck_assert_mem_eq(p->params, q->params, p->n_floats * sizeof(float));

@@ -37,7 +37,7 @@ static void epochs_add(uint32_t first, uint32_t last)
     size_t n = 0;
     for (uint32_t epoch = first; epoch <= last; epoch++, n++)
         epochs[n] = (struct job_epoch){
-            .job = row.id, .metrics = {.epoch = epoch, .loss = 1.0 / epoch, .accuracy = NAN, .val_loss = 2.0 / 3, .seconds = 0.1 * epoch}};
+            .job = row.id, .metrics = {.epoch = epoch, .train = {1.0 / epoch, NAN, 0.5}, .validation = {2.0 / 3}, .seconds = 0.1 * epoch}};
     ck_assert(store_epochs_append(state.store, epochs, n, &err));
     for (size_t i = 0; i < n; i++)
         events_job_epochs(state.events, row.id, &epochs[i].metrics, 1);
@@ -74,20 +74,25 @@ static char *history_text(uint32_t after)
 START_TEST(an_epoch_is_printed_exactly)
 {
     char json[EPOCH_JSON_SIZE], number[40];
-    struct epoch_metrics metrics = {.epoch = 7, .loss = 0.1, .accuracy = 1, .val_loss = NAN, .val_accuracy = INFINITY, .seconds = 1e-300};
+    struct epoch_metrics metrics = {.epoch = 7, .learning_rate = 0.5, .seconds = 1e-300};
+    for (int i = 0; i < N_METRICS; i++)
+        metrics.train[i] = metrics.validation[i] = NAN;
+    metrics.train[METRIC_LOSS] = 0.1;
+    metrics.train[METRIC_ACCURACY] = 1;
+    metrics.validation[METRIC_ACCURACY] = INFINITY;
+    metrics.validation[METRIC_R2] = -2;
     ck_assert_uint_eq(epoch_json(json, &metrics), strlen(json));
-    ck_assert_str_eq(json, "{\"epoch\":7,\"loss\":0.1,\"accuracy\":1,\"val_loss\":null,\"val_accuracy\":null,\"seconds\":1e-300}");
+    ck_assert_str_eq(json, "{\"epoch\":7,\"loss\":0.1,\"accuracy\":1,\"val_loss\":null,\"val_accuracy\":null,\"val_r2\":-2,"
+                           "\"learning_rate\":0.5,\"seconds\":1e-300}");
     const double hard[] = {1.0 / 3, 0.1f, 123456789.123, 5e-324, -1.7976931348623157e308, 0.30000000000000004};
     for (size_t i = 0; i < sizeof hard / sizeof *hard; i++) {
         ck_assert_uint_lt(number_json(number, sizeof number, hard[i]), 32);
         ck_assert(strtod(number, NULL) == hard[i]);
     }
-    metrics = (struct epoch_metrics){UINT32_MAX,
-                                     -1.7976931348623157e-308,
-                                     -1.7976931348623157e-308,
-                                     -1.7976931348623157e-308,
-                                     -1.7976931348623157e-308,
-                                     -1.7976931348623157e-308};
+    const double long_one = -1.7976931348623157e-308;
+    metrics = (struct epoch_metrics){.epoch = UINT32_MAX, .learning_rate = long_one, .seconds = long_one};
+    for (int i = 0; i < N_METRICS; i++)
+        metrics.train[i] = metrics.validation[i] = long_one;
     ck_assert_uint_lt(epoch_json(json, &metrics), EPOCH_JSON_SIZE - 1);
 }
 END_TEST

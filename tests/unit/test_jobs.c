@@ -63,7 +63,8 @@ START_TEST(a_classification_succeeds_and_can_be_read)
     ck_assert(info.fraction == 1 && info.row.started[0] && info.row.ended[0]);
     ck_assert(jobs_history(state.jobs, id, 0, 0, &epochs, &n_epochs, &err));
     ck_assert_uint_eq(n_epochs, 20);
-    ck_assert(epochs[19].loss < epochs[0].loss && isfinite(epochs[19].val_loss) && epochs[19].seconds > 0);
+    ck_assert(epochs[19].train[METRIC_LOSS] < epochs[0].train[METRIC_LOSS] && isfinite(epochs[19].validation[METRIC_LOSS]) &&
+              epochs[19].seconds > 0);
     free(epochs);
     struct model *model = models_get(state.models, "c", 0, &row, &err);
     ck_assert_msg(model != NULL, "%s", err.msg);

@@ -63,8 +63,8 @@ static struct model_row publish(const char *name, enum model_state model_state, 
 START_TEST(rows_survive_a_reopen)
 {
     struct job_row job, found;
-    struct job_epoch epochs[] = {{.metrics = {.epoch = 1, .loss = 0.1, .accuracy = NAN, .seconds = 1.0 / 3}},
-                                 {.metrics = {.epoch = 2, .loss = 0.05, .accuracy = 0.5, .val_loss = NAN, .seconds = 0.5}}};
+    struct job_epoch epochs[] = {{.metrics = {.epoch = 1, .train = {0.1, NAN}, .learning_rate = 0.01, .seconds = 1.0 / 3}},
+                                 {.metrics = {.epoch = 2, .train = {0.05, 0.5}, .validation = {NAN, 1.0 / 3}, .seconds = 0.5}}};
     struct epoch_metrics *history;
     size_t n_history;
     struct dataset_row dataset;
@@ -92,7 +92,9 @@ START_TEST(rows_survive_a_reopen)
     free(request);
     ck_assert(store_epochs(state.store, job.id, 0, 0, &history, &n_history, &err));
     ck_assert_uint_eq(n_history, 2);
-    ck_assert(history[0].seconds == 1.0 / 3 && isnan(history[0].accuracy) && isnan(history[1].val_loss));
+    ck_assert(history[0].seconds == 1.0 / 3 && history[0].learning_rate == 0.01);
+    ck_assert(isnan(history[0].train[METRIC_ACCURACY]) && isnan(history[1].validation[METRIC_LOSS]));
+    ck_assert(history[1].train[METRIC_LOSS] == 0.05 && history[1].validation[METRIC_ACCURACY] == 1.0 / 3);
     free(history);
     ck_assert(store_epochs(state.store, job.id, 1, 0, &history, &n_history, &err));
     ck_assert_uint_eq(n_history, 1);
@@ -165,6 +167,11 @@ START_TEST(a_folder_of_the_first_version_is_taken_over)
         snprintf(text, sizeof text, "ALTER TABLE %s DROP COLUMN %s", added[i].table, added[i].column);
         ck_assert_int_eq(sqlite3_exec(db, text, NULL, NULL, NULL), SQLITE_OK);
     }
+    static const char epochs_then[] =
+        "DROP TABLE epochs; CREATE TABLE epochs (job INTEGER NOT NULL, epoch INTEGER NOT NULL, loss REAL, accuracy REAL, val_loss REAL,"
+        " val_accuracy REAL, seconds REAL, PRIMARY KEY (job, epoch)) STRICT, WITHOUT ROWID;"
+        "INSERT INTO epochs VALUES (7, 1, 1.0 / 3, NULL, 0.1, NULL, 0.25)";
+    ck_assert_int_eq(sqlite3_exec(db, epochs_then, NULL, NULL, NULL), SQLITE_OK);
     ck_assert_int_eq(sqlite3_exec(db, "PRAGMA user_version = 1", NULL, NULL, NULL), SQLITE_OK);
     sqlite3_close(db);
     state_open(&state);
@@ -173,6 +180,13 @@ START_TEST(a_folder_of_the_first_version_is_taken_over)
     ck_assert_int_eq(row.separator, ';');
     ck_assert_int_eq(row.quote, '"');
     ck_assert_int_eq(row.encoding, CSV_UTF8);
+    struct epoch_metrics *epochs;
+    size_t n_epochs;
+    ck_assert(store_epochs(state.store, 7, 0, 0, &epochs, &n_epochs, &err));
+    ck_assert_uint_eq(n_epochs, 1);
+    ck_assert(epochs->train[METRIC_LOSS] == 1.0 / 3 && isnan(epochs->train[METRIC_ACCURACY]) && epochs->validation[METRIC_LOSS] == 0.1);
+    ck_assert(isnan(epochs->learning_rate) && epochs->seconds == 0.25);
+    free(epochs);
     char *profile = datasets_profile(state.datasets, row.id, &err); /* none was kept: it is made */
     ck_assert_ptr_nonnull(profile);
     ck_assert_ptr_nonnull(strstr(profile, "\"quartiles\":[1.625,1.75,1.875]"));
