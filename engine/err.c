@@ -45,9 +45,13 @@ static enum err_code code_of_errno(int number)
     switch (number) {
     case ENOSPC:
     case EDQUOT:
+    case EROFS:
         return ERR_SPACE;
     case ENOMEM:
         return ERR_MEMORY;
+    case EMFILE:
+    case ENFILE:
+        return ERR_BUSY;
     default:
         return ERR_IO;
     }

@@ -251,6 +251,36 @@ bool trainer_scratch(struct trainer *t, uint32_t n_workers, struct err *err)
     return true;
 }
 
+bool train_check(const struct recipe *recipe, const struct rows *train, const struct train_options *options, struct err *err)
+{
+    struct train_options filled = *options;
+    fill_defaults(&filled, recipe->task == TASK_CLASSIFICATION);
+    return options_check(&filled, recipe, train, err);
+}
+
+static uint64_t padded(uint64_t n)
+{
+    return (n + 15) & ~(uint64_t)15;
+}
+
+uint64_t train_bytes(const struct train_options *options, uint32_t n_inputs, uint64_t n_train, uint64_t n_validation)
+{
+    struct train_options o = *options;
+    fill_defaults(&o, true);
+    uint64_t n_floats = 0, row = padded(n_inputs), n_in = n_inputs;
+    for (uint32_t l = 0; l < o.n_layers; l++) {
+        n_floats += (padded(n_in) + 1) * padded(o.layers[l].units);
+        row += padded(o.layers[l].units) * 2 * sizeof(float);
+        n_in = o.layers[l].units;
+    }
+    uint64_t batch = o.batch_size == 0 || o.batch_size > n_train ? n_train : o.batch_size;
+    uint64_t chunk = CHUNK_BYTES / row < CHUNK_ROWS_MIN ? CHUNK_ROWS_MIN : CHUNK_BYTES / row;
+    bool gathers = batch > chunk || o.clipnorm > 0 || o.global_clipnorm > 0;
+    uint64_t arrays = 1u + optimizer_has_state(&o, 0) + optimizer_has_state(&o, 1) + o.early_stopping.on + gathers;
+    return n_floats * sizeof(float) * (2 * arrays + 2) + (batch < chunk ? batch : chunk) * row +
+           (n_train + n_validation) * 2 * (sizeof(struct row_score) + sizeof(uint32_t));
+}
+
 struct trainer *trainer_new(const struct recipe *recipe, const struct rows *train, const struct rows *validation,
                             const struct train_options *options, struct err *err)
 {

@@ -174,6 +174,31 @@ static bool max_connections_set(struct config *config, const char *value, struct
     return true;
 }
 
+static bool max_jobs_set(struct config *config, const char *value, struct err *err)
+{
+    uint64_t n;
+    if (!number_parse_u64(value, 1, 1000000, &n, err))
+        return false;
+    config->max_jobs = (uint32_t)n;
+    return true;
+}
+
+static bool job_memory_set(struct config *config, const char *value, struct err *err)
+{
+    config->job_memory = memory_allowed() / 4 * 3;
+    return !*value || config_parse_size(value, &config->job_memory, err);
+}
+
+static bool max_job_seconds_set(struct config *config, const char *value, struct err *err)
+{
+    return number_parse_u64(value, 0, 1000000000, &config->max_job_seconds, err);
+}
+
+static bool model_memory_set(struct config *config, const char *value, struct err *err)
+{
+    return config_parse_size(value, &config->model_memory, err);
+}
+
 static bool log_level_set(struct config *config, const char *value, struct err *err)
 {
     int level = log_level_find(value);
@@ -207,6 +232,10 @@ static const struct setting settings[] = {
     {"static-dir", "MLPD_STATIC_DIR", "DIR", "", "Where the page lies (beside the binary, else in its prefix)", static_dir_set},
     {"max-body", "MLPD_MAX_BODY", "SIZE", "20GB", "Largest upload (20GB)", max_body_set},
     {"max-connections", "MLPD_MAX_CONNECTIONS", "N", "1024", "Connections at one time (1024)", max_connections_set},
+    {"max-jobs", "MLPD_MAX_JOBS", "N", "1000", "Jobs that may wait at one time (1000)", max_jobs_set},
+    {"job-memory", "MLPD_JOB_MEMORY", "SIZE", "", "Memory that jobs may take together (three quarters of the machine's)", job_memory_set},
+    {"max-job-seconds", "MLPD_MAX_JOB_SECONDS", "N", "0", "Seconds that a job may train; 0: no limit (0)", max_job_seconds_set},
+    {"model-memory", "MLPD_MODEL_MEMORY", "SIZE", "1GiB", "Memory that loaded models may take together (1GiB)", model_memory_set},
     {"allow-host", "MLPD_ALLOW_HOST", "NAMES", "", "Host names, comma-separated, that this service is reached by", hosts_set},
     {"log-level", "MLPD_LOG_LEVEL", "LEVEL", "info", "error, warning, info or debug (info)", log_level_set},
 };

@@ -20,6 +20,10 @@ struct config {
     uint32_t threads;  /* at least 1 */
     uint64_t max_body; /* bytes */
     uint32_t max_connections;
+    uint32_t max_jobs;        /* that wait or are paused */
+    uint64_t job_memory;      /* bytes that jobs take together */
+    uint64_t max_job_seconds; /* of training; 0: no limit */
+    uint64_t model_memory;    /* bytes that loaded models take together */
     enum log_level log_level;
     char *hosts[CONFIG_HOSTS_MAX]; /* names beside localhost and address literals that the Host header may hold */
     uint32_t n_hosts;

@@ -1,4 +1,4 @@
-/* How many processors this process may use: affinity and cgroup v2 quota. */
+/* How many processors and how much memory this process may use: affinity and cgroup v2 limits. */
 #define _GNU_SOURCE
 #include "cpus.h"
 
@@ -55,17 +55,42 @@ static bool cgroup_path(char *path, size_t size)
     return snprintf(path, size, "%s", line) < (int)size;
 }
 
+/* The least that a file of this group and of each one above it says, and `least`. */
+static uint64_t groups_least(const char *name, uint64_t (*parse)(const char *text), uint64_t least)
+{
+    char group[2048], file[sizeof group + 64], text[128];
+    if (!cgroup_path(group, sizeof group))
+        return least;
+    for (char *end = group + strlen(group); end; end = strrchr(group, '/')) {
+        *end = 0;
+        snprintf(file, sizeof file, CGROUP_ROOT "%s/%s", group, name);
+        uint64_t limit = file_read(file, text, sizeof text) ? parse(text) : UINT64_MAX;
+        if (limit < least)
+            least = limit;
+    }
+    return least;
+}
+
+static uint64_t quota_parse(const char *text)
+{
+    return cpus_parse_quota(text);
+}
+
 uint32_t cpus_allowed(void)
 {
-    uint32_t cpus = affinity_count();
-    char group[2048], file[sizeof group + 64], text[128];
-    if (cgroup_path(group, sizeof group))
-        for (char *end = group + strlen(group); end; end = strrchr(group, '/')) {
-            *end = 0; /* this group, then each one above it */
-            snprintf(file, sizeof file, CGROUP_ROOT "%s/cpu.max", group);
-            uint32_t quota = file_read(file, text, sizeof text) ? cpus_parse_quota(text) : UINT32_MAX;
-            if (quota < cpus)
-                cpus = quota;
-        }
+    uint32_t cpus = (uint32_t)groups_least("cpu.max", quota_parse, affinity_count());
     return cpus ? cpus : 1;
+}
+
+static uint64_t memory_parse(const char *text)
+{
+    unsigned long long bytes;
+    return sscanf(text, "%llu", &bytes) == 1 ? bytes : UINT64_MAX; /* "max" */
+}
+
+uint64_t memory_allowed(void)
+{
+    long pages = sysconf(_SC_PHYS_PAGES), page_bytes = sysconf(_SC_PAGESIZE);
+    uint64_t all = pages > 0 && page_bytes > 0 ? (uint64_t)pages * (uint64_t)page_bytes : UINT64_MAX;
+    return groups_least("memory.max", memory_parse, all);
 }

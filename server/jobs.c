@@ -95,6 +95,8 @@ static bool revive_row(struct jobs *jobs, struct job *job, struct err *err)
         job->row.epoch = 0;
         return store_job_rewind(store, &job->row, err);
     }
+    if (!store_job_seconds(store, job->row.id, &job->seconds_before, err))
+        return false;
     job->fraction = job->row.epochs ? (double)place.epoch / job->row.epochs : 0;
     return store_job_update(store, &job->row, err);
 }
@@ -223,19 +225,45 @@ void jobs_close(struct jobs *jobs)
     free(jobs);
 }
 
+double job_share(const struct job_row *row)
+{
+    return ldexp(row->weight, row->priority);
+}
+
+bool jobs_room(const struct jobs *jobs, uint64_t bytes)
+{
+    uint64_t taken = 0;
+    for (const struct job *job = jobs->list; job; job = job->next)
+        taken += job->training ? job->bytes : 0;
+    return !jobs->options.memory || taken == 0 ||
+           bytes <= jobs->options.memory - (taken < jobs->options.memory ? taken : jobs->options.memory);
+}
+
+bool jobs_fits(const struct jobs *jobs, uint64_t bytes, struct err *err)
+{
+    const double gb = 1e9;
+    if (!jobs->options.memory || bytes <= jobs->options.memory)
+        return true;
+    return err_set(err, ERR_SPACE,
+                   "the training takes about %.3g GB of memory, and jobs may take %.3g GB together (--job-memory): make the layers smaller",
+                   (double)bytes / gb, (double)jobs->options.memory / gb);
+}
+
 void jobs_info(struct jobs *jobs, const struct job *job, struct job_info *info)
 {
-    uint32_t n_running = 0;
+    double shares = 0; /* of all that run */
     for (const struct job *at = jobs->list; at; at = at->next)
-        n_running += at->row.state == JOB_RUNNING && !at->finishing;
+        if (at->row.state == JOB_RUNNING && !at->finishing)
+            shares += job_share(&at->row);
     info->row = job->row;
+    info->bytes = job->bytes;
     info->fraction = job->training ? trainer_fraction(job->training->trainer) : job->fraction;
     double seconds = job->run_seconds + (job->slice_ns ? (double)(jobs_now_ns() - job->slice_ns) * 1e-9 : 0);
     info->eta_seconds = info->samples_per_second = NAN;
     double done = info->fraction - job->fraction_before; /* in those seconds */
     if (job->row.state != JOB_RUNNING || seconds <= 0 || done <= 0)
         return;
-    info->eta_seconds = seconds * (1 - info->fraction) / done * (n_running > 0 ? n_running : 1);
+    info->eta_seconds = seconds * (1 - info->fraction) / done * fmax(shares / job_share(&job->row), 1);
     info->samples_per_second = done * (double)job->row.epochs * (double)job->row.n_train / seconds;
 }
 

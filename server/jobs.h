@@ -1,7 +1,8 @@
 /* Training jobs: the queue, their states, and the one scheduler that runs them on the one pool.
  *
- * States: queued -> running <-> paused -> succeeded | failed | cancelled; queued and paused jobs may be cancelled too. Up to 16 jobs
- * run at once, in slices of 100 ms by turns, so that a short job does not wait for a long one. An unfinished job goes on by
+ * States: queued -> running <-> paused -> succeeded | failed | cancelled; queued and paused jobs may be cancelled too. Up to 64 jobs
+ * run at once, as memory allows, in slices of 100 ms: next comes the one that has had the least time by its share, which is its weight
+ * times two to the power of its priority. So a short job does not wait for a long one, and none starves. An unfinished job goes on by
  * jobs_open from its last checkpoint, to the same bits as if nothing had been.
  *
  * Threads: three of its own. The scheduler owns every trainer and is worker 0 of the pool; it never waits for a write. The writer
@@ -61,6 +62,7 @@ struct job_info {
     double fraction;           /* 0..1 of the training done */
     double eta_seconds;        /* NaN: not known */
     double samples_per_second; /* while it runs; NaN: not known */
+    uint64_t bytes;            /* of memory that its training takes, about; 0: not known */
 };
 
 struct jobs_options {
@@ -70,6 +72,8 @@ struct jobs_options {
     struct events *events;
     uint32_t n_threads; /* of the pool; at least 1 */
     uint32_t queue_max; /* jobs that may wait or be paused at a time; 0: JOBS_QUEUE_MAX */
+    uint64_t memory;    /* bytes that the trainings of all jobs may take together; 0: no limit */
+    double max_seconds; /* that a job may train, whatever it asks for; 0: no limit */
     int nice_level;     /* of the training threads */
     job_parser *parse;
 };
@@ -83,7 +87,7 @@ void jobs_stop(struct jobs *jobs);
 void jobs_close(struct jobs *jobs); /* stops if need be; takes NULL */
 
 /* Check the request against the data, store the job and queue it. Errors are ERR_INPUT with field or column, ERR_NOT_FOUND (field
- * "dataset", "test", "validation"), ERR_CONFLICT (still loading), ERR_BUSY (queue full) ... Slow. */
+ * "dataset", "test", "validation"), ERR_CONFLICT (still loading), ERR_FULL (too many wait), ERR_SPACE (larger than the memory for jobs) ... Slow. */
 bool jobs_submit(struct jobs *jobs, const struct job_request *request, struct job_info *info, struct err *err);
 
 bool jobs_get(struct jobs *jobs, int64_t id, struct job_info *info, struct err *err); /* ERR_NOT_FOUND */

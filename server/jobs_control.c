@@ -11,22 +11,22 @@ static bool stopping_err(struct err *err)
     return err_set(err, ERR_STOPPED, "mlpd is about to stop: ask again when it is back");
 }
 
-/* Whether one more may wait, and whether it may be made ready ahead. */
-static bool queue_look(struct jobs *jobs, bool *ahead, struct err *err)
+/* Whether one more may wait, and whether one of so many bytes may be made ready ahead. */
+static bool queue_look(struct jobs *jobs, uint64_t bytes, bool *ahead, struct err *err)
 {
     uint32_t n_waiting = 0, n_ready = 0;
     pthread_mutex_lock(&jobs->lock);
     bool stopping = jobs->stopping;
     for (const struct job *job = jobs->list; job; job = job->next) {
-        n_waiting += job->row.state != JOB_RUNNING;
+        n_waiting += job->row.state != JOB_RUNNING && !job->finishing;
         n_ready += job->training != NULL;
     }
+    *ahead = n_ready < JOBS_ACTIVE_MAX && jobs_room(jobs, bytes);
     pthread_mutex_unlock(&jobs->lock);
     if (stopping)
         return stopping_err(err);
     if (n_waiting >= jobs->options.queue_max)
-        return err_set(err, ERR_BUSY, "%" PRIu32 " jobs are waiting already, no more are taken: try again later", n_waiting);
-    *ahead = n_ready < JOBS_ACTIVE_MAX;
+        return err_set(err, ERR_FULL, "%" PRIu32 " jobs are waiting already, no more are taken: try again later", n_waiting);
     return true;
 }
 
@@ -50,11 +50,16 @@ static bool job_prepare(struct jobs *jobs, struct job *job, const struct job_req
 {
     struct err ignored;
     bool ahead = false;
-    if (!queue_look(jobs, &ahead, err) || !row_begin(&job->row, request, err) || !job_request_copy(&job->request, request, err))
+    if (!queue_look(jobs, 0, &ahead, err) || !row_begin(&job->row, request, err) || !job_request_copy(&job->request, request, err))
         return false;
     job->checkpoint.from = -1;
     job->training = training_new(jobs->options.datasets, &job->request, &job->row, err);
     if (!job->training)
+        return false;
+    job->bytes = job->training->bytes;
+    if (!jobs_fits(jobs, job->bytes, err) || !queue_look(jobs, job->bytes, &ahead, err))
+        return false;
+    if (ahead && !training_ready(job->training, err))
         return false;
     if (!ahead) { /* hundreds of waiting jobs must not hold their rows and networks in memory */
         training_free(job->training);

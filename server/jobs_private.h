@@ -11,7 +11,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-#define JOBS_ACTIVE_MAX 16     /* jobs that run by turns, or are made ready ahead */
+#define JOBS_ACTIVE_MAX 64     /* jobs that run by turns, or are made ready ahead */
 #define PENDING_MAX (1u << 16) /* epochs that wait for the writer before the job has to wait, too */
 #define BATCH_EPOCHS 4096      /* of one commit */
 #define BATCH_STATES 64
@@ -51,6 +51,9 @@ struct job {
     bool writing;                  /* the writer has a copy of something of this job in hand */
     bool state_unstored;           /* the scheduler changed the state: for the writer to store */
     double run_seconds;            /* time in slices that have ended */
+    double seconds_before;         /* the same by earlier daemons */
+    double spent;                  /* its time so far by its share: the job with the least runs next */
+    uint64_t bytes;                /* that its training takes, about; 0: not known */
     uint64_t slice_ns;             /* when the slice under way began; 0: none is */
     double fraction;               /* at the last look, for when the training is gone */
     double fraction_before;        /* done by earlier daemons: not in run_seconds */
@@ -92,7 +95,7 @@ struct jobs {
     bool writer_stopping;  /* the writer ends, after one last round */
     bool saver_stopping;   /* the saver ends, after one last round */
     struct job *list;      /* live jobs, by id */
-    int64_t turn;          /* id of the job that ran last */
+    double spent;          /* of the job that ran last: who comes new or from a pause begins here */
     uint64_t committed_ns; /* when the writer last stored epochs */
     struct batch batch;    /* the writer's own */
     struct err write_err;  /* what the writer last stumbled over; ERR_OK: all is well */
@@ -105,6 +108,12 @@ uint64_t jobs_now_ns(void); /* CLOCK_MONOTONIC */
 struct job *jobs_find(struct jobs *jobs, int64_t id);
 /* Lock held: the state as shown changes; tells events. */
 void job_state_set(struct jobs *jobs, struct job *job, enum job_state state);
+/* How much of the time the job gets beside others. */
+double job_share(const struct job_row *row);
+/* Lock held: whether a training of so many bytes has room beside those that are there; 0 bytes: not known, yes. */
+bool jobs_room(const struct jobs *jobs, uint64_t bytes);
+/* ERR_SPACE where a training of so many bytes can never have room. */
+bool jobs_fits(const struct jobs *jobs, uint64_t bytes, struct err *err);
 /* Lock held: what is to be said of a live job. */
 void jobs_info(struct jobs *jobs, const struct job *job, struct job_info *info);
 /* Lock held: put it on the list, by id. */

@@ -12,31 +12,54 @@
 #define SLICE_NS 100000000u
 #define SNAPSHOT_NS 1000000000u
 
-/* Lock held. */
-static bool runnable(const struct job *job, uint32_t n_running)
+/* Lock held: the queued job to start now: the first of the highest priority that has room. NULL: none. */
+static struct job *next_start(struct jobs *jobs)
 {
-    if (job->finishing || job->parked)
-        return false;
-    return job->want != WANT_NOTHING || (job->row.state == JOB_RUNNING && job->n_pending < PENDING_MAX) ||
-           (job->row.state == JOB_QUEUED && n_running < JOBS_ACTIVE_MAX);
-}
-
-/* Lock held: the next job after the one that ran last, round the list. NULL: none. */
-static struct job *next_job(struct jobs *jobs)
-{
-    struct job *first = NULL, *after = NULL;
+    struct job *first = NULL;
     uint32_t n_running = 0;
     for (struct job *job = jobs->list; job; job = job->next)
         n_running += job->row.state == JOB_RUNNING && !job->finishing;
-    for (struct job *job = jobs->list; job && !after; job = job->next) {
-        if (!runnable(job, n_running))
-            continue;
-        if (!first)
+    for (struct job *job = jobs->list; job && n_running < JOBS_ACTIVE_MAX; job = job->next)
+        if (job->row.state == JOB_QUEUED && !job->finishing && !job->parked && (!first || job->row.priority > first->row.priority) &&
+            (job->training || jobs_room(jobs, job->bytes)))
             first = job;
-        if (job->row.id > jobs->turn)
-            after = job;
+    return first;
+}
+
+/* Lock held: the running job that has had the least by its share. NULL: none. */
+static struct job *next_slice(struct jobs *jobs)
+{
+    struct job *least = NULL;
+    for (struct job *job = jobs->list; job; job = job->next) {
+        if (job->row.state != JOB_RUNNING || job->finishing || job->parked || job->n_pending == PENDING_MAX)
+            continue;
+        job->spent = fmax(job->spent, jobs->spent);
+        if (!least || job->spent < least->spent)
+            least = job;
     }
-    return after ? after : first;
+    return least;
+}
+
+/* Lock held: who is to be stopped, then who is to start, then who goes on. NULL: nobody. */
+static struct job *next_job(struct jobs *jobs)
+{
+    for (struct job *job = jobs->list; job; job = job->next)
+        if (job->want != WANT_NOTHING && !job->finishing && !job->parked)
+            return job;
+    struct job *job = next_start(jobs);
+    return job ? job : next_slice(jobs);
+}
+
+/* Lock held: seconds that the job may still train; infinite where there is no limit. Where none are left *err says so. */
+static double seconds_left(const struct jobs *jobs, const struct job *job, struct err *err)
+{
+    double asked = isnan(job->row.max_seconds) ? INFINITY : job->row.max_seconds;
+    double most = jobs->options.max_seconds > 0 ? jobs->options.max_seconds : INFINITY;
+    double left = fmin(asked, most) - job->run_seconds - job->seconds_before;
+    if (left <= 0)
+        err_set(err, ERR_TIME, "it was stopped after %g seconds of training, as %s says; the model so far is kept", fmin(asked, most),
+                asked <= most ? "max_seconds" : "--max-job-seconds");
+    return left;
 }
 
 /* Hand the training back to its parts; progress keeps the last figure. */
@@ -99,7 +122,31 @@ static void finish(struct jobs *jobs, struct job *job, enum job_state end, const
     pthread_mutex_unlock(&jobs->lock);
 }
 
-/* Queued to running: make the training where it was not made ahead. */
+/* Make the training of a job that was not made ready ahead, and go on from its checkpoint. *training NULL: it has to wait for memory;
+ * false: it can never run. */
+static bool make(struct jobs *jobs, struct job *job, struct job_row *row, struct training **training, struct err *err)
+{
+    struct training *made = training_new(jobs->options.datasets, &job->request, row, err);
+    *training = NULL;
+    if (!made || !jobs_fits(jobs, made->bytes, err)) {
+        training_free(made);
+        return false;
+    }
+    pthread_mutex_lock(&jobs->lock);
+    job->bytes = made->bytes;
+    bool room = jobs_room(jobs, job->bytes);
+    pthread_mutex_unlock(&jobs->lock);
+    if (!room || !training_ready(made, err)) {
+        training_free(made);
+        return !room;
+    }
+    if (checkpoint_resume(jobs, job, made))
+        job->fraction_before = trainer_fraction(made->trainer);
+    *training = made;
+    return true;
+}
+
+/* Queued to running. */
 static bool start(struct jobs *jobs, struct job *job)
 {
     struct err err;
@@ -107,15 +154,12 @@ static bool start(struct jobs *jobs, struct job *job)
     struct job_row row = job->row;
     pthread_mutex_unlock(&jobs->lock);
     struct training *training = job->training;
-    if (!training) {
-        training = training_new(jobs->options.datasets, &job->request, &row, &err);
-        if (!training) {
-            finish(jobs, job, JOB_FAILED, &err);
-            return false;
-        }
-        if (checkpoint_resume(jobs, job, training))
-            job->fraction_before = trainer_fraction(training->trainer);
+    if (!training && !make(jobs, job, &row, &training, &err)) {
+        finish(jobs, job, JOB_FAILED, &err);
+        return false;
     }
+    if (!training)
+        return false;
     checkpoint_begin(job);
     pthread_mutex_lock(&jobs->lock);
     job->training = training;
@@ -201,23 +245,31 @@ static enum train_state train(struct jobs *jobs, struct job *job, uint64_t deadl
 
 static void slice(struct jobs *jobs, struct job *job)
 {
-    struct err err;
+    struct err err, time_err;
     uint64_t begin_ns = jobs_now_ns();
     pthread_mutex_lock(&jobs->lock);
+    jobs->spent = job->spent = fmax(job->spent, jobs->spent);
     job->slice_ns = begin_ns;
+    double left = seconds_left(jobs, job, &time_err);
     pthread_mutex_unlock(&jobs->lock);
-    enum train_state state = train(jobs, job, begin_ns + SLICE_NS, &err);
+    uint64_t slice_ns = left < SLICE_NS * 1e-9 ? (uint64_t)(fmax(left, 0) * 1e9) : SLICE_NS;
+    enum train_state state = train(jobs, job, begin_ns + slice_ns, &err);
     double seconds = (double)(jobs_now_ns() - begin_ns) * 1e-9;
     pthread_mutex_lock(&jobs->lock);
     job->run_seconds += seconds;
+    job->spent += seconds / job_share(&job->row);
     job->slice_ns = 0;
+    left = seconds_left(jobs, job, &time_err);
     pthread_mutex_unlock(&jobs->lock);
-    if (state == TRAIN_DONE)
+    if (state == TRAIN_DONE) {
         finish(jobs, job, JOB_SUCCEEDED, NULL);
-    else if (state == TRAIN_FAILED)
+    } else if (state == TRAIN_FAILED) {
         finish(jobs, job, JOB_FAILED, &err);
-    else
+    } else if (left <= 0) {
+        finish(jobs, job, JOB_CANCELLED, &time_err);
+    } else {
         checkpoint_take(jobs, job, false);
+    }
 }
 
 /* A delete waits for this: the training goes, the rest is the caller's. */
@@ -268,7 +320,6 @@ void *jobs_schedule(void *self)
             pthread_cond_wait(&jobs->work, &jobs->lock);
             continue;
         }
-        jobs->turn = job->row.id;
         enum want want = job->want;
         enum job_state state = job->row.state;
         atomic_store(&job->stop, false); /* who wants something sets it again under the lock, after this */

@@ -196,8 +196,14 @@ static bool build(struct training *training, struct datasets *datasets, const st
               other_bind(training, datasets, request->test, "test", &row->test_id, PART_TEST, err) &&
               jobs_defaults(request, training->recipe, training->train.n_rows, &training->options, err);
     table_unref(table);
-    if (!ok)
+    if (!ok || !train_check(training->recipe, &training->train, &training->options, err))
         return false;
+    training->bytes = train_bytes(&training->options, training->recipe->n_inputs, training->train.n_rows, training->validation.n_rows);
+    return true;
+}
+
+bool training_ready(struct training *training, struct err *err)
+{
     training->trainer = trainer_new(training->recipe, &training->train, &training->validation, &training->options, err);
     return training->trainer != NULL;
 }

@@ -14,12 +14,15 @@ struct training {
     struct rows train, validation, test;
     uint32_t *indices[3];         /* owned: rows of train, validation, test */
     struct train_options options; /* resolved: nothing is left open */
-    struct trainer *trainer;
+    uint64_t bytes;               /* of memory that it takes with its trainer, about */
+    struct trainer *trainer;      /* NULL until training_ready */
 };
 
 /* Take the datasets (by row's numbers where they are set, else by the request's names), split the rows, fit the recipe, fill in what
- * the request leaves open and set up the trainer. Fills row's datasets, task, epochs and counts of rows. NULL on failure. */
+ * the request leaves open; whatever is wrong with the request is found here. Fills row's datasets, task, epochs and counts of rows. NULL on failure. */
 struct training *training_new(struct datasets *datasets, const struct job_request *request, struct job_row *row, struct err *err);
+/* Make the trainer: this takes the memory. */
+bool training_ready(struct training *training, struct err *err);
 void training_free(struct training *training); /* takes NULL */
 
 /* The rows that a model of this training is judged by: test rows, else validation rows, else training rows. */

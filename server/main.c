@@ -95,13 +95,16 @@ static bool rooms_open(struct daemon *daemon, struct err *err)
     struct server *server = &daemon->server;
     const struct config *config = &daemon->config;
     if (!(server->store = store_open(config->state_dir, err)) || !(server->datasets = datasets_open(server->store, config->threads, err)) ||
-        !(server->models = models_open(server->store, 0, err)) || !(server->events = events_open(server->store, err)))
+        !(server->models = models_open(server->store, config->model_memory, err)) || !(server->events = events_open(server->store, err)))
         return false;
     const struct jobs_options options = {.store = server->store,
                                          .datasets = server->datasets,
                                          .models = server->models,
                                          .events = server->events,
                                          .n_threads = config->threads,
+                                         .queue_max = config->max_jobs,
+                                         .memory = config->job_memory,
+                                         .max_seconds = (double)config->max_job_seconds,
                                          .nice_level = NICE_TRAINING,
                                          .parse = train_parse};
     server->jobs = jobs_open(&options, err);

@@ -75,13 +75,17 @@ unsigned problem_status(const struct err *err)
         return 409;
     case ERR_MEMORY:
     case ERR_THREAD:
+    case ERR_IO:
     case ERR_BUSY:
     case ERR_STOPPED:
         return 503;
     case ERR_SPACE:
         return 507;
+    case ERR_FULL:
+        return 429;
+    case ERR_TIME:
+        return 408;
     case ERR_OK:
-    case ERR_IO:
     case ERR_CORRUPT:
         break;
     }

@@ -51,6 +51,11 @@ void job_write(struct writer *writer, const struct job_info *info)
     writer_put_double(writer, "fraction", info->fraction);
     writer_put_double(writer, "eta_seconds", info->eta_seconds);
     writer_put_double(writer, "samples_per_second", info->samples_per_second);
+    writer_key(writer, "memory_bytes");
+    if (info->bytes)
+        writer_uint(writer, info->bytes);
+    else
+        writer_null(writer);
     writer_put_string(writer, "task", task_name(row->task));
     writer_put_string(writer, "task_reason", row->task_reason);
     rows_used_write(writer, row);

@@ -162,6 +162,8 @@ struct job_epoch {
 };
 /* One commit for all: epochs appended, and each job's `epoch` raised to its newest one. */
 bool store_epochs_append(struct store *store, const struct job_epoch *epochs, size_t n_epochs, struct err *err);
+/* How long the job's stored epochs took together. */
+bool store_job_seconds(struct store *store, int64_t job, double *seconds, struct err *err);
 /* The job's epochs after `after`, at most `limit` (0: all), in order. */
 bool store_epochs(struct store *store, int64_t job, uint32_t after, uint32_t limit, struct epoch_metrics **epochs, size_t *n_epochs,
                   struct err *err);

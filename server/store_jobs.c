@@ -276,6 +276,17 @@ bool store_epochs_append(struct store *store, const struct job_epoch *epochs, si
     return sql_end(sql, ok, err);
 }
 
+bool store_job_seconds(struct store *store, int64_t job, double *seconds, struct err *err)
+{
+    struct sql *sql = sql_of(store, err);
+    sqlite3_stmt *statement = sql ? sql_query(sql, err, "SELECT total(seconds) FROM epochs WHERE job = ?1", "i", job) : NULL;
+    if (!statement || sql_step(sql, statement, err) != 1)
+        return false;
+    *seconds = sqlite3_column_double(statement, 0);
+    sql_stop(statement);
+    return true;
+}
+
 static void epoch_read(sqlite3_stmt *statement, void *item)
 {
     struct epoch_metrics *metrics = item;

@@ -67,10 +67,20 @@ static const char schema_4[] =
 static const char *const migrations[] = {schema_1, schema_2, schema_3, schema_4};
 #define SCHEMA_VERSION ((int64_t)(sizeof migrations / sizeof *migrations))
 
+/* What stood in SQLite's way, as err_errno sees it. */
+static enum err_code code_of_system(int number)
+{
+    struct err err;
+    errno = number;
+    err_errno(&err, "the catalogue");
+    return err.code;
+}
+
 static enum err_code code_of(sqlite3 *db, int result)
 {
     switch (result & 0xff) {
     case SQLITE_FULL:
+    case SQLITE_READONLY:
         return ERR_SPACE;
     case SQLITE_NOMEM:
         return ERR_MEMORY;
@@ -82,7 +92,7 @@ static enum err_code code_of(sqlite3 *db, int result)
     case SQLITE_CONSTRAINT:
         return ERR_CONFLICT;
     default:
-        return db && (sqlite3_system_errno(db) == ENOSPC || sqlite3_system_errno(db) == EDQUOT) ? ERR_SPACE : ERR_IO;
+        return code_of_system(db ? sqlite3_system_errno(db) : 0);
     }
 }
 

@@ -13,7 +13,7 @@ enum err_code {
     ERR_INPUT,   /* the caller's data is wrong: the message says where and how to mend it */
     ERR_LIMIT,   /* the data is larger than a stated limit */
     ERR_MEMORY,  /* an allocation failed */
-    ERR_SPACE,   /* the disk is full (ENOSPC, EDQUOT) */
+    ERR_SPACE,   /* the disk is full or read-only (ENOSPC, EDQUOT, EROFS) */
     ERR_IO,      /* any other failed read, write, sync or rename */
     ERR_THREAD,  /* a thread could not be started */
     ERR_CORRUPT, /* a file of ours is damaged */
@@ -22,8 +22,10 @@ enum err_code {
     /* for users of the library; nothing in it sets these */
     ERR_NOT_FOUND,   /* what was named does not exist */
     ERR_CONFLICT,    /* what exists stands in the way: a name is taken, a job has ended */
-    ERR_BUSY,        /* a queue is full, or another process holds the lock: later it may work */
+    ERR_BUSY,        /* another process or thread is in the way, or no file descriptor is left: later it may work */
     ERR_UNSUPPORTED, /* in a form that this build does not read */
+    ERR_FULL,        /* a queue is full: later there will be room */
+    ERR_TIME,        /* a time limit has passed */
 };
 
 struct err {
@@ -37,7 +39,7 @@ struct err {
 /* Write *err and return false, so that a caller may `return err_set(...)`. */
 bool err_set(struct err *err, enum err_code code, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
-/* err_set for a failed system call: code ERR_SPACE, ERR_MEMORY or ERR_IO by errno, the message ends with strerror(errno). */
+/* err_set for a failed system call: code ERR_SPACE, ERR_MEMORY, ERR_BUSY or ERR_IO by errno, the message ends with strerror(errno). */
 bool err_errno(struct err *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* ERR_MEMORY, saying what was to be allocated. */

@@ -123,6 +123,11 @@ struct epoch_metrics {
     double seconds;               /* wall time of the epoch while it ran */
 };
 
+/* Whether trainer_new would take these, memory aside. */
+bool train_check(const struct recipe *recipe, const struct rows *train, const struct train_options *options, struct err *err);
+/* About how many bytes a trainer of this takes, with one saved state and two models made of it. options: as trainer_new takes them. */
+uint64_t train_bytes(const struct train_options *options, uint32_t n_inputs, uint64_t n_train, uint64_t n_validation);
+
 struct trainer;
 /* `train`, `validation` (n_rows may be 0): rows with usable targets; their bindings are of `recipe`. All outlive the trainer. The network is
  * initialised from the seed.

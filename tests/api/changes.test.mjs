@@ -105,3 +105,24 @@ test("title, priority, weight and time limit of a job change while it runs, and 
   assert.equal((await daemon.get(where)).json.title, "old");
   assertProblem(await patch("/jobs/999", { title: "x" }), 404, /no job 999/);
 });
+
+test("a full queue is 429 with Retry-After, and takes jobs again when there is room", async () => {
+  const small = await Daemon.start({ flags: ["--max-jobs=1"] });
+  await small.csv("/datasets?name=sums", sums(200));
+  const job = (await small.post("/train", { dataset: "sums", epochs: 100000, layers: [4] })).json.id;
+  assert.equal((await small.call("POST", `/jobs/${job}/pause`)).status, 200);
+  const full = await small.post("/train", { dataset: "sums", epochs: 1, layers: [4] });
+  assertProblem(full, 429, /waiting already/);
+  assert.ok(Number(full.headers.get("retry-after")) > 0);
+  await small.call("POST", `/jobs/${job}/cancel`);
+  assert.equal((await small.post("/train", { dataset: "sums", epochs: 1, layers: [4] })).status, 202);
+  await small.stop();
+});
+
+test("a network that does not fit the memory for jobs is 507 with the number", async () => {
+  const small = await Daemon.start({ flags: ["--job-memory=100MB"] });
+  await small.csv("/datasets?name=sums", sums(200));
+  assertProblem(await small.post("/train", { dataset: "sums", layers: [20000, 20000] }), 507, /takes about [0-9.]+ GB of memory.*0\.1 GB/);
+  assert.ok((await small.post("/train", { dataset: "sums", epochs: 1, layers: [4] })).json.memory_bytes > 0);
+  await small.stop();
+});

@@ -97,6 +97,8 @@ void state_jobs_on(struct state *state, uint32_t queue_max, uint32_t n_threads)
                                    .events = state->events,
                                    .n_threads = n_threads,
                                    .queue_max = queue_max,
+                                   .memory = state->job_memory,
+                                   .max_seconds = state->max_seconds,
                                    .parse = parse};
     state->jobs = jobs_open(&options, &err);
     ck_assert_msg(state->jobs != NULL, "%s", err.msg);

@@ -14,6 +14,9 @@ struct state {
     struct models *models;
     struct events *events;
     struct jobs *jobs; /* NULL until state_jobs */
+    /* limits that state_jobs passes on; 0: none */
+    uint64_t job_memory;
+    double max_seconds;
 };
 
 /* A new folder, and store, datasets, models and events on it. */

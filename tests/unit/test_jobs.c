@@ -509,7 +509,7 @@ START_TEST(a_full_queue_is_an_error)
     int64_t second = submit_simple("c", ENDLESS);
     ck_assert(jobs_pause(state.jobs, second, NULL, &err));
     request_make(&request, "c", 1, 1, 1);
-    refused(ERR_BUSY, "", "waiting already");
+    refused(ERR_FULL, "", "waiting already");
     ck_assert(jobs_cancel(state.jobs, first, &info, &err));
     ck_assert_int_eq(info.row.state, JOB_CANCELLED);
     ck_assert_int_eq(job_end(&state, submit_simple("n", 1)).row.state, JOB_SUCCEEDED);
