@@ -12,7 +12,7 @@
  *   task_reason: string, created: string, started: string | null, ended: string | null, rows: {train: number, validation: number, test: number},
  *   eta_seconds: number | null, samples_per_second: number | null, request?: Record<string, any>, warnings?: {code: string, message: string}[],
  *   history?: Epoch[], error: {detail?: string, title?: string} | null}} Job */
-/** @typedef {{name: string, version: number, created: string, task: string}} Model */
+/** @typedef {{name: string, version: number, created: string, task: string, promoted?: number | null, [more: string]: any}} Model */
 
 /** An answer that is an error; `message` is for people, `status` 0 means that nobody answered. */
 export class Problem extends Error {
@@ -36,22 +36,30 @@ function problemOf(status, body) {
   }
 }
 
-/** @param {string} path @param {RequestInit} [options] */
-async function request(path, options) {
+/** The answer, where it is a good one. @param {string} path @param {RequestInit} [options] */
+async function answer(path, options) {
   let response;
   try {
     response = await fetch(path, options);
   } catch {
     throw new Problem(0, "no answer");
   }
-  const body = await response.text();
-  if (!response.ok) throw problemOf(response.status, body);
+  if (!response.ok) throw problemOf(response.status, await response.text());
+  return response;
+}
+
+/** @param {string} path @param {RequestInit} [options] */
+async function request(path, options) {
+  const body = await (await answer(path, options)).text();
   return body ? JSON.parse(body) : null;
 }
 
 /** @param {unknown} body @returns {RequestInit} */
 const json = (body) => ({ method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
 const part = encodeURIComponent;
+const strings = (/** @type {Record<string, unknown>} */ query) => Object.fromEntries(Object.entries(query).map(([name, value]) => [name, String(value)]));
+/** As a field of a CSV. @param {unknown} value */
+const quoted = (value) => (/[",\r\n]/.test(String(value)) ? `"${String(value).replaceAll('"', '""')}"` : String(value));
 
 export const api = {
   /** @returns {Promise<Dataset[]>} */
@@ -60,6 +68,15 @@ export const api = {
   dataset: (name) => request(`datasets/${part(name)}`),
   /** @param {string} name @param {number} offset @param {number} limit @returns {Promise<{columns: string[], rows: any[][], total: number}>} */
   rows: (name, offset, limit) => request(`datasets/${part(name)}/rows?offset=${offset}&limit=${limit}`),
+  /** @param {string} name @param {number[]} index @returns {Promise<{columns: string[], rows: any[][]}>} those rows, in that order */
+  rowsAt: (name, index) => request(`datasets/${part(name)}/rows?index=${index.join()}`),
+  /** @param {string} name @param {Record<string, string | number>} row */
+  addRow: (name, row) => request(`datasets/${part(name)}/rows`, json({ rows: [row] })),
+  /** A dataset of this one row. @param {string} name @param {Record<string, string | number>} row @param {string} target whose values are classes */
+  createOfRow: (name, row, target) =>
+    request(`datasets?name=${part(name)}&types=${part(`${target}:category`)}`, {
+      method: "POST", headers: { "Content-Type": "text/csv" }, body: `${Object.keys(row).map(quoted).join()}\n${Object.values(row).map(quoted).join()}\n`,
+    }),
   /** @returns {Promise<Job[]>} */
   jobs: async () => (await request("jobs")).jobs,
   /** @param {number} id @returns {Promise<Job>} */
@@ -68,10 +85,18 @@ export const api = {
   control: (id, what) => request(`jobs/${id}/${what}`, { method: "POST" }),
   /** @returns {Promise<Model[]>} */
   models: async () => (await request("models")).models,
-  /** @param {string} name @returns {Promise<Model & {inputs: number}>} */
+  /** @param {string} name @returns {Promise<Model & {inputs: number, recipe: {target: {name: string}, columns: {name: string, encoding: string}[]}}>} */
   model: (name) => request(`models/${part(name)}`),
-  /** @param {string} name @param {number | null} version */
-  evaluation: (name, version) => request(`models/${part(name)}/evaluation?limit=1${version ? `&version=${version}` : ""}`),
+  /** @param {string} name @param {number | null} [version] @param {Record<string, string | number>} [query] offset, limit, sort, label, guess */
+  evaluation: (name, version, query = { limit: 1 }) => request(`models/${part(name)}/evaluation?${new URLSearchParams(strings({ ...query, ...(version && { version }) }))}`),
+  /** @param {string} name @param {number} version @returns {Promise<ArrayBuffer>} safetensors */
+  modelFile: async (name, version) => (await answer(`models/${part(name)}/file?version=${version}`)).arrayBuffer(),
+  /** @param {string} name @param {{name: string} | {promoted: number | null}} change */
+  changeModel: (name, change) => request(`models/${part(name)}`, { ...json(change), method: "PATCH" }),
+  /** @param {string} name */
+  removeModel: (name) => request(`models/${part(name)}`, { method: "DELETE" }),
+  /** @param {string} model @param {Record<string, string | number | null>[]} instances */
+  predictRows: (model, instances) => request("predict", json({ model, instances })),
   /** @param {object} settings @returns {Promise<Job>} */
   train: (settings) => request("train", json(settings)),
   /** @param {string} model @param {number[][][]} strokes */

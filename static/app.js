@@ -4,6 +4,8 @@ import * as data from "./actions/data.js";
 import * as draw from "./actions/draw.js";
 import * as jobs from "./actions/jobs.js";
 import * as lists from "./actions/lists.js";
+import * as models from "./actions/models.js";
+import * as understand from "./actions/understand.js";
 import { mountData } from "./panels/data.js";
 import { mountDraw } from "./panels/draw.js";
 import { mountShell } from "./panels/shell.js";
@@ -13,10 +15,10 @@ import { follow, go } from "./route.js";
 import { subscribe } from "./store.js";
 
 /** All that panels may do. Later panels add theirs here: one flat object, each action changes the state with set(). */
-export const actions = { go, ...lists, ...data, ...jobs, ...draw };
+export const actions = { go, ...lists, ...data, ...jobs, ...draw, ...understand, ...models };
 
 /** Below the first screen: module and sheet are fetched when the section comes near. [panel, the module's mount function] */
-const later = /** @type {const} */ ([]);
+const later = /** @type {const} */ ([["understand", "mountUnderstand"], ["models", "mountModels"]]);
 
 const section = (/** @type {string} */ name) => /** @type {HTMLElement} */ (document.querySelector(`[data-panel="${name}"]`));
 

@@ -18,9 +18,9 @@
  * @property {Record<number, Run>} runs the jobs that are watched or compared, by number
  * @property {string} watchProblem
  * @property {string | null | undefined} drawModel undefined: not known yet; null: there is none
- * @property {Prediction | null} prediction
- * @property {number[] | null} picture what the network sees of the drawing, 28×28 bytes
- * @property {string} drawProblem
+ * @property {{text: string, isBad: boolean}} keptNote of drawings that are kept to train on
+ * @property {import("./actions/understand.js").Understood | null} understood the model that is looked at: what it gets right and wrong
+ * @property {import("./actions/models.js").Inspected | null} inspected the same model: what it is
  */
 /** @typedef {{job: import("./api.js").Job, history: import("./api.js").Epoch[], score: {name: string, value: string} | null, at: number}} Run at: when the job was told */
 /** @typedef {{name: string, sent: number, all: number, rows: number, state: "sending" | "reading" | "done" | "failed", text: string, lines: string[]}} Upload */
@@ -41,9 +41,9 @@ export const state = {
   runs: {},
   watchProblem: "",
   drawModel: undefined,
-  prediction: null,
-  picture: null,
-  drawProblem: "",
+  keptNote: { text: "", isBad: false },
+  understood: null,
+  inspected: null,
 };
 
 /** @type {((state: State) => void)[]} */

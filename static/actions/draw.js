@@ -1,39 +1,60 @@
 // @ts-check
-// Drawings: which model reads them, and what it makes of the newest.
+// Drawings: which model reads them, what it makes of one, and what is kept to train on.
 import { api } from "../api.js";
 import { set, state } from "../store.js";
-import { explain } from "./lists.js";
+import { text } from "../text.js";
+import { train } from "./jobs.js";
+import { changed, explain } from "./lists.js";
+
+/** @typedef {{prediction: import("../store.js").Prediction | null, picture: number[] | null, problem: string}} Answer picture: 28×28 bytes, as the network sees it */
+
+export const DRAWINGS = "drawings"; // the dataset of what was corrected
+const PIXELS = 28 * 28;
 
 /** `draw` where it is, else `digits`, else the newest for 28×28 pictures. */
 export async function pickDrawModel() {
   const models = state.models ?? [];
   for (const name of ["draw", "digits"]) if (models.some((model) => model.name === name)) return set({ drawModel: name });
   const newestFirst = models.filter((m) => m.task === "classification").sort((a, b) => b.created.localeCompare(a.created));
-  for (const { name } of newestFirst) if ((await api.model(name)).inputs === 28 * 28) return set({ drawModel: name });
+  for (const { name } of newestFirst) if ((await api.model(name)).inputs === PIXELS) return set({ drawModel: name });
   set({ drawModel: null });
 }
 
-/** @type {number[][][] | undefined} the newest drawing, not yet asked about */
-let nextDrawing;
-let isAsking = false;
-/** One question at a time, always about the newest drawing. @param {number[][][]} strokes */
-export async function classify(strokes) {
-  nextDrawing = strokes;
-  if (isAsking) return;
-  isAsking = true;
-  while (nextDrawing) {
-    const drawing = nextDrawing;
-    nextDrawing = undefined;
-    if (!drawing.length || !state.drawModel) {
-      set({ prediction: null, picture: null, drawProblem: "" });
-      continue;
-    }
-    try {
-      const { predictions, image } = await api.predictDrawing(state.drawModel, drawing);
-      if (nextDrawing?.length !== 0) set({ prediction: predictions[0], picture: image, drawProblem: "" });
-    } catch (error) {
-      set({ prediction: null, picture: null, drawProblem: explain(error) });
-    }
+/** @param {number[][][]} strokes @returns {Promise<Answer>} */
+export async function readDrawing(strokes) {
+  if (!state.drawModel) return { prediction: null, picture: null, problem: "" };
+  try {
+    const { predictions, image } = await api.predictDrawing(state.drawModel, strokes);
+    return { prediction: predictions[0], picture: image, problem: "" };
+  } catch (error) {
+    return { prediction: null, picture: null, problem: explain(error) };
   }
-  isAsking = false;
+}
+
+/** Keep a drawing as a row of its own, under the names of the model's columns. @param {string} label @param {number[]} picture */
+export async function keepDrawing(label, picture) {
+  try {
+    const { recipe } = await api.model(/** @type {string} */ (state.drawModel));
+    const row = { [recipe.target.name]: label, ...Object.fromEntries(recipe.columns.map(({ name }, i) => [name, picture[i]])) };
+    const isThere = state.datasets?.some((dataset) => dataset.name === DRAWINGS);
+    await (isThere ? api.addRow(DRAWINGS, row) : api.createOfRow(DRAWINGS, row, recipe.target.name));
+    set({ keptNote: { text: "", isBad: false } });
+    await changed();
+  } catch (error) {
+    set({ keptNote: { text: explain(error), isBad: true } });
+  }
+}
+
+/** The model that reads drawings, trained on with those that were kept: gently, so that it forgets nothing. */
+export async function trainOnDrawings() {
+  const model = state.drawModel;
+  if (!model) return;
+  try {
+    const { recipe } = await api.model(model);
+    await train({ dataset: DRAWINGS, target: recipe.target.name, model, from: model, epochs: 5, batch_size: 16, validation_split: 0,
+      optimizer: { name: "adam", learning_rate: 0.0001 } });
+    set({ keptNote: state.trainNote });
+  } catch (error) {
+    set({ keptNote: { text: explain(error), isBad: true } });
+  }
 }

@@ -63,10 +63,10 @@ export async function openPage(browser, address, options = {}) {
   return { page, context, complaints };
 }
 
-/** What axe-core finds: one line each. */
-export async function violations(page) {
+/** What axe-core finds: one line each. @param where a selector: only there */
+export async function violations(page, where = "body") {
   await page.evaluate(readFileSync(require.resolve("axe-core/axe.min.js"), "utf8"));
-  const found = await page.evaluate(() => globalThis.axe.run());
+  const found = await page.evaluate((where) => globalThis.axe.run(where), where);
   return found.violations.flatMap(({ id, nodes }) => nodes.map(({ html, any, all }) => `${id}: ${html} ${[...any, ...all].map((c) => c.message)}`));
 }
 
@@ -113,8 +113,22 @@ export async function train(page, dataset, fields) {
   await page.locator('#job-state:text-is("succeeded")').waitFor();
 }
 
-/** Draw strokes by mouse; points are shares of the pad's sides. */
-export async function draw(page, strokes) {
+/** Without the page: upload a table, train on it to the end. Settings are those of POST /train. */
+export async function teach(address, dataset, table, settings) {
+  const ask = async (path, options) => {
+    const reply = await fetch(address + path, options);
+    if (!reply.ok) throw new Error(await reply.text());
+    return reply;
+  };
+  await ask(`/datasets?name=${dataset}`, { method: "POST", body: table, headers: { "Content-Type": "text/csv" } });
+  const job = await (await ask("/train", { method: "POST", body: JSON.stringify({ dataset, ...settings }) })).json();
+  await (await ask(`/jobs/${job.id}/events`)).text(); // ends with the job
+  const { state, error } = await (await ask(`/jobs/${job.id}`)).json();
+  if (state !== "succeeded") throw new Error(`the job ${state}: ${JSON.stringify(error)}`);
+}
+
+/** Draw strokes by mouse; points are shares of the pad's sides. isLifted false: the button stays down after the last. */
+export async function draw(page, strokes, { steps = 8, isLifted = true } = {}) {
   const pad = page.locator("#pad");
   await pad.scrollIntoViewIfNeeded();
   const box = await pad.boundingBox();
@@ -122,7 +136,7 @@ export async function draw(page, strokes) {
     const at = ([x, y]) => [box.x + x * box.width, box.y + y * box.height];
     await page.mouse.move(...at(first));
     await page.mouse.down();
-    for (const point of rest) await page.mouse.move(...at(point), { steps: 8 });
-    await page.mouse.up();
+    for (const point of rest) await page.mouse.move(...at(point), { steps });
+    if (isLifted) await page.mouse.up();
   }
 }
