@@ -61,6 +61,23 @@ if(TARGET mlpd AND NODE)
     endforeach()
 endif()
 
+# What fails or runs out, by a preloaded library. All allocations by hand: MLPD_FAULT_STRIDE=1, MLPD_BIN and MLPD_FAULT_LIBRARY as here.
+# The thread sanitizer takes no library before its own.
+file(GLOB fault_tests CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/fault/*.test.mjs)
+if(TARGET mlpd AND NODE AND NOT MLPD_SANITIZE MATCHES "thread")
+    add_library(fault MODULE ${PROJECT_SOURCE_DIR}/tests/fault/fault.c)
+    target_compile_options(fault PRIVATE -Wall -Wextra -Wconversion)
+    target_link_libraries(fault PRIVATE ${CMAKE_DL_LIBS})
+    math(EXPR fault_stride "20 * ${patience}")
+    foreach(source ${fault_tests})
+        get_filename_component(name ${source} NAME_WE)
+        add_test(NAME fault/${name}
+            COMMAND ${PROJECT_SOURCE_DIR}/cmake/node-test.sh ${NODE} ${source} ${tap_dir}/fault_${name}.tap)
+        set_tests_properties(fault/${name} PROPERTIES TIMEOUT 600
+            ENVIRONMENT "MLPD_BIN=$<TARGET_FILE:mlpd>;MLPD_FAULT_LIBRARY=$<TARGET_FILE:fault>;MLPD_FAULT_STRIDE=${fault_stride};MLPD_TEST_PATIENCE=${patience};${sanitizer_env}")
+    endforeach()
+endif()
+
 # The page in Debian's Chromium, once: the sanitizers have the API's tests.
 file(GLOB browser_tests CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/browser/*.test.mjs)
 find_program(CHROMIUM chromium)

@@ -185,6 +185,7 @@ static struct table *table_make(struct upload *upload, int csv_fd, const struct 
     if (table && files_publish(temp, path, err))
         return table;
     unlink(temp);
+    unlink(path); /* renamed, perhaps, but not known to be there for good */
     table_unref(table);
     return NULL;
 }

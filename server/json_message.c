@@ -1,5 +1,6 @@
 /* Control messages. A struct message is a cJSON item under another name, so that nobody else sees the library. */
 #include "json_message.h"
+#include "json_memory.h"
 
 #include <cjson/cJSON.h>
 #include <stdlib.h>
@@ -109,12 +110,15 @@ struct message *message_parse(const char *bytes, size_t n, struct err *err)
     }
     if (!text_check(bytes, n, err))
         return NULL;
+    (void)json_starved();
     cJSON *root = cJSON_ParseWithLengthOpts(bytes, n, &end, false);
     size_t at = (size_t)(end - bytes);
     while (root && at < n && blank(bytes[at]))
         at++;
     bool ok = false;
-    if (!root)
+    if (!root && json_starved())
+        err_memory(err, "the body's JSON");
+    else if (!root)
         place_set(err, bytes, at < n ? at : n, at < n ? "unexpected text" : "an unexpected end");
     else if (at < n)
         place_set(err, bytes, at, "text after the end");

@@ -1,5 +1,6 @@
 /* Reading members of JSON objects, and bytes within JSON text. */
 #include "json_read.h"
+#include "json_memory.h"
 #include "writer.h"
 
 #include <float.h>
@@ -23,6 +24,7 @@ bool json_damaged(struct err *err, const char *format, ...)
 cJSON *json_parse(const char *text, size_t length, struct err *err)
 {
     const char *end = NULL;
+    (void)json_starved();
     cJSON *root = cJSON_ParseWithLengthOpts(text, length, &end, false);
 
     if (root && end)
@@ -31,7 +33,10 @@ cJSON *json_parse(const char *text, size_t length, struct err *err)
     if (cJSON_IsObject(root) && end == text + length)
         return root;
     cJSON_Delete(root);
-    json_damaged(err, "it holds text that is no JSON object");
+    if (json_starved())
+        err_memory(err, "a file's JSON");
+    else
+        json_damaged(err, "it holds text that is no JSON object");
     return NULL;
 }
 

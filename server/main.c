@@ -6,6 +6,7 @@
 #include "config.h"
 #include "crew.h"
 #include "http.h"
+#include "json_memory.h"
 #include "json_train.h"
 #include "log.h"
 #include "routes.h"
@@ -209,6 +210,7 @@ int main(int argc, char **argv)
         return 0;
     }
     log_open(daemon.config.log_level);
+    json_memory_open();
     signal(SIGPIPE, SIG_IGN);
     sigemptyset(&signals);
     sigaddset(&signals, SIGTERM);

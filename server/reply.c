@@ -156,13 +156,13 @@ void reply_text(struct reply *reply, unsigned status, const char *type, struct w
     struct err err = {0};
     size_t n;
     char *text = writer_take(writer, &n, &err);
-    if (!text) {
+    if (!text && status != 201 && status != 202) {
         reply_problem(reply, &err);
         return;
     }
-    free(reply->body);
+    free(reply->body); /* without memory, what was done is said by the status alone */
     reply->body = text;
-    reply->n_body = n;
+    reply->n_body = text ? n : 0;
     reply->status = status;
     reply->type = type;
 }

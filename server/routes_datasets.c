@@ -230,11 +230,12 @@ void datasets_post_run(struct request *request, struct reply *reply)
     struct dataset_info info = {0};
     struct err err = {0};
     bool ok = fields_check(request, &err) && incoming_fields(request, incoming, &err) &&
-              (incoming->upload || upload_begin(request, incoming, true, &err)) && incoming_finish(request, incoming, &info, &err) &&
-              profile_reply(server, reply, 201, &info, &err);
+              (incoming->upload || upload_begin(request, incoming, true, &err)) && incoming_finish(request, incoming, &info, &err);
     if (!ok)
         reply_problem(reply, &err);
-    else
+    else if (!profile_reply(server, reply, 201, &info, &err))
+        reply_empty(reply, 201); /* it is stored: only its profile cannot be shown now */
+    if (ok)
         reply_header(reply, "Location", "/datasets/%s", info.row.name);
     request_keep(request, NULL);
     incoming_free(incoming);

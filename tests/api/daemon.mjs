@@ -47,13 +47,14 @@ function sanitizers() {
 }
 
 export class Daemon {
-  /** Resolves once the daemon says where it listens. */
-  static start({ state = stateFolder(), flags = [], env = {} } = {}) {
+  /** Resolves once the daemon says where it listens. wrapper: a command, with its flags, that becomes the daemon. */
+  static start({ state = stateFolder(), flags = [], env = {}, wrapper = [] } = {}) {
     assert.ok(binary, "the environment variable MLPD_BIN names the daemon to test");
     const daemon = new Daemon();
     daemon.state = state;
     daemon.log = "";
-    daemon.child = spawn(binary, ["--listen=127.0.0.1:0", `--state-dir=${state}`, ...flags], {
+    const [command, ...words] = [...wrapper, binary, "--listen=127.0.0.1:0", `--state-dir=${state}`, ...flags];
+    daemon.child = spawn(command, words, {
       env: { PATH: process.env.PATH, ...sanitizers(), ...env },
       stdio: ["ignore", "ignore", "pipe"],
     });
