@@ -75,8 +75,6 @@ bool csv_guess(struct csv_dialect *dialect, bool guess_comment, const char *text
 
 /* What the user has said of the dialect, zero where nothing; for csv_guess to fill in. */
 struct csv_dialect dialect_told(const struct csv_options *options);
-/* Text without the blanks around it, unless it was quoted. */
-struct csv_field csv_field_trim(struct csv_field field);
 /* Whether the text, blanks around it aside, is one that the user said stands for a missing value. */
 bool csv_missing(const struct csv_options *options, const struct csv_field *field);
 

@@ -231,14 +231,16 @@ static bool name_make(struct plan *plan, struct levels *names, const struct sigh
 }
 
 /* The types that the user wants, over those of the head. */
-static bool types_fix(struct plan *plan, const struct levels *names, struct err *err)
+static bool types_fix(struct plan *plan, struct err *err)
 {
     const struct csv_options *options = plan->options;
-    for (uint32_t i = 0; i < options->n_types; i++) {
-        uint32_t column = 0;
-        while (column < names->n && strcmp(plan->columns[column].name, options->types[i].column) != 0)
-            column++;
-        if (column == names->n) {
+    for (uint32_t i = 0, column = 0; i < options->n_types; i++) {
+        uint32_t left = plan->n_columns; /* mostly they come in the columns' order: the search goes on from the last */
+        while (left > 0 && strcmp(plan->columns[column].name, options->types[i].column) != 0) {
+            column = (column + 1) % plan->n_columns;
+            left--;
+        }
+        if (left == 0) {
             err_set(err, ERR_INPUT, "there is no column called %.100s to give a type to", options->types[i].column);
             return err_field(err, "types");
         }
@@ -272,7 +274,7 @@ static bool columns_make(struct plan *plan, struct head *head, struct err *err)
         plan->columns[i].shift = sight->n_numbers > 0 ? (double)sight->number : 0;
         good = name_make(plan, &names, sight, i, err);
     }
-    good = good && types_fix(plan, &names, err);
+    good = good && types_fix(plan, err);
     levels_done(&names);
     return good;
 }

@@ -18,6 +18,8 @@ struct upload {
     char name[NAME_SIZE];
     char created[STAMP_SIZE];
     char compression[8]; /* of the body */
+    bool goes_on;
+    struct dataset_row like; /* where it goes on from a dataset */
     const atomic_bool *stop;
     /* under datasets->lock */
     struct upload *next;
@@ -145,6 +147,17 @@ void datasets_compressed(struct upload *upload, const char *compression)
     snprintf(upload->compression, sizeof upload->compression, "%s", compression);
 }
 
+void datasets_go_on(struct upload *upload, const struct dataset_row *like)
+{
+    upload->goes_on = true;
+    upload->like = *like;
+}
+
+int datasets_temp(struct datasets *datasets, struct err *err)
+{
+    return store_temp(datasets->store, NULL, err);
+}
+
 static bool upload_tick(void *self, uint64_t bytes_done, uint64_t bytes_all, uint64_t rows)
 {
     struct upload *upload = self;
@@ -192,11 +205,14 @@ static struct table *table_make(struct upload *upload, int csv_fd, const struct 
 
 static void row_fill(struct dataset_row *row, const struct upload *upload, const struct table *table, const struct csv_report *report)
 {
-    *row = (struct dataset_row){.id = upload->id, .state = DATASET_READY};
+    *row = upload->goes_on ? upload->like : (struct dataset_row){.state = DATASET_READY};
+    row->id = upload->id;
     memcpy(row->name, upload->name, sizeof row->name);
     store_stamp(row->created);
     row->n_rows = table_n_rows(table);
     row->n_columns = table_n_columns(table);
+    if (upload->goes_on)
+        return;
     row->bytes = report->bytes;
     row->separator = report->separator;
     row->quote = report->quote;
@@ -384,6 +400,13 @@ bool datasets_delete(struct datasets *datasets, const char *name, struct err *er
     cache_drop(datasets, id);
     datasets_release(datasets, id);
     return true;
+}
+
+bool datasets_rename(struct datasets *datasets, const char *name, const char *new_name, struct dataset_info *info, struct err *err)
+{
+    if (strcmp(name, new_name) && !store_dataset_rename(datasets->store, name, new_name, err))
+        return false;
+    return datasets_find(datasets, new_name, info, err);
 }
 
 void datasets_release(struct datasets *datasets, int64_t id)

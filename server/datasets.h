@@ -38,6 +38,10 @@ bool datasets_finish(struct upload *upload, int csv_fd, const struct csv_options
                      struct dataset_info *info, struct err *err);
 /* How the body was compressed ("gzip"), for datasets_finish to note. */
 void datasets_compressed(struct upload *upload, const char *compression);
+/* The upload holds a dataset's rows and more: how they were read stays as `like` says it, its bytes too. */
+void datasets_go_on(struct upload *upload, const struct dataset_row *like);
+/* A file without a name to spool rows in. -1 on failure. */
+int datasets_temp(struct datasets *datasets, struct err *err);
 /* Give the upload up. Takes NULL. Slow. */
 void datasets_abort(struct upload *upload);
 
@@ -54,6 +58,8 @@ char *datasets_profile(struct datasets *datasets, int64_t id, struct err *err);
 /* Delete it; tables in use stay mapped, and its file stays while an unfinished job needs it. ERR_NOT_FOUND; ERR_CONFLICT while it
  * is loading. Slow. */
 bool datasets_delete(struct datasets *datasets, const char *name, struct err *err);
+/* Give it another name; jobs that use it go on. ERR_NOT_FOUND, ERR_CONFLICT. The same name is no error. Slow. */
+bool datasets_rename(struct datasets *datasets, const char *name, const char *new_name, struct dataset_info *info, struct err *err);
 /* A job that used the dataset has ended: remove the file if nothing needs it any more. Slow. */
 void datasets_release(struct datasets *datasets, int64_t id);
 

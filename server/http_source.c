@@ -22,6 +22,7 @@ struct source {
     bool waiting;            /* `wait` was called, and no wake has come */
     bool suspended;          /* the connection waits for this source */
     bool over;               /* nothing comes after the buffer */
+    bool broken;             /* something should, and cannot */
     bool closed;             /* nobody reads any more */
     bool heartbeat;          /* send from.idle next */
     uint64_t sent_ms;
@@ -55,6 +56,7 @@ static void fetch(struct chore *chore)
     source->at = 0;
     source->n = n;
     source->over |= more < 0;
+    source->broken = more < -1;
     source->fetching = false;
     source->waiting = wait;
     if (!wait)
@@ -126,7 +128,7 @@ ssize_t source_read(void *self, uint64_t position, char *text, size_t size)
     if (source->at < source->n) {
         n = (ssize_t)buffer_copy(source, text, size);
     } else if (source->over) {
-        n = MHD_CONTENT_READER_END_OF_STREAM;
+        n = source->broken ? MHD_CONTENT_READER_END_WITH_ERROR : MHD_CONTENT_READER_END_OF_STREAM;
     } else if (source->heartbeat && strlen(source->from.idle) <= size) {
         n = (ssize_t)strlen(source->from.idle);
         memcpy(text, source->from.idle, (size_t)n);
@@ -146,10 +148,12 @@ ssize_t source_read(void *self, uint64_t position, char *text, size_t size)
 void source_nudge(struct source *source, bool end, uint64_t now_ms)
 {
     pthread_mutex_lock(&source->lock);
-    if (end)
+    if (end) {
+        source->broken |= !source->over && !source->from.idle; /* a part of something, not a stream without an end */
         source->over = true;
-    else if (source->suspended && source->from.idle && now_ms >= source->sent_ms + HEARTBEAT_MS)
+    } else if (source->suspended && source->from.idle && now_ms >= source->sent_ms + HEARTBEAT_MS) {
         source->heartbeat = true;
+    }
     if (end || source->heartbeat)
         resume(source);
     pthread_mutex_unlock(&source->lock);

@@ -340,3 +340,18 @@ void jobs_count(struct jobs *jobs, uint32_t counts[3])
         counts[job->row.state]++;
     pthread_mutex_unlock(&jobs->lock);
 }
+
+void jobs_dataset_renamed(struct jobs *jobs, int64_t id, const char *name)
+{
+    pthread_mutex_lock(&jobs->lock);
+    for (struct job *job = jobs->list; job; job = job->next) {
+        struct job_row *row = &job->row;
+        if (row->dataset_id == id)
+            snprintf(row->dataset, sizeof row->dataset, "%s", name);
+        if (row->test_id == id)
+            snprintf(row->test, sizeof row->test, "%s", name);
+        if (row->validation_id == id)
+            snprintf(row->validation, sizeof row->validation, "%s", name);
+    }
+    pthread_mutex_unlock(&jobs->lock);
+}

@@ -119,6 +119,9 @@ struct job_change {
 /* Takes effect at once, and is on disk when it returns. Of a job that has ended only the title: else ERR_CONFLICT. Slow. */
 bool jobs_change(struct jobs *jobs, int64_t id, const struct job_change *change, struct job_info *info, struct err *err);
 
+/* A dataset has another name now: jobs that use it show it. */
+void jobs_dataset_renamed(struct jobs *jobs, int64_t id, const char *name);
+
 /* How many jobs are queued, running, paused: for /metrics. counts: (3), indexed by enum job_state. */
 void jobs_count(struct jobs *jobs, uint32_t counts[3]);
 

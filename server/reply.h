@@ -12,10 +12,10 @@
 
 /* A body that is made while it is sent. */
 struct reply_source {
-    /* Write up to size bytes; *n of them. 1: more may follow; 0: nothing yet, `wait` is called next; -1: the end. Runs on a service
-     * thread; may read the disk. size is at least 4096. */
+    /* Write up to size bytes; *n of them. 1: more may follow; 0: nothing yet, `wait` is called next; -1: the end; -2: no
+     * more can be made, and the client shall notice. Runs on a service thread; may read the disk. size is at least 4096. */
     int (*read)(void *self, char *text, size_t size, size_t *n);
-    /* Ask for one http_source_wake(source). */
+    /* Ask for one http_source_wake(source). NULL where `read` never returns 0. */
     void (*wait)(void *self);
     void (*free)(void *self);
     void *self;

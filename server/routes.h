@@ -61,13 +61,21 @@ bool incoming_fields(struct request *request, struct incoming *incoming, struct 
 bool incoming_finish(struct request *request, struct incoming *incoming, struct dataset_info *info, struct err *err);
 void incoming_progress(struct request *request);
 
+/* The dataset's profile: what was understood of the file. */
+bool profile_reply(struct server *server, struct reply *reply, unsigned status, const struct dataset_info *info, struct err *err);
+
 /* routes_datasets.c */
 void datasets_post_head(struct request *request, struct reply *reply);
 void datasets_post_run(struct request *request, struct reply *reply);
 void datasets_get_all(struct request *request, struct reply *reply);
 void datasets_get_one(struct request *request, struct reply *reply);
-void datasets_get_rows(struct request *request, struct reply *reply);
+void datasets_patch_one(struct request *request, struct reply *reply);
 void datasets_delete_one(struct request *request, struct reply *reply);
+/* routes_rows.c */
+void datasets_get_rows(struct request *request, struct reply *reply);
+void datasets_post_rows(struct request *request, struct reply *reply);
+void datasets_post_rows_head(struct request *request, struct reply *reply);
+void datasets_get_file(struct request *request, struct reply *reply);
 /* routes_train.c */
 void train_post_head(struct request *request, struct reply *reply);
 void train_post_run(struct request *request, struct reply *reply);

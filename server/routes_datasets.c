@@ -1,4 +1,5 @@
-/* Datasets: uploads, profiles, rows. */
+/* Datasets: uploads, profiles, names. Their rows are in routes_rows.c. */
+#include "json_message.h"
 #include "log.h"
 #include "profile.h"
 #include "routes.h"
@@ -7,10 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-
-#define ROWS_DEFAULT 100
-#define ROWS_MAX 10000
-#define CELLS_MAX 1000000 /* of one page of rows */
 
 bool incoming_field(const char *name)
 {
@@ -209,8 +206,7 @@ static void dataset_write(struct writer *writer, const struct dataset_info *info
     writer_close(writer, '}');
 }
 
-/* The profile: what was understood of the file. */
-static bool profile_reply(struct server *server, struct reply *reply, unsigned status, const struct dataset_info *info, struct err *err)
+bool profile_reply(struct server *server, struct reply *reply, unsigned status, const struct dataset_info *info, struct err *err)
 {
     struct writer writer;
     char *profile = NULL;
@@ -273,51 +269,6 @@ void datasets_get_one(struct request *request, struct reply *reply)
         reply_problem(reply, &err);
 }
 
-static void rows_write(struct writer *writer, const struct table *table, uint64_t offset, uint64_t limit)
-{
-    uint32_t n_columns = table_n_columns(table);
-    uint64_t n_rows = table_n_rows(table), end = offset < n_rows && limit < n_rows - offset ? offset + limit : n_rows;
-    writer_open(writer, '{');
-    writer_put_uint(writer, "total", n_rows);
-    writer_put_uint(writer, "offset", offset);
-    writer_key(writer, "columns");
-    writer_open(writer, '[');
-    for (uint32_t i = 0; i < n_columns; i++)
-        writer_string(writer, table_column(table, i)->name);
-    writer_close(writer, ']');
-    writer_key(writer, "rows");
-    writer_open(writer, '[');
-    for (uint64_t row = offset; row < end; row++) {
-        writer_open(writer, '[');
-        for (uint32_t i = 0; i < n_columns; i++)
-            profile_cell(writer, table, i, row);
-        writer_close(writer, ']');
-    }
-    writer_close(writer, ']');
-    writer_close(writer, '}');
-}
-
-void datasets_get_rows(struct request *request, struct reply *reply)
-{
-    struct server *server = request_app(request);
-    struct err err = {0};
-    struct writer writer;
-    uint64_t offset, limit;
-    if (!query_number(request, "offset", 0, INT64_MAX, &offset, reply) ||
-        !query_number(request, "limit", ROWS_DEFAULT, ROWS_MAX, &limit, reply))
-        return;
-    struct table *table = datasets_table(server->datasets, request_param(request, 0), NULL, &err);
-    if (!table) {
-        reply_problem(reply, &err);
-        return;
-    }
-    uint64_t most = CELLS_MAX / table_n_columns(table);
-    writer_init(&writer);
-    rows_write(&writer, table, offset, limit < most ? limit : most ? most : 1);
-    table_unref(table);
-    reply_json(reply, 200, &writer);
-}
-
 void datasets_delete_one(struct request *request, struct reply *reply)
 {
     struct server *server = request_app(request);
@@ -326,4 +277,49 @@ void datasets_delete_one(struct request *request, struct reply *reply)
         reply_problem(reply, &err);
     else
         reply_empty(reply, 204);
+}
+
+/* {"name":"new"} */
+static bool new_name_read(struct request *request, char name[NAME_SIZE], struct err *err)
+{
+    const char *bytes;
+    size_t n;
+    struct message *message = NULL;
+    bool ok = false;
+    if (!body_view(request_body(request), &bytes, &n, err) || !(message = message_parse(bytes, n, err)))
+        return false;
+    for (const struct message *member = message_first(message); member; member = message_next(member))
+        if (strcmp(message_name(member), "name")) {
+            err_set(err, ERR_INPUT, "\"%.60s\" is not known: expected name", message_name(member));
+            err_field(err, message_name(member));
+            goto out;
+        }
+    const struct message *wanted = message_get(message, "name");
+    if (!wanted || message_kind(wanted) != MESSAGE_STRING) {
+        err_set(err, ERR_INPUT, "\"name\": expected the dataset's new name as a text");
+        err_field(err, "name");
+    } else if (store_name_check(message_string(wanted), "name", err)) {
+        memcpy(name, message_string(wanted), strlen(message_string(wanted)) + 1);
+        ok = true;
+    }
+out:
+    message_free(message);
+    return ok;
+}
+
+void datasets_patch_one(struct request *request, struct reply *reply)
+{
+    struct server *server = request_app(request);
+    struct dataset_info info = {0};
+    struct err err = {0};
+    char name[NAME_SIZE];
+    if (!new_name_read(request, name, &err) || !datasets_rename(server->datasets, request_param(request, 0), name, &info, &err)) {
+        reply_problem(reply, &err);
+        return;
+    }
+    jobs_dataset_renamed(server->jobs, info.row.id, name);
+    if (!profile_reply(server, reply, 200, &info, &err))
+        reply_problem(reply, &err);
+    else
+        reply_header(reply, "Location", "/datasets/%s", name);
 }

@@ -61,7 +61,7 @@ struct job_row {
     int64_t id;
     enum job_state state;
     uint64_t change; /* number of the state's last change; an older one never overwrites a newer one */
-    char dataset[NAME_SIZE], test[NAME_SIZE], validation[NAME_SIZE]; /* names at the time of the request; "" where there is none */
+    char dataset[NAME_SIZE], test[NAME_SIZE], validation[NAME_SIZE]; /* names, "" where there is none */
     int64_t dataset_id, test_id, validation_id;                      /* 0 where there is none */
     char model[NAME_SIZE];
     uint32_t version; /* of the model; 0 until it is published, and for jobs that left none */
@@ -134,8 +134,10 @@ bool store_dataset_reserve(struct store *store, const char *name, bool replace, 
 bool store_dataset_publish(struct store *store, const struct dataset_row *row, const char *profile, int64_t *replaced_id, struct err *err);
 /* The caller frees *profile; "" where none was kept. ERR_NOT_FOUND. */
 bool store_dataset_profile(struct store *store, int64_t id, char **profile, struct err *err);
-bool store_dataset_forget(struct store *store, int64_t id, struct err *err);                              /* the row, in any state */
-bool store_dataset_delete(struct store *store, const char *name, int64_t *id, struct err *err);           /* ready one; ERR_NOT_FOUND */
+bool store_dataset_forget(struct store *store, int64_t id, struct err *err);                    /* the row, in any state */
+bool store_dataset_delete(struct store *store, const char *name, int64_t *id, struct err *err); /* ready one; ERR_NOT_FOUND */
+/* The ready dataset's new name, which jobs then show too. ERR_NOT_FOUND; ERR_CONFLICT where a dataset has it, or is on its way under either. */
+bool store_dataset_rename(struct store *store, const char *name, const char *new_name, struct err *err);
 bool store_dataset_find(struct store *store, const char *name, struct dataset_row *row, struct err *err); /* ready one */
 bool store_dataset_list(struct store *store, struct dataset_row **rows, size_t *n_rows, struct err *err); /* all; by name */
 /* Whether a ready row or an unfinished job speaks of the dataset: its file must stay. */

@@ -123,6 +123,43 @@ bool store_dataset_delete(struct store *store, const char *name, int64_t *id, st
     return true;
 }
 
+/* 1: some dataset of the name is there, ready or loading, 0: none, -1: *err. */
+static int name_taken(struct sql *sql, const char *name, const char *state, struct err *err)
+{
+    sqlite3_stmt *statement = sql_query(sql, err, "SELECT 1 FROM datasets WHERE name = ?1 AND state LIKE ?2", "tt", name, state);
+    int there = statement ? sql_step(sql, statement, err) : -1;
+    if (there == 1)
+        sql_stop(statement);
+    return there;
+}
+
+static bool jobs_rename(struct sql *sql, int64_t id, const char *name, struct err *err)
+{
+    return sql_run(sql, err, "UPDATE jobs SET dataset = ?2 WHERE dataset_id = ?1", "it", id, name) &&
+           sql_run(sql, err, "UPDATE jobs SET test = ?2 WHERE test_id = ?1", "it", id, name) &&
+           sql_run(sql, err, "UPDATE jobs SET validation = ?2 WHERE validation_id = ?1", "it", id, name);
+}
+
+bool store_dataset_rename(struct store *store, const char *name, const char *new_name, struct err *err)
+{
+    struct sql *sql = sql_of(store, err);
+    int64_t id;
+    if (!sql || !sql_begin(sql, err))
+        return false;
+    int there = ready_id(sql, name, &id, err), taken = there == 1 ? name_taken(sql, new_name, "%", err) : -1;
+    int loading = taken == 0 ? name_taken(sql, name, "loading", err) : -1;
+    if (there == 0)
+        missing(name, err);
+    if (taken == 1 || loading == 1) {
+        err_set(err, ERR_CONFLICT, taken == 1 ? "a dataset called %s is there already" : "the dataset %s is being replaced: wait for it",
+                taken == 1 ? new_name : name);
+        err_field(err, "name");
+    }
+    bool ok = loading == 0 && sql_run(sql, err, "UPDATE datasets SET name = ?2 WHERE id = ?1", "it", id, new_name) &&
+              jobs_rename(sql, id, new_name, err);
+    return sql_end(sql, ok, err);
+}
+
 bool store_dataset_find(struct store *store, const char *name, struct dataset_row *row, struct err *err)
 {
     struct sql *sql = sql_of(store, err);

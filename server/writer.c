@@ -182,6 +182,11 @@ void writer_float(struct writer *writer, float number)
         writer_null(writer);
 }
 
+void writer_bytes(struct writer *writer, const char *bytes, size_t n)
+{
+    bytes_add(writer, bytes, n);
+}
+
 void writer_text(struct writer *writer, const char *format, ...)
 {
     va_list args, again;

@@ -37,6 +37,7 @@ void writer_null(struct writer *writer);
 /* A value that is JSON already. */
 void writer_raw(struct writer *writer, const char *json, size_t n);
 /* Text outside JSON's rules, for other formats. */
+void writer_bytes(struct writer *writer, const char *bytes, size_t n);
 void writer_text(struct writer *writer, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* A key and its value. */

@@ -28,6 +28,9 @@ char csv_reader_decimal(const struct csv_reader *reader); /* before the decimals
 /* The next row: *fields (valid until the next call) and *n_fields; blank lines are skipped. Returns 1, 0 at the end, -1 with *err. */
 int csv_reader_next(struct csv_reader *reader, const struct csv_field **fields, uint32_t *n_fields, struct err *err);
 
+/* Text without the blanks around it, unless it was quoted. */
+struct csv_field csv_field_trim(struct csv_field field);
+
 /* Whether the text, blanks around it aside, is a decimal number ("-1.5e3", ".5", "7."); then *value is the nearest float, exactly as
  * strtof in the C locale would give. "nan", "inf" and hexadecimal are not numbers here. */
 bool number_parse(const char *text, size_t length, float *value);

@@ -1,0 +1,112 @@
+// A dataset's rows after its upload: chosen ones, all as a file, more of them, and another name for it.
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { Daemon, assertProblem, sums } from "./daemon.mjs";
+
+let daemon;
+before(async () => (daemon = await Daemon.start()));
+after(() => daemon.stop());
+
+const table = 'size,colour,n\n2.5,red,1\n,blue,2\n4.5,"a ""b"", c",255\n';
+
+const rows = async (name) => (await daemon.get(`/datasets/${name}/rows`)).json.rows;
+
+test("chosen rows come in the order asked for", async () => {
+  await daemon.csv("/datasets?name=chosen", table);
+  const reply = (await daemon.get("/datasets/chosen/rows?index=2,0,2")).json;
+  assert.deepEqual([reply.total, reply.columns], [3, ["size", "colour", "n"]]);
+  assert.deepEqual(reply.rows, [[4.5, 'a "b", c', 255], [2.5, "red", 1], [4.5, 'a "b", c', 255]]);
+  for (const index of ["3", "-1", "1,", "x", "", ",1", "1;2"])
+    assertProblem(await daemon.get(`/datasets/chosen/rows?index=${index}`), 400, /index.*below 3/, { field: "index" });
+});
+
+test("the file of a dataset reads as the same dataset", async () => {
+  await daemon.csv("/datasets?name=whole", table);
+  const file = await daemon.get("/datasets/whole/file");
+  assert.equal(file.status, 200);
+  assert.match(file.headers.get("content-type"), /^text\/csv/);
+  assert.equal(file.text, table);
+  await daemon.csv("/datasets?name=again", file.text);
+  assert.deepEqual(await rows("again"), await rows("whole"));
+  const long = `a,b\n${Array.from({ length: 40000 }, (_, i) => `${i / 8},w${i % 7}\n`).join("")}`;
+  await daemon.csv("/datasets?name=long", long);
+  assert.equal((await daemon.get("/datasets/long/file")).text, long);
+  await daemon.csv("/datasets?name=single&types=a:category", 'a\n" x"\n""\n"#y"\n01\n');
+  assert.equal((await daemon.get("/datasets/single/file")).text, 'a\n" x"\n""\n"#y"\n01\n');
+  assertProblem(await daemon.get("/datasets/nowhere/file"), 404, /nowhere/);
+});
+
+test("rows are added as CSV, by name or by position", async () => {
+  await daemon.csv("/datasets?name=grown", table);
+  const reply = await daemon.csv("/datasets/grown/rows", "n;colour;size\n7;green;1,5\n");
+  assert.equal(reply.status, 200, reply.text);
+  assert.deepEqual([reply.json.rows, reply.json.separator], [4, ","]);
+  assert.equal((await daemon.csv("/datasets/grown/rows", "9,red,3\n8,,\n")).status, 200);
+  assert.deepEqual((await rows("grown")).slice(3), [[1.5, "green", 7], [9, "red", 3], [8, null, null]]);
+  const profile = (await daemon.get("/datasets/grown")).json;
+  assert.deepEqual(profile.columns[1].levels.map(({ level, rows }) => [level, rows]), [["red", 2], ["blue", 1], ['a "b", c', 1], ["green", 1]]);
+});
+
+test("rows are added as JSON, as arrays or by name", async () => {
+  await daemon.csv("/datasets?name=json", "size,open,n\n2.5,Yes,1\n,No,2\n1,True,3\n");
+  const reply = await daemon.post("/datasets/json/rows", { rows: [[0.1, "No", 3], { n: 300, open: "x,y", size: null }, [1e-7, true, true]] });
+  assert.equal(reply.status, 200, reply.text);
+  assert.equal(reply.json.rows, 6);
+  assert.deepEqual((await rows("json")).slice(3), [[0.1, "No", 3], [null, "x,y", 300], [1e-7, "True", 1]]);
+});
+
+test("types widen as an upload of all rows would have it, and text stays text", async () => {
+  await daemon.csv("/datasets?name=wide&types=zip:category", "zip,n\n01,1\n02,2\n");
+  const reply = await daemon.csv("/datasets/wide/rows", "03,many\n");
+  assert.deepEqual(reply.json.columns.map((column) => column.type), ["category", "category"]);
+  assert.deepEqual(await rows("wide"), [["01", "1"], ["02", "2"], ["03", "many"]]);
+});
+
+test("rows that do not fit are refused with their place, and none is added", async () => {
+  await daemon.csv("/datasets?name=firm", table);
+  const refused = async (reply, status, pattern, place) => assertProblem(await reply, status, pattern, place);
+  await refused(daemon.csv("/datasets/firm/rows", "1,red,2\n1,red\n"), 422, /row 2 has 2 fields/, { row: 2 });
+  await refused(daemon.csv("/datasets/firm/rows", "size,colour\n1,red\n"), 422, /lacks.*'n'/, { column: "n" });
+  await refused(daemon.csv("/datasets/firm/rows", "size,colour,n,m\n1,red,1,2\n"), 400, /no column 'm'/);
+  await refused(daemon.csv("/datasets/firm/rows", "size,colour,n\n"), 400, /no rows/);
+  await refused(daemon.csv("/datasets/firm/rows", ""), 400, /empty/);
+  await refused(daemon.csv("/datasets/firm/rows?types=n:number", "1,red,2\n"), 400, /types/, { field: "types" });
+  await refused(daemon.post("/datasets/firm/rows", { rows: [[1, "red", 1], [1, "red"]] }), 422, /rows\[1\].*3 values/, { row: 2 });
+  await refused(daemon.post("/datasets/firm/rows", { rows: [{ size: 1 }] }), 422, /lacks.*colour/, { row: 1, column: "colour" });
+  await refused(daemon.post("/datasets/firm/rows", { rows: [{ size: 1, hue: 2 }] }), 422, /no column 'hue'/, { row: 1 });
+  await refused(daemon.post("/datasets/firm/rows", { rows: [[1, [2], 3]] }), 422, /'colour'.*expected a number, a text/, { row: 1 });
+  await refused(daemon.post("/datasets/firm/rows", { row: [] }), 400, /"row".*rows/, { field: "rows" });
+  await refused(daemon.post("/datasets/firm/rows", { rows: [] }), 400, /no rows/);
+  await refused(daemon.csv("/datasets/nowhere/rows", "1\n"), 404, /nowhere/);
+  assert.equal((await rows("firm")).length, 3);
+});
+
+test("rows added at the same time are all there, or their request is told to come again", async () => {
+  await daemon.csv("/datasets?name=busy", "n\n0\n");
+  const replies = await Promise.all([1, 2, 3, 4, 5, 6].map((n) => daemon.csv("/datasets/busy/rows", `${n}\n`)));
+  const taken = replies.filter((reply) => reply.status === 200).length;
+  assert.ok(taken > 0 && replies.every((reply) => [200, 409].includes(reply.status)), replies.map((reply) => reply.status).join());
+  assert.equal((await rows("busy")).length, 1 + taken);
+});
+
+test("a dataset's new name is its only one, and jobs at work go on under it", async () => {
+  await daemon.csv("/datasets?name=before", sums(3000));
+  await daemon.csv("/datasets?name=other", table);
+  const job = (await daemon.post("/train", { dataset: "before", model: "renamed", epochs: 100000 })).json;
+  const reply = await daemon.call("PATCH", "/datasets/before", JSON.stringify({ name: "after" }));
+  assert.equal(reply.status, 200, reply.text);
+  assert.deepEqual([reply.json.name, reply.headers.get("location")], ["after", "/datasets/after"]);
+  assertProblem(await daemon.get("/datasets/before"), 404, /before/);
+  assert.equal((await daemon.get(`/jobs/${job.id}`)).json.dataset, "after");
+  assert.equal((await daemon.csv("/datasets/after/rows", "1,2,3\n")).status, 200);
+  await daemon.call("POST", `/jobs/${job.id}/cancel`, "{}");
+  const { json } = await daemon.get(`/jobs/${job.id}`);
+  assert.deepEqual([json.state, json.dataset], ["cancelled", "after"]);
+  const patch = (name, body) => daemon.call("PATCH", `/datasets/${name}`, JSON.stringify(body));
+  assertProblem(await patch("after", { name: "other" }), 409, /other is there/, { field: "name" });
+  assertProblem(await patch("after", { name: "../x" }), 400, /name/, { field: "name" });
+  assertProblem(await patch("after", { title: "x" }), 400, /title.*expected name/, { field: "title" });
+  assertProblem(await patch("after", {}), 400, /new name/, { field: "name" });
+  assertProblem(await patch("nowhere", { name: "x" }), 404, /nowhere/);
+  assert.equal((await patch("after", { name: "after" })).status, 200);
+});
