@@ -49,7 +49,7 @@ static bool plan_levels(struct plan *plan, const struct recipe_column *column, c
     return true;
 }
 
-/* A category column where the recipe wants numbers: fine where every level reads as one ("01"). */
+/* A category column where the recipe wants numbers or truths: fine where every level reads as one ("01"). */
 static bool plan_level_numbers(struct plan *plan, const struct recipe_column *column, const struct column *from, struct err *err)
 {
     char name[80], text[80];
@@ -60,13 +60,35 @@ static bool plan_level_numbers(struct plan *plan, const struct recipe_column *co
     if (!plan->level_numbers)
         return err_memory(err, "a column's levels");
     for (uint32_t i = 0; i < from->n_levels; i++) {
-        if (number_parse(from->levels[i], strlen(from->levels[i]), &plan->level_numbers[i]))
+        bool truth = column->encoding == ENCODING_BOOLEAN;
+        if ((truth ? truth_parse : number_parse)(from->levels[i], strlen(from->levels[i]), &plan->level_numbers[i]))
             continue;
-        err_set(err, ERR_INPUT, "column '%s' holds text (\"%s\"), and the model was trained on numbers there",
-                text_cut(column->name, strlen(column->name), 60, name), text_cut(from->levels[i], strlen(from->levels[i]), 60, text));
+        err_set(err, ERR_INPUT, "column '%s' holds text (\"%s\"), and the model was trained on %s there",
+                text_cut(column->name, strlen(column->name), 60, name), text_cut(from->levels[i], strlen(from->levels[i]), 60, text),
+                truth ? "yes and no" : "numbers");
         return err_at(err, 0, column->name);
     }
     return true;
+}
+
+/* A date column on one side at least. */
+static bool plan_date(struct plan *plan, const struct recipe_column *column, const struct column *from, struct err *err)
+{
+    bool dates = from->type == COLUMN_DATE, wanted = column->encoding == ENCODING_DATE;
+    bool empty = from->type == COLUMN_NUMBER && isnan(from->min);
+    char name[80];
+
+    if ((dates && wanted) || (wanted && empty)) {
+        bool swap = dates && from->date.either && column->date.order != from->date.order && column->date.order != DATE_YMD;
+        plan->kind = empty ? PLAN_DATE_MISSING : swap ? PLAN_DATE_SWAPPED : PLAN_DATE;
+        return true;
+    }
+    err_set(err, ERR_INPUT, "column '%s' holds %s, and the model was trained on %s there",
+            text_cut(column->name, strlen(column->name), 60, name), dates ? "dates" : "something else than dates",
+            wanted                                 ? "dates"
+            : column->encoding == ENCODING_ONE_HOT ? "text"
+                                                   : "numbers");
+    return err_at(err, 0, column->name);
 }
 
 /* Most tables have the model's columns in the model's order, but for the target: look there before searching. */
@@ -91,6 +113,8 @@ static bool plan_init(struct plan *plan, const struct recipe_column *column, con
     const struct column *from = table_column(table, (uint32_t)found);
     plan->column = column;
     plan->offset = from->offset;
+    if (from->type == COLUMN_DATE || column->encoding == ENCODING_DATE)
+        return plan_date(plan, column, from, err);
     if (from->type == COLUMN_CATEGORY)
         return column->encoding == ENCODING_ONE_HOT ? plan_levels(plan, column, from, err) : plan_level_numbers(plan, column, from, err);
     if (column->encoding == ENCODING_ONE_HOT)
@@ -193,6 +217,14 @@ static float plan_number(const struct plan *plan, const uint8_t *record)
     return level < plan->n_levels ? plan->level_numbers[level] : NAN;
 }
 
+static double record_date(const uint8_t *at)
+{
+    double value;
+
+    memcpy(&value, at, sizeof value);
+    return value;
+}
+
 static void plan_encode(const struct plan *plan, const uint8_t *record, float *x)
 {
     const struct recipe_column *column = plan->column;
@@ -211,6 +243,15 @@ static void plan_encode(const struct plan *plan, const uint8_t *record, float *x
     case PLAN_BYTE_HOT:
     case PLAN_NUMBER_HOT:
         column_encode_hot(column, column_number_input(column, plan_number(plan, record)), x);
+        break;
+    case PLAN_DATE:
+        column_encode_date(column, record_date(record + plan->offset), x);
+        break;
+    case PLAN_DATE_SWAPPED:
+        column_encode_date(column, date_swap(record_date(record + plan->offset)), x);
+        break;
+    case PLAN_DATE_MISSING:
+        column_encode_date(column, NAN, x);
         break;
     }
 }

@@ -11,6 +11,9 @@ enum plan_kind {
     PLAN_LEVEL,        /* level into a one-hot column */
     PLAN_BYTE_HOT,     /* byte into a one-hot column, by its text */
     PLAN_NUMBER_HOT,   /* float into a one-hot column, by its text */
+    PLAN_DATE,         /* date into a date column */
+    PLAN_DATE_SWAPPED, /* the same, read with day and month the other way: the model knows which is which */
+    PLAN_DATE_MISSING, /* a column without values into a date column */
 };
 
 /* One used column of the recipe. */

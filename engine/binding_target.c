@@ -185,6 +185,13 @@ bool binding_target_init(struct binding_target *target, const struct recipe *rec
     int64_t found = table_find(table, recipe->target);
     char name[80];
 
+    if (found >= 0 && table_column(table, (uint32_t)found)->type == COLUMN_DATE) {
+        if (!need)
+            return true;
+        err_set(err, ERR_INPUT, "the target '%s' holds dates, and the model was trained on something else there",
+                text_cut(recipe->target, strlen(recipe->target), 60, name));
+        return err_at(err, 0, recipe->target);
+    }
     if (found >= 0) {
         if (!need && table_column(table, (uint32_t)found)->type == COLUMN_CATEGORY && recipe->task == TASK_REGRESSION)
             return true; /* nobody will ask for it */

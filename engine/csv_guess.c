@@ -206,8 +206,10 @@ bool csv_guess(struct csv_dialect *dialect, bool guess_comment, const char *text
 struct csv_dialect dialect_told(const struct csv_options *options)
 {
     char quote = options->quote == 0 ? '"' : '\0';
+    char decimal = options->thousands == '.' ? ',' : options->thousands == ',' ? '.' : '\0';
     return (struct csv_dialect){.separator = options->separator,
-                                .decimal = options->decimal,
+                                .decimal = options->decimal ? options->decimal : decimal,
+                                .thousands = options->thousands,
                                 .quote = options->quote > 0 ? (char)options->quote : quote,
                                 .comment = options->comment > 0 ? (char)options->comment : '\0'};
 }

@@ -29,7 +29,8 @@ struct csv_dialect {
     char separator; /* ' ': runs of blanks */
     char quote;     /* '\0': none */
     char comment;   /* lines that begin with it, blanks before it aside, are skipped; '\0': none */
-    char decimal;   /* before the decimals of a number; not the scanner's business */
+    char decimal;   /* before the decimals of a number; this and the next are not the scanner's business */
+    char thousands; /* between groups of three digits; '\0': nothing */
 };
 
 struct csv_scan {

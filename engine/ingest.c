@@ -103,7 +103,7 @@ static bool source_read(struct plan *plan, const struct source *source, int tabl
         good = none_describe(&pass, err);
     *again = good && pass.tally.contradicted;
     for (uint32_t i = 0; *again && i < plan->n_columns; i++)
-        plan->columns[i].type = (enum column_type)pass.tally.wanted[i];
+        tally_wanted(&pass.tally, i, &plan->columns[i].type, &plan->columns[i].date);
     if (good && !*again)
         good = table_finish(&pass, err);
     report->n_skipped = pass.n_skipped;

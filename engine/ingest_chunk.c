@@ -134,6 +134,17 @@ static void take_byte(struct chunk *chunk, uint32_t index, const struct csv_fiel
     }
 }
 
+/* A text in a column of numbers or dates: the orders in which it is a date. */
+static uint32_t date_note(struct chunk *chunk, uint32_t index, const struct csv_field *field, double values[DATE_ORDERS])
+{
+    struct tally_date *texts = &chunk->tally.texts_as_dates[index];
+    uint32_t orders = texts->orders ? date_read(field->text, field->length, values) : 0;
+    texts->orders &= orders;
+    if (!texts->separator)
+        texts->separator = orders ? date_format_choose(orders, field->text, field->length).separator : '-';
+    return orders;
+}
+
 static void take_number(struct chunk *chunk, uint32_t index, const struct csv_field *field, uint8_t *to)
 {
     const struct plan *plan = chunk->source->plan;
@@ -145,8 +156,28 @@ static void take_number(struct chunk *chunk, uint32_t index, const struct csv_fi
     } else {
         value = NAN;
         tally->n_missing++;
-        if (!plan_missing(plan, field))
+        if (!plan_missing(plan, field)) {
+            double values[DATE_ORDERS];
+            date_note(chunk, index, field, values);
             tally_want(&chunk->tally, index, COLUMN_CATEGORY);
+        }
+    }
+    memcpy(to, &value, sizeof value);
+}
+
+static void take_date(struct chunk *chunk, uint32_t index, const struct csv_field *field, uint8_t *to)
+{
+    const struct plan *plan = chunk->source->plan;
+    const struct plan_column *column = &plan->columns[index];
+    struct tally_number *tally = &chunk->tally.dates[column->slot];
+    double values[DATE_ORDERS], value = NAN;
+    if (plan_missing(plan, field)) {
+        tally->n_missing++;
+    } else if (date_note(chunk, index, field, values) & 1u << column->date.order) {
+        value = values[column->date.order];
+        tally_add_number(tally, value, column->shift);
+    } else {
+        tally_want(&chunk->tally, index, COLUMN_DATE); /* in another order, or text: the tally knows */
     }
     memcpy(to, &value, sizeof value);
 }
@@ -202,6 +233,8 @@ static bool row_take(struct chunk *chunk)
             take_byte(chunk, i, field, to);
         else if (column->type == COLUMN_NUMBER)
             take_number(chunk, i, field, to);
+        else if (column->type == COLUMN_DATE)
+            take_date(chunk, i, field, to);
         else if (!take_category(chunk, i, field, to))
             return false;
     }

@@ -17,7 +17,10 @@ struct sight {
     enum cell first_cell;
     enum column_type type; /* of the rows after the first */
     uint32_t n_numbers, n_texts;
-    float number;  /* the first of them */
+    float number;            /* the first of them */
+    uint32_t n_dates, dates; /* texts that are dates, and the orders that fit all of them */
+    double date;             /* the first of them */
+    struct date_format format;
     bool repeated; /* the first row's text stands again below it */
 };
 
@@ -36,7 +39,10 @@ bool plan_missing(const struct plan *plan, const struct csv_field *field)
 
 bool plan_number(const struct plan *plan, const struct csv_field *field, float *value)
 {
-    if (!number_parse_mark(field->text, field->length, plan->dialect.decimal, value) || *value - *value != 0)
+    char plain[NUMBER_PLAIN_MAX], mark = plan->dialect.decimal, group = plan->dialect.thousands;
+    if (!(group ? number_parse_groups(field->text, field->length, mark, group, value, plain)
+                : number_parse_mark(field->text, field->length, mark, value)) ||
+        *value - *value != 0)
         return false;
     return plan->options->n_missing == 0 || !plan_missing(plan, field); /* -999 may stand for "missing" */
 }
@@ -61,13 +67,32 @@ static enum cell cell_of(const struct plan *plan, const struct csv_field *field,
     return plan_missing(plan, field) ? CELL_MISSING : CELL_TEXT;
 }
 
+static void date_see(struct sight *sight, const struct csv_field *field)
+{
+    double values[DATE_ORDERS];
+    uint32_t orders = date_read(field->text, field->length, values);
+    if (!orders)
+        return;
+    sight->dates = sight->n_dates++ ? sight->dates & orders : orders;
+    sight->format = date_format_choose(sight->dates, field->text, field->length);
+    if (orders & 1u << sight->format.order)
+        sight->date = values[sight->format.order];
+}
+
+/* All that is there is dates of one order. */
+static bool is_dates(const struct sight *sight)
+{
+    return sight->n_dates > 0 && sight->n_dates == sight->n_texts && sight->n_numbers == 0 && sight->dates;
+}
+
 static void sight_see(const struct plan *plan, struct sight *sight, const struct csv_field *field)
 {
     float value;
     enum cell cell = cell_of(plan, field, &value);
     enum column_type type = COLUMN_NUMBER;
     if (cell == CELL_TEXT) {
-        sight->n_texts++;
+        if (sight->n_dates == sight->n_texts++)
+            date_see(sight, field);
         type = COLUMN_CATEGORY;
     } else if (cell == CELL_NUMBER) {
         if (sight->n_numbers++ == 0)
@@ -75,8 +100,7 @@ static void sight_see(const struct plan *plan, struct sight *sight, const struct
         if (value >= 0 && value <= 255 && value == (float)(uint8_t)value)
             type = COLUMN_BYTE;
     }
-    if (type > sight->type)
-        sight->type = type;
+    sight->type = type_wider(sight->type, type);
     sight->repeated = sight->repeated || (sight->first_length == field->length && memcmp(sight->first, field->text, field->length) == 0);
 }
 
@@ -153,16 +177,18 @@ static bool firsts_distinct(const struct plan *plan, const struct head *head, bo
     return good;
 }
 
-/* Text above a column of numbers makes a header; numbers there and nowhere text, none. Where all columns are text, names are taken
+/* Text above a column of numbers or dates makes a header; such a value there and nowhere text, none. Where all columns are text, names are taken
  * to be distinct and not to stand again below. */
 static bool header_guess(const struct plan *plan, const struct head *head, bool *header, struct err *err)
 {
     uint32_t n_for = 0, n_against = 0, n_texts = 0;
     for (uint32_t i = 0; i < head->n_columns; i++) {
         const struct sight *sight = &head->sights[i];
-        bool numeric = sight->n_numbers > 0 && sight->n_texts == 0;
-        n_for += numeric && sight->first_cell == CELL_TEXT;
-        n_against += numeric && sight->first_cell == CELL_NUMBER;
+        double values[DATE_ORDERS];
+        bool numeric = sight->n_numbers > 0 && sight->n_texts == 0, dates = is_dates(sight);
+        bool first_date = dates && sight->first_cell == CELL_TEXT && date_read(sight->first, sight->first_length, values);
+        n_for += (numeric || dates) && sight->first_cell == CELL_TEXT && !first_date;
+        n_against += (numeric && sight->first_cell == CELL_NUMBER) || first_date;
         n_texts += sight->first_cell == CELL_TEXT;
         if (head->n_rows == 0)
             n_against += sight->first_cell == CELL_NUMBER;
@@ -245,7 +271,7 @@ static bool types_fix(struct plan *plan, struct err *err)
             return err_field(err, "types");
         }
         bool category = options->types[i].type == COLUMN_CATEGORY;
-        if (category || plan->columns[column].type == COLUMN_CATEGORY)
+        if (category || plan->columns[column].type >= COLUMN_CATEGORY)
             plan->columns[column].type = category ? COLUMN_CATEGORY : COLUMN_NUMBER;
         plan->n_fixed += !category && !plan->columns[column].fixed;
         plan->columns[column].fixed = !category;
@@ -272,6 +298,11 @@ static bool columns_make(struct plan *plan, struct head *head, struct err *err)
             sight_see(plan, sight, &first);
         plan->columns[i].type = sight->type;
         plan->columns[i].shift = sight->n_numbers > 0 ? (double)sight->number : 0;
+        if (is_dates(sight)) {
+            plan->columns[i].type = COLUMN_DATE;
+            plan->columns[i].date = sight->format;
+            plan->columns[i].shift = sight->date;
+        }
         good = name_make(plan, &names, sight, i, err);
     }
     good = good && types_fix(plan, err);
@@ -346,11 +377,15 @@ void plan_layout(struct plan *plan)
     memset(plan->n_of_type, 0, sizeof plan->n_of_type);
     for (uint32_t i = 0; i < plan->n_columns; i++)
         plan->columns[i].slot = plan->n_of_type[plan->columns[i].type]++;
-    uint32_t n_wide = plan->n_of_type[COLUMN_NUMBER] + plan->n_of_type[COLUMN_CATEGORY], wide = 0;
+    static const uint32_t words[COLUMN_TYPES] = {[COLUMN_NUMBER] = 1, [COLUMN_CATEGORY] = 1, [COLUMN_DATE] = 2};
+    uint32_t n_wide = 0, wide = 0;
+    for (int type = 0; type < COLUMN_TYPES; type++)
+        n_wide += words[type] * plan->n_of_type[type];
     plan->bytes_at = 4 * n_wide;
     for (uint32_t i = 0; i < plan->n_columns; i++) {
         struct plan_column *column = &plan->columns[i];
-        column->offset = column->type == COLUMN_BYTE ? plan->bytes_at + column->slot : 4 * wide++;
+        column->offset = column->type == COLUMN_BYTE ? plan->bytes_at + column->slot : 4 * wide;
+        wide += words[column->type];
     }
     uint32_t n_bytes = plan->bytes_at + plan->n_of_type[COLUMN_BYTE];
     plan->record_bytes = n_wide > 0 ? (n_bytes + 3) & ~3u : n_bytes;

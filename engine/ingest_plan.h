@@ -10,10 +10,11 @@
 struct plan_column {
     const char *name; /* in the plan's arena */
     enum column_type type;
-    uint32_t offset; /* within a record */
-    uint32_t slot;   /* its number among the columns of its type */
-    bool fixed;      /* a number because the user says so: anything else makes a bad row */
-    double shift;    /* a value of the column: sums are taken of the differences from it */
+    uint32_t offset;         /* within a record */
+    uint32_t slot;           /* its number among the columns of its type */
+    bool fixed;              /* a number because the user says so: anything else makes a bad row */
+    double shift;            /* a value of the column: sums are taken of the differences from it */
+    struct date_format date; /* COLUMN_DATE: how it is read */
 };
 
 struct plan {
@@ -25,7 +26,7 @@ struct plan {
     uint64_t body;   /* where in the file the first row of data, or a blank line before it, begins */
     uint32_t n_columns;
     struct plan_column *columns;
-    uint32_t n_of_type[COLUMN_CATEGORY + 1];
+    uint32_t n_of_type[COLUMN_TYPES];
     uint32_t bytes_at; /* byte columns lie side by side in a record, in the table's order, from here on */
     uint32_t record_bytes;
     uint32_t n_fixed;
@@ -46,6 +47,13 @@ bool plan_missing(const struct plan *plan, const struct csv_field *field);
 /* Whether the text has to be recoded to be UTF-8, and that: `to` has room for 3 bytes a byte. Returns the bytes written. */
 bool plan_foreign(const struct plan *plan, const struct csv_field *field);
 size_t plan_recode(const struct plan *plan, const struct csv_field *field, char *to);
+
+/* The wider of two types: the one that holds all values of both. */
+static inline enum column_type type_wider(enum column_type a, enum column_type b)
+{
+    static const uint8_t width[COLUMN_TYPES] = {[COLUMN_BYTE] = 0, [COLUMN_NUMBER] = 1, [COLUMN_DATE] = 2, [COLUMN_CATEGORY] = 3};
+    return width[a] >= width[b] ? a : b;
+}
 
 /* Give the columns their places in the record, by their types. */
 void plan_layout(struct plan *plan);

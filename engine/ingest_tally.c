@@ -12,7 +12,9 @@ bool tally_init(struct tally *tally, const struct plan *plan, struct err *err)
     tally->bytes = calloc((size_t)plan->n_of_type[COLUMN_BYTE] + 1, sizeof *tally->bytes);
     tally->numbers = calloc((size_t)plan->n_of_type[COLUMN_NUMBER] + 1, sizeof *tally->numbers);
     tally->categories = calloc((size_t)plan->n_of_type[COLUMN_CATEGORY] + 1, sizeof *tally->categories);
-    if (!tally->wanted || !tally->bytes || !tally->numbers || !tally->categories) {
+    tally->dates = calloc((size_t)plan->n_of_type[COLUMN_DATE] + 1, sizeof *tally->dates);
+    tally->texts_as_dates = calloc((size_t)plan->n_columns, sizeof *tally->texts_as_dates);
+    if (!tally->wanted || !tally->bytes || !tally->numbers || !tally->categories || !tally->dates || !tally->texts_as_dates) {
         tally_done(tally);
         return err_memory(err, "the columns' statistics");
     }
@@ -27,12 +29,16 @@ void tally_clear(struct tally *tally)
     tally->contradicted = false;
     tally->n_levels = 0;
     tally->level_bytes = 0;
-    for (uint32_t i = 0; i < plan->n_columns; i++)
+    for (uint32_t i = 0; i < plan->n_columns; i++) {
         tally->wanted[i] = (uint8_t)plan->columns[i].type;
+        tally->texts_as_dates[i] = (struct tally_date){.orders = ORDERS_ALL};
+    }
     for (uint32_t i = 0; i < plan->n_of_type[COLUMN_BYTE]; i++)
         tally->bytes[i] = (struct tally_byte){.min = UINT8_MAX};
     for (uint32_t i = 0; i < plan->n_of_type[COLUMN_NUMBER]; i++)
         tally->numbers[i] = (struct tally_number){.min = INFINITY, .max = -INFINITY};
+    for (uint32_t i = 0; i < plan->n_of_type[COLUMN_DATE]; i++)
+        tally->dates[i] = (struct tally_number){.min = INFINITY, .max = -INFINITY};
     for (uint32_t i = 0; i < plan->n_of_type[COLUMN_CATEGORY]; i++) {
         tally->categories[i].n_missing = 0;
         levels_clear(&tally->categories[i].levels);
@@ -52,6 +58,8 @@ void tally_done(struct tally *tally)
     free(tally->bytes);
     free(tally->numbers);
     free(tally->categories);
+    free(tally->dates);
+    free(tally->texts_as_dates);
     *tally = (struct tally){0};
 }
 
@@ -108,13 +116,18 @@ bool tally_merge(struct tally *tally, struct tally *chunk, struct err *err)
     const struct plan *plan = tally->plan;
     tally->n_rows += chunk->n_rows;
     tally->contradicted = tally->contradicted || chunk->contradicted;
-    for (uint32_t i = 0; i < plan->n_columns; i++)
-        if (chunk->wanted[i] > tally->wanted[i])
-            tally->wanted[i] = chunk->wanted[i];
+    for (uint32_t i = 0; i < plan->n_columns; i++) {
+        tally->wanted[i] = (uint8_t)type_wider((enum column_type)tally->wanted[i], (enum column_type)chunk->wanted[i]);
+        tally->texts_as_dates[i].orders &= chunk->texts_as_dates[i].orders;
+        if (!tally->texts_as_dates[i].separator)
+            tally->texts_as_dates[i].separator = chunk->texts_as_dates[i].separator;
+    }
     for (uint32_t i = 0; i < plan->n_of_type[COLUMN_BYTE]; i++)
         byte_merge(&tally->bytes[i], &chunk->bytes[i]);
     for (uint32_t i = 0; i < plan->n_of_type[COLUMN_NUMBER]; i++)
         number_merge(&tally->numbers[i], &chunk->numbers[i]);
+    for (uint32_t i = 0; i < plan->n_of_type[COLUMN_DATE]; i++)
+        number_merge(&tally->dates[i], &chunk->dates[i]);
     for (uint32_t i = 0; i < plan->n_columns && plan->n_of_type[COLUMN_CATEGORY] > 0; i++) {
         const struct plan_column *column = &plan->columns[i];
         if (column->type != COLUMN_CATEGORY)
@@ -154,6 +167,21 @@ static void column_of_numbers(const struct tally_number *number, uint64_t n_rows
     column->stddev = variance > 0 ? sqrt(variance) : 0;
 }
 
+void tally_wanted(const struct tally *tally, uint32_t index, enum column_type *type, struct date_format *date)
+{
+    const struct plan_column *planned = &tally->plan->columns[index];
+    const struct tally_date *texts = &tally->texts_as_dates[index];
+    bool dates = texts->separator && texts->orders && !planned->fixed;
+    *type = (enum column_type)tally->wanted[index];
+    /* A column that the head showed to be empty, and all texts below are dates. */
+    if (dates && planned->type == COLUMN_NUMBER && *type == COLUMN_CATEGORY)
+        *type = tally->numbers[planned->slot].n_missing == tally->n_rows ? COLUMN_DATE : COLUMN_CATEGORY;
+    if (dates)
+        *date = date_format_choose(texts->orders, &texts->separator, 1);
+    else if (*type == COLUMN_DATE && texts->separator)
+        *type = COLUMN_CATEGORY;
+}
+
 void tally_column(const struct tally *tally, uint32_t index, struct column *column)
 {
     const struct plan_column *planned = &tally->plan->columns[index];
@@ -164,6 +192,12 @@ void tally_column(const struct tally *tally, uint32_t index, struct column *colu
         column_of_bytes(&tally->bytes[planned->slot], tally->n_rows, column);
     } else if (planned->type == COLUMN_NUMBER) {
         column_of_numbers(&tally->numbers[planned->slot], tally->n_rows, planned->shift, column);
+    } else if (planned->type == COLUMN_DATE) {
+        column_of_numbers(&tally->dates[planned->slot], tally->n_rows, planned->shift, column);
+        column->integer = false;
+        column->date = planned->date;
+        if (tally->texts_as_dates[index].separator) /* how all of them may be read, not the head's alone */
+            column->date.either = date_format_choose(tally->texts_as_dates[index].orders, &planned->date.separator, 1).either;
     } else {
         column->n_missing = tally->categories[planned->slot].n_missing;
         column->n_levels = tally->categories[planned->slot].levels.n;

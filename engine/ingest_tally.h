@@ -21,6 +21,13 @@ struct tally_category {
     struct levels levels;
 };
 
+/* The orders in which all texts of a column are dates, and one of the texts' separators. */
+struct tally_date {
+    uint32_t orders; /* bits; all of them before the first text */
+    char separator;
+};
+#define ORDERS_ALL ((1u << DATE_ORDERS) - 1)
+
 /* Each array is indexed by plan_column.slot of its type, `wanted` by column. */
 struct tally {
     uint64_t n_rows;
@@ -29,6 +36,8 @@ struct tally {
     struct tally_byte *bytes;
     struct tally_number *numbers;
     struct tally_category *categories;
+    struct tally_number *dates;        /* in seconds */
+    struct tally_date *texts_as_dates; /* by column: of the texts in date and number columns */
     struct arena texts;
     uint64_t n_levels;
     size_t level_bytes;
@@ -43,8 +52,7 @@ void tally_done(struct tally *tally);
 static inline void tally_want(struct tally *tally, uint32_t column, enum column_type type)
 {
     tally->contradicted = true;
-    if (tally->wanted[column] < type)
-        tally->wanted[column] = (uint8_t)type;
+    tally->wanted[column] = (uint8_t)type_wider((enum column_type)tally->wanted[column], type);
 }
 
 static inline void tally_add_number(struct tally_number *number, double value, double shift)
@@ -57,6 +65,9 @@ static inline void tally_add_number(struct tally_number *number, double value, d
     bool small = value > -9e15 && value < 9e15; /* larger ones have no place for a fraction */
     number->fraction = number->fraction || (small && value != (double)(int64_t)value);
 }
+
+/* What the values of the column need, once all chunks are merged: *type, and for dates how they are read. */
+void tally_wanted(const struct tally *tally, uint32_t column, enum column_type *type, struct date_format *date);
 
 /* Count the byte columns of n_rows records. */
 void tally_add_bytes(struct tally *tally, const uint8_t *records, uint64_t n_rows);

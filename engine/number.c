@@ -320,6 +320,61 @@ bool number_parse(const char *text, size_t length, float *value)
     return number_parse_mark(text, length, '.', value);
 }
 
+/* Bytes of the mark between groups that stands at `at`, 0 where none does. Blanks: space, no-break space, narrow no-break space. */
+static size_t group_at(const char *at, const char *end, char group)
+{
+    static const char *const blanks[] = {" ", "\xc2\xa0", "\xe2\x80\xaf", "\xa0"};
+    if (group != ' ')
+        return *at == group;
+    for (size_t i = 0; i < sizeof blanks / sizeof *blanks; i++) {
+        size_t n = strlen(blanks[i]);
+        if ((size_t)(end - at) >= n && memcmp(at, blanks[i], n) == 0)
+            return n;
+    }
+    return 0;
+}
+
+/* The number without its groups' marks, a point before its decimals. False: its groups are not of three digits, or it has none. */
+static bool groups_take(const char *at, const char *end, char mark, char group, char plain[NUMBER_PLAIN_MAX])
+{
+    size_t n = 0;
+    int digits = 0, n_groups = 0;
+    bool whole = true; /* before the decimals */
+    if (at < end && (*at == '-' || *at == '+'))
+        plain[n++] = *at++;
+    while (at < end && n + 1 < NUMBER_PLAIN_MAX) {
+        size_t skip = whole && group ? group_at(at, end, group) : 0;
+        if (skip > 0) {
+            if (digits == 0 || digits > 3 || (n_groups > 0 && digits != 3))
+                return false;
+            n_groups++;
+            digits = 0;
+            at += skip;
+            continue;
+        }
+        bool digit = digit_of(*at) <= 9;
+        if (whole && !digit && n_groups > 0 && digits != 3)
+            return false;
+        whole = whole && digit;
+        digits += digit;
+        plain[n++] = *at == mark ? '.' : *at;
+        at++;
+    }
+    plain[n] = 0;
+    return at == end && (n_groups > 0 || mark != '.') && (!whole || n_groups == 0 || digits == 3);
+}
+
+bool number_parse_groups(const char *text, size_t length, char mark, char group, float *value, char plain[NUMBER_PLAIN_MAX])
+{
+    const char *end = text + length;
+    plain[0] = 0;
+    blanks_trim(&text, &end);
+    if ((group || mark != '.') && groups_take(text, end, mark, group, plain) && number_parse(plain, strlen(plain), value))
+        return true;
+    plain[0] = 0;
+    return number_parse_mark(text, (size_t)(end - text), mark, value);
+}
+
 static char lower(char c)
 {
     return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;

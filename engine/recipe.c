@@ -142,18 +142,47 @@ static void encode_text_category(const struct recipe_column *column, const struc
     column_encode_hot(column, missing ? column_missing_input(column) : column_text_input(column, value->text, value->length), x);
 }
 
+/* The column takes something else than what stood there. */
+static bool value_wrong(const struct recipe_column *column, const struct value *value, const char *expected, struct err *err)
+{
+    char name[80], text[80], number[NUMBER_TEXT_MAX];
+    bool is_text = value->kind == VALUE_TEXT;
+    uint32_t n = is_text ? value->length : number_text(value->number, number);
+
+    err_set(err, ERR_INPUT, "column '%s' takes %s, and %s%s%s is not one", text_cut(column->name, strlen(column->name), 60, name), expected,
+            is_text ? "\"" : "", text_cut(is_text ? value->text : number, n, 60, text), is_text ? "\"" : "");
+    return err_at(err, 0, column->name);
+}
+
+/* Text for a column of numbers or truths. */
 static bool encode_text_number(const struct recipe_column *column, const struct value *value, float *x, struct err *err)
 {
+    bool truth = column->encoding == ENCODING_BOOLEAN;
+    char plain[NUMBER_PLAIN_MAX];
     float number = NAN;
-    char name[80], text[80];
 
-    if (!number_parse_mark(value->text, value->length, value->mark ? value->mark : '.', &number) &&
-        !text_is_missing(value->text, value->length)) {
-        err_set(err, ERR_INPUT, "column '%s' takes a number, and \"%s\" is not one", text_cut(column->name, strlen(column->name), 60, name),
-                text_cut(value->text, value->length, 60, text));
-        return err_at(err, 0, column->name);
-    }
+    if (!(truth ? truth_parse(value->text, value->length, &number)
+                : number_parse_groups(value->text, value->length, value->mark ? value->mark : '.', value->group, &number, plain)) &&
+        !text_is_missing(value->text, value->length))
+        return value_wrong(column, value, truth ? "yes or no, true or false" : "a number", err);
     column_encode_number(column, number, x);
+    return true;
+}
+
+static bool encode_date(const struct recipe_column *column, const struct value *value, float *x, struct err *err)
+{
+    double date = NAN;
+    bool ok = value->kind == VALUE_MISSING || (value->kind == VALUE_NUMBER && !isfinite(value->number));
+    char format[DATE_FORMAT_MAX], expected[64];
+
+    if (value->kind == VALUE_TEXT)
+        ok = date_parse(value->text, value->length, column->date, &date) || text_is_missing(value->text, value->length);
+    if (!ok) {
+        date_format_text(column->date, format);
+        snprintf(expected, sizeof expected, "a date as %s or yyyy-mm-dd", format);
+        return value_wrong(column, value, expected, err);
+    }
+    column_encode_date(column, date, x);
     return true;
 }
 
@@ -162,6 +191,8 @@ static bool encode_value(const struct recipe_column *column, const struct value 
     if (column->encoding == ENCODING_IGNORE)
         return true;
     float number = value->kind == VALUE_NUMBER ? value->number : NAN;
+    if (column->encoding == ENCODING_DATE)
+        return encode_date(column, value, x, err);
     if (column->encoding == ENCODING_ONE_HOT) {
         if (value->kind == VALUE_TEXT)
             encode_text_category(column, value, x);
@@ -207,6 +238,8 @@ void recipe_encode_numbers(const struct recipe *recipe, const float *raw, float 
         const struct recipe_column *column = &recipe->columns[i];
         if (column->encoding == ENCODING_ONE_HOT)
             column_encode_hot(column, column_number_input(column, raw[i]), x);
+        else if (column->encoding == ENCODING_DATE)
+            column_encode_date(column, NAN, x);
         else if (column->encoding != ENCODING_IGNORE)
             column_encode_number(column, raw[i], x);
     }

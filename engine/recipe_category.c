@@ -4,9 +4,8 @@
 
 #include <stdlib.h>
 
-#define RARE_ROWS 10     /* a level of fewer rows than this ... */
-#define RARE_SHARE 0.01  /* ... and less than this share of them goes to `other` */
-#define ID_LEVELS_MIN 20 /* fewer levels are never taken for ids or free text */
+#define RARE_ROWS 10    /* a level of fewer rows than this ... */
+#define RARE_SHARE 0.01 /* ... and less than this share of them goes to `other` */
 
 uint64_t *fit_count_levels(const struct fit *fit, uint32_t column, uint64_t *n_present, uint32_t *n_distinct, struct err *err)
 {
@@ -91,6 +90,21 @@ static bool levels_fit(const struct fit *fit, const struct column *from, const u
     return ok;
 }
 
+/* A missing one counts as the commoner of the two. */
+static void truths_fit(const struct column *from, const uint64_t *counts, uint64_t n_present, uint64_t n_rows, struct recipe_column *column)
+{
+    uint64_t n_true = 0;
+    float truth;
+
+    for (uint32_t i = 0; i < from->n_levels; i++)
+        if (truth_parse(from->levels[i], strlen(from->levels[i]), &truth) && truth > 0)
+            n_true += counts[i];
+    column->encoding = ENCODING_BOOLEAN;
+    column->scale = 1;
+    column->impute = 2 * n_true > n_present ? 1.0f : 0.0f;
+    column->indicator = n_present < n_rows;
+}
+
 bool category_fit(const struct fit *fit, uint32_t table_index, struct recipe_column *column, struct err *err)
 {
     const struct column *from = table_column(fit->table, table_index);
@@ -101,13 +115,11 @@ bool category_fit(const struct fit *fit, uint32_t table_index, struct recipe_col
 
     if (!counts)
         return false;
-    if (n_distinct == 0)
-        column_ignore(column, "left out: no value in the training rows");
-    else if (n_distinct == 1 && n_present == fit->n_rows)
-        column_ignore(column, "left out: the same value in all training rows");
-    else if (n_distinct > ID_LEVELS_MIN && n_distinct > n_present / 2)
-        column_ignore(column, "left out: %u different texts in %llu rows, like an id or free text", n_distinct,
-                      (unsigned long long)n_present);
+    if (!note_present(n_present, n_distinct == 1 && n_present == fit->n_rows, "training rows", column->note) ||
+        !note_texts(n_distinct, n_present, column->note))
+        column->encoding = ENCODING_IGNORE;
+    else if (column_is_boolean(from))
+        truths_fit(from, counts, n_present, fit->n_rows, column);
     else
         ok = levels_fit(fit, from, counts, n_distinct, n_present, column, err);
     free(counts);

@@ -51,6 +51,11 @@ static bool column_check(const struct recipe_column *column, uint32_t at, uint32
         return corrupt(err, "its levels are too many, missing or out of order", at);
     if (column->n_levels > 0 && column->encoding != ENCODING_ONE_HOT)
         return corrupt(err, "it has levels and is no category", at);
+    if (column->encoding == ENCODING_BOOLEAN && (column->offset != 0 || column->scale != 1))
+        return corrupt(err, "a truth is scaled", at);
+    if (column->encoding == ENCODING_DATE &&
+        (column->date.order >= DATE_ORDERS || !(fabsf(column->impute) < 4e6f) || !(fabsf(column->offset) < 4e6f)))
+        return corrupt(err, "its dates are out of range", at);
     if (column->n_inputs != column_inputs(column) || (column->n_inputs == 0 && column->encoding != ENCODING_IGNORE))
         return corrupt(err, "the number of its inputs is wrong", at);
     if (column->n_inputs > 0 && column->first_input != first_input)

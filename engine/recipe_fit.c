@@ -9,8 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define COUNTING_ROWS_MIN 20 /* fewer rows that count up are too likely to be data */
-#define SPREAD_MIN 1e-30     /* below and above these a float's reciprocal is of no use */
+#define SPREAD_MIN 1e-30 /* below and above these a float's reciprocal is of no use */
 #define SPREAD_MAX 1e30
 
 void column_ignore(struct recipe_column *column, const char *format, ...)
@@ -31,10 +30,8 @@ void fit_gather(const struct fit *fit, uint32_t column, float *values)
 
 void number_fit(struct recipe_column *column, const struct summary *summary, bool byte, uint64_t n_rows)
 {
-    if (summary->n_present == 0) {
-        column_ignore(column, "left out: no value in the training rows");
-    } else if (!(summary->max > summary->min)) {
-        column_ignore(column, "left out: the same value in all training rows");
+    if (!note_present(summary->n_present, !(summary->max > summary->min), "training rows", column->note)) {
+        column->encoding = ENCODING_IGNORE;
     } else if (byte && summary->min == 0) {
         column_scale(column, (float)(1.0 / summary->max), (float)summary->median);
     } else if (!(summary->stddev >= SPREAD_MIN && summary->stddev <= SPREAD_MAX)) {
@@ -85,30 +82,15 @@ static bool numbers_fit(const struct fit *fit, struct err *err)
     return true;
 }
 
-/* Whether the column counts the table's rows, 0, 1, 2 ... or 1, 2, 3 ...: an id. */
-static bool counts_rows(const struct table *table, uint32_t index)
-{
-    const struct column *column = table_column(table, index);
-    uint64_t n = table_n_rows(table);
-
-    if (column->type == COLUMN_CATEGORY || !column->integer || column->n_missing > 0 || n < COUNTING_ROWS_MIN)
-        return false;
-    if (!(column->min == 0 || column->min == 1) || (float)column->max != (float)(column->min + (double)(n - 1)))
-        return false;
-    for (uint64_t row = 0; row < n; row++)
-        if (table_number(table, index, row) != (float)(column->min + (double)row))
-            return false;
-    return true;
-}
-
 static void counting_ignore(const struct fit *fit)
 {
     struct recipe *recipe = fit->recipe;
     uint32_t n_other = 0;
 
     for (uint32_t c = 0; c < recipe->n_columns; c++) {
-        if (is_open(&recipe->columns[c]) && counts_rows(fit->table, table_index(fit, c)))
-            column_ignore(&recipe->columns[c], "left out: it counts the rows, like an id");
+        struct recipe_column *column = &recipe->columns[c];
+        if (is_open(column) && !note_counting(fit->table, table_index(fit, c), column->note))
+            column->encoding = ENCODING_IGNORE;
         n_other += is_open(&recipe->columns[c]);
     }
     if (n_other > 0)
@@ -187,10 +169,13 @@ bool columns_fit(struct fit *fit, const struct recipe_options *options, struct e
     counting_ignore(fit);
     if (!bytes_fit(fit, err) || !numbers_fit(fit, err))
         return false;
-    for (uint32_t c = 0; c < recipe->n_columns; c++)
-        if (feature_type(fit, c) == COLUMN_CATEGORY && is_open(&recipe->columns[c]) &&
-            !category_fit(fit, table_index(fit, c), &recipe->columns[c], err))
+    for (uint32_t c = 0; c < recipe->n_columns; c++) {
+        enum column_type type = feature_type(fit, c);
+        if ((type != COLUMN_CATEGORY && type != COLUMN_DATE) || !is_open(&recipe->columns[c]))
+            continue;
+        if (!(type == COLUMN_DATE ? date_fit : category_fit)(fit, table_index(fit, c), &recipe->columns[c], err))
             return false;
+    }
     return inputs_assign(recipe, err);
 }
 

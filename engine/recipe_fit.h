@@ -73,6 +73,13 @@ bool target_fit(struct fit *fit, const struct recipe_options *options, struct er
 bool columns_fit(struct fit *fit, const struct recipe_options *options, struct err *err);
 /* The part of it that is for category columns. */
 bool category_fit(const struct fit *fit, uint32_t table_column, struct recipe_column *column, struct err *err);
+/* A date column's. */
+bool date_fit(const struct fit *fit, uint32_t table_column, struct recipe_column *column, struct err *err);
+
+/* recipe_note.c: whether the column may be used; if not, the note says why. rows: "rows", "training rows". */
+bool note_present(uint64_t n_present, bool constant, const char *rows, char note[RECIPE_NOTE_SIZE]);
+bool note_texts(uint32_t n_distinct, uint64_t n_present, char note[RECIPE_NOTE_SIZE]);
+bool note_counting(const struct table *table, uint32_t column, char note[RECIPE_NOTE_SIZE]);
 /* Leave a column out, and say why. */
 void column_ignore(struct recipe_column *column, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

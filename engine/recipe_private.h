@@ -32,6 +32,18 @@ uint32_t column_number_input(const struct recipe_column *column, float number);
 /* A name cut to at most `max` bytes (less than 80), never within a UTF-8 sequence; for messages. */
 const char *text_cut(const char *text, size_t length, size_t max, char out[80]);
 
+/* Years 1 to 9999: what a date may be. */
+#define DATE_VALUE_MIN (-62135596800.0 - DATE_DAY)
+#define DATE_VALUE_MAX 253402387200.0
+
+/* A date's value into its column; x: the row's inputs. */
+void column_encode_date(const struct recipe_column *column, double value, float *x);
+
+/* The words of a truth in any case, blanks around them aside. */
+bool truth_parse(const char *text, size_t length, float *truth);
+/* Whether all levels are words of one kind: yes and no, true and false ... */
+bool column_is_boolean(const struct column *column);
+
 /* Inputs that the encoding makes; 0 for an encoding that does not exist and for what is left out. */
 static inline uint32_t column_inputs(const struct recipe_column *column)
 {
@@ -40,6 +52,10 @@ static inline uint32_t column_inputs(const struct recipe_column *column)
         return 1;
     case ENCODING_STANDARDISE:
         return column->indicator ? 2 : 1;
+    case ENCODING_BOOLEAN:
+        return column->indicator ? 2 : 1;
+    case ENCODING_DATE:
+        return RECIPE_DATE_INPUTS + (column->time ? 2u : 0u) + (column->indicator ? 1u : 0u);
     case ENCODING_ONE_HOT:
         return column->n_levels + (column->other ? 1 : 0);
     case ENCODING_IGNORE:
@@ -67,7 +83,7 @@ static inline float input_clamp(float input)
     return input > INPUT_MAX ? INPUT_MAX : input < -INPUT_MAX ? -INPUT_MAX : input;
 }
 
-/* A number into a scaled or standardised column; x: the row's inputs. */
+/* A number into a scaled, standardised or boolean column; x: the row's inputs. */
 static inline void column_encode_number(const struct recipe_column *column, float raw, float *x)
 {
     bool missing = !isfinite(raw);

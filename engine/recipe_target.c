@@ -30,6 +30,18 @@ static void list_names(const struct table *table, char *out, size_t size)
         memcpy(out + at, ", ...", 6);
 }
 
+static bool target_suits(const struct table *table, uint32_t target, struct err *err)
+{
+    const struct column *column = table_column(table, target);
+    char name[80];
+
+    if (column->type != COLUMN_DATE)
+        return true;
+    err_set(err, ERR_INPUT, "the target '%s' holds dates: expected a column of numbers or of classes; say \"target\"",
+            text_cut(column->name, strlen(column->name), 60, name));
+    return err_at(err, 0, column->name);
+}
+
 bool target_choose(const struct table *table, const struct recipe_options *options, uint32_t *target, struct err *err)
 {
     static const char *const usual[] = {"label", "class", "target", "y"};
@@ -47,16 +59,16 @@ bool target_choose(const struct table *table, const struct recipe_options *optio
             return err_field(err, "target");
         }
         *target = (uint32_t)found;
-        return true;
+        return target_suits(table, *target, err);
     }
     for (size_t u = 0; u < sizeof usual / sizeof *usual; u++)
         for (uint32_t i = 0; i < n; i++)
             if (strcasecmp(table_name(table, i), usual[u]) == 0) {
                 *target = i;
-                return true;
+                return target_suits(table, i, err);
             }
     *target = n - 1;
-    return true;
+    return target_suits(table, n - 1, err);
 }
 
 static bool target_missing(const struct table *table, uint32_t target, uint64_t row)

@@ -174,6 +174,13 @@ float table_number(const struct table *table, uint32_t column, uint64_t row)
     return value;
 }
 
+double table_date(const struct table *table, uint32_t column, uint64_t row)
+{
+    double value;
+    memcpy(&value, value_at(table, column, row), sizeof value);
+    return value;
+}
+
 uint32_t table_level(const struct table *table, uint32_t column, uint64_t row)
 {
     uint32_t level;

@@ -25,7 +25,8 @@ struct file_header {
 struct file_column {
     uint64_t n_missing;
     double min, max, mean, stddev;
-    uint32_t type, offset, n_levels, integer;
+    uint32_t type, offset, n_levels;
+    uint32_t detail; /* numbers: all are integers; dates: order | separator << 8 | either << 16 */
 };
 
 typedef uint64_t words_v __attribute__((vector_size(64)));
@@ -122,6 +123,23 @@ static char *text_put(char *to, const char *text)
     return to + n;
 }
 
+static uint32_t detail_pack(const struct column *column)
+{
+    const struct date_format *date = &column->date;
+    if (column->type != COLUMN_DATE)
+        return column->integer;
+    return (uint32_t)date->order | (uint32_t)(unsigned char)date->separator << 8 | (uint32_t)date->either << 16;
+}
+
+static void detail_unpack(struct column *column, uint32_t detail)
+{
+    if (column->type == COLUMN_DATE)
+        column->date = (struct date_format){
+            .order = (enum date_order)(detail & 0xff), .separator = (char)(detail >> 8 & 0xff), .either = (detail >> 16 & 1) != 0};
+    else
+        column->integer = detail != 0;
+}
+
 static void schema_pack(const struct table_schema *schema, char *block)
 {
     struct file_column *columns = (struct file_column *)(void *)block;
@@ -140,7 +158,7 @@ static void schema_pack(const struct table_schema *schema, char *block)
                                           .type = from->type,
                                           .offset = from->offset,
                                           .n_levels = from->n_levels,
-                                          .integer = from->integer};
+                                          .detail = detail_pack(from)};
         text = text_put(text, from->name);
         for (uint32_t j = 0; j < from->n_levels; j++) {
             *level_rows++ = from->level_rows[j];
@@ -197,9 +215,10 @@ static bool header_check(const struct file_header *header, uint64_t file_bytes, 
 
 static bool column_check(const struct file_column *column, uint32_t record_bytes)
 {
-    uint32_t size = column->type == COLUMN_BYTE ? 1 : 4;
-    return column->type <= COLUMN_CATEGORY && column->offset % size == 0 && record_bytes >= size && column->offset <= record_bytes - size &&
-           (column->type == COLUMN_CATEGORY || column->n_levels == 0) && record_bytes % size == 0;
+    uint32_t size = column->type == COLUMN_BYTE ? 1 : column->type == COLUMN_DATE ? 8 : 4, step = size == 1 ? 1 : 4;
+    bool format = column->type != COLUMN_DATE || ((column->detail & 0xff) < DATE_ORDERS && column->detail >> 17 == 0);
+    return column->type < COLUMN_TYPES && format && column->offset % step == 0 && record_bytes >= size &&
+           column->offset <= record_bytes - size && (column->type == COLUMN_CATEGORY || column->n_levels == 0) && record_bytes % step == 0;
 }
 
 /* The next text, which must end before `end`. */
@@ -228,7 +247,6 @@ static bool schema_unpack(const struct file_header *header, char *block, struct 
                                              .type = (enum column_type)from->type,
                                              .offset = from->offset,
                                              .n_missing = from->n_missing,
-                                             .integer = from->integer != 0,
                                              .min = from->min,
                                              .max = from->max,
                                              .mean = from->mean,
@@ -238,6 +256,7 @@ static bool schema_unpack(const struct file_header *header, char *block, struct 
                                              .level_rows = level_rows};
         if (!schema->columns[i].name)
             return false;
+        detail_unpack(&schema->columns[i], from->detail);
         for (uint32_t j = 0; j < from->n_levels; j++)
             if (!(*levels++ = text_take(&text, end)))
                 return false;

@@ -10,6 +10,7 @@ struct csv_rows {
     struct append *append;
     uint32_t *columns; /* (n_fields): which column a field is, NO_COLUMN where none */
     uint32_t n_fields;
+    char group; /* between groups of three digits; 0: nothing */
 };
 #define NO_COLUMN UINT32_MAX
 
@@ -68,6 +69,18 @@ static bool positions_take(struct csv_rows *rows, struct err *err)
     return true;
 }
 
+/* A number goes on as the dataset's own file writes it. */
+static bool field_take(struct csv_rows *rows, uint32_t column, struct csv_field field, struct err *err)
+{
+    enum column_type type = table_column(rows->append->table, column)->type;
+    char plain[NUMBER_PLAIN_MAX];
+    float value;
+    if ((type == COLUMN_BYTE || type == COLUMN_NUMBER) && number_parse_groups(field.text, field.length, '.', rows->group, &value, plain) &&
+        *plain)
+        return append_cell(rows->append, column, plain, strlen(plain), err);
+    return append_cell(rows->append, column, field.text, field.length, err);
+}
+
 static bool row_take(struct csv_rows *rows, const struct csv_field *fields, uint32_t n_fields, struct err *err)
 {
     uint64_t row = rows->append->n_rows + 1;
@@ -76,8 +89,7 @@ static bool row_take(struct csv_rows *rows, const struct csv_field *fields, uint
         return err_at(err, row, "");
     }
     for (uint32_t i = 0; i < n_fields; i++) {
-        struct csv_field field = csv_field_trim(fields[i]);
-        if (!append_cell(rows->append, rows->columns[i], field.text, field.length, err))
+        if (!field_take(rows, rows->columns[i], csv_field_trim(fields[i]), err))
             return false;
     }
     return append_row_end(rows->append, err);
@@ -113,7 +125,7 @@ static bool names_take(struct csv_rows *rows, const struct csv_options *options,
 bool append_csv(struct append *append, const struct append_source *source, struct err *err)
 {
     const struct csv_options *options = source->options;
-    struct csv_rows rows = {.append = append};
+    struct csv_rows rows = {.append = append, .group = options->thousands};
     struct csv_reader *reader = csv_reader_open(source->bytes, source->n, options, err);
     const struct csv_field *fields;
     uint32_t n_fields;

@@ -17,6 +17,8 @@ static const struct word separators[] = {{"comma", ','}, {"semicolon", ';'}, {"t
 static const struct word headers[] = {{"true", 1}, {"1", 1}, {"false", -1}, {"0", -1}};
 static const struct word quotes[] = {{"double", '"'}, {"single", '\''}, {"none", -1}};
 static const struct word decimals[] = {{"point", '.'}, {".", '.'}, {"comma", ','}, {",", ','}};
+static const struct word thousands[] = {{"comma", ','}, {"point", '.'},       {"blank", ' '},
+                                        {"space", ' '}, {"apostrophe", '\''}, {"underscore", '_'}};
 static const struct word comments[] = {{"none", -1}};
 static const struct word bad_rows[] = {{"reject", 0}, {"skip", 1}};
 static const struct word encodings[] = {
@@ -61,6 +63,17 @@ static bool decimal_set(struct csv_query *query, int value)
     return true;
 }
 
+static bool thousands_set(struct csv_query *query, int value)
+{
+    query->options.thousands = (char)value;
+    return true;
+}
+
+static bool thousands_fits(char c)
+{
+    return c && strchr(",. '_", c);
+}
+
 static bool encoding_set(struct csv_query *query, int value)
 {
     query->options.encoding = (enum csv_encoding)value;
@@ -92,6 +105,7 @@ static const struct choice {
     {"header", WORDS(headers), NULL, header_set, "true or false"},
     {"quote", WORDS(quotes), mark_fits, quote_set, "double, single or none, or the character itself"},
     {"decimal", WORDS(decimals), NULL, decimal_set, "point or comma"},
+    {"thousands", WORDS(thousands), thousands_fits, thousands_set, "comma, point, blank, apostrophe or underscore"},
     {"encoding", WORDS(encodings), NULL, encoding_set, "utf-8, utf-16le, utf-16be, windows-1252 or latin-1"},
     {"comment", WORDS(comments), mark_fits, comment_set, "none, or the character that comment lines begin with, as %23 for #"},
     {"on_bad_row", WORDS(bad_rows), NULL, bad_row_set, "reject or skip"},
@@ -227,6 +241,8 @@ static bool clashes_check(const struct csv_options *options, struct err *err)
     const char *field = NULL;
     if (options->separator && options->separator == options->decimal)
         field = "decimal";
+    else if (options->thousands && options->thousands == options->decimal)
+        field = "thousands";
     else if (options->separator && (options->separator == options->quote || (options->quote > 0 && options->quote == options->decimal)))
         field = "quote";
     else if (options->comment > 0 && (options->comment == options->separator || options->comment == options->quote))

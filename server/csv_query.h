@@ -1,4 +1,4 @@
-/* How to read a CSV, as the query says it: separator, header, quote, decimal, encoding, comment, na, columns, types, on_bad_row.
+/* How to read a CSV, as the query says it: separator, header, quote, decimal, thousands, encoding, comment, na, columns, types, on_bad_row.
  *
  * Threads: one query, one thread at a time. Lifetime: `options` points into the query's own lists, until csv_query_done. */
 #ifndef MLPD_CSV_QUERY_H

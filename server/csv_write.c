@@ -68,6 +68,11 @@ static void cell_put(struct writer *writer, const struct table *table, uint32_t 
         uint32_t level = table_level(table, index, row);
         if (level != TABLE_MISSING)
             csv_put_text(writer, column->levels[level], strlen(column->levels[level]));
+    } else if (column->type == COLUMN_DATE) {
+        char text[DATE_TEXT_MAX];
+        double value = table_date(table, index, row);
+        if (!isnan(value))
+            writer_bytes(writer, text, date_text(value, column->date, text));
     } else {
         csv_put_number(writer, table_number(table, index, row));
     }

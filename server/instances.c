@@ -91,6 +91,11 @@ bool instances_from_floats(const struct recipe *recipe, const void *bytes, size_
     bool ok = true;
 
     instances_restart(instances);
+    for (uint32_t i = 0; i < recipe->n_columns; i++)
+        if (recipe->columns[i].encoding == ENCODING_DATE) {
+            err_set(err, ERR_INPUT, "the model takes dates ('%.60s'), which floats cannot say: send JSON or CSV", recipe->columns[i].name);
+            return err_at(err, 0, recipe->columns[i].name);
+        }
     if (n == 0 || n % row_bytes != 0)
         ok = err_set(err, ERR_INPUT, "%zu bytes are no whole number of rows: a row is %u float32 values, %zu bytes", n, recipe->n_columns,
                      row_bytes);

@@ -17,6 +17,7 @@ struct csv_rows {
     struct value *values; /* (n_columns) */
     uint32_t n_fields;
     uint64_t row; /* 1-based, the header not counted */
+    char group;   /* between groups of three digits; 0: nothing */
 };
 
 static void rows_done(struct csv_rows *rows)
@@ -33,6 +34,7 @@ static bool rows_init(struct csv_rows *rows, const struct recipe *recipe, const 
 {
     *rows = (struct csv_rows){
         .recipe = recipe,
+        .group = options->thousands,
         .reader = csv_reader_open(bytes, n, options, err),
         .have = calloc((size_t)recipe->n_columns + 1, sizeof *rows->have),
         .values = calloc((size_t)recipe->n_columns + 1, sizeof *rows->values),
@@ -132,7 +134,8 @@ static bool row_take(struct csv_rows *rows, const struct csv_field *fields, uint
     for (uint32_t i = 0; i < n_fields; i++) {
         struct csv_field field = fields[i].quoted ? fields[i] : field_trim(fields[i]);
         if (rows->columns[i] != COLUMN_NONE)
-            rows->values[rows->columns[i]] = (struct value){.kind = VALUE_TEXT, .text = field.text, .length = field.length, .mark = mark};
+            rows->values[rows->columns[i]] =
+                (struct value){.kind = VALUE_TEXT, .text = field.text, .length = field.length, .mark = mark, .group = rows->group};
     }
     if (recipe_encode(rows->recipe, rows->values, x, err)) {
         instances_keep(instances);

@@ -57,7 +57,7 @@ void rows_begin(struct json_rows *rows)
     columns_index_init(&rows->index, recipe);
     rows->numbers = true;
     for (uint32_t i = 0; !recipe->bytes && i < recipe->n_columns; i++)
-        rows->numbers = rows->numbers && recipe->columns[i].encoding != ENCODING_ONE_HOT;
+        rows->numbers = rows->numbers && recipe->columns[i].encoding != ENCODING_ONE_HOT && recipe->columns[i].encoding != ENCODING_DATE;
 }
 
 /* Room for the values of one row, where that is needed: a wide model's rows of plain numbers do without. */

@@ -8,10 +8,8 @@
 #include <string.h>
 
 static const char *const encoding_names[] = {
-    [ENCODING_SCALE] = "scale",
-    [ENCODING_STANDARDISE] = "standardise",
-    [ENCODING_ONE_HOT] = "one_hot",
-    [ENCODING_IGNORE] = "ignore",
+    [ENCODING_SCALE] = "scale", [ENCODING_STANDARDISE] = "standardise", [ENCODING_ONE_HOT] = "one_hot", [ENCODING_BOOLEAN] = "boolean",
+    [ENCODING_DATE] = "date",   [ENCODING_IGNORE] = "ignore",
 };
 #define N_ENCODINGS (sizeof encoding_names / sizeof *encoding_names)
 
@@ -51,6 +49,16 @@ static void write_standardise(struct writer *writer, const struct recipe_column 
     writer_put_bool(writer, "indicator", column->indicator);
 }
 
+static void write_date(struct writer *writer, const struct recipe_column *column)
+{
+    char format[DATE_FORMAT_MAX];
+
+    date_format_text(column->date, format);
+    writer_put_string(writer, "format", format);
+    writer_put_bool(writer, "time", column->time);
+    write_standardise(writer, column);
+}
+
 static void write_column(struct writer *writer, const struct recipe_column *column)
 {
     writer_open(writer, '{');
@@ -64,6 +72,13 @@ static void write_column(struct writer *writer, const struct recipe_column *colu
         break;
     case ENCODING_STANDARDISE:
         write_standardise(writer, column);
+        break;
+    case ENCODING_BOOLEAN:
+        put_float(writer, "impute", (double)column->impute);
+        writer_put_bool(writer, "indicator", column->indicator);
+        break;
+    case ENCODING_DATE:
+        write_date(writer, column);
         break;
     case ENCODING_ONE_HOT:
         put_strings(writer, "levels", column->levels, column->n_levels);
@@ -173,6 +188,17 @@ static bool read_standardise(const cJSON *object, struct recipe_column *column, 
     return true;
 }
 
+static bool read_date(const cJSON *object, struct recipe_column *column, struct err *err)
+{
+    const char *format;
+
+    if (!json_text(object, "format", &format, err) || !json_bool(object, "time", &column->time, err) ||
+        !read_standardise(object, column, err))
+        return false;
+    column->n_inputs = RECIPE_DATE_INPUTS + (column->time ? 2u : 0u) + (column->indicator ? 1u : 0u);
+    return date_format_find(format, &column->date) || json_damaged(err, "there is no date format of that name");
+}
+
 static bool read_column_encoding(const cJSON *object, struct recipe_column *column, struct err *err)
 {
     switch (column->encoding) {
@@ -184,6 +210,14 @@ static bool read_column_encoding(const cJSON *object, struct recipe_column *colu
             return false;
         column->n_inputs = column->indicator ? 2 : 1;
         return true;
+    case ENCODING_BOOLEAN:
+        column->scale = 1;
+        if (!json_float(object, "impute", &column->impute, err) || !json_bool(object, "indicator", &column->indicator, err))
+            return false;
+        column->n_inputs = column->indicator ? 2 : 1;
+        return true;
+    case ENCODING_DATE:
+        return read_date(object, column, err);
     case ENCODING_ONE_HOT:
         if (!read_strings(object, "levels", RECIPE_LEVELS_MAX, &column->levels, &column->n_levels, err) ||
             !json_bool(object, "other", &column->other, err))

@@ -1,6 +1,7 @@
 /* A dataset's profile as JSON. What the table knows already (missing, min, max, mean, levels) is of all rows; quartiles, histogram and
  * distinct numbers are of a sample where there are many rows. */
 #include "profile.h"
+#include "mlp/recipe.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -317,16 +318,46 @@ static void figures_write(struct writer *writer, const struct figures *figures, 
     writer_close(writer, '}');
 }
 
-/* figures NULL: the table has too many columns for them. */
-static bool column_write(struct writer *writer, const struct column *column, const struct figures *figures, bool whole)
+/* NaN: null. */
+static void date_write(struct writer *writer, double value, struct date_format format)
 {
+    char text[DATE_TEXT_MAX];
+    if (isnan(value))
+        writer_null(writer);
+    else
+        writer_string_n(writer, text, date_text(value, format, text));
+}
+
+static void dates_write(struct writer *writer, const struct column *column)
+{
+    char format[DATE_FORMAT_MAX];
+    date_format_text(column->date, format);
+    writer_put_string(writer, "format", format);
+    writer_key(writer, "min");
+    date_write(writer, column->min, column->date);
+    writer_key(writer, "max");
+    date_write(writer, column->max, column->date);
+}
+
+/* figures NULL: the table has too many columns for them. */
+static bool column_write(struct writer *writer, const struct table *table, uint32_t index, const struct figures *figures, bool whole)
+{
+    static const char *const kinds[] = {
+        [KIND_NUMBER] = "number", [KIND_CATEGORY] = "category", [KIND_BOOLEAN] = "boolean", [KIND_DATE] = "date", [KIND_TEXT] = "text"};
+    const struct column *column = table_column(table, index);
+    char note[RECIPE_NOTE_SIZE];
     bool ok = true;
     writer_open(writer, '{');
     writer_put_string(writer, "name", column->name);
-    writer_put_string(writer, "type", column->type == COLUMN_CATEGORY ? "category" : "number");
+    writer_put_string(writer, "type", kinds[recipe_kind(table, index)]);
     writer_put_uint(writer, "missing", column->n_missing);
+    recipe_note(table, index, note);
+    if (*note)
+        writer_put_string(writer, "note", note);
     if (column->type == COLUMN_CATEGORY) {
         ok = levels_write(writer, column);
+    } else if (column->type == COLUMN_DATE) {
+        dates_write(writer, column);
     } else {
         writer_put_bool(writer, "integer", column->integer);
         figure_write(writer, "min", column->min);
@@ -343,6 +374,10 @@ static bool column_write(struct writer *writer, const struct column *column, con
 void profile_cell(struct writer *writer, const struct table *table, uint32_t column, uint64_t row)
 {
     const struct column *of = table_column(table, column);
+    if (of->type == COLUMN_DATE) {
+        date_write(writer, table_date(table, column, row), of->date);
+        return;
+    }
     if (of->type != COLUMN_CATEGORY) {
         writer_float(writer, table_number(table, column, row));
         return;
@@ -404,7 +439,7 @@ char *profile_make(const struct table *table, const struct csv_report *report, s
     writer_key(&writer, "columns");
     writer_open(&writer, '[');
     for (uint32_t i = 0; i < table_n_columns(table) && ok; i++)
-        ok = column_write(&writer, table_column(table, i), figures ? &figures[i] : NULL, sample.n_rows == sample.n_all);
+        ok = column_write(&writer, table, i, figures ? &figures[i] : NULL, sample.n_rows == sample.n_all);
     writer_close(&writer, ']');
     if (narrow)
         sample_write(&writer, table);

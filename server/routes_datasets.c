@@ -108,10 +108,10 @@ static bool fields_check(const struct request *request, struct err *err)
     struct stranger stranger = {{0}};
     if (request_queries(request, field_check, &stranger))
         return true;
-    err_set(
-        err, ERR_INPUT,
-        "\"%s\" is not known: expected name, replace, separator, header, quote, decimal, encoding, comment, na, columns, types, on_bad_row",
-        stranger.name);
+    err_set(err, ERR_INPUT,
+            "\"%s\" is not known: expected name, replace, separator, header, quote, decimal, thousands, encoding, comment, na, columns, "
+            "types, on_bad_row",
+            stranger.name);
     return err_field(err, stranger.name);
 }
 

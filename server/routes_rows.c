@@ -180,8 +180,8 @@ static bool parameter_check(void *self, const char *name, const char *value)
     (void)value;
     if (csv_query_knows(name) && strcmp(name, "types") && strcmp(name, "on_bad_row"))
         return true;
-    err_set(err, ERR_INPUT, "\"%.60s\" is not known here: expected separator, header, quote, decimal, encoding, comment, na, columns",
-            name);
+    err_set(err, ERR_INPUT,
+            "\"%.60s\" is not known here: expected separator, header, quote, decimal, thousands, encoding, comment, na, columns", name);
     return err_field(err, name);
 }
 

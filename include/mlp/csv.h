@@ -36,6 +36,10 @@ struct csv_field csv_field_trim(struct csv_field field);
 bool number_parse(const char *text, size_t length, float *value);
 /* The same with another mark before the decimals: ',' in "1,5". */
 bool number_parse_mark(const char *text, size_t length, char mark, float *value);
+/* The same where groups of three digits may be set apart by `group`: '.' in "1.234.567,5"; ' ' is any kind of blank; '\0': none. `plain` is the
+ * number without them and with a point before its decimals, terminated; "" where that is the text itself. */
+#define NUMBER_PLAIN_MAX 64
+bool number_parse_groups(const char *text, size_t length, char mark, char group, float *value, char plain[NUMBER_PLAIN_MAX]);
 
 /* Whether the text, blanks around it aside, stands for a missing value: empty, NA, N/A, null, NaN, ?, -, . (any case). */
 bool text_is_missing(const char *text, size_t length);

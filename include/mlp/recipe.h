@@ -22,21 +22,28 @@ enum encoding {
     ENCODING_SCALE,       /* x * scale: byte columns that start at zero; one input */
     ENCODING_STANDARDISE, /* (x - offset) * scale; one input, and a second, 1 where missing, where `indicator` */
     ENCODING_ONE_HOT,     /* one input a level, and a last one for missing, rare and unseen levels where `other` */
-    ENCODING_IGNORE,      /* left out (constant, id-like, free text, or the user's wish): no input */
+    ENCODING_BOOLEAN, /* yes, true, t, y or 1 is 1, no, false, f, n or 0 is 0; one input, and a second, 1 where missing, where `indicator` */
+    ENCODING_DATE,    /* days (as ENCODING_STANDARDISE), year, month (sine, cosine), one input a weekday from Monday; where `time` the time
+                             of day (sine, cosine); a last one, 1 where missing, where `indicator` */
+    ENCODING_IGNORE,  /* left out (constant, id-like, free text, or the user's wish): no input */
 };
+#define RECIPE_NOTE_SIZE 120
+#define RECIPE_DATE_INPUTS 11u /* of ENCODING_DATE, without time and indicator */
 
 struct recipe_column {
     char *name;
     enum encoding encoding;
     uint32_t first_input; /* index of its first input */
     uint32_t n_inputs;
-    float offset, scale;
-    float impute;   /* raw value that stands for a missing number */
-    bool indicator; /* ENCODING_STANDARDISE */
-    bool other;     /* ENCODING_ONE_HOT */
+    float offset, scale; /* of dates in days since 1970 */
+    float impute;        /* raw value that stands for a missing number or date */
+    bool indicator;      /* ENCODING_STANDARDISE, ENCODING_BOOLEAN, ENCODING_DATE */
+    bool time;           /* ENCODING_DATE: not all training rows say midnight */
+    struct date_format date;
+    bool other; /* ENCODING_ONE_HOT */
     uint32_t n_levels;
-    char **levels;  /* ENCODING_ONE_HOT; in order of bytes, each once */
-    char note[120]; /* why a column is left out, "" else */
+    char **levels;               /* ENCODING_ONE_HOT; in order of bytes, each once */
+    char note[RECIPE_NOTE_SIZE]; /* why a column is left out, "" else */
 };
 
 struct recipe {
@@ -75,6 +82,12 @@ bool recipe_check(const struct recipe *recipe, struct err *err);
 /* Index into columns, -1 where there is none. */
 int64_t recipe_find(const struct recipe *recipe, const char *name);
 
+/* Why a recipe fitted on all rows would leave the column out by itself, "" where it would not. */
+void recipe_note(const struct table *table, uint32_t column, char note[RECIPE_NOTE_SIZE]);
+/* What a column is to its reader: a boolean is a category of yes and no, text one of whole sentences that hardly repeat. */
+enum column_kind { KIND_NUMBER, KIND_CATEGORY, KIND_BOOLEAN, KIND_DATE, KIND_TEXT };
+enum column_kind recipe_kind(const struct table *table, uint32_t column);
+
 /* A recipe tied to a table by column names: its rows can be encoded. Holds a reference to the table; the recipe must outlive it. */
 struct binding;
 /* Fails with ERR_INPUT naming the column that the table lacks or holds with another type. `need_target`: the table must hold the
@@ -103,13 +116,15 @@ struct value {
     float number;
     const char *text; /* not terminated */
     uint32_t length;
-    char mark; /* before the decimals of a number in the text; 0: '.' */
+    char mark;  /* before the decimals of a number in the text; 0: '.' */
+    char group; /* between groups of three digits of a number in the text; 0: nothing */
 };
-/* Encode one row of raw values, values[i] for columns[i]; x: (recipe->n_inputs). Text for a number column is parsed; a number for a
- * category column is matched by its shortest decimal text ("3"); an unseen level goes to `other` (or all zeros). Text that is no
- * number is ERR_INPUT naming the column and what stood there. */
+/* Encode one row of raw values, values[i] for columns[i]; x: (recipe->n_inputs). Text for a number, boolean or date column is parsed; a number
+ * for a category column is matched by its shortest decimal text ("3"); an unseen level goes to `other` (or all zeros). Text that is no
+ * number, truth or date there is ERR_INPUT naming the column and what stood there, and so is a number for a date. */
 bool recipe_encode(const struct recipe *recipe, const struct value *values, float *x, struct err *err);
-/* The same for a row of plain numbers, raw[i] for columns[i], NaN where missing: the fast way in. raw: (n_columns), x: (n_inputs). */
+/* The same for a row of plain numbers, raw[i] for columns[i], NaN where missing: the fast way in. raw: (n_columns), x: (n_inputs). Not for
+ * a recipe with dates: they count as missing. */
 void recipe_encode_numbers(const struct recipe *recipe, const float *raw, float *x);
 
 #endif

@@ -5,6 +5,7 @@
 #ifndef MLP_TABLE_H
 #define MLP_TABLE_H
 
+#include "mlp/date.h"
 #include "mlp/err.h"
 
 #include <stddef.h>
@@ -14,17 +15,20 @@ enum column_type {
     COLUMN_BYTE,     /* uint8_t: every value is an integer 0..255, none is missing */
     COLUMN_NUMBER,   /* float, NaN where missing; the nearest float to the text, as strtof gives */
     COLUMN_CATEGORY, /* uint32_t index into levels, TABLE_MISSING where missing */
+    COLUMN_DATE,     /* double, a date's value (mlp/date.h), NaN where missing; at a multiple of 4 bytes */
 };
+#define COLUMN_TYPES 4
 #define TABLE_MISSING UINT32_MAX
 
 struct column {
     char *name; /* as in the header, or "c1", "c2" ... where there is none */
     enum column_type type;
-    uint32_t offset; /* of the value within a record; multiple of the value's size */
+    uint32_t offset; /* of the value within a record; multiple of the value's size, or of 4 */
     uint64_t n_missing;
     bool integer;               /* every present value is an integer (byte and number columns) */
-    double min, max;            /* of the present values; NaN where there is none and in category columns */
+    double min, max;            /* of the present values, of dates in seconds; NaN where there is none and in category columns */
     double mean, stddev;        /* stddev of the population */
+    struct date_format date;    /* date columns: as the file writes them */
     uint32_t n_levels;          /* category columns; else 0 */
     const char *const *levels;  /* n_levels strings, in order of first appearance */
     const uint64_t *level_rows; /* n_levels: how many rows hold each level */
@@ -47,6 +51,7 @@ struct csv_options {
     uint32_t n_threads; /* threads that parsing may use; 0: 1 */
     int quote;          /* 0: '"', -1: none */
     char decimal;       /* '.' or ',' before the decimals; 0: guess */
+    char thousands;     /* stands between groups of three digits; ' ': any kind of blank; 0: nothing does */
     int comment;        /* lines that begin with it are left out; 0: guess ('#' or none), -1: none */
     enum csv_encoding encoding;
     bool skip_bad_rows;         /* leave out rows that cannot be read, and count them; else the first one is an error */
@@ -107,5 +112,6 @@ const uint8_t *table_records(const struct table *table);
 /* One value as number or level. The column must be of the kind that the name says. */
 float table_number(const struct table *table, uint32_t column, uint64_t row);   /* byte or number column; NaN: missing */
 uint32_t table_level(const struct table *table, uint32_t column, uint64_t row); /* category column; TABLE_MISSING */
+double table_date(const struct table *table, uint32_t column, uint64_t row);    /* date column; NaN: missing */
 
 #endif

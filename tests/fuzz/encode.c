@@ -72,12 +72,13 @@ static void row_from_bytes(const struct ways *ways, uint64_t row)
     same(ways, "bytes encode as the table does");
 }
 
-/* Where no column is a category: the table's numbers as an array of plain numbers. */
+/* Where no column is a category or a date: the table's numbers as an array of plain numbers. */
 static void row_from_numbers(const struct ways *ways, uint64_t row)
 {
     for (uint32_t i = 0; i < ways->recipe->n_columns; i++) {
         bool ignored = ways->recipe->columns[i].encoding == ENCODING_IGNORE;
-        if (table_column(ways->table, ways->columns[i])->type != COLUMN_CATEGORY)
+        enum column_type type = table_column(ways->table, ways->columns[i])->type;
+        if (type != COLUMN_CATEGORY && type != COLUMN_DATE)
             ways->raw[i] = table_number(ways->table, ways->columns[i], row);
         else if (ignored)
             ways->raw[i] = NAN;

@@ -54,9 +54,16 @@ struct table *table_of(struct reading *reading)
     return table;
 }
 
+static size_t date_print(char *to, const char *between, double value, struct date_format format)
+{
+    char text[DATE_TEXT_MAX] = "_";
+    uint32_t n = isnan(value) ? 1 : date_text(value, format, text);
+    return (size_t)sprintf(to, "%s%.*s", between, (int)n, text);
+}
+
 char *table_text(const struct table *table)
 {
-    static const char types[] = "bnc";
+    static const char types[] = "bncd";
     uint32_t n_columns = table_n_columns(table);
     size_t room = 1 << 16, n = 0;
     char *text = malloc(room);
@@ -68,6 +75,8 @@ char *table_text(const struct table *table)
                 text = realloc(text, room *= 2);
             if (row == 0)
                 n += (size_t)sprintf(text + n, "%s%.1000s:%c", between, column->name, types[column->type]);
+            else if (column->type == COLUMN_DATE)
+                n += date_print(text + n, between, table_date(table, i, row - 1), column->date);
             else if (column->type != COLUMN_CATEGORY && isnan(table_number(table, i, row - 1)))
                 n += (size_t)sprintf(text + n, "%s_", between);
             else if (column->type != COLUMN_CATEGORY)
