@@ -171,10 +171,10 @@ void tally_wanted(const struct tally *tally, uint32_t index, enum column_type *t
 {
     const struct plan_column *planned = &tally->plan->columns[index];
     const struct tally_date *texts = &tally->texts_as_dates[index];
-    bool dates = texts->separator && texts->orders && !planned->fixed;
+    bool dates = texts->separator && texts->orders && !planned->fixed, number = planned->type == COLUMN_NUMBER;
     *type = (enum column_type)tally->wanted[index];
     /* A column that the head showed to be empty, and all texts below are dates. */
-    if (dates && planned->type == COLUMN_NUMBER && *type == COLUMN_CATEGORY)
+    if (dates && number && *type == COLUMN_CATEGORY)
         *type = tally->numbers[planned->slot].n_missing == tally->n_rows ? COLUMN_DATE : COLUMN_CATEGORY;
     if (dates)
         *date = date_format_choose(texts->orders, &texts->separator, 1);

@@ -66,7 +66,8 @@ static inline void tally_add_number(struct tally_number *number, double value, d
     number->fraction = number->fraction || (small && value != (double)(int64_t)value);
 }
 
-/* What the values of the column need, once all chunks are merged: *type, and for dates how they are read. */
+/* What the values of the column need, once all chunks are merged: *type, and for dates how they are read.
+ * Both may be the plan's own. */
 void tally_wanted(const struct tally *tally, uint32_t column, enum column_type *type, struct date_format *date);
 
 /* Count the byte columns of n_rows records. */

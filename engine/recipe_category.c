@@ -1,5 +1,6 @@
 /* Fitting a category column: its levels over the training rows, the rare ones put together. Threads: one call, one thread. */
 #define _POSIX_C_SOURCE 200809L
+#include "mlp/csv.h"
 #include "recipe_fit.h"
 
 #include <stdlib.h>

@@ -1,6 +1,7 @@
 /* Why a column is no feature: constant, counting the rows, as many texts as an id or free text has. For fitting, and for a profile that
  * tells beforehand. Also what kind of column it is, to a reader. Threads: any. */
 #define _POSIX_C_SOURCE 200809L
+#include "mlp/csv.h"
 #include "recipe_fit.h"
 
 #include <stdio.h>

@@ -39,8 +39,6 @@ const char *text_cut(const char *text, size_t length, size_t max, char out[80]);
 /* A date's value into its column; x: the row's inputs. */
 void column_encode_date(const struct recipe_column *column, double value, float *x);
 
-/* The words of a truth in any case, blanks around them aside. */
-bool truth_parse(const char *text, size_t length, float *truth);
 /* Whether all levels are words of one kind: yes and no, true and false ... */
 bool column_is_boolean(const struct column *column);
 

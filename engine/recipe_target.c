@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <strings.h>
 
+#define DISTINCT_MIN 10       /* so many rows with a class each are no classes */
 #define CLASS_INTEGERS_MAX 20 /* integers that run from 0 or 1 are classes up to this many */
 
 static const char *table_name(const struct table *table, uint32_t column)
@@ -162,13 +163,15 @@ static bool class_limits(const struct fit *fit, uint32_t n, struct err *err)
     char cut[80];
 
     text_cut(name, strlen(name), 60, cut);
-    if (n < 2)
-        err_set(err, ERR_INPUT, "the target '%s' holds %s in the %llu training rows: there is nothing to learn", cut,
-                n ? "the same value" : "no value", (unsigned long long)fit->n_rows);
+    if (n == 0)
+        err_set(err, ERR_INPUT, "the target '%s' holds no value in the training rows: there is nothing to learn", cut);
+    else if (n < 2)
+        err_set(err, ERR_INPUT, "the target '%s' holds the same value in the %llu training rows: there is nothing to learn", cut,
+                (unsigned long long)fit->n_rows);
     else if (n > RECIPE_CLASSES_MAX)
         err_set(err, ERR_INPUT, "the target '%s' holds more than %d different values; classification takes at most that many", cut,
                 RECIPE_CLASSES_MAX);
-    else if (n > 20 && n > fit->n_rows / 2)
+    else if ((n > 20 && n > fit->n_rows / 2) || (n >= DISTINCT_MIN && n == fit->n_rows))
         err_set(err, ERR_INPUT, "the target '%s' holds %u different values in %llu training rows: too few rows of each to be classes", cut,
                 n, (unsigned long long)fit->n_rows);
     else

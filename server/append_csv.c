@@ -10,7 +10,7 @@ struct csv_rows {
     struct append *append;
     uint32_t *columns; /* (n_fields): which column a field is, NO_COLUMN where none */
     uint32_t n_fields;
-    char group; /* between groups of three digits; 0: nothing */
+    char mark, group; /* before decimals; between groups of three digits, 0: nothing */
 };
 #define NO_COLUMN UINT32_MAX
 
@@ -75,8 +75,8 @@ static bool field_take(struct csv_rows *rows, uint32_t column, struct csv_field 
     enum column_type type = table_column(rows->append->table, column)->type;
     char plain[NUMBER_PLAIN_MAX];
     float value;
-    if ((type == COLUMN_BYTE || type == COLUMN_NUMBER) && number_parse_groups(field.text, field.length, '.', rows->group, &value, plain) &&
-        *plain)
+    if ((type == COLUMN_BYTE || type == COLUMN_NUMBER) &&
+        number_parse_groups(field.text, field.length, rows->mark, rows->group, &value, plain) && *plain)
         return append_cell(rows->append, column, plain, strlen(plain), err);
     return append_cell(rows->append, column, field.text, field.length, err);
 }
@@ -133,6 +133,7 @@ bool append_csv(struct append *append, const struct append_source *source, struc
     if (!reader)
         return false;
     bool ok = true;
+    rows.mark = csv_reader_decimal(reader);
     if (options->n_names)
         ok = names_take(&rows, options, err) && (options->header <= 0 || csv_reader_next(reader, &fields, &n_fields, err) >= 0);
     while (ok && (got = csv_reader_next(reader, &fields, &n_fields, err)) > 0)

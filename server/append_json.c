@@ -1,5 +1,7 @@
 /* Rows of JSON for a dataset that is there: {"rows":[[...],{...}]}. */
 #include "append.h"
+#include "mlp/csv.h"
+#include "mlp/recipe.h"
 #include "scan.h"
 
 #include <stdio.h>
@@ -43,7 +45,7 @@ static bool take_text(struct json_rows *rows, uint32_t column)
     return wrong ? fail_column(rows, column, wrong) : append_cell(rows->append, column, text.text, text.length, rows->err);
 }
 
-/* In a column of numbers 1 and 0, else the level that reads so in any case. */
+/* In a column of numbers 1 and 0, in one of yes and no its own word, else "true" and "false", in any case. */
 static bool take_truth(struct json_rows *rows, uint32_t column, bool truth)
 {
     const struct column *of = table_column(rows->append->table, column);
@@ -52,11 +54,16 @@ static bool take_truth(struct json_rows *rows, uint32_t column, bool truth)
         return fail_column(rows, column, wrong);
     if (of->type != COLUMN_CATEGORY)
         text = truth ? "1" : "0";
-    for (uint32_t i = 0; i < of->n_levels; i++)
-        if (!strcasecmp(of->levels[i], text)) {
+    bool words = recipe_kind(rows->append->table, column) == KIND_BOOLEAN;
+    for (uint32_t i = 0; i < of->n_levels; i++) {
+        float level;
+        bool same = words ? truth_parse(of->levels[i], strlen(of->levels[i]), &level) && (level > 0) == truth
+                          : strcasecmp(of->levels[i], text) == 0;
+        if (same) {
             text = of->levels[i];
             break;
         }
+    }
     return append_cell(rows->append, column, text, strlen(text), rows->err);
 }
 

@@ -233,7 +233,8 @@ static enum MHD_Result stage_run(struct request *request)
     request->here = false;
     if (request->reply.status)
         return request_send(request);
-    return request_leave(request, request->where == ROUTE_BULK ? BENCH_BULK : BENCH_DESK, handler_run) ? MHD_YES : request_send(request);
+    bool bulk = request->where == ROUTE_BULK || request->body.received > LONG_BODY;
+    return request_leave(request, bulk ? BENCH_BULK : BENCH_DESK, handler_run) ? MHD_YES : request_send(request);
 }
 
 static enum MHD_Result request_step(void *self, struct MHD_Connection *connection, const char *url, const char *method, const char *version,

@@ -27,7 +27,7 @@ enum route_where {
 enum route_body {
     ROUTE_BODY_NONE,  /* up to 64 KB are read and dropped: clients send "{}" */
     ROUTE_BODY_SMALL, /* at most HTTP_SMALL_MAX bytes */
-    ROUTE_BODY_ROWS,  /* at most http_options.max_rows */
+    ROUTE_BODY_ROWS,  /* at most http_options.max_rows; where text/csv is accepted, which is made while it is sent, as the next */
     ROUTE_BODY_LARGE, /* at most http_options.max_body */
 };
 #define HTTP_SMALL_MAX (1024 * 1024)

@@ -22,6 +22,7 @@ static const struct named named[] = {
     {"Origin", offsetof(struct head, origin), true},
     {"Sec-Fetch-Site", offsetof(struct head, fetch_site), true},
     {"Expect", offsetof(struct head, expect), false},
+    {"Accept", offsetof(struct head, accept), false},
 };
 
 static enum MHD_Result header_take(void *self, enum MHD_ValueKind kind, const char *name, const char *value)
@@ -191,7 +192,8 @@ uint64_t request_body_limit(const struct request *request)
         [ROUTE_BODY_ROWS] = options->max_rows,
         [ROUTE_BODY_LARGE] = options->max_body,
     };
-    return limits[request->route->body];
+    bool streams = request->route->body == ROUTE_BODY_ROWS && request->head.accept && strstr(request->head.accept, "text/csv");
+    return limits[streams ? ROUTE_BODY_LARGE : request->route->body];
 }
 
 static bool body_check(struct request *request)

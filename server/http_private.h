@@ -22,6 +22,7 @@
 #define DRAIN_BYTES (64u << 20) /* of a refused body that are read before the answer */
 #define DRAIN_TIME_MS 10000
 #define SMALL_BODY 65536
+#define LONG_BODY (4u << 20) /* what is longer is worked on at the bulk bench */
 
 enum stage {
     STAGE_IDLE,      /* between two requests */
@@ -35,7 +36,7 @@ enum stage {
 
 /* The headers that every request is judged by; NULL where absent. */
 struct head {
-    const char *host, *origin, *fetch_site, *content_type, *content_encoding, *content_length, *transfer_encoding, *expect;
+    const char *host, *origin, *fetch_site, *content_type, *content_encoding, *content_length, *transfer_encoding, *expect, *accept;
     bool repeated; /* one that must stand alone stands twice */
 };
 

@@ -5,6 +5,7 @@
 #ifndef MLPD_INSTANCES_H
 #define MLPD_INSTANCES_H
 
+#include "mlp/csv.h"
 #include "mlp/recipe.h"
 #include "mlp/table.h"
 
@@ -46,6 +47,16 @@ bool instances_from_json(const char *bytes, size_t n, const struct instances_mod
  * header, and then a first row of names is skipped with header 1 only; types and skip_bad_rows do not count. */
 bool instances_from_csv(const struct recipe *recipe, const char *bytes, size_t n, const struct csv_options *options,
                         struct instances *instances, struct err *err);
+
+/* The same a row at a time, for a body of any size. Unknown columns go into instances, which outlives it. NULL with *err. */
+struct instances_csv;
+struct instances_csv *instances_csv_new(const struct recipe *recipe, const char *bytes, size_t n, const struct csv_options *options,
+                                        struct instances *instances, struct err *err);
+void instances_csv_free(struct instances_csv *rows); /* takes NULL */
+/* The names of the fields before the first row is read, NULL where there are none; *n: how many fields a row has. */
+const struct csv_field *instances_csv_names(const struct instances_csv *rows, uint32_t *n);
+/* The next row into x: (n_inputs), and *fields as they came, valid until the next call. 1, 0 at the end, -1 with *err. */
+int instances_csv_row(struct instances_csv *rows, float *x, const struct csv_field **fields, uint32_t *n_fields, struct err *err);
 
 /* Rows of little-endian float32, n_columns each (left-out columns too), NaN where missing. */
 bool instances_from_floats(const struct recipe *recipe, const void *bytes, size_t n, struct instances *instances, struct err *err);

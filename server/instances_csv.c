@@ -8,43 +8,33 @@
 #include <string.h>
 
 /* A CSV body on its way. */
-struct csv_rows {
+struct instances_csv {
     const struct recipe *recipe;
+    struct instances *instances; /* for what is unknown */
     struct csv_reader *reader;
     struct columns_index index;
     uint32_t *columns;    /* (n_fields): which column a field is, COLUMN_NONE: none */
     uint32_t *have;       /* (n_columns): 1 where some field is it */
     struct value *values; /* (n_columns) */
     uint32_t n_fields;
-    uint64_t row; /* 1-based, the header not counted */
-    char group;   /* between groups of three digits; 0: nothing */
+    uint64_t row;                  /* 1-based, the header not counted */
+    char mark, group;              /* before decimals; between groups of three digits, 0: nothing */
+    struct csv_field *names;       /* (n_fields) the user's, owned; NULL: none */
+    const struct csv_field *first; /* the first row's, until the next is read */
+    bool header, first_waits;      /* the first row is one of names; it is to be given out */
 };
 
-static void rows_done(struct csv_rows *rows)
+void instances_csv_free(struct instances_csv *rows)
 {
+    if (!rows)
+        return;
     csv_reader_free(rows->reader);
     columns_index_done(&rows->index);
     free(rows->columns);
     free(rows->have);
     free(rows->values);
-}
-
-static bool rows_init(struct csv_rows *rows, const struct recipe *recipe, const char *bytes, size_t n, const struct csv_options *options,
-                      struct err *err)
-{
-    *rows = (struct csv_rows){
-        .recipe = recipe,
-        .group = options->thousands,
-        .reader = csv_reader_open(bytes, n, options, err),
-        .have = calloc((size_t)recipe->n_columns + 1, sizeof *rows->have),
-        .values = calloc((size_t)recipe->n_columns + 1, sizeof *rows->values),
-    };
-    if (!rows->reader)
-        return false;
-    if (!rows->have || !rows->values)
-        return err_memory(err, "a row");
-    columns_index_init(&rows->index, recipe);
-    return true;
+    free(rows->names);
+    free(rows);
 }
 
 static struct csv_field field_trim(struct csv_field field)
@@ -57,7 +47,7 @@ static struct csv_field field_trim(struct csv_field field)
 }
 
 /* Find each field's column by its name; *n_found: how many different ones there are, the target counted. */
-static bool names_find(struct csv_rows *rows, const struct csv_field *fields, uint32_t *n_found, struct err *err)
+static bool names_find(struct instances_csv *rows, const struct csv_field *fields, uint32_t *n_found, struct err *err)
 {
     bool target = false;
 
@@ -76,19 +66,20 @@ static bool names_find(struct csv_rows *rows, const struct csv_field *fields, ui
 }
 
 /* Whether the first row's fields are names: most are the model's, or all that it uses are there. */
-static bool is_header(const struct csv_rows *rows, uint32_t n_found, uint32_t n_fields)
+static bool is_header(const struct instances_csv *rows, uint32_t n_found)
 {
     char names[8];
     const char *first;
 
-    return n_found > 0 && (2 * n_found >= n_fields || !columns_missing(rows->recipe, rows->have, 1, names, sizeof names, &first));
+    return n_found > 0 && (2 * n_found >= rows->n_fields || !columns_missing(rows->recipe, rows->have, 1, names, sizeof names, &first));
 }
 
-static bool header_take(struct csv_rows *rows, const struct csv_field *fields, struct instances *instances, struct err *err)
+static bool header_take(struct instances_csv *rows, const struct csv_field *fields, struct err *err)
 {
     const char *first = NULL;
     char names[300];
 
+    rows->header = true;
     for (uint32_t i = 0; i < rows->n_fields; i++) {
         struct csv_field name = field_trim(fields[i]);
         uint32_t column = rows->columns[i];
@@ -97,7 +88,7 @@ static bool header_take(struct csv_rows *rows, const struct csv_field *fields, s
             return err_at(err, 0, rows->recipe->columns[column].name);
         }
         if (column == COLUMN_NONE && !text_equals(rows->recipe->target, name.text, name.length) &&
-            !instances_unknown(instances, name.text, name.length, err))
+            !instances_unknown(rows->instances, name.text, name.length, err))
             return false;
     }
     if (!columns_missing(rows->recipe, rows->have, 1, names, sizeof names, &first))
@@ -106,7 +97,7 @@ static bool header_take(struct csv_rows *rows, const struct csv_field *fields, s
     return err_at(err, 0, first);
 }
 
-static bool positions_take(struct csv_rows *rows, struct err *err)
+static bool positions_take(struct instances_csv *rows, struct err *err)
 {
     const struct recipe *recipe = rows->recipe;
 
@@ -116,85 +107,137 @@ static bool positions_take(struct csv_rows *rows, struct err *err)
             rows->n_fields, recipe->n_columns, recipe->columns[0].name, recipe->columns[recipe->n_columns - 1].name, recipe->target);
     for (uint32_t i = 0; i < rows->n_fields; i++)
         rows->columns[i] = i;
+    rows->first_waits = true;
     return true;
 }
 
-static bool row_take(struct csv_rows *rows, const struct csv_field *fields, uint32_t n_fields, struct instances *instances, struct err *err)
+static bool row_take(struct instances_csv *rows, const struct csv_field *fields, uint32_t n_fields, float *x, struct err *err)
 {
-    float *x = instances_room(instances, rows->recipe->n_inputs, 0, err);
-
     rows->row++;
-    if (!x)
-        return false;
     if (n_fields != rows->n_fields) {
         err_set(err, ERR_INPUT, "row %llu has %u fields, the first row has %u", (unsigned long long)rows->row, n_fields, rows->n_fields);
         return err_at(err, rows->row, "");
     }
-    char mark = csv_reader_decimal(rows->reader);
     for (uint32_t i = 0; i < n_fields; i++) {
-        struct csv_field field = fields[i].quoted ? fields[i] : field_trim(fields[i]);
+        struct csv_field field = csv_field_trim(fields[i]);
         if (rows->columns[i] != COLUMN_NONE)
             rows->values[rows->columns[i]] =
-                (struct value){.kind = VALUE_TEXT, .text = field.text, .length = field.length, .mark = mark, .group = rows->group};
+                (struct value){.kind = VALUE_TEXT, .text = field.text, .length = field.length, .mark = rows->mark, .group = rows->group};
     }
-    if (recipe_encode(rows->recipe, rows->values, x, err)) {
-        instances_keep(instances);
+    if (recipe_encode(rows->recipe, rows->values, x, err))
         return true;
-    }
     err->row = rows->row;
     return false;
 }
 
-static bool first_take(struct csv_rows *rows, const struct csv_field *fields, uint32_t n_fields, int header, struct instances *instances,
-                       struct err *err)
+static bool first_take(struct instances_csv *rows, const struct csv_field *fields, uint32_t n_fields, int header, struct err *err)
 {
     uint32_t n_found;
 
+    rows->first = fields;
     rows->n_fields = n_fields;
     rows->columns = malloc(((size_t)n_fields + 1) * sizeof *rows->columns);
     if (!rows->columns)
         return err_memory(err, "a row");
     if (!names_find(rows, fields, &n_found, err))
         return false;
-    if (header > 0 || (header == 0 && is_header(rows, n_found, n_fields)))
-        return header_take(rows, fields, instances, err);
-    return positions_take(rows, err) && row_take(rows, fields, n_fields, instances, err);
+    if (header > 0 || (header == 0 && is_header(rows, n_found)))
+        return header_take(rows, fields, err);
+    return positions_take(rows, err);
 }
 
 /* The user's names in place of a header. */
-static bool names_take(struct csv_rows *rows, const struct csv_options *options, struct instances *instances, struct err *err)
+static bool names_take(struct instances_csv *rows, const struct csv_options *options, struct err *err)
 {
-    struct csv_field *fields = calloc(options->n_names, sizeof *fields);
-    if (!fields)
+    const struct csv_field *fields;
+    uint32_t n_fields;
+
+    rows->names = calloc(options->n_names, sizeof *rows->names);
+    if (!rows->names)
         return err_memory(err, "the names of the columns");
     for (uint32_t i = 0; i < options->n_names; i++)
-        fields[i] = (struct csv_field){.text = options->names[i], .length = (uint32_t)strlen(options->names[i])};
-    bool ok = first_take(rows, fields, options->n_names, 1, instances, err);
-    free(fields);
-    return ok;
+        rows->names[i] = (struct csv_field){.text = options->names[i], .length = (uint32_t)strlen(options->names[i])};
+    return first_take(rows, rows->names, options->n_names, 1, err) &&
+           (options->header <= 0 || csv_reader_next(rows->reader, &fields, &n_fields, err) >= 0);
+}
+
+static bool rows_begin(struct instances_csv *rows, const char *bytes, size_t n, const struct csv_options *options, struct err *err)
+{
+    const struct csv_field *fields;
+    uint32_t n_fields;
+
+    rows->reader = csv_reader_open(bytes, n, options, err);
+    rows->have = calloc((size_t)rows->recipe->n_columns + 1, sizeof *rows->have);
+    rows->values = calloc((size_t)rows->recipe->n_columns + 1, sizeof *rows->values);
+    if (!rows->reader)
+        return false;
+    if (!rows->have || !rows->values)
+        return err_memory(err, "a row");
+    rows->mark = csv_reader_decimal(rows->reader);
+    columns_index_init(&rows->index, rows->recipe);
+    if (options->n_names)
+        return names_take(rows, options, err);
+    int got = csv_reader_next(rows->reader, &fields, &n_fields, err);
+    if (got == 0)
+        err_set(err, ERR_INPUT, "the body is empty; rows of CSV were expected");
+    return got > 0 && first_take(rows, fields, n_fields, options->header, err);
+}
+
+struct instances_csv *instances_csv_new(const struct recipe *recipe, const char *bytes, size_t n, const struct csv_options *options,
+                                        struct instances *instances, struct err *err)
+{
+    struct instances_csv *rows = calloc(1, sizeof *rows);
+
+    if (!rows) {
+        err_memory(err, "the rows");
+        return NULL;
+    }
+    rows->recipe = recipe;
+    rows->instances = instances;
+    rows->group = options->thousands;
+    if (rows_begin(rows, bytes, n, options, err))
+        return rows;
+    instances_csv_free(rows);
+    return NULL;
+}
+
+const struct csv_field *instances_csv_names(const struct instances_csv *rows, uint32_t *n)
+{
+    *n = rows->n_fields;
+    return rows->header ? rows->first : NULL;
+}
+
+int instances_csv_row(struct instances_csv *rows, float *x, const struct csv_field **fields, uint32_t *n_fields, struct err *err)
+{
+    int got = 1;
+
+    *fields = rows->first;
+    *n_fields = rows->n_fields;
+    if (!rows->first_waits)
+        got = csv_reader_next(rows->reader, fields, n_fields, err);
+    rows->first_waits = false;
+    if (got == 0 && rows->row == 0)
+        err_set(err, ERR_INPUT, "there is no row below the header");
+    if (got <= 0)
+        return rows->row == 0 ? -1 : got;
+    return row_take(rows, *fields, *n_fields, x, err) ? 1 : -1;
 }
 
 bool instances_from_csv(const struct recipe *recipe, const char *bytes, size_t n, const struct csv_options *options,
                         struct instances *instances, struct err *err)
 {
-    struct csv_rows rows;
     const struct csv_field *fields;
     uint32_t n_fields;
-    int got = 0;
-    bool ok;
+    float *x = NULL;
+    int got = -1;
 
     instances_restart(instances);
-    ok = rows_init(&rows, recipe, bytes, n, options, err);
-    if (ok && options->n_names)
-        ok = names_take(&rows, options, instances, err) &&
-             (options->header <= 0 || csv_reader_next(rows.reader, &fields, &n_fields, err) >= 0);
-    while (ok && (got = csv_reader_next(rows.reader, &fields, &n_fields, err)) > 0)
-        ok = rows.columns ? row_take(&rows, fields, n_fields, instances, err)
-                          : first_take(&rows, fields, n_fields, options->header, instances, err);
-    ok = ok && got == 0;
-    if (ok && instances->n_rows == 0)
-        ok = err_set(err, ERR_INPUT, rows.columns ? "there is no row below the header" : "the body is empty; rows of CSV were expected");
-    rows_done(&rows);
+    struct instances_csv *rows = instances_csv_new(recipe, bytes, n, options, instances, err);
+    while (rows && (x = instances_room(instances, recipe->n_inputs, 0, err)) &&
+           (got = instances_csv_row(rows, x, &fields, &n_fields, err)) > 0)
+        instances_keep(instances);
+    bool ok = rows && x && got == 0;
+    instances_csv_free(rows);
     if (!ok)
         instances_done(instances);
     return ok;

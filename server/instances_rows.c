@@ -130,11 +130,9 @@ static bool encode_values(struct json_rows *rows, float *x)
 {
     if (recipe_encode(rows->recipe, rows->values, x, rows->err))
         return true;
-    char inner[sizeof rows->err->msg];
-    snprintf(inner, sizeof inner, "%s", rows->err->msg);
-    err_set(rows->err, rows->err->code, "instances[%u]: %s", rows->instances->n_rows, inner);
-    rows->err->row = (uint64_t)rows->instances->n_rows + 1;
-    return false;
+    const struct err inner = *rows->err;
+    err_set(rows->err, inner.code, "instances[%u]: %s", rows->instances->n_rows, inner.msg);
+    return err_at(rows->err, (uint64_t)rows->instances->n_rows + 1, inner.column);
 }
 
 /* Wrong number of values: count on to the array's end, so that the message has the number. */

@@ -42,8 +42,7 @@ static void put_piece(struct writer *writer, const char *piece)
     writer_raw(writer, piece, strlen(piece));
 }
 
-/* The likeliest class; of equal ones the first. What is not a number is never likelier. */
-static uint32_t best_class(const float *probabilities, uint32_t n)
+uint32_t predictions_best(const float *probabilities, uint32_t n)
 {
     uint32_t best = 0;
 
@@ -55,7 +54,7 @@ static uint32_t best_class(const float *probabilities, uint32_t n)
 
 static void put_classes(struct writer *writer, const struct labels *labels, const float *probabilities, uint32_t n)
 {
-    uint32_t best = best_class(probabilities, n);
+    uint32_t best = predictions_best(probabilities, n);
 
     put_piece(writer, "{\"label\":");
     put_label(writer, labels, best, false);

@@ -16,4 +16,7 @@ void predictions_write(struct writer *writer, const struct recipe *recipe, const
 void predictions_write_drawn(struct writer *writer, const struct recipe *recipe, const char *name, uint32_t version, const float *outputs,
                              uint32_t n_rows, const struct instances *instances, const uint8_t *picture);
 
+/* The likeliest class; of equal ones the first. What is not a number is never likelier. */
+uint32_t predictions_best(const float *probabilities, uint32_t n);
+
 #endif

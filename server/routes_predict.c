@@ -3,6 +3,7 @@
  * A few rows for a small model that is in memory are answered on the HTTP thread: handing them to another thread takes several times
  * as long as they do. The rest is left to the desk. */
 #include "instances.h"
+#include "predict_csv.h"
 #include "predictions.h"
 #include "routes.h"
 #include "strokes.h"
@@ -138,25 +139,38 @@ static enum kind body_kind(const char *type, const char *bytes, size_t n)
     return i < n && (bytes[i] == '{' || bytes[i] == '[') ? KIND_JSON : KIND_CSV;
 }
 
-static bool table_read(const struct request *request, struct prediction *prediction, const char *name, enum kind kind, const char *bytes,
-                       size_t n, struct err *err)
+/* What the query says of rows that are no JSON: model, version, and how to read CSV. On failure *csv is empty. */
+static const struct recipe *query_read(const struct request *request, struct prediction *prediction, const char *name,
+                                       struct csv_query *csv, struct err *err)
 {
-    struct csv_query csv = {0};
     const char *version = request_query(request, "version");
     char *end = NULL;
     unsigned long long number = version ? strtoull(version, &end, 10) : 0;
     if (version && (*version < '0' || *version > '9' || *end || number > UINT32_MAX)) {
         err_set(err, ERR_INPUT, "\"version\": expected a whole number, found \"%.40s\"", version);
-        return err_field(err, "version");
+        err_field(err, "version");
+        return NULL;
     }
     const struct recipe *recipe = model_find(prediction, name ? name : request_query(request, "model"), (uint32_t)number, err);
-    if (!recipe || !csv_query_read(&csv, request, err))
-        return false;
+    if (!recipe || !csv_query_read(csv, request, err))
+        return NULL;
+    if (!csv->options.skip_bad_rows)
+        return recipe;
+    csv_query_done(csv);
+    err_set(err, ERR_INPUT, "\"on_bad_row\": no row can be left out of predictions");
+    err_field(err, "on_bad_row");
+    return NULL;
+}
+
+static bool table_read(const struct request *request, struct prediction *prediction, const char *name, enum kind kind, const char *bytes,
+                       size_t n, struct err *err)
+{
+    struct csv_query csv = {0};
+    const struct recipe *recipe = query_read(request, prediction, name, &csv, err);
     bool ok;
-    if (csv.options.skip_bad_rows) {
-        err_set(err, ERR_INPUT, "\"on_bad_row\": no row can be left out of predictions");
-        ok = err_field(err, "on_bad_row");
-    } else if (kind == KIND_CSV) {
+    if (!recipe)
+        return false;
+    if (kind == KIND_CSV) {
         ok = instances_from_csv(recipe, bytes, n, &csv.options, &prediction->instances, err);
     } else {
         ok = instances_from_floats(recipe, bytes, n, &prediction->instances, err);
@@ -239,11 +253,51 @@ static void answer(const struct prediction *prediction, struct reply *reply)
     atomic_fetch_add_explicit(&prediction->server->n_predictions, prediction->instances.n_rows, memory_order_relaxed);
 }
 
+/* Whether the reply shall be CSV, which is made of CSV only. */
+static bool csv_is_asked(struct request *request)
+{
+    const char *accept = request_header(request, "Accept"), *bytes;
+    struct err ignored;
+    size_t n;
+    return accept && strstr(accept, "text/csv") && body_view(request_body(request), &bytes, &n, &ignored) && n > 0 &&
+           body_kind(request_header(request, "Content-Type"), bytes, n) == KIND_CSV;
+}
+
+/* CSV to CSV: the source takes over from here. */
+static void predict_rows(struct request *request, const char *name, struct reply *reply)
+{
+    struct prediction prediction = {.server = request_app(request)};
+    struct predict_csv asked = {.n_predictions = &prediction.server->n_predictions};
+    struct reply_source source;
+    struct err err = {0};
+    asked.fd = body_file(request_body(request), &err);
+    if (asked.fd < 0 || !query_read(request, &prediction, name, &asked.csv, &err)) {
+        model_unref(prediction.model);
+        reply_problem(reply, &err);
+        return;
+    }
+    asked.model = prediction.model;
+    if (!predict_csv_source(&asked, &source, &err)) {
+        reply_problem(reply, &err);
+    } else if (!(reply->source = http_source_new(request, &source, &err))) {
+        source.free(source.self);
+        reply_problem(reply, &err);
+    } else {
+        reply->status = 200;
+        reply->type = "text/csv; charset=utf-8";
+    }
+}
+
 /* Leaves the reply unanswered where it is too much for the HTTP thread. */
 static void predict(struct request *request, const char *name, struct reply *reply)
 {
     struct prediction prediction = {.server = request_app(request), .here = request_here(request)};
     struct err err = {0};
+    if (csv_is_asked(request)) {
+        if (!prediction.here) /* that it reads a file */
+            predict_rows(request, name, reply);
+        return;
+    }
     prediction.scratch = scratch_here(&err);
     if (!prediction.scratch) {
         reply_problem(reply, &err);

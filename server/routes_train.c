@@ -11,12 +11,31 @@
 
 #define NAMES_TRIED 10000
 
-/* The body is the CSV: its type says so, or the query says what to learn from it. */
-static bool body_is_csv(const struct request *request)
+enum body_kind { BODY_JSON, BODY_CSV, BODY_UNKNOWN };
+
+/* The body is the CSV where its type says so, or the query says what to learn from it. Under curl's own type it may be either: then its
+ * first byte tells. */
+static enum body_kind body_kind(const struct request *request)
 {
     const char *type = request_header(request, "Content-Type");
-    return (type && (!strncasecmp(type, "text/csv", 8) || !strncasecmp(type, "multipart/form-data", 19))) ||
-           request_query(request, "target");
+    if (type && !strncasecmp(type, "application/json", 16) && !request_query(request, "target"))
+        return BODY_JSON;
+    if ((type && (!strncasecmp(type, "text/csv", 8) || !strncasecmp(type, "multipart/form-data", 19))) || request_query(request, "target"))
+        return BODY_CSV;
+    return request_length(request) > HTTP_SMALL_MAX ? BODY_CSV : BODY_UNKNOWN;
+}
+
+/* Where only the body itself can tell: JSON is an object. An empty body is told that JSON was expected. */
+static bool body_begins_json(struct request *request)
+{
+    const char *bytes;
+    struct err ignored;
+    size_t n, i = 0;
+    if (!body_view(request_body(request), &bytes, &n, &ignored))
+        return true;
+    while (i < n && bytes[i] && strchr(" \t\r\n", bytes[i]))
+        i++;
+    return i == n || bytes[i] == '{';
 }
 
 struct settings {
@@ -85,13 +104,18 @@ void train_post_head(struct request *request, struct reply *reply)
 {
     struct server *server = request_app(request);
     struct err err = {0};
-    if (!body_is_csv(request)) {
+    enum body_kind kind = body_kind(request);
+    if (kind == BODY_JSON) {
         if (request_length(request) > HTTP_SMALL_MAX)
-            reply_refuse(reply, 413, "a request to train is at most %d bytes of JSON; a CSV needs the Content-Type text/csv or ?target=",
-                         HTTP_SMALL_MAX);
+            reply_refuse(reply, 413, "a request to train is at most %d bytes of JSON; a CSV comes as text/csv", HTTP_SMALL_MAX);
         return;
     }
     request_move(request, ROUTE_BULK);
+    if (kind == BODY_UNKNOWN) {
+        if (!body_unpack(request_body(request), INFLATE_GUESS, server->config->max_body, &err))
+            reply_problem(reply, &err);
+        return;
+    }
     const char *type = request_header(request, "Content-Type");
     bool form = type && !strncasecmp(type, "multipart/", 10); /* its fields come with the body */
     if (!settings_check(request, &err)) {
@@ -154,6 +178,14 @@ void train_post_run(struct request *request, struct reply *reply)
 {
     struct incoming *incoming = (struct incoming *)request_kept(request);
     struct err err = {0};
+    if (!incoming && body_kind(request) == BODY_UNKNOWN && !body_begins_json(request)) {
+        if (!settings_check(request, &err))
+            reply_problem(reply, &err);
+        else
+            incoming = incoming_new(request, reply);
+        if (!incoming)
+            return;
+    }
     bool ok = incoming ? csv_train(request, incoming, reply, &err) : json_train(request, reply, &err);
     if (!ok)
         reply_problem(reply, &err);

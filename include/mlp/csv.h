@@ -41,6 +41,9 @@ bool number_parse_mark(const char *text, size_t length, char mark, float *value)
 #define NUMBER_PLAIN_MAX 64
 bool number_parse_groups(const char *text, size_t length, char mark, char group, float *value, char plain[NUMBER_PLAIN_MAX]);
 
+/* Whether the text, blanks around it aside, is a truth in any case: true, yes, t, y, 1 (then *truth is 1), false, no, f, n, 0 (0). */
+bool truth_parse(const char *text, size_t length, float *truth);
+
 /* Whether the text, blanks around it aside, stands for a missing value: empty, NA, N/A, null, NaN, ?, -, . (any case). */
 bool text_is_missing(const char *text, size_t length);
 
