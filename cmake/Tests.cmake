@@ -8,10 +8,10 @@ set(sanitizer_env
     "ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1:detect_stack_use_after_return=1:allocator_may_return_null=1"
     "UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1"
     "TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1:die_after_fork=0")
+set(MLPD_PATIENCE 1 CACHE STRING "How many times longer than usual a test may take: for a busy or slow machine")
+set(patience ${MLPD_PATIENCE})
 if(MLPD_SANITIZE)
-    set(patience 4)
-else()
-    set(patience 1)
+    math(EXPR patience "4 * ${MLPD_PATIENCE}")
 endif()
 math(EXPR test_timeout_s "60 * ${patience}")
 
