@@ -87,7 +87,7 @@ if(TARGET mlpd AND NODE AND NOT MLPD_SANITIZE)
         if(CHROMIUM AND EXISTS ${PROJECT_SOURCE_DIR}/node_modules/playwright-core)
             add_test(NAME browser/${name}
                 COMMAND ${PROJECT_SOURCE_DIR}/cmake/node-test.sh ${NODE} ${source} ${tap_dir}/browser_${name}.tap)
-            set_tests_properties(browser/${name} PROPERTIES TIMEOUT 180
+            set_tests_properties(browser/${name} PROPERTIES TIMEOUT 300
                 ENVIRONMENT "MLPD_BIN=$<TARGET_FILE:mlpd>;CHROMIUM=${CHROMIUM};MLPD_SCREENSHOTS=${PROJECT_BINARY_DIR}/screenshots")
         else()
             add_test(NAME browser/${name} COMMAND ${CMAKE_COMMAND} -E echo "skipped: chromium or playwright-core is not installed")

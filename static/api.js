@@ -7,7 +7,7 @@
  */
 /** @typedef {{name: string, state: string, rows: number, bytes: number, created: string, columns: any, progress?: {rows_parsed: number, bytes_parsed: number}}} Dataset
  *   columns: Column[] in a profile, their number in a list */
-/** @typedef {{epoch: number, loss: number | null, accuracy: number | null, val_loss: number | null, val_accuracy: number | null}} Epoch */
+/** @typedef {{epoch: number, seconds: number} & Record<string, number | null>} Epoch and its metrics: loss, accuracy, … each also as val_… */
 /** @typedef {{id: number, title?: string | null, state: string, dataset: string, model: string, version: number | null, epoch: number, epochs: number, task: string,
  *   task_reason: string, created: string, started: string | null, ended: string | null, rows: {train: number, validation: number, test: number},
  *   eta_seconds: number | null, samples_per_second: number | null, request?: Record<string, any>, warnings?: {code: string, message: string}[],
@@ -56,6 +56,8 @@ async function request(path, options) {
 
 /** @param {unknown} body @returns {RequestInit} */
 const json = (body) => ({ method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
+/** @param {unknown} body @returns {RequestInit} */
+const patch = (body) => ({ ...json(body), method: "PATCH" });
 const part = encodeURIComponent;
 const strings = (/** @type {Record<string, unknown>} */ query) => Object.fromEntries(Object.entries(query).map(([name, value]) => [name, String(value)]));
 /** As a field of a CSV. @param {unknown} value */
@@ -77,12 +79,28 @@ export const api = {
     request(`datasets?name=${part(name)}&types=${part(`${target}:category`)}`, {
       method: "POST", headers: { "Content-Type": "text/csv" }, body: `${Object.keys(row).map(quoted).join()}\n${Object.values(row).map(quoted).join()}\n`,
     }),
+  /** @param {string} name @param {string} to @returns {Promise<Dataset>} */
+  renameDataset: (name, to) => request(`datasets/${part(name)}`, patch({ name: to })),
+  /** @param {string} name */
+  removeDataset: (name) => request(`datasets/${part(name)}`, { method: "DELETE" }),
+  /** @param {string} name */
+  datasetFile: (name) => `datasets/${part(name)}/file`,
+  /** A table that comes with the page. @param {string} name @returns {Promise<File>} */
+  async example(name) {
+    return new File([await (await answer(`examples/${name}.csv`)).blob()], `${name}.csv`);
+  },
   /** @returns {Promise<Job[]>} */
   jobs: async () => (await request("jobs")).jobs,
   /** @param {number} id @returns {Promise<Job>} */
   job: (id) => request(`jobs/${id}`),
   /** @param {number} id @param {"pause" | "resume" | "cancel"} what @returns {Promise<Job>} */
   control: (id, what) => request(`jobs/${id}/${what}`, { method: "POST" }),
+  /** @param {number} id @param {string} title */
+  renameJob: (id, title) => request(`jobs/${id}`, patch({ title: title || null })),
+  /** @param {number} id */
+  removeJob: (id) => request(`jobs/${id}`, { method: "DELETE" }),
+  /** @param {number} id */
+  jobFile: (id) => `jobs/${id}`,
   /** @returns {Promise<Model[]>} */
   models: async () => (await request("models")).models,
   /** @param {string} name @returns {Promise<Model & {inputs: number, recipe: {target: {name: string}, columns: {name: string, encoding: string}[]}}>} */
@@ -92,7 +110,7 @@ export const api = {
   /** @param {string} name @param {number} version @returns {Promise<ArrayBuffer>} safetensors */
   modelFile: async (name, version) => (await answer(`models/${part(name)}/file?version=${version}`)).arrayBuffer(),
   /** @param {string} name @param {{name: string} | {promoted: number | null}} change */
-  changeModel: (name, change) => request(`models/${part(name)}`, { ...json(change), method: "PATCH" }),
+  changeModel: (name, change) => request(`models/${part(name)}`, patch(change)),
   /** @param {string} name */
   removeModel: (name) => request(`models/${part(name)}`, { method: "DELETE" }),
   /** @param {string} model @param {Record<string, string | number | null>[]} instances */
@@ -123,10 +141,10 @@ export const api = {
   },
 
   /**
-   * Follows a job: all its epochs from the first, then each as it ends. The browser reconnects by itself.
+   * Follows a job: all its epochs from the first, then each as it ends. The browser reconnects by itself, unless it was refused: closed.
    * @param {number} id
    * @param {{epoch: (epoch: Epoch) => void, state: (state: {state: string, epoch: number, epochs: number}) => void,
-   *   done: (end: {state: string}) => void, gone: () => void, back: () => void}} on
+   *   done: (end: {state: string}) => void, gone: (isClosed: boolean) => void, back: () => void}} on
    * @returns {() => void} ends it
    */
   follow(id, on) {
@@ -140,7 +158,7 @@ export const api = {
       on.done(end);
     });
     source.onopen = on.back;
-    source.onerror = on.gone;
+    source.onerror = () => on.gone(source.readyState === EventSource.CLOSED);
     return () => source.close();
   },
 };

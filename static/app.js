@@ -6,6 +6,7 @@ import * as jobs from "./actions/jobs.js";
 import * as lists from "./actions/lists.js";
 import * as models from "./actions/models.js";
 import * as understand from "./actions/understand.js";
+import { api } from "./api.js";
 import { mountData } from "./panels/data.js";
 import { mountDraw } from "./panels/draw.js";
 import { mountShell } from "./panels/shell.js";
@@ -15,7 +16,8 @@ import { follow, go } from "./route.js";
 import { subscribe } from "./store.js";
 
 /** All that panels may do. Later panels add theirs here: one flat object, each action changes the state with set(). */
-export const actions = { go, ...lists, ...data, ...jobs, ...draw, ...understand, ...models };
+const actions = { go, datasetFile: api.datasetFile, jobFile: api.jobFile, ...lists, ...data, ...jobs, ...draw, ...understand, ...models };
+/** @typedef {typeof actions} Actions */
 
 /** Below the first screen: module and sheet are fetched when the section comes near. [panel, the module's mount function] */
 const later = /** @type {const} */ ([["understand", "mountUnderstand"], ["models", "mountModels"]]);

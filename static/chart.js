@@ -1,84 +1,114 @@
 // @ts-check
-// One line chart over epochs, by uPlot; where the build is without uPlot, a table of the last epochs instead.
+// Lines over epochs, by uPlot; where the build is without uPlot, a table of the last epochs instead.
+import { h, say } from "./dom.js";
 import { text } from "./text.js";
 
-/** @type {Promise<any>} */
-const library = import("./vendor/uPlot.esm.js").then(
-  (module) => {
-    const sheet = document.createElement("link");
-    sheet.rel = "stylesheet";
-    sheet.href = "vendor/uPlot.min.css";
-    document.head.append(sheet);
-    return module.default;
-  },
-  () => null,
-);
+/** @typedef {{name: string, colour: string, isFaint?: boolean, values: (number | null)[]}} Line colour: a token of style.css; values: one an epoch */
 
-const HEIGHT = 200;
-const colour = (/** @type {string} */ name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+/** @type {Promise<any>} uPlot's constructor, null where it is not there; its only minified build is a script, not a module */
+const library = new Promise((resolve) => {
+  const script = h("script", { src: "vendor/uPlot.iife.min.js" });
+  script.addEventListener("load", () => resolve(/** @type {any} */ (globalThis).uPlot));
+  script.addEventListener("error", () => resolve(null));
+  document.head.append(h("link", { rel: "stylesheet", href: "vendor/uPlot.min.css" }), script);
+});
+
+const HEIGHT = 240;
+const WHOLE = [1, 2, 5].flatMap((n) => [1, 10, 100, 1000, 10000].map((tens) => n * tens)).sort((a, b) => a - b);
+const colourOf = (/** @type {string} */ token) => getComputedStyle(document.documentElement).getPropertyValue(token).trim();
 const dark = matchMedia("(prefers-color-scheme: dark)");
 
-/** @param {HTMLElement} box @param {any} UPlot @param {string[]} names */
-function plotNew(box, UPlot, names) {
-  const axis = { stroke: colour("--quiet"), grid: { stroke: colour("--line"), width: 1 }, ticks: { stroke: colour("--line"), width: 1 } };
-  const colours = [colour("--accent"), colour("--second")];
+/** @param {HTMLElement} box @param {any} UPlot @param {Line[]} lines @param {boolean} isLog @param {(x: number) => string} tell @param {(at: number | null) => void} hovered */
+function plotNew(box, UPlot, lines, isLog, tell, hovered) {
+  const font = `${0.75 * parseFloat(getComputedStyle(document.documentElement).fontSize)}px ${colourOf("--sans")}`;
+  const axis = { stroke: colourOf("--quiet"), font, grid: { stroke: colourOf("--line"), width: 1 }, ticks: { show: false } };
+  const values = (/** @type {any} */ _, /** @type {number[]} */ splits) => splits.map((x) => (x === null ? "" : tell(x)));
   return new UPlot(
     {
       width: Math.max(200, box.clientWidth),
       height: HEIGHT,
-      scales: { x: { time: false } },
-      axes: [{ ...axis, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000] }, { ...axis, size: 60 }],
-      series: [{ label: text.watch.epoch }, ...names.map((label, i) => ({ label, stroke: colours[i], width: 2, points: { show: undefined } }))],
+      legend: { show: false },
+      cursor: { sync: { key: "epochs", setSeries: false }, drag: { x: true, y: false }, points: { size: 7 } },
+      scales: { x: { time: false, range: (/** @type {any} */ _, /** @type {number} */ from, /** @type {number} */ to) => [from, Math.max(to, from + 1)] }, y: { distr: isLog ? 3 : 1 } },
+      axes: [{ ...axis, incrs: WHOLE, grid: { show: false }, size: 32, space: 60 }, { ...axis, values, size: 56, space: 40 }],
+      series: [
+        {},
+        ...lines.map(({ colour, isFaint }) => ({ stroke: colourOf(colour), width: isFaint ? 1.25 : 2, dash: isFaint ? [5, 4] : undefined, points: { show: false }, spanGaps: true })),
+      ],
+      hooks: { setCursor: [(/** @type {any} */ plot) => hovered(plot.cursor.idx ?? null)] },
     },
-    [[], ...names.map(() => [])],
+    [[], ...lines.map(() => [])],
     box,
   );
 }
 
-/** @param {HTMLElement} box @param {string[]} names @param {(number | null)[][]} data */
-function showTable(box, names, data) {
-  const table = document.createElement("table");
-  const addRow = (/** @type {string} */ tag, /** @type {string[]} */ cells) => {
-    const row = table.insertRow();
-    for (const cell of cells) row.appendChild(document.createElement(tag)).textContent = cell;
-  };
-  addRow("th", [text.watch.epoch, ...names]);
-  for (let i = Math.max(0, data[0].length - 6); i < data[0].length; i++) {
-    addRow("td", data.map((column, c) => (c === 0 ? String(column[i]) : text.figure(column[i]))));
-  }
-  const note = document.createElement("p");
-  note.className = "note";
-  note.textContent = text.watch.noCharts;
-  box.replaceChildren(note, table);
+/** @param {HTMLElement} box @param {number[]} epochs @param {Line[]} lines */
+function showTable(box, epochs, lines) {
+  const first = Math.max(0, epochs.length - 6);
+  const body = epochs.slice(first).map((epoch, i) => h("tr", {}, h("td", { class: "number" }, epoch), ...lines.map((l) => h("td", { class: "number" }, text.figure(l.values[first + i])))));
+  const head = h("tr", {}, ...[text.watch.epoch, ...lines.map((l) => l.name)].map((name) => h("th", { scope: "col" }, name)));
+  box.replaceChildren(h("p", { class: "note" }, text.watch.noCharts), h("table", {}, h("thead", {}, head), h("tbody", {}, ...body)));
 }
 
 /**
- * @param {HTMLElement} root @param {string} title @param {string[]} names of the lines
- * @returns {(data: (number | null)[][]) => void} show epochs and values; drawn at the next frame, once however often it is called
+ * @param {HTMLElement | string} heading beside the legend; a string becomes a heading
+ * @returns {{element: HTMLElement, show: (title: string, epochs: number[], lines: Line[], tell: (x: any) => string) => void}} tell: a value in words
+ *   show: drawn at the next frame, once however often it is called; the lines may be others than before
  */
-export function mountChart(root, title, names) {
-  const heading = document.createElement("h3");
-  heading.textContent = title;
-  const box = document.createElement("div");
-  box.className = "chart";
-  const block = document.createElement("div");
-  block.append(heading, box);
-  root.append(block);
+export function mountChart(heading) {
+  const legend = h("ul", { class: "legend-lines" });
+  const log = h("input", { type: "checkbox" });
+  const box = h("div", { class: "chart-box", role: "img" });
+  const top = h("div", { class: "chart-head" }, typeof heading === "string" ? h("h3", {}, heading) : heading, h("label", { class: "check log" }, log, text.watch.log));
+  const waiting = h("p", { class: "chart-waiting note" }, text.watch.waiting);
+  const element = h("div", { class: "chart" }, top, legend, box, waiting);
 
   /** @type {any} */
   let plot = null;
-  /** @type {(number | null)[][]} */
-  let data = [[], ...names.map(() => [])];
-  let isDue = false;
   /** @type {any} */
   let UPlot;
+  let title = "";
+  /** @type {number[]} */
+  let epochs = [];
+  /** @type {Line[]} */
+  let lines = [];
+  /** @type {(x: any) => string} */
+  let tell = text.figure;
+  let shape = "";
+  let isDue = false;
+  /** @type {any[]} the legend's values */
+  let figures = [];
+  /** @type {number | null} the epoch under the pointer */
+  let at = null;
 
+  function showFigures() {
+    lines.forEach(({ values }, i) => say(figures[i], tell(at === null ? values.findLast((v) => v !== null && v !== undefined) : values[at])));
+  }
+  function renew() {
+    plot?.destroy();
+    plot = null;
+    legend.replaceChildren(
+      ...lines.map(({ name, colour, isFaint }) => {
+        const swatch = h("span", { class: isFaint ? "swatch faint" : "swatch" });
+        swatch.style.setProperty("--colour", `var(${colour})`);
+        return h("li", {}, swatch, name, h("b", { class: "number" }));
+      }),
+    );
+    figures = [...legend.querySelectorAll("b")];
+    if (UPlot) plot = plotNew(box, UPlot, lines, log.checked, tell, (now) => ((at = now), showFigures()));
+  }
   function draw() {
     isDue = false;
     if (UPlot === undefined) return;
-    if (UPlot === null) return showTable(box, names, data);
-    plot ??= plotNew(box, UPlot, names);
-    plot.setData(data);
+    waiting.hidden = epochs.length > 0;
+    const now = JSON.stringify([lines.map(({ name, colour, isFaint }) => [name, colour, isFaint]), log.checked, dark.matches, title]);
+    if (now !== shape) renew();
+    shape = now;
+    if (UPlot === null) showTable(box, epochs, lines);
+    const positive = (/** @type {number | null} */ v) => (log.checked && !(Number(v) > 0) ? null : v);
+    plot?.setData([epochs, ...lines.map((l) => l.values.map(positive))]);
+    showFigures();
+    box.setAttribute("aria-label", text.watch.chart(title, epochs.length, lines.map(({ name, values }) => ({ name, words: tell(values.at(-1) ?? null) }))));
   }
   function ask() {
     if (!isDue) requestAnimationFrame(draw);
@@ -88,14 +118,17 @@ export function mountChart(root, title, names) {
     UPlot = loaded;
     ask();
   });
+  log.addEventListener("change", ask);
+  dark.addEventListener("change", ask);
   new ResizeObserver(() => plot?.setSize({ width: Math.max(200, box.clientWidth), height: HEIGHT })).observe(box);
-  dark.addEventListener("change", () => {
-    plot?.destroy();
-    plot = null;
-    ask();
-  });
-  return (next) => {
-    data = next;
-    ask();
+  return {
+    element,
+    show(nextTitle, nextEpochs, nextLines, nextTell) {
+      tell = nextTell;
+      title = nextTitle;
+      epochs = nextEpochs;
+      lines = nextLines;
+      ask();
+    },
   };
 }

@@ -25,8 +25,8 @@ async function* records(file) {
 }
 
 /**
- * The header and the row, as "12: a,b,c"; empty where there is no such row. Lines without anything count no row.
- * @param {File} file @param {number | undefined} row 1: the first below the header @returns {Promise<string[]>}
+ * The header, the row before and the row; empty where there is no such row. Lines without anything count no row.
+ * @param {File} file @param {number | undefined} row 1: the first below the header @returns {Promise<{row: string, line: string}[]>}
  */
 export async function linesAround(file, row) {
   if (!row) return [];
@@ -36,7 +36,7 @@ export async function linesAround(file, row) {
   for await (const line of records(file)) {
     if (line.trim() === "") continue;
     at++;
-    if (at === 0 || at === row - 1 || at === row) lines.push(`${at || " "}  ${cut(line)}`);
+    if (at === 0 || at === row - 1 || at === row) lines.push({ row: at ? String(at) : "", line: cut(line) });
     if (at === row) return lines;
   }
   return [];

@@ -23,7 +23,10 @@
  * @property {import("./actions/models.js").Inspected | null} inspected the same model: what it is
  */
 /** @typedef {{job: import("./api.js").Job, history: import("./api.js").Epoch[], score: {name: string, value: string} | null, at: number}} Run at: when the job was told */
-/** @typedef {{name: string, sent: number, all: number, rows: number, state: "sending" | "reading" | "done" | "failed", text: string, lines: string[]}} Upload */
+/**
+ * @typedef {{name: string, sent: number, all: number, rows: number, state: "sending" | "reading" | "done" | "failed", text: string,
+ *   lines: {row: string, line: string}[], isTaken: boolean}} Upload isTaken: another dataset has the name
+ */
 
 /** @type {State} */
 export const state = {

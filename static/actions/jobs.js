@@ -8,6 +8,8 @@ import { changed, explain, lose } from "./lists.js";
 
 export const isFinal = (/** @type {{state: string}} */ job) => ["succeeded", "failed", "cancelled"].includes(job.state);
 
+const STREAMS = 3; // runs followed live at once; more are asked for with the lists
+
 /** @type {Map<number, () => void>} how to stop following each job that is followed */
 const followed = new Map();
 
@@ -18,12 +20,19 @@ export function wantedRuns() {
   return [...new Set(ids)];
 }
 
+/** Let go of all streams, while nobody looks: a browser has six connections for all tabs. */
+export function rest() {
+  for (const stop of followed.values()) stop();
+  followed.clear();
+}
+
 /** Know the runs that the address names, follow those that go on; with none named, the newest. @param {boolean} [again] ask anew: the daemon was gone */
 export async function syncRuns(again = false) {
   if (!state.route.params.job && !state.isStarting && state.jobs?.length) go({ job: state.jobs[0].id });
   const wanted = wantedRuns();
   for (const id of Object.keys(state.runs).map(Number)) if (!wanted.includes(id)) forget(id);
-  await Promise.all(wanted.map((id) => (again || !state.runs[id] ? load(id) : undefined)));
+  const isLost = (/** @type {number} */ id) => !isFinal(state.runs[id].job) && !followed.has(id);
+  await Promise.all(wanted.map((id) => (again || !state.runs[id] || isLost(id) ? load(id) : undefined)));
 }
 
 /** @param {number} id */
@@ -34,8 +43,16 @@ function forget(id) {
   set({});
 }
 
+/** @type {Map<number, Promise<void>>} those being asked for */
+const loading = new Map();
 /** @param {number} id */
-async function load(id) {
+function load(id) {
+  if (!loading.has(id)) loading.set(id, loadNow(id).finally(() => loading.delete(id)));
+  return loading.get(id);
+}
+
+/** @param {number} id */
+async function loadNow(id) {
   followed.get(id)?.();
   followed.delete(id);
   try {
@@ -44,16 +61,25 @@ async function load(id) {
     state.runs[id] = { job, history: job.history ?? [], score: state.runs[id]?.score ?? null, at: Date.now() };
     set({ watchProblem: "" });
     if (isFinal(job)) await loadScore(id);
-    else followed.set(id, follow(id));
+    else if (followed.size < STREAMS && !document.hidden) followed.set(id, follow(id));
   } catch (error) {
-    set({ watchProblem: explain(error) });
+    const isGone = /** @type {import("../api.js").Problem} */ (error).status === 404;
+    set({ watchProblem: isGone ? text.watch.gone(id) : explain(error) });
+    if (isGone) leave(id);
   }
+}
+
+/** Take a run that is gone out of the address. @param {number} id */
+function leave(id) {
+  forget(id);
+  const others = (state.route.params.compare ?? "").split(",").filter((other) => other !== String(id));
+  go({ compare: others.join(","), job: state.route.params.job === String(id) ? null : state.route.params.job ?? null });
 }
 
 /** @param {number} id */
 async function loadScore(id) {
   const { job } = state.runs[id];
-  if (job.state !== "succeeded") return;
+  if (job.state !== "succeeded" || !state.models?.some(({ name }) => name === job.model)) return;
   const { accuracy, r2, on } = await api.evaluation(job.model, job.version);
   const isClass = typeof accuracy === "number";
   if (!state.runs[id]) return;
@@ -81,7 +107,10 @@ function follow(id) {
       await load(id);
       await changed();
     },
-    gone: lose,
+    gone(isClosed) {
+      if (isClosed) followed.delete(id);
+      lose();
+    },
     back: () => set({ isGone: false }),
   });
 }
@@ -111,11 +140,37 @@ export function watch(id) {
   return syncRuns();
 }
 
-/** @param {number} id @param {"pause" | "resume" | "cancel"} what */
-export async function control(id, what) {
+/** Lay a run's curves over those of the one that is watched, or take them away. @param {number} id @param {boolean} isWanted */
+export function compare(id, isWanted) {
+  const others = (state.route.params.compare ?? "").split(",").filter((other) => other && other !== String(id));
+  go({ compare: (isWanted ? [...others, id] : others).join(",") });
+  return syncRuns();
+}
+
+/** Ask the daemon for something, then know everything anew. @param {() => Promise<unknown>} what @param {number} id */
+async function ask(what, id) {
   try {
-    await api.control(id, what);
+    await what();
+    await load(id);
+    await changed();
   } catch (error) {
     set({ watchProblem: explain(error) });
   }
 }
+
+/** @param {number} id @param {string} title */
+export const renameJob = (id, title) => ask(() => api.renameJob(id, title), id);
+
+/** @param {number} id */
+export async function removeJob(id) {
+  try {
+    await api.removeJob(id);
+    leave(id);
+    await changed();
+  } catch (error) {
+    set({ watchProblem: explain(error) });
+  }
+}
+
+/** @param {number} id @param {"pause" | "resume" | "cancel"} what */
+export const control = (id, what) => ask(() => api.control(id, what), id);

@@ -4,7 +4,7 @@ import { Problem, api } from "../api.js";
 import { set, state } from "../store.js";
 import { choose } from "./data.js";
 import { pickDrawModel } from "./draw.js";
-import { syncRuns } from "./jobs.js";
+import { rest, syncRuns } from "./jobs.js";
 
 const FRESH_MS = 5000; // others (curl, a second tab) change the lists too, and no event tells of it
 const GONE_MS = 1000;
@@ -53,8 +53,14 @@ export async function refresh() {
 /** @template T @param {T} old @param {T} now @returns {T} */
 const same = (old, now) => (JSON.stringify(old) === JSON.stringify(now) ? old : now);
 
+/** Nobody looks. */
+function pause() {
+  clearTimeout(timer);
+  rest();
+}
+
 export function start() {
   tabs.onmessage = () => refresh();
-  document.addEventListener("visibilitychange", () => (document.hidden ? clearTimeout(timer) : refresh()));
+  document.addEventListener("visibilitychange", () => (document.hidden ? pause() : refresh()));
   return refresh();
 }

@@ -1,61 +1,76 @@
 // @ts-check
-// Upload a CSV; see what is there.
+// Data: bring a table in, see which are there, look into one.
 import { h, keyed, say } from "../dom.js";
 import { text } from "../text.js";
+import { mountProfile } from "./profile.js";
+import { mountUpload } from "./upload.js";
 
-/** A dataset's name out of a file's: what the daemon accepts. @param {string} file */
-export function nameOf(file) {
-  const name = file.replace(/\.[^.]*$/, "").replace(/[^A-Za-z0-9._-]+/g, "-").replace(/^[^A-Za-z0-9]+/, "");
-  return name.slice(0, 64) || "data";
-}
+const EXAMPLES = ["mnist_train", "flowers", "houses", "spirals"];
 
 /**
  * @param {HTMLElement} root
- * @param {{upload: (file: File, name: string, replace: boolean) => void}} actions
+ * @param {import("../app.js").Actions} actions
  */
 export function mountData(root, actions) {
-  const replace = h("input", { type: "checkbox", "data-replace": true });
-  const input = h("input", { type: "file", id: "upload", accept: ".csv,.tsv,.txt,text/csv" });
-  const progress = h("progress", { max: 1, value: 0, hidden: true, "aria-label": text.data.choose });
-  const note = h("p", { class: "note", "data-upload-note": true, role: "status" });
-  const lines = h("pre", { class: "lines", hidden: true });
-  const list = h("ul", { class: "datasets" });
-  root.append(
-    h("h2", { id: "data-title" }, text.data.title),
-    h("label", {}, text.data.choose, input),
-    h("label", { class: "check" }, replace, text.data.replace),
-    progress,
-    note,
-    lines,
-    list,
-  );
-  input.addEventListener("change", () => {
-    const [file] = input.files;
-    if (file) actions.upload(file, nameOf(file.name), replace.checked);
-    input.value = "";
+  const updateUpload = mountUpload(actions);
+  const updateProfile = mountProfile(actions);
+  const examples = EXAMPLES.map((name) => {
+    const { title, words } = text.data.example[name];
+    return h(
+      "button",
+      { type: "button", class: "example", "data-example": name, onclick: () => actions.example(name) },
+      h("b", {}, title),
+      h("span", { class: "note" }, words),
+    );
   });
+  const list = h("ul", { class: "datasets" });
+  const pending = h("p", { class: "note" }, text.data.pending);
+  const listed = h("div", { class: "stack" }, h("h3", {}, text.data.list), pending, list);
+  const problem = h("p", { class: "problem", role: "alert", hidden: true });
+  root.append(
+    h("div", { class: "head" }, h("h2", { id: "data-title" }, text.data.title), h("p", { class: "note" }, text.data.lead)),
+    h(
+      "div",
+      { class: "data" },
+      h(
+        "div",
+        { class: "data-side" },
+        updateUpload.element,
+        listed,
+        h("div", { class: "stack" }, h("h3", {}, text.data.examples), h("div", { class: "examples" }, ...examples)),
+      ),
+      h("div", { class: "data-main" }, problem, updateProfile.element),
+    ),
+  );
 
   /** @param {import("../api.js").Dataset} dataset */
-  function makeItem(dataset) {
-    const size = h("span");
+  function makeItem({ name }) {
+    const size = h("span", { class: "note" });
+    const button = h("button", { type: "button", class: "choice", onclick: () => actions.choose(name) }, h("b", {}, name), size);
     return {
-      element: h("li", { "data-dataset": dataset.name }, h("b", {}, dataset.name), size),
-      update: (/** @type {import("../api.js").Dataset} */ d) => say(size, d.state === "loading" ? text.data.loading : text.data.size(d.rows, d.columns)),
+      element: h("li", { "data-dataset": name }, button),
+      update(/** @type {import("../api.js").Dataset} */ { state, rows, columns, progress }) {
+        say(size, state === "loading" ? text.data.loading(progress?.rows_parsed ?? 0) : text.data.size(rows, columns));
+        button.disabled = state === "loading";
+      },
     };
   }
 
+  /** @type {unknown} */
+  let shownList;
   return function update(/** @type {import("../store.js").State} */ state) {
-    const { upload } = state;
-    const isMoving = upload?.state === "sending" || upload?.state === "reading";
-    input.disabled = isMoving;
-    progress.hidden = !isMoving;
-    if (upload) {
-      progress.value = upload.sent / Math.max(1, upload.all);
-      say(note, upload.text || (upload.state === "sending" ? text.data.uploading(upload.sent, upload.all) : text.data.reading(upload.rows)));
-      note.classList.toggle("bad", upload.state === "failed");
-      lines.hidden = !upload.lines.length;
-      say(lines, upload.lines.join("\n"));
+    const { datasets, profile } = state;
+    updateUpload(state);
+    updateProfile(state);
+    problem.hidden = !state.dataProblem;
+    say(problem, state.dataProblem);
+    if (shownList !== datasets) {
+      keyed(list, datasets ?? [], (d) => d.name, makeItem);
+      pending.hidden = datasets !== null;
+      listed.hidden = datasets?.length === 0;
+      for (const button of examples) button.hidden = button.dataset.example === "mnist_train" && !datasets?.some((d) => d.name === "mnist_train");
     }
-    keyed(list, state.datasets ?? [], (d) => d.name, makeItem);
+    shownList = datasets;
+    for (const item of list.children) item.firstElementChild.setAttribute("aria-pressed", String(item.dataset.dataset === profile?.name));
   };
 }

@@ -10,6 +10,7 @@ const SECTIONS = ["draw", "data", "train", "watch", "understand", "models"];
 export function mountShell(root, actions) {
   const nav = /** @type {HTMLElement} */ (root.querySelector("[data-nav]"));
   const status = /** @type {HTMLElement} */ (root.querySelector("[data-status]"));
+  const gone = /** @type {HTMLElement} */ (root.querySelector("[data-gone]"));
   const sections = SECTIONS.map((name) => ({ name, section: /** @type {HTMLElement | null} */ (root.querySelector(`[data-panel="${name}"]`)) })).filter(({ section }) => section && !section.hidden);
   for (const { name } of sections) nav.append(h("a", { href: `#${name}`, "data-section-link": name }, text.shell.sections[name]));
   root.addEventListener("click", (event) => {
@@ -37,7 +38,9 @@ export function mountShell(root, actions) {
   let shown;
   return function update(/** @type {import("../store.js").State} */ state) {
     const running = (state.jobs ?? []).filter((job) => job.state === "running").length;
-    say(status, state.isGone ? text.shell.gone : state.jobs === null ? text.shell.connecting : running ? text.shell.running(running) : text.shell.ready);
+    gone.hidden = !state.isGone;
+    say(gone, state.isGone ? text.shell.gone : "");
+    say(status, state.isGone ? text.shell.noAnswer : state.jobs === null ? text.shell.connecting : running ? text.shell.running(running) : text.shell.ready);
     status.dataset.status = state.isGone ? "gone" : running ? "running" : "ready";
     if (shown === state.route) return;
     shown = state.route;

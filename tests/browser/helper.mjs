@@ -1,9 +1,9 @@
 // A daemon on a free port and a browser that looks at it; every console error and Content-Security-Policy report is kept. Tables to upload.
 import { spawn } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { chromium } from "playwright-core";
 
@@ -11,7 +11,7 @@ const require = createRequire(import.meta.url);
 
 /** One run of the binary; resolves once its log says where it listens. */
 async function run(listen, state) {
-  const child = spawn(process.env.MLPD_BIN, ["--listen", listen, "--state-dir", state], { stdio: ["ignore", "ignore", "pipe"] });
+  const child = spawn(process.env.MLPD_BIN, ["--listen", listen, "--state-dir", state, ...(process.env.MLPD_STATIC ? ["--static-dir", process.env.MLPD_STATIC] : [])], { stdio: ["ignore", "ignore", "pipe"] });
   const ended = new Promise((resolve) => child.once("exit", (code, signal) => resolve(signal ?? code)));
   const said = [];
   const address = await new Promise((resolve, reject) => {
@@ -53,6 +53,7 @@ export async function startBrowser() {
 /** A page at the address; `complaints` fills with what the browser complains about. */
 export async function openPage(browser, address, options = {}) {
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, reducedMotion: "reduce", ...options });
+  context.setDefaultTimeout(60_000); // of a machine that does other things too
   const page = await context.newPage();
   const complaints = [];
   page.on("console", (message) => {
@@ -64,9 +65,9 @@ export async function openPage(browser, address, options = {}) {
 }
 
 /** What axe-core finds: one line each. @param where a selector: only there */
-export async function violations(page, where = "body") {
+export async function violations(page, where = null) {
   await page.evaluate(readFileSync(require.resolve("axe-core/axe.min.js"), "utf8"));
-  const found = await page.evaluate((where) => globalThis.axe.run(where), where);
+  const found = await page.evaluate((where) => globalThis.axe.run(where ?? document, { resultTypes: ["violations"], preload: false }), where);
   return found.violations.flatMap(({ id, nodes }) => nodes.map(({ html, any, all }) => `${id}: ${html} ${[...any, ...all].map((c) => c.message)}`));
 }
 
@@ -75,10 +76,19 @@ export async function keep(page, name) {
   const folder = process.env.MLPD_SCREENSHOTS;
   if (!folder) return;
   mkdirSync(folder, { recursive: true });
+  await page.evaluate(() => scrollTo(0, 0));
   await page.screenshot({ path: join(folder, `${name}.png`), fullPage: true });
 }
 
-export const csv = (name, text) => ({ name, mimeType: "text/csv", buffer: Buffer.from(text) });
+const folder = mkdtempSync(join(tmpdir(), "mlpd-browser-files-"));
+process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
+
+/** A file to upload: its path. */
+export function csv(name, text) {
+  const path = join(folder, name);
+  writeFileSync(path, text);
+  return path;
+}
 
 /** Two clouds of points that a line separates; drawn by a fixed rule, so every run is the same. */
 export function clouds(n) {
@@ -102,14 +112,30 @@ export function digits(n) {
 /** Through the page; resolves once it is listed. */
 export async function upload(page, file) {
   await page.locator("#upload").setInputFiles(file);
-  await page.locator(`[data-dataset="${file.name.replace(".csv", "")}"]`).waitFor();
+  await page.locator(`[data-dataset="${basename(file, ".csv")}"] button:enabled`).waitFor();
 }
 
-/** Through the page, to the end. Fields are those of POST /train. */
-export async function train(page, dataset, fields) {
+/** Give the network these hidden layers. */
+export async function setLayers(page, units) {
+  const remove = page.locator(".layer-name button");
+  while ((await remove.count()) > 0) await remove.first().click();
+  for (const [i, n] of units.entries()) {
+    await page.locator(`[data-add-layer="${i}"]`).click();
+    await page.locator(`[data-units="${i + 1}"]`).fill(String(n));
+  }
+}
+
+/** Fill in and start. Fields are those of POST /train; layers are numbers of units. */
+export async function start(page, dataset, { layers, ...fields }) {
   await page.locator('[data-field="dataset"]').selectOption(dataset);
-  for (const [name, value] of Object.entries(fields)) await page.locator(`[data-field="${name}"]`).fill(value);
+  if (layers) await setLayers(page, layers);
+  for (const [name, value] of Object.entries(fields)) await page.locator(`[data-field="${name}"]`).fill(String(value));
   await page.locator("#train").click();
+}
+
+/** The same, to the end. */
+export async function train(page, dataset, fields) {
+  await start(page, dataset, fields);
   await page.locator('#job-state:text-is("succeeded")').waitFor();
 }
 
