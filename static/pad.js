@@ -10,16 +10,27 @@ const THIN = 0.3; // by how much, at most
 const CALM = 0.3; // how quickly the width follows
 const NEAR = 0.001; // a point nearer than this to the last one says nothing new
 const KEY_STEP = 0.025; // how far an arrow key moves the pen
-const ARROWS = /** @type {Record<string, [number, number]>} */ ({ ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] });
+const ARROWS = /** @type {Record<string, [number, number]>} */ ({
+  ArrowLeft: [-1, 0],
+  ArrowRight: [1, 0],
+  ArrowUp: [0, -1],
+  ArrowDown: [0, 1],
+});
 
-/** Width by pressure where the device knows it, else a little by speed, and never abruptly. @param {PointerEvent} event @param {number} moved @param {Point | undefined} last */
+/**
+ * Width by pressure where the device knows it, else a little by speed, and never abruptly.
+ * @param {PointerEvent} event @param {number} moved @param {Point | undefined} last
+ */
 function widthOf(event, moved, last) {
   const isPressed = event.pointerType === "pen" && event.pressure > 0;
   const wanted = isPressed ? 0.45 + 1.1 * event.pressure : 1 - THIN * Math.min(1, moved / FAST);
   return last ? last.width + CALM * (wanted - last.width) : isPressed ? wanted : 1;
 }
 
-/** Part of a stroke up to the middle between its last two points, from the middle before. @param {CanvasRenderingContext2D} context @param {Point[]} stroke @param {number} i @param {number} side */
+/**
+ * Part of a stroke up to the middle between its last two points, from the middle before.
+ * @param {CanvasRenderingContext2D} context @param {Point[]} stroke @param {number} i @param {number} side
+ */
 function inkTo(context, stroke, i, side) {
   const at = (/** @type {number} */ k) => stroke[Math.max(0, k)];
   const [a, b, c] = [at(i - 2), at(i - 1), at(i)];
@@ -83,7 +94,7 @@ export function mountPad(canvas, cursor, changed) {
   /** @param {PointerEvent} event all that has gathered in it */
   function take(event) {
     const box = canvas.getBoundingClientRect();
-    const gathered = event.type === "pointermove" ? event.getCoalescedEvents?.() ?? [] : [];
+    const gathered = event.type === "pointermove" ? (event.getCoalescedEvents?.() ?? []) : [];
     let isNew = false;
     for (const one of gathered.length ? gathered : [event]) {
       isNew = extend((one.clientX - box.left) / box.width, (one.clientY - box.top) / box.height, one) || isNew;

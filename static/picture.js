@@ -9,9 +9,12 @@ export function sideOf(model) {
   return isPicture && model.recipe.columns.every((/** @type {any} */ c) => c.encoding === "scale") ? side : 0;
 }
 
-/** @param {number} side @param {string} label @param {(i: number) => [number, number, number, number]} pixel red, green, blue, alpha of 0..255 */
+/**
+ * @param {number} side @param {string} label
+ * @param {(i: number) => [number, number, number, number]} pixel red, green, blue, alpha of 0..255
+ */
 function paint(side, label, pixel) {
-  const canvas = h("canvas", { width: side, height: side, role: "img", "aria-label": label, class: "picture" });
+  const canvas = h("canvas", { width: side, height: side, role: "img", "aria-label": label, class: "tile" });
   const context = canvas.getContext("2d", { willReadFrequently: true });
   const image = context.createImageData(side, side);
   for (let i = 0; i < side * side; i++) image.data.set(pixel(i), 4 * i);
@@ -24,7 +27,10 @@ export function greyPicture(pixels, side, label) {
   return paint(side, label, (i) => [pixels[i], pixels[i], pixels[i], 255]);
 }
 
-/** Above zero in one colour, below in another, strong where it is far from zero. @param {ArrayLike<number>} weights @param {number} side @param {string} label */
+/**
+ * Above zero in one colour, below in another, strong where it is far from zero.
+ * @param {ArrayLike<number>} weights @param {number} side @param {string} label
+ */
 export function signedPicture(weights, side, label) {
   let most = 1e-12;
   for (let i = 0; i < weights.length; i++) most = Math.max(most, Math.abs(weights[i]));

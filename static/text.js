@@ -5,9 +5,6 @@
 const count = (n) => n.toLocaleString("en");
 const plural = (/** @type {number} */ n, /** @type {string} */ one, many = `${one}s`) => `${count(n)} ${n === 1 ? one : many}`;
 
-/** @type {Record<string, string>} */
-const separators = { ",": "comma", ";": "semicolon", "\t": "tab", " ": "space" };
-
 export const text = {
   none: "–",
   count,
@@ -111,7 +108,7 @@ export const text = {
     read: (/** @type {import("./api.js").Dataset & Record<string, any>} */ d) =>
       [
         text.bytes(d.bytes),
-        `${separators[d.separator] ?? d.separator}-separated`,
+        `${{ ",": "comma", ";": "semicolon", "\t": "tab", " ": "space" }[d.separator] ?? d.separator}-separated`,
         d.header ? "" : "no header",
         d.encoding === "utf-8" ? "" : d.encoding,
         d.compression ?? "",
@@ -298,6 +295,7 @@ export const text = {
     scatterTitle: "Guess against truth",
     scatter: (/** @type {number} */ n) => `The guesses of ${plural(n, "row")} against what was right`,
     worst: "Worst mistakes first",
+    noMistakes: "No mistakes; the least certain first",
     cellTitle: (/** @type {string} */ label, /** @type {string} */ guess) => (label === guess ? `${label}, guessed right` : `${label}, guessed as ${guess}`),
     sample: (/** @type {any} */ label, /** @type {any} */ guess) => (label === guess ? text.value(label) : `${text.value(label)} → ${text.value(guess)}`),
     row: (/** @type {number} */ row) => `row ${count(row)}`,
@@ -348,10 +346,10 @@ export const text = {
     promote: "Promote",
     rollBack: "Roll back to it",
     useNewest: "Always the newest",
-    newName: "New name",
-    rename: "Rename",
+    renameTitle: (/** @type {string} */ name) => `Rename ${name}`,
     remove: "Delete",
-    sure: (/** @type {string} */ name) => `Delete the model ${name} with all its versions?`,
+    removeTitle: (/** @type {string} */ name) => `Delete ${name}?`,
+    removeWords: "All its versions are gone then, and nothing answers under its name.",
     recipe: "How columns become inputs",
     column: "Column",
     how: "Encoding",

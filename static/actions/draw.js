@@ -6,7 +6,10 @@ import { text } from "../text.js";
 import { train } from "./jobs.js";
 import { changed, explain } from "./lists.js";
 
-/** @typedef {{prediction: import("../store.js").Prediction | null, picture: number[] | null, problem: string}} Answer picture: 28×28 bytes, as the network sees it */
+/**
+ * @typedef {{prediction: import("../store.js").Prediction | null, picture: number[] | null, problem: string}} Answer
+ *   picture: 28×28 bytes, as the network sees it
+ */
 
 export const DRAWINGS = "drawings"; // the dataset of what was corrected
 const PIXELS = 28 * 28;
@@ -51,8 +54,16 @@ export async function trainOnDrawings() {
   if (!model) return;
   try {
     const { recipe } = await api.model(model);
-    await train({ dataset: DRAWINGS, target: recipe.target.name, model, from: model, epochs: 5, batch_size: 16, validation_split: 0,
-      optimizer: { name: "adam", learning_rate: 0.0001 } });
+    await train({
+      dataset: DRAWINGS,
+      target: recipe.target.name,
+      model,
+      from: model,
+      epochs: 5,
+      batch_size: 16,
+      validation_split: 0,
+      optimizer: { name: "adam", learning_rate: 0.0001 },
+    });
     set({ keptNote: state.trainNote });
   } catch (error) {
     set({ keptNote: { text: explain(error), isBad: true } });

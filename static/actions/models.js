@@ -6,7 +6,10 @@ import { set, state } from "../store.js";
 import { changed, explain } from "./lists.js";
 import { lookedAt } from "./understand.js";
 
-/** @typedef {{entry: unknown, name: string, model: any, note: string, isBad: boolean}} Inspected entry: of the list, to see when it changes; model: GET /models/{m}, null while it is on its way */
+/**
+ * @typedef {{entry: unknown, name: string, model: any, note: string, isBad: boolean}} Inspected
+ *   entry: of the list, to see when it changes; model: GET /models/{m}, null while it is on its way
+ */
 
 /** @param {Partial<Inspected>} change */
 const show = (change) => state.inspected && set({ inspected: { ...state.inspected, ...change } });

@@ -13,10 +13,13 @@ import { explain } from "./lists.js";
  * @property {string} name @property {number | undefined} version what was asked for
  * @property {any} model GET /models/{m} @property {any} evaluation the scores @property {number} side of the rows' pictures, 0: they are none
  * @property {string | null} cell the cell whose rows are shown, null: the worst of all
- * @property {Sample[]} samples @property {boolean} isMore there are more like these @property {boolean} isLoading @property {string} problem
+ * @property {Sample[]} samples @property {number} matching how many there are of their kind @property {boolean} isLoading @property {string} problem
  * @property {{shape: number[], values: Float32Array} | null} weights of the first layer, for pictures
  */
-/** @typedef {{row: number, label: any, guess: any, probability?: number, loss?: number, values?: Record<string, any>}} Sample values: the row, by column */
+/**
+ * @typedef {{row: number, label: any, guess: any, probability?: number, loss?: number, values?: Record<string, any>}} Sample
+ *   values: the row, by column
+ */
 
 const PAGE = 24; // samples at a time
 const SCATTER = 1000; // samples of a regression's picture
@@ -40,14 +43,32 @@ export async function understand() {
   const now = state.understood;
   const cell = state.route.params.cell ?? null;
   if (now?.name === name && now.version === version) return now.cell === cell || now.isLoading ? undefined : loadSamples(cell);
-  set({ understood: { name, version, model: null, evaluation: null, side: 0, cell: null, samples: [], isMore: false, isLoading: true, problem: "", weights: null } });
+  set({
+    understood: {
+      name,
+      version,
+      model: null,
+      evaluation: null,
+      side: 0,
+      cell: null,
+      samples: [],
+      matching: 0,
+      isLoading: true,
+      problem: "",
+      weights: null,
+    },
+  });
   const isCurrent = () => state.understood?.name === name && state.understood.version === version;
   try {
-    const [model, evaluation] = await Promise.all([api.model(name), api.evaluation(name, version, { limit: wanted.task === "regression" ? SCATTER : 1 })]);
+    const [model, evaluation] = await Promise.all([
+      api.model(name),
+      api.evaluation(name, version, { limit: wanted.task === "regression" ? SCATTER : 1 }),
+    ]);
     if (!isCurrent()) return;
     show({ model, evaluation, side: sideOf(model), isLoading: false });
     await loadSamples(cell);
-    const weights = sideOf(model) && model.bytes <= WEIGHTS_MAX_BYTES ? tensorOf(await api.modelFile(name, version), "layers.0.weight") : null;
+    const weights =
+      sideOf(model) && model.bytes <= WEIGHTS_MAX_BYTES ? tensorOf(await api.modelFile(name, version), "layers.0.weight") : null;
     if (isCurrent()) show({ weights });
   } catch (error) {
     const problem = explain(error);
@@ -63,10 +84,10 @@ async function loadSamples(cell, offset = 0) {
   show({ cell, isLoading: true, samples: offset ? shown : [] });
   const query = { sort: "worst", offset, limit: PAGE, ...(cell && { label, guess }) };
   try {
-    const { samples } = await api.evaluation(name, version, query);
+    const { samples, matching } = await api.evaluation(name, version, query);
     await addValues(evaluation.dataset, samples);
     if (state.understood?.name !== name || state.understood.cell !== cell) return;
-    show({ samples: offset ? [...shown, ...samples] : samples, isMore: samples.length === PAGE, isLoading: false, problem: "" });
+    show({ samples: offset ? [...shown, ...samples] : samples, matching, isLoading: false, problem: "" });
   } catch (error) {
     show({ isLoading: false, problem: explain(error) });
   }
@@ -75,7 +96,10 @@ async function loadSamples(cell, offset = 0) {
 /** Look the samples' rows up. @param {string | undefined} dataset @param {Sample[]} samples */
 async function addValues(dataset, samples) {
   if (!dataset || !samples.length) return;
-  const { columns, rows } = await api.rowsAt(dataset, samples.map(({ row }) => row));
+  const { columns, rows } = await api.rowsAt(
+    dataset,
+    samples.map(({ row }) => row),
+  );
   samples.forEach((sample, i) => {
     sample.values = Object.fromEntries(columns.map((/** @type {string} */ column, /** @type {number} */ c) => [column, rows[i][c]]));
   });

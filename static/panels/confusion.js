@@ -27,7 +27,9 @@ function matrixOf({ labels, matrix }, button) {
 function pairsOf({ labels, matrix }, button) {
   const pairs = matrix.flatMap((row, i) => row.map((count, j) => ({ i, j, count }))).filter(({ i, j, count }) => i !== j && count > 0);
   pairs.sort((a, b) => b.count - a.count);
-  const items = pairs.slice(0, PAIRS).map(({ i, j }) => h("li", {}, h("span", {}, text.understand.pair(labels[i], labels[j])), button(`${i},${j}`)));
+  const items = pairs
+    .slice(0, PAIRS)
+    .map(({ i, j }) => h("li", {}, h("span", {}, text.understand.pair(labels[i], labels[j])), button(`${i},${j}`)));
   return h("div", {}, h("p", { class: "note" }, text.understand.manyClasses(labels.length)), h("ol", { class: "pairs" }, ...items));
 }
 
@@ -51,12 +53,17 @@ export function mountConfusion(root, choose) {
       const { labels, matrix } = confusion;
       const button = (/** @type {string} */ at) => {
         const [i, j] = at.split(",").map(Number);
-        return h("button", { type: "button", "data-cell": at, "aria-label": text.understand.cell(labels[i], labels[j], matrix[i][j]) }, text.count(matrix[i][j]));
+        return h(
+          "button",
+          { type: "button", "data-cell": at, "aria-label": text.understand.cell(labels[i], labels[j], matrix[i][j]) },
+          text.count(matrix[i][j]),
+        );
       };
       root.replaceChildren(labels.length <= CLASSES_MAX && matrix.length ? matrixOf(confusion, button) : pairsOf(confusion, button));
       shown = confusion;
     }
     chosen = cell;
-    for (const button of root.querySelectorAll("[data-cell]")) button.setAttribute("aria-pressed", String(/** @type {any} */ (button).dataset.cell === cell));
+    for (const button of root.querySelectorAll("[data-cell]"))
+      button.setAttribute("aria-pressed", String(/** @type {any} */ (button).dataset.cell === cell));
   };
 }

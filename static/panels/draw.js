@@ -43,7 +43,8 @@ function mountPicture(canvas) {
 
 /** @param {HTMLElement} root */
 function build(root) {
-  const button = (/** @type {Record<string, any>} */ props, /** @type {string} */ words) => h("button", { type: "button", ...props }, words);
+  const button = (/** @type {Record<string, any>} */ props, /** @type {string} */ words) =>
+    h("button", { type: "button", ...props }, words);
   const parts = {
     pad: h("canvas", { id: "pad", width: 280, height: 280, tabindex: 0, role: "img", "aria-label": text.draw.pad }),
     cursor: h("span", { class: "cursor", "data-cursor": true, "aria-hidden": "true", hidden: true }),
@@ -59,18 +60,39 @@ function build(root) {
   };
   root.append(
     h("div", { class: "head" }, h("h2", { id: "draw-title" }, text.draw.title), h("p", { class: "note" }, text.draw.hint)),
-    h("div", { class: "draw" },
-      h("div", { class: "paper" }, h("div", { class: "sheet" }, parts.pad, parts.cursor), h("div", { class: "tools" }, parts.undo, parts.clear)),
-      h("div", { class: "answer" }, parts.guess, parts.note, h("figure", {}, parts.picture, h("figcaption", { class: "note" }, text.draw.sees))),
+    h(
+      "div",
+      { class: "draw" },
+      h(
+        "div",
+        { class: "paper" },
+        h("div", { class: "sheet" }, parts.pad, parts.cursor),
+        h("div", { class: "tools" }, parts.undo, parts.clear),
+      ),
+      h(
+        "div",
+        { class: "answer" },
+        parts.guess,
+        parts.note,
+        h("figure", {}, parts.picture, h("figcaption", { class: "note" }, text.draw.sees)),
+      ),
       parts.bars,
-      h("div", { class: "correct" }, h("p", { id: "correct-title", class: "label" }, text.draw.wasWrong), parts.labels,
-        h("div", { class: "kept" }, parts.kept, parts.trainOn))));
+      h(
+        "div",
+        { class: "correct" },
+        h("p", { id: "correct-title", class: "label" }, text.draw.wasWrong),
+        parts.labels,
+        h("div", { class: "kept" }, parts.kept, parts.trainOn),
+      ),
+    ),
+  );
   return parts;
 }
 
 /**
  * @param {HTMLElement} root
- * @param {{readDrawing: (strokes: number[][][]) => Promise<Answer>, keepDrawing: (label: string, picture: number[]) => void, trainOnDrawings: () => void}} actions
+ * @param {{readDrawing: (strokes: number[][][]) => Promise<Answer>, keepDrawing: (label: string, picture: number[]) => void,
+ *   trainOnDrawings: () => void}} actions
  */
 export function mountDraw(root, actions) {
   const parts = build(root);
@@ -84,9 +106,13 @@ export function mountDraw(root, actions) {
   let state = null;
 
   const labels = DIGITS.map((digit) =>
-    h("button", { type: "button", "data-correct": digit, "aria-label": text.draw.correct(digit), onclick: () => correct(digit) }, digit));
+    h("button", { type: "button", "data-correct": digit, "aria-label": text.draw.correct(digit), onclick: () => correct(digit) }, digit),
+  );
   parts.labels.append(...labels);
-  const ask = askNewest(({ strokes }) => actions.readDrawing(strokes), (next, { serial }) => show(next, serial));
+  const ask = askNewest(
+    ({ strokes }) => actions.readDrawing(strokes),
+    (next, { serial }) => show(next, serial),
+  );
   const pad = mountPad(parts.pad, parts.cursor, (strokes) => {
     isEmpty = strokes.length === 0;
     parts.pad.dataset.drawing = String(++newest);

@@ -16,24 +16,56 @@ function figureOf(sample, columns, side) {
   const { values, label, guess, row } = sample;
   const words = text.understand.sample(label, guess);
   const picture = values
-    ? greyPicture(columns.map((name) => values[name]), side, `${text.understand.row(row)}: ${words}`)
-    : h("span", { class: "picture missing" });
+    ? greyPicture(
+        columns.map((name) => values[name]),
+        side,
+        `${text.understand.row(row)}: ${words}`,
+      )
+    : h("span", { class: "tile" });
   const certain = sample.probability === undefined ? null : h("span", { class: "share" }, text.draw.share(sample.probability));
-  return h("li", { class: isRight(sample) ? "right" : "wrong", title: text.understand.row(row) }, picture, h("span", { class: "said" }, words), certain);
+  return h(
+    "li",
+    { class: isRight(sample) ? "right" : "wrong", title: text.understand.row(row) },
+    picture,
+    h("span", { class: "said" }, words),
+    certain,
+  );
 }
 
 /** @param {Sample[]} samples @param {string[]} columns */
 function tableOf(samples, columns) {
   const shown = samples.some(({ values }) => values) ? columns.slice(0, COLUMNS) : [];
   const isClass = samples[0].probability !== undefined;
-  const names = [text.understand.rowName, text.understand.label, text.understand.guess, ...(isClass ? [text.understand.certain] : []), ...shown];
+  const names = [
+    text.understand.rowName,
+    text.understand.label,
+    text.understand.guess,
+    ...(isClass ? [text.understand.certain] : []),
+    ...shown,
+  ];
   const rows = samples.map((sample) =>
-    h("tr", { class: isRight(sample) ? "right" : "wrong" },
-      h("td", { class: "number" }, text.count(sample.row)), h("td", {}, text.value(sample.label)), h("td", { class: "guess" }, text.value(sample.guess)),
+    h(
+      "tr",
+      { class: isRight(sample) ? "right" : "wrong" },
+      h("td", { class: "number" }, text.count(sample.row)),
+      h("td", {}, text.value(sample.label)),
+      h("td", { class: "guess" }, text.value(sample.guess)),
       isClass && h("td", { class: "number" }, text.draw.share(/** @type {number} */ (sample.probability))),
-      ...shown.map((name) => h("td", { class: typeof sample.values?.[name] === "number" ? "number" : "" }, text.value(sample.values?.[name])))));
-  return h("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": text.understand.rowsRegion },
-    h("table", { class: "rows" }, h("thead", {}, h("tr", {}, ...names.map((name) => h("th", { scope: "col" }, name)))), h("tbody", {}, ...rows)));
+      ...shown.map((name) =>
+        h("td", { class: typeof sample.values?.[name] === "number" ? "number" : "" }, text.value(sample.values?.[name])),
+      ),
+    ),
+  );
+  return h(
+    "div",
+    { class: "scroll", tabindex: 0, role: "region", "aria-label": text.understand.rowsRegion },
+    h(
+      "table",
+      { class: "rows" },
+      h("thead", {}, h("tr", {}, ...names.map((name) => h("th", { scope: "col" }, name)))),
+      h("tbody", {}, ...rows),
+    ),
+  );
 }
 
 /**

@@ -1,17 +1,31 @@
 // @ts-check
 // A model's page: what it is, its versions, the recipe that makes its inputs, and a form that asks it.
+import { confirmed, newName } from "../dialog.js";
 import { h, keyed, say } from "../dom.js";
 import { text } from "../text.js";
 import { mountPredict } from "./predict.js";
 
 const RECIPE_ROWS = 40;
+const LEVELS = 12; // of a column, named in the recipe
+
+/** @param {string} label of the region that scrolls where it is too wide @param {string[]} names @param {any[]} rows */
+function tableOf(label, names, rows) {
+  const head = h("tr", {}, ...names.map((name) => h("th", { scope: "col" }, name)));
+  const table = h("table", { class: "rows" }, h("thead", {}, head), h("tbody", {}, ...rows));
+  return h("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": label }, table);
+}
 
 /** @param {any} model */
-function figuresOf(model) {
-  const { network, task, target, epochs, parameters, bytes } = model;
-  const layers = [text.count(network.inputs), ...network.layers.map((/** @type {any} */ layer) => `${text.count(layer.units)} ${layer.activation}`)].join(" → ");
-  const figures = [[text.models.target, `${target} (${text.models.task(task)})`], [text.models.network, layers],
-    [text.models.parameters, text.count(parameters)], [text.models.loss, network.loss], [text.models.epochs, text.count(epochs)], [text.models.size, text.bytes(bytes)]];
+function figuresOf({ network, task, target, epochs, parameters, bytes }) {
+  const layers = network.layers.map((/** @type {any} */ layer) => `${text.count(layer.units)} ${layer.activation}`);
+  const figures = [
+    [text.models.target, `${target} (${text.models.task(task)})`],
+    [text.models.network, [text.count(network.inputs), ...layers].join(" → ")],
+    [text.models.parameters, text.count(parameters)],
+    [text.models.loss, network.loss],
+    [text.models.epochs, text.count(epochs)],
+    [text.models.size, text.bytes(bytes)],
+  ];
   return figures.flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]);
 }
 
@@ -22,94 +36,153 @@ function scoreOf({ evaluation }) {
   return `${typeof accuracy === "number" ? text.percent(accuracy) : `R² ${text.figure(r2)}`} ${text.models.on(on)}`;
 }
 
-/** What a column's row of the recipe says beside its name and encoding. @param {Record<string, any>} column */
+/** @param {any} value of a column's row of the recipe */
+function wordsOf(value) {
+  if (Array.isArray(value)) return value.slice(0, LEVELS).join(", ") + (value.length > LEVELS ? " …" : "");
+  return text.value(value);
+}
+
+/** What a column's row says beside its name and encoding. @param {Record<string, any>} column */
 function detailOf({ name, encoding, ...rest }) {
-  const words = (/** @type {any} */ value) => (typeof value === "number" ? text.figure(value) : Array.isArray(value) ? value.slice(0, 12).join(", ") + (value.length > 12 ? " …" : "") : String(value));
-  return Object.entries(rest).filter(([, value]) => value !== false && value !== null).map(([key, value]) => (value === true ? key : `${key} ${words(value)}`)).join(" · ");
+  const told = Object.entries(rest).filter(([, value]) => value !== false && value !== null);
+  return told.map(([key, value]) => (value === true ? key : `${key} ${wordsOf(value)}`)).join(" · ");
 }
 
 /** @param {any[]} columns */
 function recipeTable(columns) {
-  const rows = columns.slice(0, RECIPE_ROWS).map((column) =>
-    h("tr", {}, h("th", { scope: "row" }, column.name), h("td", {}, text.models.encoding(column.encoding)), h("td", { class: "detail" }, detailOf(column))));
-  if (columns.length > RECIPE_ROWS) rows.push(h("tr", {}, h("td", { colspan: 3, class: "note" }, text.models.moreColumns(columns.length - RECIPE_ROWS))));
-  const names = [text.models.column, text.models.how, text.models.detail];
-  return h("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": text.models.recipe },
-    h("table", { class: "rows" }, h("thead", {}, h("tr", {}, ...names.map((name) => h("th", { scope: "col" }, name)))), h("tbody", {}, ...rows)));
+  const rows = columns
+    .slice(0, RECIPE_ROWS)
+    .map((column) =>
+      h(
+        "tr",
+        {},
+        h("th", { scope: "row" }, column.name),
+        h("td", {}, text.models.encoding(column.encoding)),
+        h("td", { class: "detail" }, detailOf(column)),
+      ),
+    );
+  const more = columns.length - RECIPE_ROWS;
+  if (more > 0) rows.push(h("tr", {}, h("td", { colspan: 3, class: "note" }, text.models.moreColumns(more))));
+  return tableOf(text.models.recipe, [text.models.column, text.models.how, text.models.detail], rows);
 }
 
-/** @param {any} model @param {(name: string, version: number | null) => void} promote */
-function versionTable({ name, versions, promoted, version: newest }, promote) {
+/** @param {any} model @param {any} v one of its versions @param {(version: number | null) => void} promote */
+function versionRow({ name, promoted, version: newest }, v, promote) {
   const served = promoted ?? newest;
-  const rows = versions.map((/** @type {any} */ v) => {
-    const isServed = v.version === served;
-    const act = isServed
-      ? h("span", { class: "served" }, promoted ? text.models.promoted : text.models.served)
-      : h("button", { type: "button", "data-promote": v.version, onclick: () => promote(name, v.version) }, v.version < served ? text.models.rollBack : text.models.promote);
-    const file = h("a", { href: `models/${encodeURIComponent(name)}/file?version=${v.version}`, download: `${name}-${v.version}.safetensors` }, text.models.download);
-    return h("tr", { class: isServed ? "chosen" : "" }, h("th", { scope: "row" }, text.count(v.version)), h("td", {}, text.time(v.created)),
-      h("td", {}, v.partial ? text.models.partial : text.count(v.epochs)), h("td", {}, scoreOf(v)), h("td", {}, act), h("td", {}, file));
-  });
-  const names = [text.models.version, text.models.created, text.models.epochs, text.models.score, text.models.answers, text.models.file];
-  const unpin = promoted && h("button", { type: "button", "data-promote": "", onclick: () => promote(name, null) }, text.models.useNewest);
-  return [h("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": text.models.versions },
-    h("table", { class: "rows" }, h("thead", {}, h("tr", {}, ...names.map((column) => h("th", { scope: "col" }, column)))), h("tbody", {}, ...rows))), unpin];
+  const isServed = v.version === served;
+  const words = v.version < served ? text.models.rollBack : text.models.promote;
+  const act = isServed
+    ? h("span", { class: "served" }, promoted ? text.models.promoted : text.models.served)
+    : h("button", { type: "button", "data-promote": v.version, onclick: () => promote(v.version) }, words);
+  const path = `models/${encodeURIComponent(name)}/file?version=${v.version}`;
+  const file = h("a", { href: path, download: `${name}-${v.version}.safetensors` }, text.models.download);
+  const cells = [text.time(v.created), v.partial ? text.models.partial : text.count(v.epochs), scoreOf(v), act, file];
+  return h(
+    "tr",
+    { class: isServed ? "is-served" : "" },
+    h("th", { scope: "row" }, text.count(v.version)),
+    ...cells.map((cell) => h("td", {}, cell)),
+  );
+}
+
+/** @param {any} model @param {(version: number | null) => void} promote */
+function versionsOf(model, promote) {
+  const t = text.models;
+  const rows = model.versions.map((/** @type {any} */ version) => versionRow(model, version, promote));
+  const table = tableOf(t.versions, [t.version, t.created, t.epochs, t.score, t.answers, t.file], rows);
+  if (!model.promoted) return [table];
+  return [table, h("button", { type: "button", "data-promote": "", onclick: () => promote(null) }, t.useNewest)];
+}
+
+/** A model in the list. @param {any} model @param {(name: string) => void} choose @param {() => string | undefined} chosen */
+function entryOf({ name }, choose, chosen) {
+  const score = h("span", { class: "note" });
+  const button = h("button", { type: "button", class: "model", "data-model": name, onclick: () => choose(name) }, h("b", {}, name), score);
+  const update = (/** @type {any} */ now) => {
+    say(score, scoreOf(now));
+    button.setAttribute("aria-pressed", String(name === chosen()));
+  };
+  return { element: h("li", {}, button), update };
+}
+
+/** @param {HTMLElement} root */
+function build(root) {
+  const parts = {
+    note: h("p", { class: "note", role: "status", "data-model-note": true }),
+    list: h("ul", { class: "model-list" }),
+    title: h("h3", { "data-model-name": true }),
+    rename: h("button", { type: "button", "data-model-rename": true }, text.rename),
+    remove: h("button", { type: "button", class: "danger", "data-model-remove": true }, text.models.remove),
+    figures: h("dl", { class: "facts" }),
+    ask: h("div"),
+    versions: h("div", { class: "versions" }),
+    recipe: h("div"),
+  };
+  const page = h(
+    "div",
+    { class: "model-page", hidden: true },
+    h("div", { class: "model-head" }, parts.title, h("div", { class: "buttons" }, parts.rename, parts.remove)),
+    parts.figures,
+    h("div", { class: "block" }, h("h4", {}, text.models.ask), parts.ask),
+    h("div", { class: "block" }, h("h4", {}, text.models.versions), parts.versions),
+    h("details", { class: "block" }, h("summary", {}, text.models.recipe), parts.recipe),
+  );
+  root.append(
+    h("div", { class: "head" }, h("h2", { id: "models-title" }, text.models.title)),
+    parts.note,
+    h("div", { class: "models" }, parts.list, page),
+  );
+  return { ...parts, page };
 }
 
 /**
  * @param {HTMLElement} root
- * @param {{go: (choice: Record<string, any>) => void, inspect: () => void, renameModel: (name: string, to: string) => void, removeModel: (name: string) => void,
- *   promote: (name: string, version: number | null) => void, predictRow: (question: any) => Promise<any>}} actions
+ * @param {{go: (choice: Record<string, any>) => void, inspect: () => void, renameModel: (name: string, to: string) => void,
+ *   removeModel: (name: string) => void, promote: (name: string, version: number | null) => void, predictRow: (question: any) => Promise<any>}} actions
  */
 export function mountModels(root, actions) {
-  const list = h("ul", { class: "model-list" });
-  const title = h("h3", { "data-model-name": true });
-  const figures = h("dl", { class: "facts" });
-  const name = h("input", { "data-model-rename": true, pattern: "[A-Za-z0-9][A-Za-z0-9._\\-]{0,63}", required: true, autocomplete: "off", "aria-label": text.models.newName });
-  const rename = h("form", { class: "rename", onsubmit: (/** @type {Event} */ event) => (event.preventDefault(), actions.renameModel(shown.name, name.value)) },
-    name, h("button", { type: "submit", class: "plain" }, text.models.rename));
-  const remove = h("button", { type: "button", class: "danger", "data-model-remove": true, onclick: () => confirm(text.models.sure(shown.name)) && actions.removeModel(shown.name) }, text.models.remove);
-  const note = h("p", { class: "note", role: "status", "data-model-note": true });
-  const versions = h("div");
-  const recipe = h("div");
-  const ask = h("div");
-  const page = h("div", { class: "model-page", hidden: true },
-    h("div", { class: "model-head" }, title, h("div", { class: "model-acts" }, rename, remove)), figures,
-    h("div", { class: "block" }, h("h4", {}, text.models.ask), ask),
-    h("div", { class: "block" }, h("h4", {}, text.models.versions), versions),
-    h("details", { class: "block" }, h("summary", {}, text.models.recipe), recipe));
-  root.append(h("div", { class: "head" }, h("h2", { id: "models-title" }, text.models.title), note), h("div", { class: "models" }, list, page));
-  root.setAttribute("aria-labelledby", "models-title");
-  const build = mountPredict(ask, actions.predictRow);
+  const parts = build(root);
+  const buildForm = mountPredict(parts.ask, actions.predictRow);
   /** @type {any} the model that the page shows */
   let shown = null;
+  /** @type {string | undefined} */
+  let chosen;
+
+  parts.rename.addEventListener("click", async () => {
+    const { name } = shown;
+    const to = await newName(text.models.renameTitle(name), name);
+    if (to) actions.renameModel(name, to);
+  });
+  parts.remove.addEventListener("click", async () => {
+    const { name } = shown;
+    if (await confirmed(text.models.removeTitle(name), text.models.removeWords, text.models.remove)) actions.removeModel(name);
+  });
 
   /** @param {any} model */
   function showModel(model) {
     const isOther = shown?.name !== model.name || shown?.version !== model.version || shown?.promoted !== model.promoted;
     shown = model;
-    say(title, model.name);
-    name.value = model.name;
-    figures.replaceChildren(...figuresOf(model));
-    versions.replaceChildren(...versionTable(model, actions.promote).filter(Boolean));
-    recipe.replaceChildren(recipeTable(model.recipe.columns));
-    if (isOther) build(model);
+    say(parts.title, model.name);
+    parts.figures.replaceChildren(...figuresOf(model));
+    parts.versions.replaceChildren(...versionsOf(model, (version) => actions.promote(model.name, version)));
+    parts.recipe.replaceChildren(recipeTable(model.recipe.columns));
+    if (isOther) buildForm(model);
   }
 
   return function update(/** @type {import("../store.js").State} */ state) {
     actions.inspect();
     const { inspected, models } = state;
-    keyed(list, models ?? [], (model) => model.name, (model) => {
-      const score = h("span", { class: "note" });
-      const link = h("button", { type: "button", class: "model", "data-model": model.name, onclick: () => actions.go({ model: model.name, cell: null }) }, h("b", {}, model.name), score);
-      return { element: h("li", {}, link), update: (now) => {
-        say(score, scoreOf(now));
-        link.setAttribute("aria-pressed", String(now.name === inspected?.name));
-      } };
-    });
-    say(note, inspected?.note || (models && !models.length ? text.models.none : ""));
-    note.classList.toggle("bad", inspected?.isBad ?? false);
-    page.hidden = !inspected?.model;
+    chosen = inspected?.name;
+    const choose = (/** @type {string} */ name) => actions.go({ model: name, cell: null });
+    keyed(
+      parts.list,
+      models ?? [],
+      ({ name }) => name,
+      (model) => entryOf(model, choose, () => chosen),
+    );
+    say(parts.note, inspected?.note || (models && !models.length ? text.models.none : ""));
+    parts.note.classList.toggle("bad", inspected?.isBad ?? false);
+    parts.page.hidden = !inspected?.model;
     if (inspected?.model && inspected.model !== shown) showModel(inspected.model);
   };
 }

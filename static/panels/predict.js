@@ -26,19 +26,37 @@ function fieldOf(column) {
     const input = h("input", { name: column.name, type: isDate ? "date" : "text", autocomplete: "off" });
     return { control: input, read: () => input.value || null };
   }
-  const input = h("input", { name: column.name, type: "number", step: "any", value: firstOf(column), placeholder: text.models.missing, autocomplete: "off" });
+  const input = h("input", {
+    name: column.name,
+    type: "number",
+    step: "any",
+    value: firstOf(column),
+    placeholder: text.models.missing,
+    autocomplete: "off",
+  });
   return { control: input, read: () => (input.value === "" ? null : Number(input.value)) };
 }
 
 /** @param {Record<string, number>} probabilities the likeliest first */
 function barsOf(probabilities) {
-  const order = Object.entries(probabilities).sort((a, b) => b[1] - a[1]).slice(0, 10);
-  return h("ol", { class: "hbars" }, ...order.map(([label, probability]) => {
-    const item = h("li", {}, h("span", { class: "name" }, label), h("span", { class: "track" }, h("span", { class: "fill" })),
-      h("span", { class: "share" }, text.draw.share(probability)));
-    item.style.setProperty("--share", String(probability));
-    return item;
-  }));
+  const order = Object.entries(probabilities)
+    .sort((a, b) => b[1] - a[1])
+    .slice(0, 10);
+  return h(
+    "ol",
+    { class: "hbars" },
+    ...order.map(([label, probability]) => {
+      const item = h(
+        "li",
+        {},
+        h("span", { class: "name" }, label),
+        h("span", { class: "track" }, h("span", { class: "fill" })),
+        h("span", { class: "share" }, text.draw.share(probability)),
+      );
+      item.style.setProperty("--share", String(probability));
+      return item;
+    }),
+  );
 }
 
 /**
@@ -47,7 +65,11 @@ function barsOf(probabilities) {
  * @returns {(model: any) => void} build the form of this model, of GET /models/{m}
  */
 export function mountPredict(root, predictRow) {
-  const fields = h("form", { class: "fields", "data-predict-form": true, onsubmit: (/** @type {Event} */ event) => event.preventDefault() });
+  const fields = h("form", {
+    class: "fields",
+    "data-predict-form": true,
+    onsubmit: (/** @type {Event} */ event) => event.preventDefault(),
+  });
   const output = h("output", { class: "prediction", "data-prediction": true });
   const detail = h("div");
   const note = h("p", { class: "note", role: "status" });

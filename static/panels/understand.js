@@ -12,10 +12,19 @@ import { scatterOf } from "./scatter.js";
 
 const UNITS = 64; // of the first layer, shown
 
-/** A heading over what show() fills; hidden while it has nothing. @param {HTMLElement} root @param {string} name @param {string} title @param {string} [note] */
+/**
+ * A heading over what show() fills; hidden while it has nothing.
+ * @param {HTMLElement} root @param {string} name @param {string} title @param {string} [note]
+ */
 function mountBlock(root, name, title, note) {
   const body = h("div");
-  const block = h("div", { class: `block ${name}`, "data-block": name, hidden: true }, h("h3", {}, title), note && h("p", { class: "note" }, note), body);
+  const block = h(
+    "div",
+    { class: `block block-${name}`, "data-block": name, hidden: true },
+    h("h3", {}, title),
+    note && h("p", { class: "note" }, note),
+    body,
+  );
   root.append(block);
   return { block, body };
 }
@@ -34,31 +43,58 @@ function columnsOf({ model, evaluation, side }) {
   return evaluation.importance.map((/** @type {any} */ one) => one.column).filter((/** @type {string} */ name) => names.includes(name));
 }
 
+/** Over the rows. @param {Understood} u @param {string} [label] @param {string} [guess] of the cell that is chosen */
+function titleOf({ cell, evaluation }, label = "", guess = "") {
+  if (cell) return text.understand.cellTitle(label, guess);
+  return evaluation.accuracy === 1 ? text.understand.noMistakes : text.understand.worst;
+}
+
 /** @param {Understood} u weights (inputs, units) */
 function weightPictures({ weights, side }) {
-  const { shape: [n_inputs, n_units], values } = /** @type {NonNullable<Understood["weights"]>} */ (weights);
+  const {
+    shape: [n_inputs, n_units],
+    values,
+  } = /** @type {NonNullable<Understood["weights"]>} */ (weights);
   const pictures = Array.from({ length: Math.min(UNITS, n_units) }, (_, unit) =>
-    signedPicture(Float32Array.from({ length: n_inputs }, (_, i) => values[i * n_units + unit]), side, text.understand.unit(unit + 1)));
+    signedPicture(
+      Float32Array.from({ length: n_inputs }, (_, i) => values[i * n_units + unit]),
+      side,
+      text.understand.unit(unit + 1),
+    ),
+  );
   return h("div", { class: "weights" }, ...pictures);
 }
 
 /**
  * @param {HTMLElement} root
- * @param {{go: (choice: Record<string, any>) => void, understand: () => void, showCell: (cell: string | null) => void, moreSamples: () => void}} actions
+ * @param {{go: (choice: Record<string, any>) => void, understand: () => void, showCell: (cell: string | null) => void,
+ *   moreSamples: () => void}} actions
  */
 export function mountUnderstand(root, actions) {
   const select = h("select", { "data-understand-model": true, onchange: () => actions.go({ model: select.value, cell: null }) });
   const summary = h("p", { class: "summary", "data-summary": true });
   const note = h("p", { class: "note", role: "status", "data-understand-note": true });
   const blocks = h("div", { class: "blocks" });
-  root.append(h("div", { class: "head" }, h("h2", { id: "understand-title" }, text.understand.title), h("label", {}, text.understand.model, " ", select)), summary, note, blocks);
+  root.append(
+    h(
+      "div",
+      { class: "head" },
+      h("h2", { id: "understand-title" }, text.understand.title),
+      h("label", {}, text.understand.model, " ", select),
+    ),
+    summary,
+    note,
+    blocks,
+  );
   root.setAttribute("aria-labelledby", "understand-title");
 
-  const confusion = mountBlock(blocks, "confusion", text.understand.confusion, text.understand.confusionNote);
-  const scatter = mountBlock(blocks, "scattered", text.understand.scatterTitle);
-  const samples = mountBlock(blocks, "samples", text.understand.worst);
-  const classes = mountBlock(blocks, "classes", text.understand.classes);
-  const importance = mountBlock(blocks, "importance", text.understand.importance, text.understand.importanceNote);
+  const [figures, rows] = [h("div", { class: "findings" }), h("div", { class: "findings" })];
+  blocks.append(figures, rows);
+  const confusion = mountBlock(figures, "confusion", text.understand.confusion, text.understand.confusionNote);
+  const scatter = mountBlock(figures, "scattered", text.understand.scatterTitle);
+  const samples = mountBlock(rows, "samples", text.understand.worst);
+  const classes = mountBlock(figures, "classes", text.understand.classes);
+  const importance = mountBlock(figures, "importance", text.understand.importance, text.understand.importanceNote);
   const weights = mountBlock(blocks, "layer", text.understand.weights, text.understand.weightsNote);
   const showConfusion = mountConfusion(confusion.body, actions.showCell);
   const gallery = h("div");
@@ -74,9 +110,19 @@ export function mountUnderstand(root, actions) {
     const columns = columnsOf(u);
     scatter.body.replaceChildren(...(isClass ? [] : [scatterOf(evaluation.samples)]));
     classes.body.replaceChildren(...(isClass ? [classTable(evaluation.classes)] : []));
-    importance.body.replaceChildren(...(evaluation.importance?.length ? [side
-      ? h("div", { class: "weights" }, signedPicture(importanceOf(evaluation.importance, columns), side, text.understand.importance))
-      : importanceList(evaluation.importance, isClass)] : []));
+    importance.body.replaceChildren(
+      ...(evaluation.importance?.length
+        ? [
+            side
+              ? h(
+                  "div",
+                  { class: "weights" },
+                  signedPicture(importanceOf(evaluation.importance, columns), side, text.understand.importance),
+                )
+              : importanceList(evaluation.importance, isClass),
+          ]
+        : []),
+    );
   }
 
   /** @param {Understood} u */
@@ -87,9 +133,9 @@ export function mountUnderstand(root, actions) {
     say(summary, summaryOf(u));
     if (labels) showConfusion(evaluation.confusion, cell);
     if (u.evaluation !== shown?.evaluation) showScores(u);
-    say(/** @type {Element} */ (samples.block.querySelector("h3")), cell ? text.understand.cellTitle(label, guess) : text.understand.worst);
+    say(/** @type {Element} */ (samples.block.querySelector("h3")), titleOf(u, label, guess));
     showSamples(u.samples, columnsOf(u), u.side);
-    more.hidden = !u.isMore;
+    more.hidden = u.samples.length >= u.matching;
     all.hidden = cell === null;
     if (u.weights !== shown?.weights) weights.body.replaceChildren(...(u.weights ? [weightPictures(u)] : []));
     confusion.block.hidden = !labels;

@@ -5,9 +5,20 @@ import { after, before, test } from "node:test";
 import { gunzipSync } from "node:zlib";
 import { digits, draw, keep, openPage, startBrowser, startDaemon, teach, violations } from "./helper.mjs";
 
-const ONE = [[[0.5, 0.2], [0.5, 0.8]]];
+const ONE = [
+  [
+    [0.5, 0.2],
+    [0.5, 0.8],
+  ],
+];
 const ZERO = [Array.from({ length: 26 }, (_, i) => [0.5 + 0.2 * Math.sin(i / 3.97), 0.5 - 0.3 * Math.cos(i / 3.97)])];
-const SEVEN = [[[0.25, 0.25], [0.72, 0.25], [0.45, 0.8]]];
+const SEVEN = [
+  [
+    [0.25, 0.25],
+    [0.72, 0.25],
+    [0.45, 0.8],
+  ],
+];
 const REAL = new URL("../../../shared/data/strokes-uji2/digits.ndjson.gz", import.meta.url);
 
 let daemon, browser;
@@ -22,11 +33,14 @@ after(async () => {
 
 /** The guess once it is about all that was drawn. */
 const guessOf = (page) =>
-  page.locator("#guess").evaluate((guess) => new Promise((resolve) => {
-    const look = () => guess.dataset.drawing === document.querySelector("#pad").dataset.drawing && resolve(guess.textContent);
-    new MutationObserver(look).observe(guess, { attributeFilter: ["data-drawing"] });
-    look();
-  }));
+  page.locator("#guess").evaluate(
+    (guess) =>
+      new Promise((resolve) => {
+        const look = () => guess.dataset.drawing === document.querySelector("#pad").dataset.drawing && resolve(guess.textContent);
+        new MutationObserver(look).observe(guess, { attributeFilter: ["data-drawing"] });
+        look();
+      }),
+  );
 
 /** How many pixels of the picture beside the pad hold ink. */
 const inked = (page) =>
@@ -63,7 +77,11 @@ test("a digit drawn by mouse is recognised while the button is down", async () =
   await teach(daemon.address, "pictures", digits(6000), { target: "label", model: "digits", layers: [64], epochs: 8, validation_split: 0 });
   const { page, complaints } = await openPad();
   assert.equal(await page.locator("#guess").textContent(), "");
-  for (const [digit, strokes] of [["1", ONE], ["0", ZERO], ["7", SEVEN]]) {
+  for (const [digit, strokes] of [
+    ["1", ONE],
+    ["0", ZERO],
+    ["7", SEVEN],
+  ]) {
     await draw(page, strokes, { isLifted: false });
     assert.equal(await guessOf(page), digit);
     assert.match(await page.locator("[data-bars] li.best").textContent(), new RegExp(`^${digit}\\d`));
@@ -82,7 +100,16 @@ test("undo takes the last stroke back, and the guess with it", async () => {
   await draw(page, ONE);
   assert.equal(await guessOf(page), "1");
   const before = [await inked(page), await padInk(page)];
-  await draw(page, [[[0.2, 0.2], [0.8, 0.8]], [[0.8, 0.2], [0.2, 0.8]]]);
+  await draw(page, [
+    [
+      [0.2, 0.2],
+      [0.8, 0.8],
+    ],
+    [
+      [0.8, 0.2],
+      [0.2, 0.8],
+    ],
+  ]);
   await guessOf(page);
   assert.ok((await inked(page)) > before[0]);
   await page.locator("[data-undo]").click();
@@ -93,7 +120,12 @@ test("undo takes the last stroke back, and the guess with it", async () => {
 });
 
 test("a digit drawn by finger on a phone is recognised, and the page does not scroll", async () => {
-  const { page, context, complaints } = await openPad({ viewport: { width: 360, height: 740 }, hasTouch: true, isMobile: true, colorScheme: "dark" });
+  const { page, context, complaints } = await openPad({
+    viewport: { width: 360, height: 740 },
+    hasTouch: true,
+    isMobile: true,
+    colorScheme: "dark",
+  });
   const { x, y, width } = await page.locator("#pad").boundingBox();
   const touch = await context.newCDPSession(page);
   const at = ([u, v]) => [{ x: x + u * width, y: y + v * width }];
@@ -114,7 +146,16 @@ test("pointer events that a program makes draw as well, and pressure makes the l
     await page.locator("#pad").evaluate((canvas, pressure) => {
       const box = canvas.getBoundingClientRect();
       const send = (type, y) =>
-        canvas.dispatchEvent(new PointerEvent(type, { pointerId: 7, pointerType: "pen", pressure, bubbles: true, clientX: box.x + box.width / 2, clientY: box.y + y * box.height }));
+        canvas.dispatchEvent(
+          new PointerEvent(type, {
+            pointerId: 7,
+            pointerType: "pen",
+            pressure,
+            bubbles: true,
+            clientX: box.x + box.width / 2,
+            clientY: box.y + y * box.height,
+          }),
+        );
       send("pointerdown", 0.2);
       for (let y = 0.22; y < 0.8; y += 0.02) send("pointermove", y);
       send("pointerup", 0.8);
@@ -142,26 +183,41 @@ test("by keyboard: arrows move the pen, space sets it down, Delete clears", asyn
 test("a doubtful guess is called so, and #guess still holds the top digit alone", async () => {
   const { page } = await openPad();
   const probabilities = { 0: 0, 1: 0.45, 2: 0, 3: 0, 4: 0, 5: 0, 6: 0, 7: 0.55, 8: 0, 9: 0 };
-  await page.route("**/predict", (route) => route.fulfill({ json: { predictions: [{ label: "7", probability: 0.55, probabilities }], image: Array(784).fill(0) } }));
+  await page.route("**/predict", (route) =>
+    route.fulfill({ json: { predictions: [{ label: "7", probability: 0.55, probabilities }], image: Array(784).fill(0) } }),
+  );
   await draw(page, SEVEN);
   assert.equal(await guessOf(page), "7");
   assert.equal(await page.locator("#guess-note").textContent(), "not sure; perhaps 1");
   await keep(page, "draw-doubt");
 });
 
-test("digits written by pen on tablets are read, small, large and off the centre", { skip: existsSync(REAL) ? false : "no drawings beside the repository" }, async () => {
-  const rows = gunzipSync(readFileSync(REAL)).toString().trim().split("\n").filter((_, i) => i % 80 === 0).map((line) => JSON.parse(line));
-  const { page } = await openPad();
-  let right = 0;
-  for (const [i, { label, w, h, strokes }] of rows.entries()) {
-    const size = [0.15, 0.5, 0.9][i % 3] / Math.max(w, h);
-    const place = ([x, y]) => [(i % 2 ? 0.02 : 0.98 - w * size) + x * size, (i % 4 < 2 ? 0.02 : 0.98 - h * size) + y * size];
-    await draw(page, strokes.map((stroke) => stroke.filter((_, k) => k % 2 === 0 || k === stroke.length - 1).map(place)), { steps: 1 });
-    right += (await guessOf(page)) === label;
-    await page.locator("#clear").click();
-  }
-  assert.ok(right > 0.7 * rows.length, `${right} of ${rows.length} by a network of 64 units`);
-});
+test(
+  "digits written by pen on tablets are read, small, large and off the centre",
+  { skip: existsSync(REAL) ? false : "no drawings beside the repository" },
+  async () => {
+    const rows = gunzipSync(readFileSync(REAL))
+      .toString()
+      .trim()
+      .split("\n")
+      .filter((_, i) => i % 80 === 0)
+      .map((line) => JSON.parse(line));
+    const { page } = await openPad();
+    let right = 0;
+    for (const [i, { label, w, h, strokes }] of rows.entries()) {
+      const size = [0.15, 0.5, 0.9][i % 3] / Math.max(w, h);
+      const place = ([x, y]) => [(i % 2 ? 0.02 : 0.98 - w * size) + x * size, (i % 4 < 2 ? 0.02 : 0.98 - h * size) + y * size];
+      await draw(
+        page,
+        strokes.map((stroke) => stroke.filter((_, k) => k % 2 === 0 || k === stroke.length - 1).map(place)),
+        { steps: 1 },
+      );
+      right += (await guessOf(page)) === label;
+      await page.locator("#clear").click();
+    }
+    assert.ok(right > 0.7 * rows.length, `${right} of ${rows.length} by a network of 64 units`);
+  },
+);
 
 /** From each stroke's last move to the guess about it, as the page's own clock has it. */
 async function waits(page, strokes, n) {
@@ -169,7 +225,9 @@ async function waits(page, strokes, n) {
     window.waits = [];
     let moved = 0;
     document.querySelector("#pad").addEventListener("pointermove", (event) => (moved = event.timeStamp));
-    new MutationObserver(() => window.waits.push([moved, performance.now()])).observe(document.querySelector("#guess"), { attributeFilter: ["data-drawing"] });
+    new MutationObserver(() => window.waits.push([moved, performance.now()])).observe(document.querySelector("#guess"), {
+      attributeFilter: ["data-drawing"],
+    });
   });
   const times = [];
   for (let i = 0; i < n; i++) {
@@ -186,7 +244,8 @@ test("how long a guess takes, at rest and while a job trains (told, not judged)"
   const { page } = await openPad();
   t.diagnostic(`last move to guess: ${await waits(page, SEVEN, 20)}`);
   const reply = await fetch(`${daemon.address}/train`, {
-    method: "POST", body: JSON.stringify({ dataset: "pictures", target: "label", model: "long", layers: [512, 256], epochs: 10000 }),
+    method: "POST",
+    body: JSON.stringify({ dataset: "pictures", target: "label", model: "long", layers: [512, 256], epochs: 10000 }),
   });
   const { id } = await reply.json();
   t.diagnostic(`while a job trains: ${await waits(page, SEVEN, 20)}`);
@@ -209,7 +268,11 @@ test("a correction keeps the drawing as a labelled row", async () => {
   assert.deepEqual(complaints, []);
 });
 
-for (const [width, colorScheme] of [[360, "light"], [1280, "dark"], [1280, "light"]]) {
+for (const [width, colorScheme] of [
+  [360, "light"],
+  [1280, "dark"],
+  [1280, "light"],
+]) {
   test(`the pad at ${width} pixels, ${colorScheme}: axe finds nothing, nothing is too wide`, async () => {
     const { page } = await openPad({ viewport: { width, height: 740 }, colorScheme });
     await draw(page, ZERO);
