@@ -76,17 +76,26 @@ bool rows_are_sparse(const struct rows *rows)
     return gather_is_sparse(n_nonzero / n, n_inputs);
 }
 
+#define BLOCK_OPERATIONS 1e10 /* of one block of rows through the network and back: about 50 ms on an AVX-512 core */
+
+uint32_t rows_at_once(const struct network *network)
+{
+    double rows = BLOCK_OPERATIONS / (4.0 * (double)network_n_params(network));
+    return rows >= BLOCK_ROWS ? BLOCK_ROWS : rows < 32 ? 16 : (uint32_t)rows & ~15u;
+}
+
 struct scoring_work {
     const struct scoring *scoring;
     struct worker_scratch *scratch;
+    uint32_t block;
     alignas(CACHE_LINE) atomic_ullong next;
 };
 
-static void scoring_block(const struct scoring *s, struct worker_scratch *scratch, uint64_t first)
+static void scoring_block(const struct scoring *s, struct worker_scratch *scratch, uint64_t first, uint32_t block)
 {
     const struct kernels *kernels = kernels_get();
     uint64_t left = s->rows->n_rows - first;
-    uint32_t n = left < BLOCK_ROWS ? (uint32_t)left : BLOCK_ROWS, last = s->network->n_layers;
+    uint32_t n = left < block ? (uint32_t)left : block, last = s->network->n_layers;
     struct row_source source = {.binding = s->rows->binding, .sparse = s->sparse};
     struct activations *a = &scratch->activations;
     struct pass pass = {.network = s->network, .kernels = kernels, .a = a};
@@ -96,22 +105,30 @@ static void scoring_block(const struct scoring *s, struct worker_scratch *scratc
                                         a->at[last] + i * a->ld[last], 0, NULL);
 }
 
+/* However late it is, each run gets on by a block, unless it is stopped. */
 static void scoring_work(void *self, uint32_t worker)
 {
     struct scoring_work *work = self;
+    const struct scoring *s = work->scoring;
+    bool late = false;
     uint64_t first;
-    while ((first = atomic_fetch_add(&work->next, BLOCK_ROWS)) < work->scoring->rows->n_rows)
-        scoring_block(work->scoring, &work->scratch[worker], first);
+    while (!late && (s->stop == NULL || !atomic_load_explicit(s->stop, memory_order_relaxed)) &&
+           (first = atomic_fetch_add(&work->next, work->block)) < s->rows->n_rows) {
+        scoring_block(s, &work->scratch[worker], first, work->block);
+        late = s->deadline_ns != 0 && clock_ns() >= s->deadline_ns;
+    }
 }
 
-void scoring_run(const struct scoring *scoring, struct pool *pool, struct worker_scratch *scratch)
+void scoring_run(struct scoring *scoring, struct pool *pool, struct worker_scratch *scratch)
 {
-    struct scoring_work work = {.scoring = scoring, .scratch = scratch};
-    if (2.0 * (double)scoring->rows->n_rows * (double)network_n_params(scoring->network) >= WORTH_SHARING) {
+    uint64_t n_rows = scoring->rows->n_rows;
+    struct scoring_work work = {.scoring = scoring, .scratch = scratch, .block = rows_at_once(scoring->network), .next = scoring->n_done};
+    if (2.0 * (double)n_rows * (double)network_n_params(scoring->network) >= WORTH_SHARING) {
         pool_run(pool, scoring_work, &work);
-        return;
+    } else {
+        unsigned before = denormals_flush();
+        scoring_work(&work, 0);
+        denormals_restore(before);
     }
-    unsigned before = denormals_flush();
-    scoring_work(&work, 0);
-    denormals_restore(before);
+    scoring->n_done = atomic_load(&work.next) < n_rows ? atomic_load(&work.next) : n_rows; /* every block that was taken is done */
 }

@@ -92,6 +92,16 @@ static void share_weights(struct trainer *t, uint32_t worker)
         share_evenly(t, PHASE_NORMS, worker, t->n_panels);
 }
 
+/* Whether somebody wants the gang to stop now: the phase is then left between two blocks, and goes on there in the next run. Only long
+ * chunks stop while weights change: of the others, states can be saved after any run. */
+static bool interrupts(struct trainer *t, enum phase phase)
+{
+    if (!atomic_load_explicit(t->stop, memory_order_relaxed) || (phase != PHASE_ROWS && !t->long_chunks))
+        return false;
+    atomic_store_explicit(&t->interrupted[phase], true, memory_order_relaxed);
+    return true;
+}
+
 /* ---- phase 1 ---- */
 
 /* Losses and output deltas of rows first .. first + n - 1 of the chunk, and zero deltas to the next multiple of 16. */
@@ -298,7 +308,7 @@ static void gradient_phase(struct trainer *t, const struct position *p, const st
 {
     bool finite = true;
     uint32_t i;
-    while (claim(t, PHASE_GRADIENT, worker, n_workers, &i))
+    while (!interrupts(t, PHASE_GRADIENT) && claim(t, PHASE_GRADIENT, worker, n_workers, &i))
         finite &= gradient_block(t, &t->scratch[worker], p, change, i);
     if (!finite)
         atomic_store_explicit(&t->bad_weights, true, memory_order_relaxed);
@@ -311,7 +321,7 @@ static void update_phase(struct trainer *t, struct change *change, uint32_t work
     uint32_t i;
     clip_scales(t, scales);
     change->scales = scales;
-    while (claim(t, PHASE_UPDATE, worker, n_workers, &i))
+    while (!interrupts(t, PHASE_UPDATE) && claim(t, PHASE_UPDATE, worker, n_workers, &i))
         finite &= update_block(t, change, i);
     if (!finite)
         atomic_store_explicit(&t->bad_weights, true, memory_order_relaxed);
@@ -320,7 +330,7 @@ static void update_phase(struct trainer *t, struct change *change, uint32_t work
 static void norms_phase(struct trainer *t, uint32_t worker, uint32_t n_workers)
 {
     uint32_t i;
-    while (claim(t, PHASE_NORMS, worker, n_workers, &i)) {
+    while (!interrupts(t, PHASE_NORMS) && claim(t, PHASE_NORMS, worker, n_workers, &i)) {
         const struct weight_block *b = &t->panels[i];
         t->kernels->limit_norms(t->network->params + weights_at(t, b), padded_in(t->network, b->layer), b->width, t->options.max_norm);
     }
@@ -344,11 +354,9 @@ static struct position position_next(const struct trainer *t, const struct posit
     return (struct position){.step = t->n_steps};
 }
 
-/* Worker 0, while the others are at or in phase 3: nobody reads what it writes before the next barrier. */
+/* Worker 0, after the rows' phase: nobody reads what it writes before the next barrier. Once more does no harm. */
 static void account(struct trainer *t, const struct position *next)
 {
-    atomic_store_explicit(&t->step, next->step, memory_order_relaxed);
-    t->chunk = next->chunk;
     t->leave = decide(t, next);
 }
 
@@ -359,64 +367,95 @@ static void meet(struct trainer *t)
         pool_barrier(t->pool);
 }
 
-/* Blocks of rows until all are taken, or until somebody wants the gang to stop: then the chunk's work is thrown away. */
 static void rows_phase(struct trainer *t, const struct position *p, uint32_t worker, uint32_t n_workers)
 {
     uint32_t i;
-    while (claim(t, PHASE_ROWS, worker, n_workers, &i)) {
-        if (atomic_load_explicit(t->stop, memory_order_relaxed))
-            atomic_store_explicit(&t->aborted, true, memory_order_relaxed);
-        if (atomic_load_explicit(&t->aborted, memory_order_relaxed))
-            return;
+    while (!interrupts(t, PHASE_ROWS) && claim(t, PHASE_ROWS, worker, n_workers, &i))
         row_block(t, &t->scratch[worker], p, i);
-    }
 }
 
-/* What the rarer options add to a step, each with its barrier. */
-static void late_phases(struct trainer *t, struct change *change, uint32_t worker, uint32_t n_workers)
+/* The rarer options' phases come after a batch's last chunk. */
+static bool phase_wanted(const struct trainer *t, const struct position *p, enum phase phase)
 {
-    if (t->clips_norm) {
+    if (phase == PHASE_ROWS || phase == PHASE_GRADIENT)
+        return true;
+    return p->chunk + 1 == p->n_chunks && (phase == PHASE_UPDATE ? t->clips_norm : t->options.max_norm > 0);
+}
+
+static void phase_run(struct trainer *t, const struct position *p, struct change *change, enum phase phase, uint32_t worker)
+{
+    if (phase == PHASE_ROWS)
+        rows_phase(t, p, worker, t->n_workers);
+    else if (phase == PHASE_GRADIENT)
+        gradient_phase(t, p, change, worker, t->n_workers);
+    else if (phase == PHASE_UPDATE)
+        update_phase(t, change, worker, t->n_workers);
+    else
+        norms_phase(t, worker, t->n_workers);
+}
+
+/* A chunk's phases from `phase` on; false: the gang leaves in the midst of it. */
+static bool chunk_work(struct trainer *t, const struct position *p, const struct position *next, enum phase phase, uint32_t worker)
+{
+    struct change change = change_at(t, p);
+    for (; phase < N_PHASES; phase++) {
+        if (!phase_wanted(t, p, phase))
+            continue;
+        phase_run(t, p, &change, phase, worker);
+        if (worker == 0 && phase != PHASE_ROWS)
+            account(t, next);
         meet(t);
-        update_phase(t, change, worker, n_workers);
+        /* A flag for each phase: a worker who is ahead may have set the next one's by now. */
+        if (atomic_load_explicit(&t->interrupted[phase], memory_order_relaxed)) {
+            if (worker == 0)
+                t->phase = phase;
+            return false;
+        }
+        if (phase == PHASE_ROWS && atomic_load_explicit(&t->bad_loss, memory_order_relaxed))
+            return false;
+        if (phase == PHASE_ROWS && next->step < t->n_steps)
+            share_evenly(t, PHASE_ROWS, worker, n_row_blocks(t, next));
     }
-    if (t->options.max_norm > 0) {
-        meet(t);
-        norms_phase(t, worker, n_workers);
+    return true;
+}
+
+/* What was interrupted goes on: its blocks are claimed and its numbers are in memory as they were left. */
+static enum phase chunk_enter(struct trainer *t, const struct position *p, uint32_t worker)
+{
+    enum phase phase = t->phase;
+    if (phase == N_PHASES) {
+        share_evenly(t, PHASE_ROWS, worker, n_row_blocks(t, p));
+        share_weights(t, worker);
+        phase = PHASE_ROWS;
     }
+    meet(t);
+    return phase;
 }
 
 static void steps_work(void *self, uint32_t worker)
 {
     struct trainer *t = self;
-    uint32_t n_workers = t->n_workers;
-    struct position p = position_at(t, atomic_load_explicit(&t->step, memory_order_relaxed), t->chunk);
-    share_evenly(t, PHASE_ROWS, worker, n_row_blocks(t, &p));
-    meet(t);
-    for (;;) {
-        share_weights(t, worker);
-        rows_phase(t, &p, worker, n_workers);
-        meet(t);
-        if (atomic_load_explicit(&t->aborted, memory_order_relaxed) || atomic_load_explicit(&t->bad_loss, memory_order_relaxed))
+    struct position p = position_at(t, atomic_load_explicit(&t->step, memory_order_relaxed), t->chunk), next;
+    enum phase phase = chunk_enter(t, &p, worker);
+    for (;; p = next, phase = PHASE_ROWS) {
+        next = position_next(t, &p);
+        if (!chunk_work(t, &p, &next, phase, worker))
             return;
-        struct position next = position_next(t, &p);
-        if (next.step < t->n_steps)
-            share_evenly(t, PHASE_ROWS, worker, n_row_blocks(t, &next));
-        struct change change = change_at(t, &p);
-        gradient_phase(t, &p, &change, worker, n_workers);
-        if (p.chunk + 1 == p.n_chunks)
-            late_phases(t, &change, worker, n_workers);
-        if (worker == 0)
-            account(t, &next);
-        meet(t);
+        if (worker == 0) {
+            atomic_store_explicit(&t->step, next.step, memory_order_relaxed);
+            t->chunk = next.chunk;
+            t->phase = N_PHASES;
+        }
         if (t->leave || atomic_load_explicit(&t->bad_weights, memory_order_relaxed))
             return;
-        p = next;
+        share_weights(t, worker);
     }
 }
 
 void steps_run(struct trainer *t)
 {
-    atomic_store(&t->aborted, false);
+    for (int i = 0; i < N_PHASES; i++)
+        atomic_store(&t->interrupted[i], false);
     t->leave = false;
     if (t->n_workers > 1) {
         pool_run(t->pool, steps_work, t);

@@ -63,25 +63,31 @@ static void measure(struct trainer *t, const struct row_score *scores, uint64_t 
     metrics_measure(&scored, values);
 }
 
-/* The metrics on the validation rows. */
-static bool validate(struct trainer *t, double values[N_METRICS], struct err *err)
+/* Score the validation rows, until `stop` or the deadline; the next call goes on. */
+static void score_validation(struct trainer *t)
+{
+    struct scoring scoring = {.network = t->network,
+                              .objective = t->objective,
+                              .rows = &t->validation,
+                              .sparse = t->sparse && binding_has_bytes(t->validation.binding),
+                              .scores = t->validation_scores,
+                              .stop = t->stop,
+                              .deadline_ns = t->deadline_ns,
+                              .n_done = t->n_validated};
+    if (t->validation.n_rows > 0)
+        scoring_run(&scoring, t->pool, t->scratch);
+    t->n_validated = scoring.n_done;
+}
+
+/* The metrics on the validation rows, which have been scored. */
+static void validate(struct trainer *t, double values[N_METRICS])
 {
     uint64_t n = t->validation.n_rows;
     for (int i = 0; i < N_METRICS; i++)
         values[i] = NAN;
     if (n == 0)
-        return true;
-    struct scoring scoring = {.network = t->network,
-                              .objective = t->objective,
-                              .rows = &t->validation,
-                              .sparse = t->sparse && binding_has_bytes(t->validation.binding)};
-    scoring.scores = malloc(n * sizeof *scoring.scores);
-    if (scoring.scores == NULL)
-        return err_memory(err, "the scores of the validation rows");
-    scoring_run(&scoring, t->pool, t->scratch);
-    measure(t, scoring.scores, n, values);
-    free(scoring.scores);
-    return true;
+        return;
+    measure(t, t->validation_scores, n, values);
 }
 
 /* The number that early stopping and plateaus look at, lower is better. */
@@ -122,22 +128,21 @@ static void watch_best(struct trainer *t, const struct epoch_metrics *m)
         memcpy(t->network->params, t->best, bytes);
 }
 
-static bool finish_epoch(struct trainer *t, uint64_t started_ns, struct epoch_metrics *metrics, struct err *err)
+static void finish_epoch(struct trainer *t, uint64_t started_ns, struct epoch_metrics *metrics)
 {
     uint32_t epoch = atomic_load(&t->epoch) + 1;
     *metrics = (struct epoch_metrics){.epoch = epoch};
     metrics->learning_rate = schedule_rate(&t->options, epoch * t->n_steps - 1, t->n_steps, t->reductions);
     measure(t, t->scores, t->train.n_rows, metrics->train);
-    if (!validate(t, metrics->validation, err))
-        return false;
+    validate(t, metrics->validation);
     metrics->seconds = t->seconds + (double)(clock_ns() - started_ns) * 1e-9;
     t->seconds = 0;
+    t->n_validated = 0;
     watch_plateau(t, metrics);
     if (t->best != NULL)
         watch_best(t, metrics);
     atomic_store(&t->epoch, epoch);
     atomic_store(&t->step, 0);
-    return true;
 }
 
 static enum train_state fail_numeric(struct trainer *t, struct err *err)
@@ -171,9 +176,18 @@ enum train_state trainer_run(struct trainer *t, struct pool *pool, const atomic_
     if (atomic_load(&t->bad_loss) || atomic_load(&t->bad_weights))
         return fail_numeric(t, err);
     if (atomic_load(&t->step) == t->n_steps)
-        return finish_epoch(t, started_ns, metrics, err) ? TRAIN_EPOCH : TRAIN_FAILED;
+        score_validation(t);
+    if (atomic_load(&t->step) == t->n_steps && t->n_validated == t->validation.n_rows) {
+        finish_epoch(t, started_ns, metrics);
+        return TRAIN_EPOCH;
+    }
     t->seconds += (double)(clock_ns() - started_ns) * 1e-9;
     return TRAIN_SLICE;
+}
+
+bool trainer_can_save(const struct trainer *t)
+{
+    return t->phase == PHASE_ROWS || t->phase == N_PHASES;
 }
 
 uint32_t trainer_epoch(const struct trainer *t)

@@ -9,6 +9,7 @@
 #define CHUNK_BYTES ((size_t)4 << 20) /* about what activations and deltas of a chunk may take */
 #define CHUNK_ROWS_MIN 256
 #define CHUNK_ROWS_MAX 4096
+#define LONG_CHUNK 2e9 /* operations: more take over 10 ms, and a stop does not wait for their end */
 
 static void fill_defaults(struct train_options *o, bool classes)
 {
@@ -168,7 +169,8 @@ static bool make_workspace(struct trainer *t, struct err *err)
         if (t->state[i] == NULL)
             return err_memory(err, "the optimizer's state");
     }
-    if (t->order == NULL || t->scores == NULL)
+    t->validation_scores = malloc((t->validation.n_rows + 1) * sizeof *t->validation_scores);
+    if (t->order == NULL || t->scores == NULL || t->validation_scores == NULL)
         return err_memory(err, "the order of the rows");
     if (t->recipe->task == TASK_CLASSIFICATION && t->recipe->n_classes == 2) {
         t->metric_scratch = malloc(2 * (n > t->validation.n_rows ? n : t->validation.n_rows) * sizeof *t->metric_scratch);
@@ -214,7 +216,8 @@ static uint32_t block_rows(const struct trainer *t, uint32_t n_workers)
 {
     uint32_t batch = t->batch_size < t->chunk_rows ? t->batch_size : t->chunk_rows;
     uint32_t rows = (batch / n_workers + 15) & ~15u;
-    return rows < 16 ? 16 : rows > BLOCK_ROWS ? BLOCK_ROWS : rows;
+    uint32_t most = rows_at_once(t->network);
+    return rows < 16 ? 16 : rows > most ? most : rows;
 }
 
 /* Once the pool is known: scratch and shares for each of its workers. */
@@ -310,6 +313,9 @@ struct trainer *trainer_new(const struct recipe *recipe, const struct rows *trai
     if (!network_init(t->network, filled.init, filled.stddev, filled.seed, err))
         goto fail;
     t->chunk_rows = chunk_rows(t->network);
+    t->long_chunks =
+        6.0 * (double)(t->batch_size < t->chunk_rows ? t->batch_size : t->chunk_rows) * (double)network_n_params(t->network) > LONG_CHUNK;
+    t->phase = N_PHASES;
     /* A dropped input is none of the values that a byte stands for. */
     t->sparse = filled.input_dropout == 0 && rows_are_sparse(train);
     for (int i = 0; i < 256; i++)
@@ -345,6 +351,7 @@ void trainer_free(struct trainer *t)
     free(t->panels);
     free(t->order);
     free(t->scores);
+    free(t->validation_scores);
     free(t->metric_scratch);
     free(t->xt);
     free(t->dead);

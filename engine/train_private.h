@@ -78,11 +78,12 @@ struct trainer {
     float *best;         /* (n_floats): the weights of the best epoch, where early stopping wants them; else NULL */
     double best_score;   /* lower is better */
     uint32_t best_epoch;
-    bool finished;      /* early */
-    atomic_uint epoch;  /* epochs ended */
-    atomic_ullong step; /* steps of this epoch done */
-    uint32_t chunk;     /* chunks of this step done */
-    double seconds;     /* of this epoch so far */
+    bool finished;        /* early */
+    atomic_uint epoch;    /* epochs ended */
+    atomic_ullong step;   /* steps of this epoch done */
+    uint32_t chunk;       /* chunks of this step done */
+    double seconds;       /* of this epoch so far */
+    uint64_t n_validated; /* validation rows scored after the epoch's last step */
 
     /* workspace */
     float *gradients;                     /* (n_floats): gradients of the chunks so far, where a batch takes several chunks; else NULL */
@@ -90,6 +91,7 @@ struct trainer {
     uint32_t *order;                      /* (train.n_rows): an epoch's order, as indices of table rows */
     uint32_t ordered;                     /* which epoch's it is, 1-based; 0: none yet */
     struct row_score *scores;             /* (train.n_rows), by place in the order: outcomes of the epoch's rows so far */
+    struct row_score *validation_scores;  /* (validation.n_rows) */
     uint64_t *metric_scratch;             /* (2 * rows of train or validation) where there are two classes */
     struct activations a, d;              /* the chunk's activations; deltas, d.at[l + 1] those of layer l */
     uint8_t *xt;                          /* (padded n_inputs, a.n_rows) where sparse */
@@ -102,8 +104,10 @@ struct trainer {
     struct pool *pool;
     const atomic_bool *stop;
     uint64_t deadline_ns;
-    uint32_t *block_edges; /* (n_scratch + 1): each worker's share of the blocks */
-    atomic_bool aborted;   /* a worker saw `stop` within a chunk: its results are not used */
+    uint32_t *block_edges;             /* (n_scratch + 1): each worker's share of the blocks */
+    enum phase phase;                  /* that `stop` has interrupted, to go on in; N_PHASES: none. Worker 0 writes it at a run's end */
+    bool long_chunks;                  /* so much work that phases that change weights heed `stop`, too */
+    atomic_bool interrupted[N_PHASES]; /* a worker saw `stop` within the phase */
     atomic_bool bad_loss, bad_weights;
     bool leave; /* worker 0's decision before a step's last barrier */
 };
@@ -114,6 +118,9 @@ bool trainer_scratch(struct trainer *trainer, uint32_t n_workers, struct err *er
 /* Run steps until the epoch's end, `stop`, the deadline or a number that is not finite. */
 void steps_run(struct trainer *trainer);
 
+/* Rows that a worker takes through the network at a time, at most: so few that it soon looks up again. */
+uint32_t rows_at_once(const struct network *network);
+
 /* Score rows: loss, guess and probability of each. scores: (rows->n_rows). */
 struct scoring {
     const struct network *network;
@@ -121,9 +128,12 @@ struct scoring {
     const struct rows *rows;
     bool sparse;
     struct row_score *scores;
+    const atomic_bool *stop; /* NULL: none */
+    uint64_t deadline_ns;    /* 0: none */
+    uint64_t n_done;         /* rows scored, in and out: less than all where `stop` was set or the deadline has passed */
 };
 /* Split over the pool; `scratch` one for each worker. */
-void scoring_run(const struct scoring *scoring, struct pool *pool, struct worker_scratch *scratch);
+void scoring_run(struct scoring *scoring, struct pool *pool, struct worker_scratch *scratch);
 /* Scratch for n workers; `delta_floats` 0 where only scoring is done. */
 struct worker_scratch *scratch_new(uint32_t n, const struct network *network, size_t delta_floats, struct err *err);
 void scratch_free(struct worker_scratch *scratch, uint32_t n);

@@ -257,6 +257,8 @@ static bool position_check(const struct trainer *t, const struct head *head)
 {
     uint64_t first = head->step * t->batch_size, left = first < t->train.n_rows ? t->train.n_rows - first : 0;
     uint64_t batch = left < t->batch_size ? left : t->batch_size, n_chunks = (batch + t->chunk_rows - 1) / t->chunk_rows;
+    if (head->step == t->n_steps && head->chunk == 0) /* all but the epoch's validation */
+        return head->epoch < t->options.epochs;
     if (head->epoch > t->options.epochs || head->step >= t->n_steps || head->chunk >= n_chunks)
         return false;
     return head->epoch < t->options.epochs || (head->step == 0 && head->chunk == 0);
@@ -316,6 +318,8 @@ static void numbers_take(struct trainer *t, const struct head *head)
     t->seconds = head->seconds;
     t->chunk = (uint32_t)head->chunk;
     t->ordered = 0; /* the order is drawn again */
+    t->phase = N_PHASES;
+    t->n_validated = 0;
     atomic_store(&t->bad_loss, false);
     atomic_store(&t->bad_weights, false);
     atomic_store(&t->epoch, (uint32_t)head->epoch);

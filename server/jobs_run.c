@@ -74,13 +74,14 @@ static void training_drop(struct jobs *jobs, struct job *job)
     training_free(training);
 }
 
-/* The model that the job leaves: a succeeded or cancelled one as it stands, a failed one as it last stood well. NULL: none. */
+/* The model that the job leaves: a succeeded or cancelled one as it stands, a failed one, or one that was stopped while its weights changed,
+ * as it last stood well. NULL: none. */
 static struct model *model_left(struct job *job, enum job_state *end, struct err *err)
 {
     struct err why;
     if (!job->training || trainer_epoch(job->training->trainer) == 0)
         return NULL;
-    if (*end == JOB_FAILED)
+    if (*end == JOB_FAILED || !trainer_can_save(job->training->trainer))
         return job->snapshot ? model_ref(job->snapshot) : NULL;
     struct model *model = trainer_model(job->training->trainer, &why);
     if (!model && *end == JOB_SUCCEEDED) {

@@ -46,7 +46,7 @@ void checkpoint_take(struct jobs *jobs, struct job *job, bool last)
 {
     struct checkpoint *checkpoint = &job->checkpoint;
     uint64_t begin_ns = jobs_now_ns();
-    if (!last && begin_ns < checkpoint->next_ns)
+    if ((!last && begin_ns < checkpoint->next_ns) || !trainer_can_save(job->training->trainer))
         return;
     pthread_mutex_lock(&jobs->lock);
     while (last && checkpoint->state == CHECKPOINT_SAVING)

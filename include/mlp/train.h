@@ -138,7 +138,7 @@ void trainer_free(struct trainer *trainer); /* takes NULL */
 
 enum train_state {
     TRAIN_EPOCH,  /* an epoch has ended: *metrics is written */
-    TRAIN_SLICE,  /* `stop` was set or the deadline passed: call again to go on */
+    TRAIN_SLICE,  /* `stop` was set or the deadline passed: call again to go on, on a pool of as many threads */
     TRAIN_DONE,   /* all epochs have run, or early stopping has ended it; every epoch was reported with TRAIN_EPOCH before */
     TRAIN_FAILED, /* *err: ERR_NUMERIC names epoch and step, and says what to try */
 };
@@ -148,6 +148,8 @@ enum train_state trainer_run(struct trainer *trainer, struct pool *pool, const a
 
 /* The state as bytes, so that a trainer made alike (same recipe, rows and options, same build and instruction set) goes on with the same
  * bits at any number of threads. Between two calls of trainer_run that did not fail. */
+/* False where `stop` has ended the last run of a very large network in the midst of a step; a later run gets to its end. */
+bool trainer_can_save(const struct trainer *trainer);
 /* The most bytes that a save takes. */
 size_t trainer_save_size(const struct trainer *trainer);
 /* Copy the state; returns its bytes. Nothing but memory is touched; it has no checksum yet. */

@@ -5,6 +5,7 @@
 
 #include <check.h>
 #include <math.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -224,6 +225,74 @@ START_TEST(a_run_taken_over_within_a_full_batch_ends_with_the_same_bits)
 }
 END_TEST
 
+/* Sets `stop` a little while after each run has begun. */
+static atomic_bool over;
+static atomic_uint begun;
+static void *stopper(void *self)
+{
+    uint32_t seed = 7, seen = 0;
+    (void)self;
+    while (!atomic_load(&over)) {
+        if (atomic_load(&begun) == seen)
+            continue;
+        seen = atomic_load(&begun);
+        seed = seed * 1664525u + 1013904223u;
+        for (volatile uint32_t i = 0; i < seed >> 15; i++) {}
+        atomic_store(&stop, true);
+    }
+    return NULL;
+}
+
+/* Train to the end, stopped again and again; seen[phase]: how often within it. */
+static struct trainer *run_stopped(const struct fixture *f, const struct train_options *o, struct pool *pool, uint32_t seen[N_PHASES + 1])
+{
+    struct trainer *trainer = trainer_of(f, o);
+    struct epoch_metrics metrics;
+    enum train_state state;
+    trainer->long_chunks = true;
+    do {
+        atomic_store(&stop, false);
+        atomic_fetch_add(&begun, 1);
+        state = trainer_run(trainer, pool, &stop, 0, &metrics, &err);
+        ck_assert_msg(state != TRAIN_FAILED, "%s", err.msg);
+        seen[trainer->phase]++;
+        ck_assert(trainer_can_save(trainer) == (trainer->phase == PHASE_ROWS || trainer->phase == N_PHASES));
+        if (trainer_can_save(trainer) && state == TRAIN_SLICE) {
+            trainer = taken_over(trainer, f, o);
+            trainer->long_chunks = true;
+        }
+    } while (state != TRAIN_DONE);
+    return trainer;
+}
+
+START_TEST(a_stop_in_the_midst_of_any_phase_changes_no_bit)
+{
+    struct fixture f;
+    pthread_t thread;
+    fixture_init(&f, false);
+    struct train_options o = options_all(300);
+    uint32_t seen[N_PHASES + 1] = {0};
+    struct outcome whole = run(&f, &o, false, 1);
+    struct pool *pool = pool_new(2, 0, &err);
+    must(pool != NULL);
+    ck_assert_int_eq(pthread_create(&thread, NULL, stopper, NULL), 0);
+    for (int i = 0; i < 200 && (i < 3 || !seen[PHASE_ROWS] || !seen[PHASE_GRADIENT] || !seen[PHASE_UPDATE]); i++) {
+        struct outcome stopped = {.trainer = run_stopped(&f, &o, pool, seen)};
+        ck_assert_mem_eq(trainer_network(whole.trainer)->params, trainer_network(stopped.trainer)->params,
+                         trainer_network(whole.trainer)->n_floats * sizeof(float));
+        trainer_free(stopped.trainer);
+    }
+    atomic_store(&over, true);
+    pthread_join(thread, NULL);
+    atomic_store(&stop, false);
+    ck_assert_msg(seen[PHASE_ROWS] && seen[PHASE_GRADIENT] && seen[PHASE_UPDATE], "stopped in rows %u, gradient %u, update %u, norms %u",
+                  seen[0], seen[1], seen[2], seen[3]);
+    trainer_free(whole.trainer);
+    pool_free(pool);
+    fixture_done(&f);
+}
+END_TEST
+
 START_TEST(early_stopping_and_plateaus_remember_what_they_saw)
 {
     struct fixture f;
@@ -391,6 +460,7 @@ int main(void)
     tcase_set_timeout(tests, 30);
     tcase_add_loop_test(tests, a_run_taken_over_at_every_step_ends_with_the_same_bits, 0, 4);
     tcase_add_loop_test(tests, a_run_taken_over_within_a_full_batch_ends_with_the_same_bits, 0, 4);
+    tcase_add_test(tests, a_stop_in_the_midst_of_any_phase_changes_no_bit);
     tcase_add_test(tests, early_stopping_and_plateaus_remember_what_they_saw);
     tcase_add_test(tests, damaged_bytes_are_refused);
     tcase_add_test(tests, sealed_nonsense_is_refused_or_harmless);
