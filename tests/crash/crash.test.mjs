@@ -1,4 +1,4 @@
-// Kill the daemon with -9 at random moments, over and over, while a client uploads, trains and deletes. What was acknowledged is there
+// Kill the daemon with -9 at random moments, over and over, while a client uploads, trains, promotes, renames and deletes. What was acknowledged is there
 // after each restart, nothing is half made, and every interrupted job ends with the bits of a run that nobody disturbed.
 // MLPD_CRASH_ROUNDS: how many kills (5); MLPD_CRASH_SEED: of the random moments (1).
 import assert from "node:assert/strict";
@@ -78,6 +78,8 @@ class Client {
   unsure = []; // names of models whose job may exist
   gone = new Set(); // deleted models
   maybeGone = new Set();
+  names = new Map(); // verified models by what they are called now: name -> recipe and the promoted version
+  asked = undefined; // the change of one that was not acknowledged: {from, to} or {name, promoted}
   verified = new Set();
   acknowledged = 0;
   resumed = 0;
@@ -119,12 +121,48 @@ class Client {
     this.jobs.set(reply.json.id, { model, recipe });
   }
 
+  /** A verified model, or undefined where there is none yet. */
+  someModel() {
+    return [...this.names.keys()][below(this.names.size)];
+  }
+
+  async patch(daemon, name, change) {
+    const reply = await daemon.call("PATCH", `/models/${name}`, JSON.stringify(change), { "Content-Type": "application/json" });
+    assert.equal(reply.status, 200, reply.text);
+  }
+
+  async rename(daemon) {
+    const from = this.someModel();
+    if (!from) return this.train(daemon);
+    const to = `n${this.n++}`;
+    this.asked = { from, to };
+    await this.patch(daemon, from, { name: to });
+    this.renamed(from, to);
+    this.asked = undefined;
+  }
+
+  renamed(from, to) {
+    this.names.set(to, this.names.get(from));
+    this.names.delete(from);
+    this.gone.add(from);
+  }
+
+  async promote(daemon) {
+    const name = this.someModel();
+    if (!name) return this.train(daemon);
+    const promoted = this.names.get(name).promoted ? null : 1;
+    this.asked = { name, promoted };
+    await this.patch(daemon, name, { promoted });
+    this.names.get(name).promoted = promoted;
+    this.asked = undefined;
+  }
+
   async deleteModel(daemon) {
-    const names = [...this.verified].map((id) => this.jobs.get(id).model).filter((name) => !this.gone.has(name));
-    if (names.length === 0) return this.train(daemon);
-    const name = names[below(names.length)];
+    const name = this.someModel();
+    if (!name) return this.train(daemon);
     this.gone.add(name);
     this.maybeGone.add(name);
+    this.names.delete(name);
     const reply = await daemon.call("DELETE", `/models/${name}`);
     assert.equal(reply.status, 204, reply.text);
     this.maybeGone.delete(name);
@@ -132,7 +170,7 @@ class Client {
 
   /** Until the daemon is dead. */
   async work(daemon) {
-    const all = [this.upload, this.upload, this.deleteDataset, this.train, this.deleteModel];
+    const all = [this.upload, this.upload, this.deleteDataset, this.train, this.deleteModel, this.rename, this.rename, this.promote, this.promote];
     for (let alive = true; alive; ) {
       try {
         await all[below(all.length)].call(this, daemon);
@@ -178,11 +216,26 @@ class Client {
     assert.deepEqual(json.history.map(bits), expected.history.slice(0, json.history.length), `history of job ${id}`);
     if (json.state !== "succeeded") return false;
     assert.equal(json.history.length, expected.history.length);
-    if (this.gone.has(model)) return true;
     assert.equal(await modelHash(daemon, model), expected.hash, `job ${id}, recipe ${recipe}: the weights' bits`);
     assert.equal((await daemon.get(`/models/${model}/evaluation`)).status, 200);
     this.verified.add(id);
+    this.names.set(model, { recipe, promoted: null });
     return true;
+  }
+
+  /** What was asked for when the daemon died is done wholly or not at all; what was acknowledged is as it was told. */
+  async checkModels(daemon) {
+    const found = new Map((await daemon.get("/models")).json.models.map((model) => [model.name, model]));
+    const { from, to, name, promoted } = this.asked ?? {};
+    if (to && found.has(to)) this.renamed(from, to);
+    if (name && found.get(name)?.promoted === promoted) this.names.get(name).promoted = promoted;
+    this.asked = undefined;
+    for (const name of this.maybeGone) if (found.has(name)) this.gone.delete(name); // and of no further use here
+    this.maybeGone.clear();
+    for (const name of this.gone) assert.ok(!found.has(name), `model ${name} stays gone`);
+    for (const [name, known] of this.names) assert.equal(found.get(name)?.promoted, known.promoted, `model ${name} is promoted as told`);
+    const one = this.someModel();
+    if (one) assert.equal(await modelHash(daemon, one), this.results[this.names.get(one).recipe].hash, `the weights of ${one}`);
   }
 
   async check(daemon) {
@@ -191,12 +244,7 @@ class Client {
     await this.checkDatasets(daemon);
     await this.adoptJobs(daemon);
     for (const id of this.jobs.keys()) if (!this.verified.has(id)) await this.checkJob(daemon, id);
-    for (const name of this.gone) {
-      const { status } = await daemon.get(`/models/${name}`);
-      if (this.maybeGone.has(name) && status === 200) this.gone.delete(name);
-      else assert.equal(status, 404, `model ${name} stays deleted`);
-    }
-    this.maybeGone.clear();
+    await this.checkModels(daemon);
   }
 }
 
