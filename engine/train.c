@@ -90,8 +90,7 @@ static void validate(struct trainer *t, double values[N_METRICS])
     measure(t, t->validation_scores, n, values);
 }
 
-/* The number that early stopping and plateaus look at, lower is better. */
-static double monitored(const struct epoch_metrics *m, enum metric metric, bool of_train)
+double epoch_monitored(const struct epoch_metrics *m, enum metric metric, bool of_train)
 {
     double value = of_train || isnan(m->validation[metric]) ? m->train[metric] : m->validation[metric];
     if (isnan(value)) /* not defined on these rows: no epoch is better than another */
@@ -102,7 +101,7 @@ static double monitored(const struct epoch_metrics *m, enum metric metric, bool 
 /* Reduce the rate where the loss has not improved for a while. */
 static void watch_plateau(struct trainer *t, const struct epoch_metrics *m)
 {
-    double now = monitored(m, METRIC_LOSS, false);
+    double now = epoch_monitored(m, METRIC_LOSS, false);
     if (m->epoch == 1 || now < t->monitored) {
         t->monitored = now;
         t->waited = 0;
@@ -116,7 +115,7 @@ static void watch_plateau(struct trainer *t, const struct epoch_metrics *m)
 static void watch_best(struct trainer *t, const struct epoch_metrics *m)
 {
     const struct early_stopping *e = &t->options.early_stopping;
-    double now = monitored(m, e->monitor, e->of_train);
+    double now = epoch_monitored(m, e->monitor, e->of_train);
     size_t bytes = t->network->n_floats * sizeof(float);
     if (m->epoch == 1 || now < t->best_score - (double)e->min_delta) {
         t->best_score = now;

@@ -115,6 +115,11 @@ struct trainer {
 /* Once the pool is known: scratch and shares for each of its workers. */
 bool trainer_scratch(struct trainer *trainer, uint32_t n_workers, struct err *err);
 
+/* The number that early stopping and plateaus look at, lower is better. */
+double epoch_monitored(const struct epoch_metrics *metrics, enum metric metric, bool of_train);
+/* Whether trainer_restore would take these bytes; else as it fails. */
+bool trainer_fits(const struct trainer *trainer, const void *bytes, size_t n, struct err *err);
+
 /* Run steps until the epoch's end, `stop`, the deadline or a number that is not finite. */
 void steps_run(struct trainer *trainer);
 

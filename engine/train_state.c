@@ -326,15 +326,24 @@ static void numbers_take(struct trainer *t, const struct head *head)
     atomic_store(&t->step, head->step);
 }
 
+bool trainer_fits(const struct trainer *t, const void *bytes, size_t n, struct err *err)
+{
+    struct head head;
+    if (!head_read(bytes, n, &head, err) || !head_fits(t, &head, err))
+        return false;
+    if (!all_finite((const char *)bytes + sizeof head, t->network->n_floats))
+        return err_set(err, ERR_CORRUPT, "one of its weights is not finite");
+    return true;
+}
+
 bool trainer_restore(struct trainer *t, const void *bytes, size_t n, struct err *err)
 {
     float *arrays[5];
     struct head head;
-    if (!head_read(bytes, n, &head, err) || !head_fits(t, &head, err))
+    if (!trainer_fits(t, bytes, n, err))
         return false;
+    memcpy(&head, bytes, sizeof head);
     const char *at = (const char *)bytes + sizeof head;
-    if (!all_finite(at, t->network->n_floats))
-        return err_set(err, ERR_CORRUPT, "one of its weights is not finite");
     size_t array_bytes = t->network->n_floats * sizeof(float);
     uint32_t n_arrays = arrays_list(t, head.chunk, arrays);
     if (!scores_check(t, at + n_arrays * array_bytes, head.n_scores))

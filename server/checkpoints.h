@@ -1,10 +1,11 @@
 /* Checkpoint files: what a training job goes on from after a crash. Two a job, checkpoints/ID.0 and ID.1, written by turns, so that one
- * is whole whatever happens to the other. Their bytes are the engine's (mlp/train.h: trainer_save).
+ * is whole whatever happens to the other. Their bytes are the engine's (mlp/team.h: team_save).
  *
  * Threads: any; a job's files by one at a time. No state but the files. */
 #ifndef MLPD_CHECKPOINTS_H
 #define MLPD_CHECKPOINTS_H
 
+#include "mlp/team.h"
 #include "store.h"
 
 #include <stdatomic.h>

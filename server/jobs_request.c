@@ -88,7 +88,7 @@ static bool layers_resolve(const struct job_request *request, const struct recip
     static const struct layer chosen[] = {{.units = 128, .activation = ACTIVATION_RELU}, {.units = 64, .activation = ACTIVATION_RELU}};
     bool classes = recipe->task == TASK_CLASSIFICATION, listed;
     uint32_t n_outputs = classes ? recipe->n_classes : 1;
-    if (!request->layers_given) {
+    if (!request->layers_given && !choice_is_ours(request)) {
         memcpy(options->layers, chosen, sizeof chosen);
         options->n_layers = 2;
     }
@@ -117,13 +117,16 @@ static uint32_t epochs_choose(uint64_t n_train)
     return 10;
 }
 
-bool jobs_defaults(const struct job_request *request, const struct recipe *recipe, uint64_t n_train, struct train_options *options,
-                   struct err *err)
+bool jobs_defaults(const struct job_request *request, const struct training *training, struct train_options *options, struct err *err)
 {
     struct train_options resolved = request->train;
-    if (!layers_resolve(request, recipe, &resolved, err))
+    uint64_t n_train = training->train.n_rows;
+    bool ours = choice_is_ours(request);
+    if (ours)
+        choice_make(request, training->recipe, n_train, training->is_team, training->is_team || training->validation.n_rows > 0, &resolved);
+    if (!layers_resolve(request, training->recipe, &resolved, err))
         return false;
-    if (!request->batch_size_given)
+    if (!ours && !request->batch_size_given)
         resolved.batch_size = n_train < 5000 ? 32 : 128;
     if (resolved.epochs == 0)
         resolved.epochs = epochs_choose(n_train);

@@ -68,7 +68,7 @@ static void training_drop(struct jobs *jobs, struct job *job)
     pthread_mutex_lock(&jobs->lock);
     struct training *training = job->training;
     if (training)
-        job->fraction = trainer_fraction(training->trainer);
+        job->fraction = team_fraction(training->team);
     job->training = NULL;
     pthread_mutex_unlock(&jobs->lock);
     training_free(training);
@@ -79,11 +79,11 @@ static void training_drop(struct jobs *jobs, struct job *job)
 static struct model *model_left(struct job *job, enum job_state *end, struct err *err)
 {
     struct err why;
-    if (!job->training || trainer_epoch(job->training->trainer) == 0)
+    if (!job->training || team_epoch(job->training->team) == 0)
         return NULL;
-    if (*end == JOB_FAILED || !trainer_can_save(job->training->trainer))
+    if (*end == JOB_FAILED || !team_can_save(job->training->team))
         return job->snapshot ? model_ref(job->snapshot) : NULL;
-    struct model *model = trainer_model(job->training->trainer, &why);
+    struct model *model = team_model(job->training->team, &why);
     if (!model && *end == JOB_SUCCEEDED) {
         *end = JOB_FAILED;
         *err = why;
@@ -142,7 +142,7 @@ static bool make(struct jobs *jobs, struct job *job, struct job_row *row, struct
         return !room;
     }
     if (checkpoint_resume(jobs, job, made))
-        job->fraction_before = trainer_fraction(made->trainer);
+        job->fraction_before = team_fraction(made->team);
     *training = made;
     return true;
 }
@@ -218,7 +218,7 @@ static void snapshot_take(struct job *job, uint64_t now_ns)
     struct err ignored;
     if (job->snapshot && now_ns - job->snapshot_ns < SNAPSHOT_NS)
         return;
-    struct model *model = trainer_model(job->training->trainer, &ignored);
+    struct model *model = team_model(job->training->team, &ignored);
     if (!model)
         return;
     model_unref(job->snapshot);
@@ -235,7 +235,7 @@ static enum train_state train(struct jobs *jobs, struct job *job, uint64_t deadl
     while (state == TRAIN_EPOCH && room && !atomic_load(&job->stop) && jobs_now_ns() < deadline_ns) {
         if (!pending_reserve(jobs, job, err))
             return TRAIN_FAILED;
-        state = trainer_run(job->training->trainer, jobs->pool, &job->stop, deadline_ns, &metrics, err);
+        state = team_run(job->training->team, jobs->pool, &job->stop, deadline_ns, &metrics, err);
         if (state == TRAIN_EPOCH) {
             room = pending_add(jobs, job, &metrics);
             snapshot_take(job, jobs_now_ns());

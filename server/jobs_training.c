@@ -12,7 +12,7 @@ void training_free(struct training *training)
 {
     if (!training)
         return;
-    trainer_free(training->trainer);
+    team_free(training->team);
     binding_free(training->binding);
     binding_free(training->validation_binding);
     binding_free(training->test_binding);
@@ -29,9 +29,10 @@ static uint64_t share(uint64_t n, double part)
 }
 
 /* Which part each row of the training dataset belongs to: drawn by the seed, the rows of a part stay in the table's order. */
-static bool parts_draw(uint8_t *parts, uint64_t n_rows, const struct job_request *request, struct err *err)
+static bool parts_draw(uint8_t *parts, uint64_t n_rows, const struct job_request *request, bool team, struct err *err)
 {
-    double split = request->validation_split >= 0 ? request->validation_split : request->validation[0] ? 0 : 0.1;
+    bool judged = request->validation[0] || (team && (request->test[0] || request->test_split > 0)); /* by other rows */
+    double split = request->validation_split >= 0 ? request->validation_split : judged ? 0 : 0.1;
     uint64_t n_test = request->test_split > 0 ? share(n_rows, request->test_split) : 0;
     uint64_t n_validation = share(n_rows - n_test, split);
     if (n_test + n_validation >= n_rows) {
@@ -130,10 +131,12 @@ static bool other_bind(struct training *training, struct datasets *datasets, con
 static bool split(struct training *training, const struct table *table, const struct job_request *request, struct err *err)
 {
     uint64_t n_rows = table_n_rows(table);
+    training->is_team = choice_is_team(request, n_rows, table_n_columns(table));
     uint8_t *parts = malloc((size_t)n_rows + 1);
     if (!parts)
         return err_memory(err, "the split of the rows");
-    bool ok = parts_draw(parts, n_rows, request, err) && rows_collect(training, PART_TRAIN, parts, n_rows, &training->train, err) &&
+    bool ok = parts_draw(parts, n_rows, request, training->is_team, err) &&
+              rows_collect(training, PART_TRAIN, parts, n_rows, &training->train, err) &&
               rows_collect(training, PART_VALIDATION, parts, n_rows, &training->validation, err) &&
               rows_collect(training, PART_TEST, parts, n_rows, &training->test, err);
     free(parts);
@@ -194,18 +197,18 @@ static bool build(struct training *training, struct datasets *datasets, const st
     bool ok = split(training, table, request, err) && fit(training, table, request, err) &&
               other_bind(training, datasets, request->validation, "validation", &row->validation_id, PART_VALIDATION, err) &&
               other_bind(training, datasets, request->test, "test", &row->test_id, PART_TEST, err) &&
-              jobs_defaults(request, training->recipe, training->train.n_rows, &training->options, err);
+              jobs_defaults(request, training, &training->options, err);
     table_unref(table);
-    if (!ok || !train_check(training->recipe, &training->train, &training->options, err))
+    if (!ok || !team_check(training->recipe, &training->train, &training->options, err))
         return false;
-    training->bytes = train_bytes(&training->options, training->recipe->n_inputs, training->train.n_rows, training->validation.n_rows);
+    training->bytes = team_bytes(&training->options, training->recipe->n_inputs, training->train.n_rows, training->validation.n_rows);
     return true;
 }
 
 bool training_ready(struct training *training, struct err *err)
 {
-    training->trainer = trainer_new(training->recipe, &training->train, &training->validation, &training->options, err);
-    return training->trainer != NULL;
+    training->team = team_new(training->recipe, &training->train, &training->validation, &training->options, err);
+    return training->team != NULL;
 }
 
 struct training *training_new(struct datasets *datasets, const struct job_request *request, struct job_row *row, struct err *err)

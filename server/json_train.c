@@ -1,6 +1,7 @@
 /* Requests to train: one table of fields. A field more is a row more. */
 #include "json_train.h"
 #include "json_field.h"
+#include "mlp/team.h"
 
 #include <float.h>
 #include <math.h>
@@ -201,6 +202,7 @@ static const struct field fields[] = {
      "true, false or an object "
      "{\"shift\":1,\"rotation\":10,\"scale\":0.1,\"shear\":0.1,\"elastic_alpha\":20,\"elastic_sigma\":4,\"thickness\":0.5}"},
     {"image", FORM_NUMBERS, set_image, 0, 0, 0, false, "[height,width] in pixels, each from 2 to 128"},
+    {"members", FORM_NUMBER, field_set_uint32, PLACE(train.members), 1, TEAM_MEMBERS_MAX, false, "a whole number from 1 to 16"},
     {"input_dropout", FORM_NUMBER, field_set_float, PLACE(train.input_dropout), 0, 0.95, false, "a share from 0 to 0.95"},
     FIELD_PRIORITY,
     FIELD_WEIGHT,
@@ -301,6 +303,7 @@ static bool set_optimizer(struct job_request *request, const struct field *field
     int word = OPTIMIZER_ADAM;
     if (!named_read(request, field, value, optimizer_find, optimizer_fields, &word, err))
         return false;
+    request->optimizer_given = true;
     request->train.optimizer = (enum optimizer)word;
     return true;
 }
@@ -310,6 +313,7 @@ static bool set_schedule(struct job_request *request, const struct field *field,
     int word = SCHEDULE_CONSTANT;
     if (!named_read(request, field, value, schedule_find, schedule_fields, &word, err))
         return false;
+    request->schedule_given = true;
     request->train.schedule.kind = (enum schedule_kind)word;
     return true;
 }

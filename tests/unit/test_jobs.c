@@ -574,33 +574,64 @@ START_TEST(a_model_file_goes_out_and_in)
 }
 END_TEST
 
+/* What is left open, for so many training rows, none of them held out. */
+static bool defaults(struct recipe *recipe, uint64_t n_train, struct train_options *options)
+{
+    struct training training = {.recipe = recipe, .train.n_rows = n_train, .is_team = choice_is_team(&request, n_train, 5)};
+    return jobs_defaults(&request, &training, options, &err);
+}
+
 START_TEST(open_choices_are_filled_in)
 {
     char *classes[] = {"a", "b", "c"}, target[] = "t";
     struct recipe recipe = {.task = TASK_CLASSIFICATION, .n_classes = 3, .classes = classes, .target = target};
     struct train_options options;
     job_request_init(&request);
-    ck_assert(jobs_defaults(&request, &recipe, 100, &options, &err));
+    request.train.members = 1;
+    ck_assert(defaults(&recipe, 100, &options));
     ck_assert(options.n_layers == 3 && options.layers[2].units == 3 && options.layers[2].activation == ACTIVATION_SOFTMAX);
     ck_assert(options.batch_size == 32 && options.epochs == 100);
-    ck_assert(jobs_defaults(&request, &recipe, 60000, &options, &err));
+    ck_assert(defaults(&recipe, 60000, &options));
     ck_assert(options.batch_size == 128 && options.epochs == 10);
     request.layers_given = true; /* an empty list: no hidden layer */
     recipe.task = TASK_REGRESSION;
-    ck_assert(jobs_defaults(&request, &recipe, 100, &options, &err));
+    ck_assert(defaults(&recipe, 100, &options));
     ck_assert(options.n_layers == 1 && options.layers[0].units == 1 && options.layers[0].activation == ACTIVATION_LINEAR);
     request.train.n_layers = 2;
     request.train.layers[0] = (struct layer){.units = 7, .activation = ACTIVATION_RELU};
     request.train.layers[1] = (struct layer){.units = 1, .activation = ACTIVATION_LINEAR};
-    ck_assert(jobs_defaults(&request, &recipe, 100, &options, &err));
+    ck_assert(defaults(&recipe, 100, &options));
     ck_assert_uint_eq(options.n_layers, 2); /* the output layer was listed */
     request.train.layers[1].activation = ACTIVATION_RELU;
-    ck_assert(jobs_defaults(&request, &recipe, 100, &options, &err));
+    ck_assert(defaults(&recipe, 100, &options));
     ck_assert_uint_eq(options.n_layers, 3);
     request.train.n_layers = NETWORK_LAYERS_MAX;
     request.train.layers[NETWORK_LAYERS_MAX - 1] = request.train.layers[0];
-    ck_assert(!jobs_defaults(&request, &recipe, 100, &options, &err));
+    ck_assert(!defaults(&recipe, 100, &options));
     ck_assert_int_eq(err.code, ERR_LIMIT);
+}
+END_TEST
+
+START_TEST(where_all_is_left_open_small_tables_get_a_team_and_large_ones_one_network)
+{
+    char *classes[] = {"a", "b", "c"}, target[] = "t";
+    struct recipe recipe = {.task = TASK_CLASSIFICATION, .n_inputs = 4, .n_classes = 3, .classes = classes, .target = target};
+    struct train_options options;
+    job_request_init(&request);
+    ck_assert(defaults(&recipe, 100, &options));
+    ck_assert(options.members > 1 && options.early_stopping.on && options.early_stopping.restore_best);
+    ck_assert(options.n_layers == 3 && options.layers[2].units == 3);
+    ck_assert(defaults(&recipe, 10, &options));
+    ck_assert_uint_eq(options.members, 1);
+    ck_assert(defaults(&recipe, 50000000, &options));
+    ck_assert_uint_eq(options.members, 1);
+    request.validation_split = 0.2; /* the user's own rows to judge by */
+    ck_assert(defaults(&recipe, 100, &options));
+    ck_assert_uint_eq(options.members, 1);
+    request.validation_split = -1;
+    request.train.epochs = 7; /* exactly so many, then, as the user says */
+    ck_assert(defaults(&recipe, 100, &options));
+    ck_assert(options.members <= 1 && options.epochs == 7 && !options.early_stopping.on && options.layers[0].units == 128);
 }
 END_TEST
 
@@ -675,6 +706,7 @@ int main(void)
     tcase_add_test(tests, stream_and_history_agree);
     tcase_add_test(tests, a_model_file_goes_out_and_in);
     tcase_add_test(tests, open_choices_are_filled_in);
+    tcase_add_test(tests, where_all_is_left_open_small_tables_get_a_team_and_large_ones_one_network);
     suite_add_tcase(suite, tests);
     TCase *deaths = tcase_create("death");
     tcase_set_timeout(deaths, 20);
