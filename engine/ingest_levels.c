@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ARENA_BLOCK = 64 << 10, SLOTS_MIN = 16, SLOTS_KEPT = 4096 };
+enum { ARENA_BLOCK = 64 << 10, SLOTS_MIN = 4, SLOTS_KEPT = 4096 };
 
 struct arena_block {
     struct arena_block *next;
