@@ -154,15 +154,25 @@ static bool value_wrong(const struct recipe_column *column, const struct value *
     return err_at(err, 0, column->name);
 }
 
+/* As the text's source writes numbers, where that is known; else as the training's file did, or plainly. */
+static bool text_number(const struct recipe_column *column, const struct value *value, float *number)
+{
+    char plain[NUMBER_PLAIN_MAX], group = value->mark ? value->group : column->group;
+    char mark = value->mark ? value->mark : column->mark ? column->mark : '.';
+
+    if (group ? number_parse_groups(value->text, value->length, mark, group, number, plain)
+              : number_parse_mark(value->text, value->length, mark, number))
+        return true;
+    return !value->mark && number_parse(value->text, value->length, number);
+}
+
 /* Text for a column of numbers or truths. */
 static bool encode_text_number(const struct recipe_column *column, const struct value *value, float *x, struct err *err)
 {
     bool truth = column->encoding == ENCODING_BOOLEAN;
-    char plain[NUMBER_PLAIN_MAX];
     float number = NAN;
 
-    if (!(truth ? truth_parse(value->text, value->length, &number)
-                : number_parse_groups(value->text, value->length, value->mark ? value->mark : '.', value->group, &number, plain)) &&
+    if (!(truth ? truth_parse(value->text, value->length, &number) : text_number(column, value, &number)) &&
         !text_is_missing(value->text, value->length))
         return value_wrong(column, value, truth ? "yes or no, true or false" : "a number", err);
     column_encode_number(column, number, x);

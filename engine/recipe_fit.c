@@ -128,7 +128,10 @@ static bool columns_alloc(const struct fit *fit, struct err *err)
         return err_memory(err, "the recipe's columns");
     recipe->n_columns = n;
     for (uint32_t c = 0; c < n; c++) {
-        recipe->columns[c].name = strdup(table_column(fit->table, table_index(fit, c))->name);
+        const struct column *from = table_column(fit->table, table_index(fit, c));
+        recipe->columns[c].name = strdup(from->name);
+        recipe->columns[c].mark = from->mark;
+        recipe->columns[c].group = from->group;
         if (!recipe->columns[c].name)
             return err_memory(err, "the recipe's columns");
     }

@@ -26,7 +26,7 @@ struct file_column {
     uint64_t n_missing;
     double min, max, mean, stddev;
     uint32_t type, offset, n_levels;
-    uint32_t detail; /* numbers: all are integers; dates: order | separator << 8 | either << 16 */
+    uint32_t detail; /* dates: order | separator << 8 | either << 16; others: all are integers | mark << 8 | group << 16 */
 };
 
 typedef uint64_t words_v __attribute__((vector_size(64)));
@@ -127,17 +127,20 @@ static uint32_t detail_pack(const struct column *column)
 {
     const struct date_format *date = &column->date;
     if (column->type != COLUMN_DATE)
-        return column->integer;
+        return (uint32_t)column->integer | (uint32_t)(unsigned char)column->mark << 8 | (uint32_t)(unsigned char)column->group << 16;
     return (uint32_t)date->order | (uint32_t)(unsigned char)date->separator << 8 | (uint32_t)date->either << 16;
 }
 
 static void detail_unpack(struct column *column, uint32_t detail)
 {
-    if (column->type == COLUMN_DATE)
+    if (column->type == COLUMN_DATE) {
         column->date = (struct date_format){
             .order = (enum date_order)(detail & 0xff), .separator = (char)(detail >> 8 & 0xff), .either = (detail >> 16 & 1) != 0};
-    else
-        column->integer = detail != 0;
+        return;
+    }
+    column->integer = (detail & 1) != 0;
+    column->mark = (char)(detail >> 8 & 0xff);
+    column->group = (char)(detail >> 16 & 0xff);
 }
 
 static void schema_pack(const struct table_schema *schema, char *block)

@@ -59,6 +59,12 @@ static void write_date(struct writer *writer, const struct recipe_column *column
     write_standardise(writer, column);
 }
 
+static void put_mark(struct writer *writer, const char *name, char mark)
+{
+    if (mark)
+        writer_put_string(writer, name, (char[]){mark, '\0'});
+}
+
 static void write_column(struct writer *writer, const struct recipe_column *column)
 {
     writer_open(writer, '{');
@@ -87,6 +93,8 @@ static void write_column(struct writer *writer, const struct recipe_column *colu
     case ENCODING_IGNORE:
         break;
     }
+    put_mark(writer, "decimal", column->mark);
+    put_mark(writer, "thousands", column->group);
     if (column->note[0]) {
         writer_key(writer, "note");
         put_bytes(writer, column->note);
@@ -230,9 +238,22 @@ static bool read_column_encoding(const cJSON *object, struct recipe_column *colu
     return false;
 }
 
+/* One character that is usually not there. */
+static bool read_mark(const cJSON *object, const char *name, char *mark, struct err *err)
+{
+    const char *text = "";
+    if (!cJSON_HasObjectItem(object, name))
+        return true;
+    if (!json_text(object, name, &text, err) || strlen(text) != 1)
+        return json_damaged(err, "%s is not one character", name);
+    *mark = text[0];
+    return true;
+}
+
 static bool read_column(const cJSON *object, struct recipe_column *column, struct err *err)
 {
-    return json_bytes(object, "name", &column->name, err) && read_encoding(object, &column->encoding, err) &&
+    return json_bytes(object, "name", &column->name, err) && read_mark(object, "decimal", &column->mark, err) &&
+           read_mark(object, "thousands", &column->group, err) && read_encoding(object, &column->encoding, err) &&
            read_column_encoding(object, column, err) &&
            (!cJSON_HasObjectItem(object, "note") || json_bytes_into(object, "note", column->note, sizeof column->note, err));
 }

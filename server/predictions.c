@@ -1,8 +1,6 @@
 /* The reply to a prediction, made without a tree: labels are escaped once, numbers go straight to text. */
 #include "predictions.h"
 
-#include "float_text.h"
-
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -29,13 +27,6 @@ static void put_label(struct writer *writer, const struct labels *labels, uint32
     writer_raw(writer, labels->keys.text + labels->at[class], labels->at[class + 1] - labels->at[class] - !colon);
 }
 
-static void put_number(struct writer *writer, float number)
-{
-    char text[FLOAT_TEXT_MAX];
-
-    writer_raw(writer, text, float_text(number, text));
-}
-
 /* A fixed piece of text; the writer puts a comma before it where one belongs. */
 static void put_piece(struct writer *writer, const char *piece)
 {
@@ -59,11 +50,11 @@ static void put_classes(struct writer *writer, const struct labels *labels, cons
     put_piece(writer, "{\"label\":");
     put_label(writer, labels, best, false);
     put_piece(writer, "\"probability\":");
-    put_number(writer, probabilities[best]);
+    writer_float(writer, probabilities[best]);
     put_piece(writer, "\"probabilities\":{");
     for (uint32_t i = 0; i < n; i++) {
         put_label(writer, labels, i, true);
-        put_number(writer, probabilities[i]);
+        writer_float(writer, probabilities[i]);
     }
     writer_close(writer, '}');
     writer_close(writer, '}');
@@ -113,7 +104,7 @@ void predictions_write_drawn(struct writer *writer, const struct recipe *recipe,
             continue;
         }
         put_piece(writer, "{\"value\":");
-        put_number(writer, outputs[row]);
+        writer_float(writer, outputs[row]);
         writer_close(writer, '}');
     }
     writer_close(writer, ']');

@@ -1,6 +1,8 @@
 /* JSON text, written piece by piece. */
 #include "writer.h"
 
+#include "float_text.h"
+
 #include <inttypes.h>
 #include <math.h>
 #include <stdarg.h>
@@ -153,33 +155,23 @@ void writer_key(struct writer *writer, const char *name)
     byte_add(writer, ':');
 }
 
-static void digits_add(struct writer *writer, double number, int least, int most, bool single)
+void writer_double(struct writer *writer, double number)
 {
-    char text[40];
-    int n = 0;
-    for (int digits = least; digits <= most; digits++) {
+    char text[40] = "null";
+    int n = 4;
+    for (int digits = 15; digits <= 17 && isfinite(number); digits++) {
         n = snprintf(text, sizeof text, "%.*g", digits, number);
-        if (single ? strtof(text, NULL) == (float)number : strtod(text, NULL) == number)
+        if (strtod(text, NULL) == number)
             break;
     }
     comma_add(writer);
     bytes_add(writer, text, (size_t)n);
 }
 
-void writer_double(struct writer *writer, double number)
-{
-    if (isfinite(number))
-        digits_add(writer, number, 15, 17, false);
-    else
-        writer_null(writer);
-}
-
 void writer_float(struct writer *writer, float number)
 {
-    if (isfinite(number))
-        digits_add(writer, (double)number, 6, 9, true);
-    else
-        writer_null(writer);
+    char text[FLOAT_TEXT_MAX];
+    writer_raw(writer, text, float_text(number, text));
 }
 
 void writer_bytes(struct writer *writer, const char *bytes, size_t n)

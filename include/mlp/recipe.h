@@ -40,7 +40,8 @@ struct recipe_column {
     bool indicator;      /* ENCODING_STANDARDISE, ENCODING_BOOLEAN, ENCODING_DATE */
     bool time;           /* ENCODING_DATE: not all training rows say midnight */
     struct date_format date;
-    bool other; /* ENCODING_ONE_HOT */
+    bool other;       /* ENCODING_ONE_HOT */
+    char mark, group; /* of numbers in the table's file, as in struct column: a text may be so written too */
     uint32_t n_levels;
     char **levels;               /* ENCODING_ONE_HOT; in order of bytes, each once */
     char note[RECIPE_NOTE_SIZE]; /* why a column is left out, "" else */
@@ -116,8 +117,8 @@ struct value {
     float number;
     const char *text; /* not terminated */
     uint32_t length;
-    char mark;  /* before the decimals of a number in the text; 0: '.' */
-    char group; /* between groups of three digits of a number in the text; 0: nothing */
+    char mark;  /* before the decimals of a number in the text; 0: as the column has it, or '.' */
+    char group; /* between groups of three digits of a number in the text; 0: as the column has it, or nothing */
 };
 /* Encode one row of raw values, values[i] for columns[i]; x: (recipe->n_inputs). Text for a number, boolean or date column is parsed; a number
  * for a category column is matched by its shortest decimal text ("3"); an unseen level goes to `other` (or all zeros). Text that is no

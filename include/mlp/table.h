@@ -26,6 +26,7 @@ struct column {
     uint32_t offset; /* of the value within a record; multiple of the value's size, or of 4 */
     uint64_t n_missing;
     bool integer;               /* every present value is an integer (byte and number columns) */
+    char mark, group;           /* before the decimals and between groups of three digits in the file's numbers; '\0': a point, nothing */
     double min, max;            /* of the present values, of dates in seconds; NaN where there is none and in category columns */
     double mean, stddev;        /* stddev of the population */
     struct date_format date;    /* date columns: as the file writes them */

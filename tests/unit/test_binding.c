@@ -37,6 +37,13 @@ START_TEST(decimal_commas_are_read_as_the_table_was)
 
     ck_assert_str_eq(recipe_column_of(recipe, "b")->levels[0], "1,5");
     ck_assert_uint_eq(ways_compare(recipe, table, csv, strlen(csv), 1), 4);
+    struct value values[2] = {{.kind = VALUE_TEXT, .text = "2,25", .length = 4}, {.kind = VALUE_TEXT, .text = "x", .length = 1}};
+    float point[8], comma[8];
+    struct err err;
+    ck_assert(recipe_encode(recipe, values, comma, &err)); /* nobody says how the text writes numbers */
+    values[0].text = "2.25";
+    ck_assert(recipe_encode(recipe, values, point, &err));
+    ck_assert(memcmp(point, comma, recipe->n_inputs * sizeof *point) == 0);
     recipe_free(recipe);
     table_unref(table);
 }
