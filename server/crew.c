@@ -58,7 +58,7 @@ static bool threads_start(struct crew *crew, enum bench bench, uint32_t n, struc
     return true;
 }
 
-struct crew *crew_new(uint32_t n_desk, uint32_t n_bulk, struct err *err)
+struct crew *crew_new(const uint32_t n_threads[N_BENCHES], struct err *err)
 {
     struct crew *crew = calloc(1, sizeof *crew);
     if (!crew) {
@@ -69,10 +69,11 @@ struct crew *crew_new(uint32_t n_desk, uint32_t n_bulk, struct err *err)
         pthread_mutex_init(&crew->queues[i].lock, NULL);
         pthread_cond_init(&crew->queues[i].work, NULL);
     }
-    if (!threads_start(crew, BENCH_DESK, n_desk, err) || !threads_start(crew, BENCH_BULK, n_bulk, err)) {
-        crew_free(crew);
-        return NULL;
-    }
+    for (int i = 0; i < N_BENCHES; i++)
+        if (!threads_start(crew, (enum bench)i, n_threads[i], err)) {
+            crew_free(crew);
+            return NULL;
+        }
     return crew;
 }
 

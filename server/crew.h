@@ -1,7 +1,7 @@
 /* Service threads: what writes, syncs or takes over a millisecond runs here, so that the HTTP threads always answer.
  *
- * Two benches, so that long work never holds up short work: DESK for queries and small writes, BULK for work that may take
- * minutes. Threads: any may submit. */
+ * Three benches, so that one kind of work never holds up another: DESK for queries and small writes, BULK for work that may take
+ * minutes, STREAMS for what is sent bit by bit to many. Threads: any may submit. */
 #ifndef MLPD_CREW_H
 #define MLPD_CREW_H
 
@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum bench { BENCH_DESK, BENCH_BULK, N_BENCHES };
+enum bench { BENCH_DESK, BENCH_BULK, BENCH_STREAMS, N_BENCHES };
 
 /* A piece of work, embedded in what it is about: submitting allocates nothing. It belongs to the crew from crew_submit until `run`
  * is called, which may free it. */
@@ -21,7 +21,7 @@ struct chore {
 
 struct crew;
 /* NULL on failure (ERR_THREAD, ERR_MEMORY), with no thread left behind. */
-struct crew *crew_new(uint32_t n_desk, uint32_t n_bulk, struct err *err);
+struct crew *crew_new(const uint32_t n_threads[N_BENCHES], struct err *err);
 /* Runs what was submitted, then joins. Takes NULL. */
 void crew_free(struct crew *crew);
 

@@ -3,6 +3,7 @@
 #include "files.h"
 #include "profile.h"
 
+#include <inttypes.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -354,6 +355,8 @@ struct table *datasets_table_id(struct datasets *datasets, int64_t id, struct er
     table = table_open(path, err);
     if (table)
         cache_put(datasets, id, table);
+    else if (err->code == ERR_CORRUPT)
+        err_set(err, ERR_CORRUPT, "datasets/%" PRId64 ".table cannot be read: %s", id, err->msg);
     return table;
 }
 

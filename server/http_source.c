@@ -1,6 +1,6 @@
 /* Replies that are made while they are sent.
  *
- * A source has one buffer. The HTTP thread empties it; when it is empty the connection is suspended and a chore on the desk fills it,
+ * A source has one buffer. The HTTP thread empties it; when it is empty the connection is suspended and a chore on a bench of its own fills it,
  * so that reading (which may touch the disk) never happens on an HTTP thread. Where there is nothing to read yet, the chore asks to be
  * woken, and the wake submits it again.
  * Lifetime: from http_source_new until source_close, or until the chore that is under way then has ended. */
@@ -76,7 +76,7 @@ static void fetch_submit(struct source *source)
 {
     source->fetching = true;
     source->n_busy++;
-    crew_submit(source->http->options.crew, BENCH_DESK, &source->chore);
+    crew_submit(source->http->options.crew, BENCH_STREAMS, &source->chore);
 }
 
 struct source *http_source_new(const struct request *request, const struct reply_source *from, struct err *err)

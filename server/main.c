@@ -24,8 +24,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define DESK_THREADS 4
-#define BULK_THREADS 2
+static const uint32_t bench_threads[N_BENCHES] = {[BENCH_DESK] = 4, [BENCH_BULK] = 2, [BENCH_STREAMS] = 2};
 #define NICE_TRAINING 5
 #define ROWS_BODY_MAX ((uint64_t)1 << 30) /* of a prediction */
 #define BACKLOG 512
@@ -133,7 +132,7 @@ static bool service_start(struct daemon *daemon, struct err *err)
         if (copy)
             config->hosts[config->n_hosts++] = copy;
     }
-    if (!(daemon->crew = crew_new(DESK_THREADS, BULK_THREADS, err)))
+    if (!(daemon->crew = crew_new(bench_threads, err)))
         return false;
     const struct http_options options = {.listen_fd = daemon->listen_fd,
                                          .max_connections = config->max_connections,

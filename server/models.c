@@ -2,6 +2,7 @@
 #include "models.h"
 #include "evaluations.h"
 #include "files.h"
+#include "log.h"
 #include "model_file.h"
 #include "models_cache.h"
 
@@ -53,6 +54,33 @@ static struct model *model_read(void *self, int64_t id, struct err *err)
     return model_file_read(path, NULL, err);
 }
 
+/* Whether the file of a version cannot be read, now or later. */
+static bool file_lost(const struct err *err)
+{
+    return err->code == ERR_CORRUPT || err->code == ERR_NOT_FOUND;
+}
+
+/* The newest finished version older than row's that can be read: what a name means where its own version is lost. NULL: none. */
+static struct model *older_get(struct models *models, struct model_row *row)
+{
+    struct model_row *rows = NULL, lost = *row;
+    struct model *model = NULL;
+    struct err ignored;
+    size_t n = 0;
+    if (!store_model_versions(models->store, row->name, &rows, &n, &ignored))
+        return NULL;
+    for (size_t i = 0; i < n && !model; i++) {
+        if (rows[i].version >= lost.version || rows[i].state != MODEL_FINISHED)
+            continue;
+        model = models_cache_get(models->cache, rows[i].id, model_read, models, &ignored);
+        *row = rows[i];
+    }
+    free(rows);
+    if (model)
+        log_warning("version %" PRIu32 " answers in the place of version %" PRIu32 " of model %s", row->version, lost.version, row->name);
+    return model;
+}
+
 struct model *models_get(struct models *models, const char *name, uint32_t version, struct model_row *row, struct err *err)
 {
     struct model_row found;
@@ -63,6 +91,10 @@ struct model *models_get(struct models *models, const char *name, uint32_t versi
     if (!models_find(models, name, version, &found, err))
         return NULL;
     model = models_cache_get(models->cache, found.id, model_read, models, err);
+    if (!model && file_lost(err)) {
+        log_error("models/%" PRId64 ".model (model %s, version %" PRIu32 ") cannot be read: %s", found.id, name, found.version, err->msg);
+        model = version == 0 ? older_get(models, &found) : NULL;
+    }
     if (!model)
         return NULL;
     models_cache_learn(models->cache, version, &found, turn);

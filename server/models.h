@@ -16,7 +16,7 @@ struct models *models_open(struct store *store, uint64_t cache_bytes, struct err
 void models_close(struct models *models); /* takes NULL */
 
 /* The model; the caller unrefs it. version 0: the promoted one, else the newest finished one, else the newest partial one (row->state
- * says so). ERR_NOT_FOUND; ERR_CORRUPT. `row` may be NULL. */
+ * says so), or where its file is damaged the newest finished one before it. ERR_NOT_FOUND; ERR_CORRUPT. `row` may be NULL. */
 struct model *models_get(struct models *models, const char *name, uint32_t version, struct model_row *row, struct err *err);
 /* The same where the model is in memory and what the name means is known: no I/O, no SQL, no waiting. NULL: ask models_get. */
 struct model *models_get_loaded(struct models *models, const char *name, uint32_t version, struct model_row *row);

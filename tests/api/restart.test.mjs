@@ -1,7 +1,9 @@
 // What was acknowledged is there again after a restart.
 import assert from "node:assert/strict";
+import { closeSync, fstatSync, openSync, readSync, writeSync } from "node:fs";
+import path from "node:path";
 import { test } from "node:test";
-import { Daemon, stateFolder, sums } from "./daemon.mjs";
+import { Daemon, assertProblem, stateFolder, sums } from "./daemon.mjs";
 
 test("datasets, jobs, models and predictions are the same after a restart", async () => {
   const state = stateFolder();
@@ -37,5 +39,42 @@ test("an unfinished job goes on after a restart", async () => {
   await after.events(json.id, { stop: ({ event }) => event === "epoch" });
   const cancelled = await after.call("POST", `/jobs/${json.id}/cancel`);
   assert.equal(cancelled.json.state, "cancelled");
+  await after.stop();
+});
+
+/** Change one bit of a file, at a share of its length. */
+function damage(file, at) {
+  const fd = openSync(file, "r+");
+  const byte = Buffer.alloc(1);
+  const position = Math.floor(fstatSync(fd).size * at);
+  readSync(fd, byte, 0, 1, position);
+  byte[0] ^= 4;
+  writeSync(fd, byte, 0, 1, position);
+  closeSync(fd);
+}
+
+test("a damaged model or table is named, and an older version answers", async () => {
+  const state = stateFolder();
+  const before = await Daemon.start({ state });
+  await before.csv("/datasets?name=rows", sums(200));
+  for (let i = 0; i < 2; i++) {
+    const { json } = await before.post("/train", { dataset: "rows", model: "m", epochs: 2, layers: [8] });
+    assert.equal((await before.finished(json.id)).version, i + 1);
+  }
+  await before.stop();
+  damage(path.join(state, "models", "2.model"), 0.9);
+  damage(path.join(state, "datasets", "1.table"), 0);
+  const after = await Daemon.start({ state });
+  const ask = (version) => after.post("/predict", { model: "m", version, instances: [[0.25, 0.5]] });
+  for (let i = 0; i < 2; i++) {
+    const { status, json, text } = await ask();
+    assert.equal(status, 200, text);
+    assert.equal(json.version, 1);
+  }
+  assertProblem(await ask(2), 500, /damaged/);
+  assertProblem(await after.get("/datasets/rows/rows"), 500, /datasets\/1\.table cannot be read/);
+  assert.match(after.log, /models\/2\.model \(model m, version 2\) cannot be read/);
+  assert.equal(after.log.match(/version 1 answers in the place of version 2/g).length, 1, "it is remembered");
+  assert.equal((await after.get("/healthz")).status, 200);
   await after.stop();
 });

@@ -1,7 +1,9 @@
 // Streams that are silent, many, or left: each is kept alive, fed and given up.
 import assert from "node:assert/strict";
 import http from "node:http";
+import net from "node:net";
 import { after, before, test } from "node:test";
+import { setTimeout as passed } from "node:timers/promises";
 import { Daemon, sums } from "./daemon.mjs";
 
 let daemon, job;
@@ -66,4 +68,45 @@ test("many clients of one job see the same", async () => {
   const epochs = all.map((events) => events.filter(({ event }) => event === "epoch").map(({ data }) => data));
   for (const seen of epochs) assert.deepEqual(seen, epochs[0]);
   assert.equal(epochs[0].length, 30);
+});
+
+/** All that a socket is sent for a GET, and who it is from. */
+function listen(where, port) {
+  const seen = { text: "" };
+  seen.ended = new Promise((resolve, reject) => {
+    const socket = net.connect(port, "127.0.0.1");
+    socket.on("error", reject);
+    socket.on("data", (data) => (seen.text += data.toString("latin1")));
+    socket.on("close", resolve);
+    socket.write(`GET ${where} HTTP/1.0\r\n\r\n`);
+  });
+  return seen;
+}
+
+test("a thousand clients of one job see its history to the letter, and others are served meanwhile", async () => {
+  const large = await Daemon.start({ flags: ["--max-connections=4096"] });
+  await large.csv("/datasets?name=sums", sums(200));
+  const { id } = (await large.post("/train", { dataset: "sums", model: "many", epochs: 150, layers: [64], batch_size: 1 })).json;
+  await large.call("POST", `/jobs/${id}/pause`);
+  const clients = Array.from({ length: 1000 }, () => listen(`/jobs/${id}/events`, large.port));
+  let found;
+  do found = /^mlpd_event_streams (\d+)$/m.exec((await large.get("/metrics")).text)[1];
+  while (Number(found) !== clients.length);
+  await large.call("POST", `/jobs/${id}/resume`);
+  let n = 0;
+  for (let open = true; open; n++) {
+    assert.equal((await large.get("/jobs?limit=1")).status, 200);
+    open = await Promise.race([Promise.all(clients.map(({ ended }) => ended)).then(() => false), passed(20, true)]);
+  }
+  const { history } = (await large.get(`/jobs/${id}`)).json;
+  const epochs = ({ text }) => text.split("\n\n").filter((frame) => /^event: epoch/m.test(frame)).map((frame) => frame.replace(/^[^]*?event: epoch/, "event: epoch"));
+  const first = epochs(clients[0]);
+  assert.equal(first.length, history.length);
+  assert.deepEqual(first.map((frame) => JSON.parse(frame.split("data: ")[1])), history);
+  for (const client of clients) {
+    assert.deepEqual(epochs(client), first);
+    assert.match(client.text, /event: done\nid: done\ndata: .*"succeeded"/);
+  }
+  assert.ok(n > 1 && history.length > 0);
+  await large.stop();
 });
