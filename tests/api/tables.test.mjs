@@ -26,6 +26,7 @@ test("a plain curl of a file trains, compressed too; one of JSON is still a requ
   assert.equal(packed.status, 202, packed.text);
   const json = await daemon.call("POST", "/train", ' {"dataset":"plain","epochs":1}', curl);
   assert.equal(json.status, 202, json.text);
+  await daemon.finished(json.json.id); // of the model "plain" too: what it answers changes no more
   assertProblem(await daemon.call("POST", "/train?epochz=1", sums(20), curl), 400, /epochz/, { field: "epochz" });
   assertProblem(await daemon.call("POST", "/train", "", curl), 400, /JSON/);
   assertProblem(await daemon.call("POST", "/train", "[1]", { "Content-Type": "application/json" }), 400, /object|JSON/);
