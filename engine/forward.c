@@ -118,6 +118,20 @@ void forward_inputs(const struct pass *pass, uint32_t first, uint32_t n_rows)
     forward_layers(pass, 0, NULL, first, 0, n_rows);
 }
 
+void forward_sums(const struct pass *pass, uint32_t first, uint32_t n_rows)
+{
+    const struct layer *l = &pass->network->layers[0];
+    uint32_t width = padded_out(pass->network, 0);
+    if (pass->network->n_layers == 1)
+        return; /* the last layer's activation is left to the loss */
+    for (uint32_t i = first; i < first + n_rows; i++) {
+        float *y = pass->a->at[1] + i * pass->a->ld[1];
+        pass->kernels->activate[l->activation](y, NULL, width);
+        memset(y + l->units, 0, (width - l->units) * sizeof *y);
+    }
+    forward_layers(pass, 1, NULL, first, 0, n_rows);
+}
+
 /* One layer on rows given as lists; its sums or, where fused, outputs. */
 static void forward_listed(const struct pass *pass, uint32_t layer, const struct lists *lists, uint32_t first)
 {

@@ -70,6 +70,9 @@ void forward_rows(const struct pass *pass, const struct row_source *source, cons
 /* All layers for n_rows (a multiple of 8) rows whose inputs are in at[0], for answers. */
 void forward_inputs(const struct pass *pass, uint32_t first, uint32_t n_rows);
 
+/* The rest of the way for n_rows (a multiple of 8) rows whose sums of the first layer are in at[1], for answers. */
+void forward_sums(const struct pass *pass, uint32_t first, uint32_t n_rows);
+
 /* One row of n_inputs numbers through all layers as lists of non-zeros, for answers; its outputs in activations row `first`. */
 void forward_single(const struct pass *pass, const float *x, uint32_t first, struct gather *gather);
 

@@ -3,7 +3,9 @@
  * Its loop begins with the lock held, and gives it up while it makes, runs or judges a training. Only it touches job->training and
  * job->snapshot, and it never waits for a write. */
 #include "jobs_private.h"
+#include "log.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -94,13 +96,15 @@ static struct model *model_left(struct job *job, enum job_state *end, struct err
 /* The training is over: make model and evaluation, and pass all to the writer. err: why it failed, where it did. */
 static void finish(struct jobs *jobs, struct job *job, enum job_state end, const struct err *err)
 {
-    struct err end_err = err ? *err : (struct err){0}, why;
+    struct err end_err = err ? *err : (struct err){0}, why, unimportant;
     struct evaluation *evaluation = NULL;
     enum rows_kind kind = ROWS_NONE;
     struct model *model = model_left(job, &end, &end_err);
     if (model) {
         const struct rows *judges = training_judges(job->training, &kind);
         evaluation = model_evaluate(model, judges, jobs->pool, &why);
+        if (evaluation && !evaluation_importance(evaluation, model, judges, jobs->pool, job->request.train.seed, &unimportant))
+            log_warning("job %" PRId64 ": no importance of the columns: %s", job->row.id, unimportant.msg);
     }
     if (model && !evaluation && end == JOB_SUCCEEDED) {
         end = JOB_FAILED;

@@ -105,11 +105,19 @@ static bool passing(const struct err *err)
     return err->code == ERR_SPACE || err->code == ERR_IO || err->code == ERR_BUSY || err->code == ERR_MEMORY;
 }
 
+/* The dataset that these rows are of. */
+static int64_t dataset_judged(const struct job_row *row, enum rows_kind kind)
+{
+    int64_t own = kind == ROWS_TEST ? row->test_id : kind == ROWS_VALIDATION ? row->validation_id : 0;
+    return own ? own : row->dataset_id;
+}
+
 /* Store how the job ended. A model that cannot be published waits for better times, unless the user no longer wants to (`hurry`);
  * then, or where it can never be, the job ends without it. */
 static bool end_store(struct jobs *jobs, struct job *job, struct job_row *row, bool hurry, struct err *err)
 {
     struct model_row model_row = {.state = job->model_state, .job = row->id, .epochs = row->epoch, .evaluated_on = job->evaluated_on};
+    model_row.dataset_id = dataset_judged(row, job->evaluated_on);
     row->state = job->end;
     row->error = job->end_err;
     row->change++;

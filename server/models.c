@@ -1,6 +1,5 @@
 /* Models by name and version. The cache has the only lock. */
 #include "models.h"
-#include "evaluations.h"
 #include "files.h"
 #include "log.h"
 #include "model_file.h"
@@ -177,8 +176,8 @@ int models_file(struct models *models, const char *name, uint32_t version, struc
     return fd;
 }
 
-struct evaluation *models_evaluation(struct models *models, const char *name, uint32_t version, uint64_t offset, uint64_t limit,
-                                     uint64_t *n_guesses, struct model_row *row, struct err *err)
+struct evaluation *models_evaluation(struct models *models, const char *name, uint32_t version, const struct evaluation_page *page,
+                                     uint64_t *n_guesses, uint64_t *n_matching, struct model_row *row, struct err *err)
 {
     struct model_row found;
     char path[PATH_SIZE];
@@ -193,7 +192,7 @@ struct evaluation *models_evaluation(struct models *models, const char *name, ui
     int fd = files_open(path, err);
     if (fd < 0)
         return NULL;
-    struct evaluation *evaluation = evaluations_read(fd, offset, limit, n_guesses, err);
+    struct evaluation *evaluation = evaluations_read(fd, page, n_guesses, n_matching, err);
     close(fd);
     if (evaluation && row)
         *row = found;
@@ -257,17 +256,15 @@ static void row_fill(struct model_row *row, const struct model *model, const str
     row->n_rows = 0;
     if (!evaluation) {
         row->evaluated_on = ROWS_NONE;
+        row->dataset_id = 0;
         return;
     }
     row->n_rows = evaluation->n_rows;
-    row->loss = evaluation->loss;
-    if (row->task == TASK_CLASSIFICATION) {
-        row->accuracy = evaluation->accuracy;
-    } else {
-        row->rmse = evaluation->rmse;
-        row->mae = evaluation->mae;
-        row->r2 = evaluation->r2;
-    }
+    row->loss = evaluation->values[METRIC_LOSS];
+    row->accuracy = evaluation->values[METRIC_ACCURACY];
+    row->rmse = evaluation->values[METRIC_RMSE];
+    row->mae = evaluation->values[METRIC_MAE];
+    row->r2 = evaluation->values[METRIC_R2];
 }
 
 /* Reserve a number; without files yet. */

@@ -7,6 +7,7 @@
 #ifndef MLPD_MODELS_H
 #define MLPD_MODELS_H
 
+#include "evaluations.h"
 #include "store.h"
 
 struct models;
@@ -36,14 +37,14 @@ int models_file(struct models *models, const char *name, uint32_t version, struc
  * Takes the file over: in either case it is gone from `path`. `row` may be NULL. Slow. */
 bool models_import(struct models *models, const char *name, const char *path, struct model_row *row, struct err *err);
 
-/* The evaluation with guesses [offset, offset + limit) of evaluation->n_rows; *n_guesses of them are in evaluation->guesses. The
+/* The evaluation with the page's guesses: *n_guesses of them are in evaluation->guesses, *n_matching there are. The
  * caller frees it with evaluation_free. ERR_NOT_FOUND also where the version has none (imported). Labels' texts: the model's
  * recipe->classes. NULL on failure. */
-struct evaluation *models_evaluation(struct models *models, const char *name, uint32_t version, uint64_t offset, uint64_t limit,
-                                     uint64_t *n_guesses, struct model_row *row, struct err *err);
+struct evaluation *models_evaluation(struct models *models, const char *name, uint32_t version, const struct evaluation_page *page,
+                                     uint64_t *n_guesses, uint64_t *n_matching, struct model_row *row, struct err *err);
 
 /* For jobs: write the files of a new version and publish it, together with the job's end where `job` is not NULL. In: row->name,
- * state, job, epochs, evaluated_on; out: all of it. `evaluation` may be NULL. `request_json`, the job's, is kept in the file. Slow. */
+ * state, job, epochs, evaluated_on, dataset_id; out: all of it. `evaluation` may be NULL. `request_json`, the job's, is kept in the file. Slow. */
 bool models_publish(struct models *models, struct model *model, const struct evaluation *evaluation, const char *request_json,
                     struct model_row *row, struct job_row *job, struct err *err);
 

@@ -57,7 +57,6 @@ static void confusion_write(struct writer *writer, const struct evaluation *eval
 
 static void classes_write(struct writer *writer, const struct evaluation *evaluation, char *const *labels)
 {
-    writer_put_double(writer, "accuracy", evaluation->accuracy);
     confusion_write(writer, evaluation, labels);
     writer_key(writer, "classes");
     writer_open(writer, '[');
@@ -69,7 +68,7 @@ static void classes_write(struct writer *writer, const struct evaluation *evalua
 static void guess_write(struct writer *writer, const struct guess *guess, const struct recipe *recipe)
 {
     writer_open(writer, '{');
-    writer_put_uint(writer, "row", (uint64_t)guess->row + 1); /* as errors count: the first is 1 */
+    writer_put_uint(writer, "row", guess->row);
     if (recipe->task == TASK_CLASSIFICATION) {
         uint32_t label = (uint32_t)guess->label, chosen = (uint32_t)guess->guess;
         writer_put_string(writer, "label", label < recipe->n_classes ? recipe->classes[label] : NULL);
@@ -82,7 +81,25 @@ static void guess_write(struct writer *writer, const struct guess *guess, const 
         writer_key(writer, "guess");
         writer_float(writer, guess->guess);
     }
+    writer_key(writer, "loss");
+    writer_float(writer, guess->loss);
     writer_close(writer, '}');
+}
+
+static void importance_write(struct writer *writer, const struct evaluation *evaluation, const struct recipe *recipe)
+{
+    writer_key(writer, "importance");
+    writer_open(writer, '[');
+    for (uint32_t i = 0; i < evaluation->n_importance; i++) {
+        const struct importance *importance = &evaluation->importance[i];
+        if (importance->column >= recipe->n_columns)
+            continue; /* not of this model: an imported file under an old number */
+        writer_open(writer, '{');
+        writer_put_string(writer, "column", recipe->columns[importance->column].name);
+        writer_put_double(writer, "drop", importance->drop);
+        writer_close(writer, '}');
+    }
+    writer_close(writer, ']');
 }
 
 static void evaluation_write(struct writer *writer, const struct evaluation *evaluation, const struct model_row *row,
@@ -92,31 +109,67 @@ static void evaluation_write(struct writer *writer, const struct evaluation *eva
     writer_put_string(writer, "model", row->name);
     writer_put_uint(writer, "version", row->version);
     writer_put_string(writer, "on", rows_kind_name(row->evaluated_on));
+    writer_put_string(writer, "dataset", *row->dataset ? row->dataset : NULL);
     writer_put_uint(writer, "rows", evaluation->n_rows);
-    writer_put_double(writer, "loss", evaluation->loss);
-    if (recipe->task == TASK_CLASSIFICATION) {
+    for (int i = 0; i < N_METRICS; i++)
+        if (metric_applies((enum metric)i, evaluation->n_classes))
+            writer_put_double(writer, metric_name((enum metric)i), evaluation->values[i]);
+    if (recipe->task == TASK_CLASSIFICATION)
         classes_write(writer, evaluation, recipe->classes);
-    } else {
-        writer_put_double(writer, "rmse", evaluation->rmse);
-        writer_put_double(writer, "mae", evaluation->mae);
-        writer_put_double(writer, "r2", evaluation->r2);
-    }
+    importance_write(writer, evaluation, recipe);
 }
 
+/* The rows that are asked for, and how many there are of their kind. */
+struct answer {
+    struct evaluation_page page;
+    uint64_t n_guesses, n_matching;
+};
+
 static void evaluation_reply(struct reply *reply, const struct evaluation *evaluation, const struct model_row *row,
-                             const struct recipe *recipe, uint64_t offset, uint64_t n_guesses)
+                             const struct recipe *recipe, const struct answer *answer)
 {
     struct writer writer;
     writer_init(&writer);
     evaluation_write(&writer, evaluation, row, recipe);
-    writer_put_uint(&writer, "offset", offset);
+    writer_put_uint(&writer, "offset", answer->page.offset);
+    writer_put_uint(&writer, "matching", answer->n_matching);
     writer_key(&writer, "samples");
     writer_open(&writer, '[');
-    for (uint64_t i = 0; i < n_guesses; i++)
+    for (uint64_t i = 0; i < answer->n_guesses; i++)
         guess_write(&writer, &evaluation->guesses[i], recipe);
     writer_close(&writer, ']');
     writer_close(&writer, '}');
     reply_json(reply, 200, &writer);
+}
+
+/* sort=row|worst of the query. */
+static bool query_sort(const struct request *request, bool *worst, struct err *err)
+{
+    const char *sort = request_query(request, "sort");
+    *worst = sort && !strcmp(sort, "worst");
+    if (!sort || *worst || !strcmp(sort, "row"))
+        return true;
+    err_set(err, ERR_INPUT, "\"sort\": expected row or worst, found \"%.60s\"", sort);
+    return err_field(err, "sort");
+}
+
+/* A class of the model that the query names; -1 where it names none. */
+static bool query_class(const struct request *request, const char *name, const struct recipe *recipe, int64_t *class, struct err *err)
+{
+    const char *text = request_query(request, name);
+    *class = -1;
+    if (!text)
+        return true;
+    for (uint32_t c = 0; c < recipe->n_classes && *class < 0; c++)
+        if (!strcmp(recipe->classes[c], text))
+            *class = c;
+    if (*class >= 0)
+        return true;
+    if (recipe->task == TASK_CLASSIFICATION)
+        err_set(err, ERR_INPUT, "\"%s\": expected one of the model's classes, found \"%.60s\"", name, text);
+    else
+        err_set(err, ERR_INPUT, "\"%s\" chooses a class, and %.60s is a number", name, recipe->target);
+    return err_field(err, name);
 }
 
 void models_get_evaluation(struct request *request, struct reply *reply)
@@ -125,18 +178,21 @@ void models_get_evaluation(struct request *request, struct reply *reply)
     const char *name = request_param(request, 0);
     struct model_row row = {0};
     struct err err = {0};
-    uint64_t version, offset, limit, n_guesses = 0;
+    struct answer answer = {0};
+    struct evaluation *evaluation = NULL;
+    uint64_t version;
     if (!query_number(request, "version", 0, UINT32_MAX, &version, reply) ||
-        !query_number(request, "offset", 0, INT64_MAX, &offset, reply) ||
-        !query_number(request, "limit", SAMPLES_DEFAULT, SAMPLES_MAX, &limit, reply))
+        !query_number(request, "offset", 0, INT64_MAX, &answer.page.offset, reply) ||
+        !query_number(request, "limit", SAMPLES_DEFAULT, SAMPLES_MAX, &answer.page.limit, reply))
         return;
-    struct evaluation *evaluation = models_evaluation(server->models, name, (uint32_t)version, offset, limit, &n_guesses, &row, &err);
-    /* The version found, so that the labels are those of the same model. */
-    struct model *model = evaluation ? models_get(server->models, name, row.version, NULL, &err) : NULL;
-    if (!model)
+    struct model *model = models_get(server->models, name, (uint32_t)version, &row, &err);
+    if (model && query_sort(request, &answer.page.worst, &err) && query_class(request, "label", model->recipe, &answer.page.label, &err) &&
+        query_class(request, "guess", model->recipe, &answer.page.guess, &err)) /* the version found: labels and guesses of one model */
+        evaluation = models_evaluation(server->models, name, row.version, &answer.page, &answer.n_guesses, &answer.n_matching, &row, &err);
+    if (!evaluation)
         reply_problem(reply, &err);
     else
-        evaluation_reply(reply, evaluation, &row, model->recipe, offset, n_guesses);
+        evaluation_reply(reply, evaluation, &row, model->recipe, &answer);
     model_unref(model);
     evaluation_free(evaluation);
 }

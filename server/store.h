@@ -93,6 +93,8 @@ struct model_row {
     uint32_t epochs; /* epochs run */
     /* the evaluation; NaN where a score does not exist */
     enum rows_kind evaluated_on; /* ROWS_NONE: there is no evaluation */
+    int64_t dataset_id;          /* the rows' dataset; 0: none */
+    char dataset[NAME_SIZE];     /* its name now; "": it is gone */
     uint64_t n_rows;
     double loss, accuracy, rmse, mae, r2;
     uint32_t n_versions; /* how many versions stand under the name */

@@ -8,7 +8,8 @@
 #define COLUMNS                                                                                                                            \
     "m.id, m.name, m.version, m.state, m.job, m.created, m.task, m.n_params, m.bytes, m.epochs, m.evaluated_on, m.n_rows,"                 \
     " m.loss, m.accuracy, m.rmse, m.mae, m.r2, (SELECT count(*) FROM models v WHERE v.name = m.name),"                                     \
-    " (SELECT promoted FROM model_names p WHERE p.name = m.name)"
+    " (SELECT promoted FROM model_names p WHERE p.name = m.name), m.dataset_id,"                                                           \
+    " (SELECT d.name FROM datasets d WHERE d.id = m.dataset_id AND d.state = 'ready')"
 /* Among the versions of m's name the one that the bare name means comes first. */
 #define BEST                                                                                                                               \
     "ORDER BY m.version = (SELECT promoted FROM model_names p WHERE p.name = m.name) DESC, m.state = 'finished' DESC, m.version DESC "     \
@@ -42,6 +43,8 @@ static void model_read(sqlite3_stmt *statement, void *item)
     row->r2 = sql_number(statement, 16);
     row->n_versions = (uint32_t)sql_count(statement, 17);
     row->promoted = (uint32_t)sql_count(statement, 18);
+    row->dataset_id = sqlite3_column_int64(statement, 19);
+    sql_text(statement, 20, row->dataset, sizeof row->dataset);
 }
 
 static bool missing(const char *name, uint32_t version, struct err *err)
@@ -82,14 +85,16 @@ bool store_model_publish(struct store *store, struct model_row *row, struct job_
     struct job_row end;
     if (!sql || !sql_begin(sql, err))
         return false;
-    bool ok = version_next(sql, row->name, &version, err) &&
-              sql_run(sql, err,
-                      "UPDATE models SET name = ?2, version = ?3, state = ?4, job = ?5, created = ?6, task = ?7, n_params = ?8, bytes = ?9,"
-                      " epochs = ?10, evaluated_on = ?11, n_rows = ?12, loss = ?13, accuracy = ?14, rmse = ?15, mae = ?16, r2 = ?17"
-                      " WHERE id = ?1",
-                      "ititittiiitiddddd", row->id, row->name, (int64_t)version, model_state_name(row->state), row->job, row->created,
-                      task_name(row->task), (int64_t)row->n_params, (int64_t)row->bytes, (int64_t)row->epochs,
-                      rows_kind_name(row->evaluated_on), (int64_t)row->n_rows, row->loss, row->accuracy, row->rmse, row->mae, row->r2);
+    bool ok =
+        version_next(sql, row->name, &version, err) &&
+        sql_run(sql, err,
+                "UPDATE models SET name = ?2, version = ?3, state = ?4, job = ?5, created = ?6, task = ?7, n_params = ?8, bytes = ?9,"
+                " epochs = ?10, evaluated_on = ?11, n_rows = ?12, loss = ?13, accuracy = ?14, rmse = ?15, mae = ?16, r2 = ?17,"
+                " dataset_id = ?18"
+                " WHERE id = ?1",
+                "ititittiiitidddddi", row->id, row->name, (int64_t)version, model_state_name(row->state), row->job, row->created,
+                task_name(row->task), (int64_t)row->n_params, (int64_t)row->bytes, (int64_t)row->epochs, rows_kind_name(row->evaluated_on),
+                (int64_t)row->n_rows, row->loss, row->accuracy, row->rmse, row->mae, row->r2, row->dataset_id);
     if (job) {
         end = *job;
         end.version = version;

@@ -63,8 +63,10 @@ static const char schema_4[] =
     "DROP TABLE epochs;"
     "ALTER TABLE epochs_new RENAME TO epochs;";
 
+static const char schema_5[] = "ALTER TABLE models ADD COLUMN dataset_id INTEGER NOT NULL DEFAULT 0;";
+
 /* migrations[v] leads from version v to v + 1. Released ones are never edited. */
-static const char *const migrations[] = {schema_1, schema_2, schema_3, schema_4};
+static const char *const migrations[] = {schema_1, schema_2, schema_3, schema_4, schema_5};
 #define SCHEMA_VERSION ((int64_t)(sizeof migrations / sizeof *migrations))
 
 /* What stood in SQLite's way, as err_errno sees it. */

@@ -44,9 +44,31 @@ test("a JSON request makes a job, a model and an evaluation", async () => {
   assert.equal(high.support, matrix[0][0] + matrix[0][1]);
   assert.equal(high.recall, matrix[0][0] / high.support);
   assert.equal(high.precision, matrix[0][0] / (matrix[0][0] + matrix[1][0]));
-  assert.deepEqual(scores.samples.map((sample) => sample.row), [1, 2, 3, 4, 5]);
+  assert.deepEqual(scores.samples.map((sample) => sample.row), [0, 1, 2, 3, 4]);
+  assert.equal(scores.dataset, "more");
   const page = (await daemon.get("/models/adder/evaluation?offset=3&limit=1")).json;
   assert.deepEqual(page.samples, [scores.samples[3]]);
+});
+
+test("an evaluation tells which columns matter, its worst rows, and the rows of a cell", async () => {
+  const { json } = await daemon.post("/train", { dataset: "sums", model: "judged", epochs: 12, test: "more", ...small });
+  await daemon.finished(json.id);
+  const all = (await daemon.get("/models/judged/evaluation")).json;
+  assert.deepEqual(all.importance.map(({ column }) => column).sort(), ["a", "b"]);
+  assert.ok(all.importance[0].drop >= all.importance[1].drop && all.importance[1].drop > 0.1, JSON.stringify(all.importance));
+  assert.ok(all.auc > 0.9 && all.macro_f1 > 0.7, `${all.auc} ${all.macro_f1}`);
+  assert.ok(!("top_5_accuracy" in all) && !("rmse" in all));
+  const worst = (await daemon.get("/models/judged/evaluation?sort=worst")).json;
+  assert.deepEqual(worst.samples.map(({ loss }) => loss), all.samples.map(({ loss }) => loss).sort((x, y) => y - x));
+  const cell = (await daemon.get("/models/judged/evaluation?label=high&guess=low&sort=worst")).json;
+  assert.equal(cell.matching, all.confusion.matrix[0][1]);
+  assert.deepEqual(cell.samples, worst.samples.filter(({ label, guess }) => label === "high" && guess === "low"));
+  for (const { row, label } of cell.samples) { // the rows are those of the dataset
+    const { rows } = (await daemon.get(`/datasets/${cell.dataset}/rows?offset=${row}&limit=1`)).json;
+    assert.ok(JSON.stringify(rows).includes(label), JSON.stringify(rows));
+  }
+  assertProblem(await daemon.get("/models/judged/evaluation?label=middle"), 400, /middle/, { field: "label" });
+  assertProblem(await daemon.get("/models/judged/evaluation?sort=best"), 400, /worst/, { field: "sort" });
 });
 
 test("one call with a CSV and a query does everything, and the model's name serves the dataset too", async () => {

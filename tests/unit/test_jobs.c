@@ -46,7 +46,8 @@ START_TEST(a_classification_succeeds_and_can_be_read)
     struct epoch_metrics *epochs;
     struct model_row row;
     size_t n_epochs;
-    uint64_t n_guesses;
+    uint64_t n_guesses, n_matching;
+    const struct evaluation_page page = {.offset = 10, .limit = 5, .label = -1, .guess = -1};
     request_make(&request, "c", 20, 16, 3);
     request.test_split = 0.25;
     int64_t id = submit(&state, &request);
@@ -75,9 +76,13 @@ START_TEST(a_classification_succeeds_and_can_be_read)
     ck_assert_double_ge(row.accuracy, 0.95);
     ck_assert_uint_eq(row.n_params, network_n_params(model->network));
     model_unref(model);
-    struct evaluation *evaluation = models_evaluation(state.models, "c", 1, 10, 5, &n_guesses, NULL, &err);
+    struct evaluation *evaluation = models_evaluation(state.models, "c", 1, &page, &n_guesses, &n_matching, &row, &err);
     ck_assert_msg(evaluation != NULL, "%s", err.msg);
     ck_assert_uint_eq(n_guesses, 5);
+    ck_assert_uint_eq(n_matching, 60);
+    ck_assert_str_eq(row.dataset, "c");
+    ck_assert_uint_eq(evaluation->n_importance, 2);
+    ck_assert_double_gt(evaluation->importance[0].drop, 0.1);
     ck_assert_uint_eq(evaluation->confusion[0] + evaluation->confusion[1] + evaluation->confusion[2] + evaluation->confusion[3], 60);
     evaluation_free(evaluation);
 }
@@ -557,7 +562,8 @@ START_TEST(a_model_file_goes_out_and_in)
     ck_assert_int_eq(in.evaluated_on, ROWS_NONE);
     ck_assert_int_ne(access(path, F_OK), 0);
     models_equal(1, 2);
-    ck_assert_ptr_null(models_evaluation(state.models, "c", 2, 0, 1, &(uint64_t){0}, NULL, &err));
+    ck_assert_ptr_null(
+        models_evaluation(state.models, "c", 2, &(struct evaluation_page){.limit = 1}, &(uint64_t){0}, &(uint64_t){0}, NULL, &err));
     ck_assert_int_eq(err.code, ERR_NOT_FOUND);
     to = store_temp(state.store, path, &err);
     ck_assert_int_eq(write(to, bytes, out.bytes / 2), (ssize_t)(out.bytes / 2));

@@ -482,7 +482,7 @@ START_TEST(early_stopping_ends_with_the_best_weights)
     struct model *model = trainer_model(trainer, &err);
     struct rows validation = {f.binding, f.rows + 70, 50};
     struct evaluation *evaluation = model_evaluate(model, &validation, pool, &err);
-    ck_assert_double_eq_tol(evaluation->loss, best, 1e-12);
+    ck_assert_double_eq_tol(evaluation->values[METRIC_LOSS], best, 1e-12);
     evaluation_free(evaluation);
     model_unref(model);
     pool_free(pool);
@@ -647,10 +647,10 @@ START_TEST(predictions_equal_the_evaluation_whatever_their_number)
         n_correct += guess->guess == guess->label;
     }
     if (f.recipe->task == TASK_CLASSIFICATION) {
-        ck_assert_double_eq_tol(evaluation->accuracy, (double)n_correct / (double)f.n_rows, 1e-12);
-        ck_assert_double_gt(evaluation->accuracy, 0.8);
+        ck_assert_double_eq_tol(evaluation->values[METRIC_ACCURACY], (double)n_correct / (double)f.n_rows, 1e-12);
+        ck_assert_double_gt(evaluation->values[METRIC_ACCURACY], 0.8);
     } else {
-        ck_assert_double_gt(evaluation->r2, 0.5);
+        ck_assert_double_gt(evaluation->values[METRIC_R2], 0.5);
     }
     free(x);
     free(all);
