@@ -52,7 +52,7 @@ static void sums_change(const struct network *network, uint32_t k, float change,
 
 static double row_cost(const struct importance_work *w, uint32_t i, float *outputs)
 {
-    struct target target = row_target(w->rows->binding, w->chosen[i]);
+    struct target target = row_target(w->rows, w->chosen[i]);
     struct row_score score = loss_row(w->model->network, kernels_get(), &w->objective, target, outputs, 0, NULL);
     if (w->objective.classes)
         return score.guess != score.label;

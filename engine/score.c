@@ -49,12 +49,14 @@ void scratch_free(struct worker_scratch *scratch, uint32_t n)
     free(scratch);
 }
 
-struct target row_target(const struct binding *binding, uint32_t row)
+struct target row_target(const struct rows *rows, uint32_t row)
 {
-    const struct recipe *recipe = binding_recipe(binding);
+    const struct recipe *recipe = binding_recipe(rows->binding);
+    float weight = rows->weights == NULL ? 1 : rows->weights[row];
     if (recipe->task == TASK_CLASSIFICATION)
-        return (struct target){.label = binding_class(binding, row), .weight = 1};
-    return (struct target){.label = -1, .value = (binding_value(binding, row) - recipe->target_mean) / recipe->target_stddev, .weight = 1};
+        return (struct target){.label = binding_class(rows->binding, row), .weight = weight};
+    float value = (binding_value(rows->binding, row) - recipe->target_mean) / recipe->target_stddev;
+    return (struct target){.label = -1, .value = value, .weight = weight};
 }
 
 bool rows_are_sparse(const struct rows *rows)
@@ -101,7 +103,7 @@ static void scoring_block(const struct scoring *s, struct worker_scratch *scratc
     struct pass pass = {.network = s->network, .kernels = kernels, .a = a};
     forward_rows(&pass, &source, s->rows->rows + first, 0, n, &scratch->gather);
     for (uint32_t i = 0; i < n; i++)
-        s->scores[first + i] = loss_row(s->network, kernels, &s->objective, row_target(s->rows->binding, s->rows->rows[first + i]),
+        s->scores[first + i] = loss_row(s->network, kernels, &s->objective, row_target(s->rows, s->rows->rows[first + i]),
                                         a->at[last] + i * a->ld[last], 0, NULL);
 }
 

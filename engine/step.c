@@ -111,7 +111,7 @@ static void score_rows(struct trainer *t, const struct position *p, uint32_t fir
     float share_of_row = 1.0f / (float)p->n_batch;
     bool bad = false;
     for (uint32_t i = first; i < first + n; i++) {
-        struct target target = row_target(t->train.binding, t->order[p->first + i]);
+        struct target target = row_target(&t->train, t->order[p->first + i]);
         struct row_score score = loss_row(t->network, t->kernels, &t->objective, target, t->a.at[last] + i * t->a.ld[last], share_of_row,
                                           t->d.at[last] + i * t->d.ld[last]);
         t->scores[p->first + i] = score;

@@ -87,7 +87,7 @@ static bool member_init(struct team *team, uint32_t m, const struct rows *train,
     own.seed += (uint64_t)m << 53; /* a user's seed is below 2^53 */
     if (!member_rows(team, m, train, dealt, &n_train, err))
         return false;
-    struct rows learns = {.binding = train->binding, .rows = member->rows, .n_rows = n_train};
+    struct rows learns = {.binding = train->binding, .rows = member->rows, .n_rows = n_train, .weights = train->weights};
     struct rows fold = {.binding = train->binding, .rows = member->rows + n_train, .n_rows = train->n_rows - n_train};
     member->trainer = trainer_new(team->recipe, &learns, &fold, &own, err);
     if (member->trainer == NULL)

@@ -6,6 +6,7 @@
 #include "train_private.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -127,6 +128,35 @@ static void watch_best(struct trainer *t, const struct epoch_metrics *m)
         memcpy(t->network->params, t->best, bytes);
 }
 
+static void watch_course(struct trainer *t, const struct epoch_metrics *m)
+{
+    struct course *c = &t->course;
+    if (m->epoch == 1)
+        c->first = m->train[METRIC_LOSS];
+    c->last = m->validation[METRIC_LOSS];
+    if (t->validation.n_rows > 0 && (c->lowest_epoch == 0 || c->last < c->lowest)) {
+        c->lowest = c->last;
+        c->lowest_epoch = m->epoch;
+    }
+}
+
+#define DIVERGED 100 /* times the first epoch's loss, and at least so much */
+
+/* Whether the loss has risen out of all proportion, finite as it still is. */
+static bool diverged(const struct trainer *t, double loss)
+{
+    return loss > DIVERGED && loss > DIVERGED * t->course.first && t->course.first >= 0;
+}
+
+/* What is likely to help. */
+static void advise(const struct trainer *t, char text[static 200])
+{
+    const struct train_options *o = &t->options;
+    bool clips = o->clipnorm > 0 || o->global_clipnorm > 0 || o->clipvalue > 0;
+    snprintf(text, 200, "Try \"learning_rate\":%.3g (now %g)%s, and look for extreme values in the data", (double)o->learning_rate / 10,
+             (double)o->learning_rate, clips ? "" : " or \"clipnorm\":1");
+}
+
 static void finish_epoch(struct trainer *t, uint64_t started_ns, struct epoch_metrics *metrics)
 {
     uint32_t epoch = atomic_load(&t->epoch) + 1;
@@ -137,6 +167,7 @@ static void finish_epoch(struct trainer *t, uint64_t started_ns, struct epoch_me
     metrics->seconds = t->seconds + (double)(clock_ns() - started_ns) * 1e-9;
     t->seconds = 0;
     t->n_validated = 0;
+    watch_course(t, metrics);
     watch_plateau(t, metrics);
     if (t->best != NULL)
         watch_best(t, metrics);
@@ -147,11 +178,19 @@ static void finish_epoch(struct trainer *t, uint64_t started_ns, struct epoch_me
 static enum train_state fail_numeric(struct trainer *t, struct err *err)
 {
     bool loss = atomic_load(&t->bad_loss);
-    err_set(err, ERR_NUMERIC,
-            "%s no longer finite in epoch %u, step %llu: the training diverged. Try a smaller learning_rate (now %g), or look for extreme "
-            "values in the data",
-            loss ? "the loss is" : "the weights are", atomic_load(&t->epoch) + 1, (unsigned long long)atomic_load(&t->step) + loss,
-            (double)t->options.learning_rate);
+    char advice[200];
+    advise(t, advice);
+    err_set(err, ERR_NUMERIC, "%s no longer finite in epoch %u, step %llu: the training diverged. %s",
+            loss ? "the loss is" : "the weights are", atomic_load(&t->epoch) + 1, (unsigned long long)atomic_load(&t->step) + loss, advice);
+    return TRAIN_FAILED;
+}
+
+static enum train_state fail_diverged(const struct trainer *t, const struct epoch_metrics *m, struct err *err)
+{
+    char advice[200];
+    advise(t, advice);
+    err_set(err, ERR_NUMERIC, "the loss has risen from %.4g in epoch 1 to %.4g in epoch %u, step %llu: the training diverged. %s",
+            t->course.first, m->train[METRIC_LOSS], m->epoch, (unsigned long long)t->n_steps, advice);
     return TRAIN_FAILED;
 }
 
@@ -178,7 +217,7 @@ enum train_state trainer_run(struct trainer *t, struct pool *pool, const atomic_
         score_validation(t);
     if (atomic_load(&t->step) == t->n_steps && t->n_validated == t->validation.n_rows) {
         finish_epoch(t, started_ns, metrics);
-        return TRAIN_EPOCH;
+        return diverged(t, metrics->train[METRIC_LOSS]) ? fail_diverged(t, metrics, err) : TRAIN_EPOCH;
     }
     t->seconds += (double)(clock_ns() - started_ns) * 1e-9;
     return TRAIN_SLICE;

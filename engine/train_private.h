@@ -48,6 +48,13 @@ struct worker_scratch {
     struct claims claims[N_PHASES];
 };
 
+/* How the losses have gone so far. */
+struct course {
+    double first;          /* training loss of the first epoch */
+    double lowest, last;   /* validation losses */
+    uint32_t lowest_epoch; /* 0: none yet */
+};
+
 struct trainer {
     /* what it was made with */
     const struct recipe *recipe; /* outlives the trainer */
@@ -75,8 +82,9 @@ struct trainer {
     uint32_t reductions; /* of the learning rate, by plateaus met */
     double monitored;    /* best monitored loss, for plateaus */
     uint32_t waited;     /* epochs since */
-    float *best;         /* (n_floats): the weights of the best epoch, where early stopping wants them; else NULL */
-    double best_score;   /* lower is better */
+    struct course course;
+    float *best;       /* (n_floats): the weights of the best epoch, where early stopping wants them; else NULL */
+    double best_score; /* lower is better */
     uint32_t best_epoch;
     bool finished;        /* early */
     atomic_uint epoch;    /* epochs ended */
@@ -143,7 +151,7 @@ void scoring_run(struct scoring *scoring, struct pool *pool, struct worker_scrat
 struct worker_scratch *scratch_new(uint32_t n, const struct network *network, size_t delta_floats, struct err *err);
 void scratch_free(struct worker_scratch *scratch, uint32_t n);
 /* The target of a table's row as the network sees it. */
-struct target row_target(const struct binding *binding, uint32_t row);
+struct target row_target(const struct rows *rows, uint32_t row);
 /* Whether the rows are bytes of which few are not zero (the first thousand tell). */
 bool rows_are_sparse(const struct rows *rows);
 

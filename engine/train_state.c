@@ -34,6 +34,8 @@ struct head {
     uint64_t epoch, step, chunk;
     uint64_t reductions, waited, best_epoch, finished;
     double monitored, best_score, seconds;
+    double first_loss, lowest_loss, last_loss;
+    uint64_t lowest_epoch;
 };
 #define SEALED_AT offsetof(struct head, n_bytes)
 
@@ -193,6 +195,10 @@ static struct head head_make(const struct trainer *t)
     head.monitored = t->monitored;
     head.best_score = t->best_score;
     head.seconds = t->seconds;
+    head.first_loss = t->course.first;
+    head.lowest_loss = t->course.lowest;
+    head.last_loss = t->course.last;
+    head.lowest_epoch = t->course.lowest_epoch;
     return head;
 }
 
@@ -276,8 +282,8 @@ static bool head_fits(const struct trainer *t, const struct head *head, struct e
     if (head->n_arrays != arrays_list(t, head->chunk, arrays) || head->n_scores != rows_done(t, head->step, head->chunk) ||
         head->n_bytes != bytes_of(t, head->n_arrays, head->n_scores))
         return err_set(err, ERR_CORRUPT, "it does not hold what a state at its position holds");
-    if (head->reductions > head->epoch || head->waited > head->epoch || head->best_epoch > head->epoch || head->finished > 1 ||
-        !isfinite(head->seconds) || head->seconds < 0)
+    if (head->reductions > head->epoch || head->waited > head->epoch || head->best_epoch > head->epoch ||
+        head->lowest_epoch > head->epoch || head->finished > 1 || !isfinite(head->seconds) || head->seconds < 0)
         return err_set(err, ERR_CORRUPT, "one of its counts is impossible");
     return true;
 }
@@ -316,6 +322,8 @@ static void numbers_take(struct trainer *t, const struct head *head)
     t->monitored = head->monitored;
     t->best_score = head->best_score;
     t->seconds = head->seconds;
+    t->course = (struct course){
+        .first = head->first_loss, .lowest = head->lowest_loss, .last = head->last_loss, .lowest_epoch = (uint32_t)head->lowest_epoch};
     t->chunk = (uint32_t)head->chunk;
     t->ordered = 0; /* the order is drawn again */
     t->phase = N_PHASES;

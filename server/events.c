@@ -1,5 +1,6 @@
 /* Live streams of jobs. One lock guards channels and subscribers; the store is read without it. */
 #include "events.h"
+#include "float_text.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -17,6 +18,7 @@ struct channel {
     uint64_t n_states; /* how often the state was set: subscribers compare */
     uint32_t newest;   /* epochs published */
     bool done, deleted;
+    struct warnings *warnings;       /* owned; NULL: none */
     struct epoch_metrics ring[RING]; /* epoch e at (e - 1) % RING, where its number says so */
     struct subscriber *subscribers;
     struct channel *next;
@@ -31,6 +33,7 @@ struct subscriber {
     struct subscriber *next; /* of the channel */
     uint32_t cursor;         /* last epoch sent */
     uint64_t n_states;
+    uint32_t n_warned; /* warnings sent */
     bool done_sent, waiting;
 };
 
@@ -74,8 +77,10 @@ size_t epoch_json(char text[EPOCH_JSON_SIZE], const struct epoch_metrics *metric
     for (int i = 0; i < N_METRICS; i++)
         if (isfinite(metrics->validation[i]) || i <= METRIC_ACCURACY)
             length += member_json(text + length, "val_", metric_name((enum metric)i), metrics->validation[i]);
-    if (isfinite(metrics->learning_rate))
-        length += member_json(text + length, "", "learning_rate", metrics->learning_rate);
+    if (isfinite(metrics->learning_rate)) {
+        length += (size_t)sprintf(text + length, ",\"learning_rate\":");
+        length += float_text((float)metrics->learning_rate, text + length); /* given as a float: 0.001, not what it is nearest to */
+    }
     length += member_json(text + length, "", "seconds", metrics->seconds);
     text[length++] = '}';
     text[length] = '\0';
@@ -92,19 +97,6 @@ struct events *events_open(struct store *store, struct err *err)
     events->store = store;
     pthread_mutex_init(&events->lock, NULL);
     return events;
-}
-
-void events_close(struct events *events)
-{
-    if (!events)
-        return;
-    while (events->channels) {
-        struct channel *next = events->channels->next;
-        free(events->channels);
-        events->channels = next;
-    }
-    pthread_mutex_destroy(&events->lock);
-    free(events);
 }
 
 bool events_over(const char *last_event_id)
@@ -134,6 +126,39 @@ static struct channel *channel_new(const struct job_row *row, struct err *err)
     channel->newest = row->epoch;
     channel->done = job_state_final(row->state);
     return channel;
+}
+
+static void channel_free(struct channel *channel)
+{
+    free(channel->warnings);
+    free(channel);
+}
+
+static void channel_warn(struct channel *channel, const struct warnings *warnings)
+{
+    if (warnings->n > 0 && !channel->warnings)
+        channel->warnings = calloc(1, sizeof *channel->warnings);
+    for (uint32_t i = 0; channel->warnings && i < warnings->n; i++)
+        if (channel->warnings->n < WARNINGS_MAX)
+            channel->warnings->list[channel->warnings->n++] = warnings->list[i];
+}
+
+static uint32_t channel_warnings(const struct channel *channel)
+{
+    return channel->warnings ? channel->warnings->n : 0;
+}
+
+void events_close(struct events *events)
+{
+    if (!events)
+        return;
+    while (events->channels) {
+        struct channel *next = events->channels->next;
+        channel_free(events->channels);
+        events->channels = next;
+    }
+    pthread_mutex_destroy(&events->lock);
+    free(events);
 }
 
 /* The epoch that the client has seen last; 0 where it names none. */
@@ -176,9 +201,13 @@ static bool attach_ended(struct subscriber *subscriber, int64_t job, struct err 
         return false;
     if (!job_state_final(row.state)) /* just being submitted */
         return attach_live(subscriber, job) || err_set(err, ERR_BUSY, "the job %" PRId64 " is only being set up: ask again", job);
+    struct warnings warnings;
+    if (!store_warnings(events->store, job, &warnings, err))
+        return false;
     struct channel *channel = channel_new(&row, err);
     if (!channel)
         return false;
+    channel_warn(channel, &warnings);
     pthread_mutex_lock(&events->lock);
     subscriber_attach(subscriber, channel);
     pthread_mutex_unlock(&events->lock);
@@ -225,7 +254,7 @@ void events_unsubscribe(struct subscriber *subscriber)
     bool over = channel_over(channel);
     pthread_mutex_unlock(&events->lock);
     if (over)
-        free(channel);
+        channel_free(channel);
     free(subscriber);
 }
 
@@ -259,6 +288,24 @@ static size_t frame_epoch(char *text, const struct epoch_metrics *metrics)
     return (size_t)snprintf(text, EVENT_SIZE, "event: epoch\nid: %" PRIu32 "\ndata: %s\n\n", metrics->epoch, json);
 }
 
+size_t warning_json(char text[WARNING_JSON_SIZE], const struct warning *warning)
+{
+    size_t length = (size_t)sprintf(text, "{\"code\":\"%s\",\"message\":\"", warning_name(warning->code));
+    length += escape(text + length, warning->message);
+    if (warning->column[0]) {
+        length += (size_t)sprintf(text + length, "\",\"column\":\"");
+        length += escape(text + length, warning->column);
+    }
+    return length + (size_t)sprintf(text + length, "\"}");
+}
+
+static size_t frame_warning(char *text, const struct warning *warning)
+{
+    char json[WARNING_JSON_SIZE];
+    warning_json(json, warning);
+    return (size_t)snprintf(text, EVENT_SIZE, "event: warning\ndata: %s\n\n", json);
+}
+
 static size_t frame_done(char *text, const struct channel *channel)
 {
     const struct job_row *row = &channel->row;
@@ -287,6 +334,8 @@ static enum events_next frame_next(struct subscriber *subscriber, char *text, si
     if (subscriber->n_states != channel->n_states && (!channel->done || subscriber->n_states == 0)) {
         subscriber->n_states = channel->n_states;
         *length = frame_state(text, channel);
+    } else if (subscriber->n_warned < channel_warnings(channel)) {
+        *length = frame_warning(text, &channel->warnings->list[subscriber->n_warned++]);
     } else if (subscriber->cursor < channel->newest) {
         const struct epoch_metrics *metrics = &channel->ring[subscriber->cursor % RING];
         *behind = metrics->epoch != subscriber->cursor + 1;
@@ -349,7 +398,8 @@ enum events_next events_next(struct subscriber *subscriber, char *text, size_t s
 static bool something(const struct subscriber *subscriber)
 {
     const struct channel *channel = subscriber->channel;
-    return channel->deleted || channel->done || subscriber->n_states != channel->n_states || subscriber->cursor < channel->newest;
+    return channel->deleted || channel->done || subscriber->n_states != channel->n_states ||
+           subscriber->n_warned < channel_warnings(channel) || subscriber->cursor < channel->newest;
 }
 
 void events_wait(struct subscriber *subscriber)
@@ -416,6 +466,17 @@ void events_job_epochs(struct events *events, int64_t job, const struct epoch_me
     pthread_mutex_unlock(&events->lock);
 }
 
+void events_job_warnings(struct events *events, int64_t job, const struct warnings *warnings)
+{
+    pthread_mutex_lock(&events->lock);
+    struct channel *channel = channel_find(events, job);
+    if (channel) {
+        channel_warn(channel, warnings);
+        channel_wake(channel);
+    }
+    pthread_mutex_unlock(&events->lock);
+}
+
 void events_job_done(struct events *events, int64_t job, const struct job_row *row)
 {
     pthread_mutex_lock(&events->lock);
@@ -434,5 +495,5 @@ void events_job_done(struct events *events, int64_t job, const struct job_row *r
     bool over = channel && channel_over(channel);
     pthread_mutex_unlock(&events->lock);
     if (over)
-        free(channel);
+        channel_free(channel);
 }

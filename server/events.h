@@ -5,6 +5,7 @@
  *
  * Frames:  event: state, data {"state":"running","epoch":3,"epochs":10}; sent on connect, and when the state changes
  *          event: epoch, id: 4, data as epoch_json
+ *          event: warning, data {"code":"constant_column","message":"...","column":"id"}; each once after every connect
  *          event: done, id: done, data {"state":"succeeded","epoch":10,"epochs":10,"model":"digits","version":1,"error":null};
  *                 "error" is else its message. Then the stream ends.
  *
@@ -25,6 +26,9 @@ struct subscriber;
  * spelling of an epoch, for stream and history. Losses and accuracies are always there, null where they are not finite; other metrics only
  * where they are. Returns the length. */
 size_t epoch_json(char text[EPOCH_JSON_SIZE], const struct epoch_metrics *metrics);
+/* {"code":"imbalance","message":"...","column":"y"}: the one spelling of a warning; no column where it is about none. Returns the length. */
+#define WARNING_JSON_SIZE 3600
+size_t warning_json(char text[WARNING_JSON_SIZE], const struct warning *warning);
 /* The shortest decimal text of 6, 9, 12, 15 or 17 digits that reads back as the same number, "null" where it is not finite; size at
  * least 32. Returns the length. */
 size_t number_json(char *text, size_t size, double number);
@@ -57,6 +61,8 @@ bool events_job_open(struct events *events, const struct job_row *row, struct er
 void events_job_state(struct events *events, const struct job_row *row);
 /* Epochs that are stored now; metrics (n) in order. */
 void events_job_epochs(struct events *events, int64_t job, const struct epoch_metrics *metrics, size_t n);
+/* What is to be said about it from now on; without memory it is left out of the stream. */
+void events_job_warnings(struct events *events, int64_t job, const struct warnings *warnings);
 /* The job's last row is stored; row NULL: it was deleted. Closes the channel. */
 void events_job_done(struct events *events, int64_t job, const struct job_row *row);
 

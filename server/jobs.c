@@ -51,6 +51,7 @@ void job_free(struct job *job)
     model_unref(job->snapshot);
     model_unref(job->model);
     evaluation_free(job->evaluation);
+    free(job->warnings);
     free(job->pending);
     free(job->checkpoint.bytes);
     job_request_done(&job->request);
@@ -118,10 +119,13 @@ static bool revive(struct jobs *jobs, const struct job_row *row, struct err *err
         log_warning("job %" PRId64 " cannot be taken up again: %s", row->id, why.msg);
         return revive_fail(jobs, job, &why, err);
     }
-    if (!revive_row(jobs, job, err) || !events_job_open(jobs->options.events, &job->row, err)) {
+    struct warnings warnings;
+    if (!revive_row(jobs, job, err) || !store_warnings(jobs->options.store, row->id, &warnings, err) ||
+        !events_job_open(jobs->options.events, &job->row, err)) {
         job_free(job);
         return false;
     }
+    events_job_warnings(jobs->options.events, row->id, &warnings);
     log_info("job %" PRId64 " is taken up again: %s", row->id, job_state_name(job->row.state));
     jobs_link(jobs, job);
     return true;
@@ -323,6 +327,11 @@ bool jobs_list(struct jobs *jobs, int64_t before, uint32_t limit, struct job_inf
 bool jobs_request(struct jobs *jobs, int64_t id, char **json, struct err *err)
 {
     return store_job_request(jobs->options.store, id, json, err);
+}
+
+bool jobs_warnings(struct jobs *jobs, int64_t id, struct warnings *warnings, struct err *err)
+{
+    return store_warnings(jobs->options.store, id, warnings, err);
 }
 
 bool jobs_history(struct jobs *jobs, int64_t id, uint32_t after, uint32_t limit, struct epoch_metrics **epochs, size_t *n_epochs,

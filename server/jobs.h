@@ -34,6 +34,13 @@ struct job_request {
     enum task task;
     char **ignore; /* (n_ignore) columns to leave out */
     uint32_t n_ignore;
+    char *sample_weight; /* the column that says what each row counts; it is no input. NULL: none */
+    bool class_balanced; /* classes count as if each had as many rows */
+    struct class_weight {
+        char *label;
+        float weight;
+    } * class_weights; /* (n_class_weights) what rows of some classes count */
+    uint32_t n_class_weights;
     double validation_split; /* share of the rows left after test_split; negative: 0.1 where there is no `validation`, else 0 */
     double test_split;       /* share of all rows held out; 0: none */
     /* train.layers: hidden layers, and the output layer if the user listed it. It is taken for the output layer where it is
@@ -96,6 +103,8 @@ bool jobs_get(struct jobs *jobs, int64_t id, struct job_info *info, struct err *
 bool jobs_list(struct jobs *jobs, int64_t before, uint32_t limit, struct job_info **list, size_t *n_list, struct err *err);
 /* The request's JSON text. The caller frees *json. */
 bool jobs_request(struct jobs *jobs, int64_t id, char **json, struct err *err);
+/* What the user should know about its data and its training. */
+bool jobs_warnings(struct jobs *jobs, int64_t id, struct warnings *warnings, struct err *err);
 /* The epochs after `after`, at most `limit` (0: all). The caller frees *epochs. Print them with epoch_json (events.h). */
 bool jobs_history(struct jobs *jobs, int64_t id, uint32_t after, uint32_t limit, struct epoch_metrics **epochs, size_t *n_epochs,
                   struct err *err);

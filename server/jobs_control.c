@@ -49,11 +49,12 @@ static bool row_begin(struct job_row *row, const struct job_request *request, st
 static bool job_prepare(struct jobs *jobs, struct job *job, const struct job_request *request, struct err *err)
 {
     struct err ignored;
+    struct warnings warnings = {.n = 0};
     bool ahead = false;
     if (!queue_look(jobs, 0, &ahead, err) || !row_begin(&job->row, request, err) || !job_request_copy(&job->request, request, err))
         return false;
     job->checkpoint.from = -1;
-    job->training = training_new(jobs->options.datasets, &job->request, &job->row, err);
+    job->training = training_new(jobs->options.datasets, &job->request, &job->row, &warnings, err);
     if (!job->training)
         return false;
     job->bytes = job->training->bytes;
@@ -65,10 +66,12 @@ static bool job_prepare(struct jobs *jobs, struct job *job, const struct job_req
         training_free(job->training);
         job->training = NULL;
     }
-    if (!store_job_insert(jobs->options.store, &job->row, request->json ? request->json : "{}", err))
+    if (!store_job_insert(jobs->options.store, &job->row, request->json ? request->json : "{}", &warnings, err))
         return false;
-    if (events_job_open(jobs->options.events, &job->row, err))
+    if (events_job_open(jobs->options.events, &job->row, err)) {
+        events_job_warnings(jobs->options.events, job->row.id, &warnings);
         return true;
+    }
     store_job_delete(jobs->options.store, job->row.id, &ignored);
     return false;
 }

@@ -67,6 +67,7 @@ struct job {
     struct model *model; /* NULL: none */
     enum model_state model_state;
     struct evaluation *evaluation; /* NULL: none */
+    struct warnings *warnings;     /* about the training; NULL: none */
     enum rows_kind evaluated_on;
 };
 

@@ -19,21 +19,44 @@ void job_request_done(struct job_request *request)
     for (uint32_t i = 0; request->ignore && i < request->n_ignore; i++)
         free(request->ignore[i]);
     free(request->ignore);
+    free(request->sample_weight);
+    for (uint32_t i = 0; request->class_weights && i < request->n_class_weights; i++)
+        free(request->class_weights[i].label);
+    free(request->class_weights);
     free(request->json);
+    request->sample_weight = NULL;
+    request->class_weights = NULL;
+    request->n_class_weights = 0;
     request->target = NULL;
     request->ignore = NULL;
     request->json = NULL;
     request->n_ignore = 0;
 }
 
+static bool class_weights_copy(struct job_request *copy, const struct job_request *request)
+{
+    uint32_t n = request->n_class_weights;
+    bool ok = true;
+    copy->n_class_weights = 0;
+    copy->class_weights = n ? calloc(n, sizeof *copy->class_weights) : NULL;
+    for (uint32_t i = 0; copy->class_weights && ok && i < n; i++, copy->n_class_weights = i) {
+        copy->class_weights[i] = (struct class_weight){strdup(request->class_weights[i].label), request->class_weights[i].weight};
+        ok = copy->class_weights[i].label != NULL;
+    }
+    return ok && (n == 0 || copy->class_weights);
+}
+
 bool job_request_copy(struct job_request *copy, const struct job_request *request, struct err *err)
 {
     *copy = *request;
     copy->target = NULL;
+    copy->sample_weight = NULL;
     copy->json = NULL;
     copy->n_ignore = 0;
     copy->ignore = request->n_ignore ? calloc(request->n_ignore, sizeof *copy->ignore) : NULL;
-    bool ok = !request->n_ignore || copy->ignore;
+    bool ok = class_weights_copy(copy, request) && (!request->n_ignore || copy->ignore);
+    if (ok && request->sample_weight)
+        ok = (copy->sample_weight = strdup(request->sample_weight)) != NULL;
     if (ok && request->target)
         ok = (copy->target = strdup(request->target)) != NULL;
     if (ok && request->json)

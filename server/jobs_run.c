@@ -93,23 +93,44 @@ static struct model *model_left(struct job *job, enum job_state *end, struct err
     return model;
 }
 
+/* How the model does on the rows that it is judged by, and which columns matter. NULL: *err. */
+static struct evaluation *judge(struct jobs *jobs, const struct job *job, const struct model *model, enum rows_kind *kind, struct err *err)
+{
+    struct err unimportant;
+    struct rows judges = *training_judges(job->training, kind);
+    judges.weights = NULL;
+    struct evaluation *evaluation = model_evaluate(model, &judges, jobs->pool, err);
+    if (evaluation && !evaluation_importance(evaluation, model, &judges, jobs->pool, job->request.train.seed, &unimportant))
+        log_warning("job %" PRId64 ": no importance of the columns: %s", job->row.id, unimportant.msg);
+    return evaluation;
+}
+
+/* What is to be said about the training; NULL: nothing, or no memory for it. */
+static struct warnings *warnings_left(const struct job *job, enum job_state end, const struct err *err)
+{
+    struct warnings *warnings = calloc(1, sizeof *warnings);
+    if (warnings && end == JOB_FAILED && err->code == ERR_NUMERIC)
+        warnings_add(warnings, WARNING_DIVERGENCE, NULL, "%s.", err->msg);
+    else if (warnings && end != JOB_FAILED && job->training)
+        warnings_of_team(warnings, job->training->team);
+    if (warnings && warnings->n > 0)
+        return warnings;
+    free(warnings);
+    return NULL;
+}
+
 /* The training is over: make model and evaluation, and pass all to the writer. err: why it failed, where it did. */
 static void finish(struct jobs *jobs, struct job *job, enum job_state end, const struct err *err)
 {
-    struct err end_err = err ? *err : (struct err){0}, why, unimportant;
-    struct evaluation *evaluation = NULL;
+    struct err end_err = err ? *err : (struct err){0}, why;
     enum rows_kind kind = ROWS_NONE;
     struct model *model = model_left(job, &end, &end_err);
-    if (model) {
-        const struct rows *judges = training_judges(job->training, &kind);
-        evaluation = model_evaluate(model, judges, jobs->pool, &why);
-        if (evaluation && !evaluation_importance(evaluation, model, judges, jobs->pool, job->request.train.seed, &unimportant))
-            log_warning("job %" PRId64 ": no importance of the columns: %s", job->row.id, unimportant.msg);
-    }
+    struct evaluation *evaluation = model ? judge(jobs, job, model, &kind, &why) : NULL;
     if (model && !evaluation && end == JOB_SUCCEEDED) {
         end = JOB_FAILED;
         end_err = why;
     }
+    struct warnings *warnings = warnings_left(job, end, &end_err);
     training_drop(jobs, job);
     model_unref(job->snapshot);
     job->snapshot = NULL;
@@ -120,6 +141,7 @@ static void finish(struct jobs *jobs, struct job *job, enum job_state end, const
     job->model_state = end == JOB_SUCCEEDED ? MODEL_FINISHED : MODEL_PARTIAL;
     job->evaluation = evaluation;
     job->evaluated_on = evaluation ? kind : ROWS_NONE;
+    job->warnings = warnings;
     job->finishing = true;
     if (job->checkpoint.state == CHECKPOINT_READY)
         job->checkpoint.state = CHECKPOINT_NONE; /* no longer of use */
@@ -131,7 +153,7 @@ static void finish(struct jobs *jobs, struct job *job, enum job_state end, const
  * false: it can never run. */
 static bool make(struct jobs *jobs, struct job *job, struct job_row *row, struct training **training, struct err *err)
 {
-    struct training *made = training_new(jobs->options.datasets, &job->request, row, err);
+    struct training *made = training_new(jobs->options.datasets, &job->request, row, NULL, err);
     *training = NULL;
     if (!made || !jobs_fits(jobs, made->bytes, err)) {
         training_free(made);

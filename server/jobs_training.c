@@ -6,8 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum part { PART_TRAIN, PART_VALIDATION, PART_TEST };
-
 void training_free(struct training *training)
 {
     if (!training)
@@ -19,38 +17,8 @@ void training_free(struct training *training)
     recipe_free(training->recipe);
     for (int i = 0; i < 3; i++)
         free(training->indices[i]);
+    free(training->weights);
     free(training);
-}
-
-/* How many of n rows a share takes. */
-static uint64_t share(uint64_t n, double part)
-{
-    return (uint64_t)floor((double)n * part + 0.5);
-}
-
-/* Which part each row of the training dataset belongs to: drawn by the seed, the rows of a part stay in the table's order. */
-static bool parts_draw(uint8_t *parts, uint64_t n_rows, const struct job_request *request, bool team, struct err *err)
-{
-    bool judged = request->validation[0] || (team && (request->test[0] || request->test_split > 0)); /* by other rows */
-    double split = request->validation_split >= 0 ? request->validation_split : judged ? 0 : 0.1;
-    uint64_t n_test = request->test_split > 0 ? share(n_rows, request->test_split) : 0;
-    uint64_t n_validation = share(n_rows - n_test, split);
-    if (n_test + n_validation >= n_rows) {
-        err_set(err, ERR_INPUT, "nothing is left to train on: of %llu rows, %llu are held out for the test and %llu for validation",
-                (unsigned long long)n_rows, (unsigned long long)n_test, (unsigned long long)n_validation);
-        return err_field(err, n_test >= n_rows ? "test_split" : "validation_split");
-    }
-    memset(parts, PART_TRAIN, n_rows);
-    if (n_test + n_validation == 0)
-        return true;
-    uint32_t *drawn = malloc((size_t)n_rows * sizeof *drawn);
-    if (!drawn)
-        return err_memory(err, "the split of the rows");
-    rows_shuffle(drawn, n_rows, request->train.seed);
-    for (uint64_t i = 0; i < n_test + n_validation; i++)
-        parts[drawn[i]] = i < n_test ? PART_TEST : PART_VALIDATION;
-    free(drawn);
-    return true;
 }
 
 /* The rows of one part, or all n_rows of a dataset where parts is NULL. */
@@ -128,15 +96,19 @@ static bool other_bind(struct training *training, struct datasets *datasets, con
     return ok;
 }
 
-static bool split(struct training *training, const struct table *table, const struct job_request *request, struct err *err)
+static bool split(struct training *training, const struct table *table, const struct job_request *request,
+                  const struct recipe_options *options, struct err *err)
 {
     uint64_t n_rows = table_n_rows(table);
     training->is_team = choice_is_team(request, n_rows, table_n_columns(table));
+    bool judged = request->validation[0] || (training->is_team && (request->test[0] || request->test_split > 0)); /* by other rows */
+    struct split split = {.test = request->test_split, .validation = request->validation_split, .seed = request->train.seed};
+    if (split.validation < 0)
+        split.validation = judged ? 0 : 0.1;
     uint8_t *parts = malloc((size_t)n_rows + 1);
     if (!parts)
         return err_memory(err, "the split of the rows");
-    bool ok = parts_draw(parts, n_rows, request, training->is_team, err) &&
-              rows_collect(training, PART_TRAIN, parts, n_rows, &training->train, err) &&
+    bool ok = rows_split(table, options, &split, parts, err) && rows_collect(training, PART_TRAIN, parts, n_rows, &training->train, err) &&
               rows_collect(training, PART_VALIDATION, parts, n_rows, &training->validation, err) &&
               rows_collect(training, PART_TEST, parts, n_rows, &training->test, err);
     free(parts);
@@ -144,14 +116,9 @@ static bool split(struct training *training, const struct table *table, const st
 }
 
 /* The recipe, fitted on the training rows, and the three sets of rows bound. */
-static bool fit(struct training *training, struct table *table, const struct job_request *request, struct err *err)
+static bool fit(struct training *training, struct table *table, const struct recipe_options *options, struct err *err)
 {
-    struct recipe_options options = {.target = request->target,
-                                     .task = request->task,
-                                     .ignore = (const char *const *)request->ignore,
-                                     .n_ignore = request->n_ignore,
-                                     .raw_target = request->train.loss == LOSS_POISSON};
-    training->recipe = recipe_fit(table, training->train.rows, training->train.n_rows, &options, err);
+    training->recipe = recipe_fit(table, training->train.rows, training->train.n_rows, options, err);
     if (!training->recipe)
         return false;
     training->binding = recipe_bind(training->recipe, table, true, err);
@@ -164,6 +131,38 @@ static bool fit(struct training *training, struct table *table, const struct job
         return true;
     err_set(err, ERR_INPUT, "no training row has a usable value in the column %.60s", training->recipe->target);
     return err_field(err, "target");
+}
+
+/* Columns to leave out: the user's, and the one that weighs the rows. The caller frees the list, not its texts. NULL: out of memory. */
+static const char **ignore_list(const struct job_request *request, uint32_t *n)
+{
+    const char **list = calloc((size_t)request->n_ignore + 1, sizeof *list);
+    for (*n = 0; list && *n < request->n_ignore; ++*n)
+        list[*n] = request->ignore[*n];
+    if (list && request->sample_weight)
+        list[(*n)++] = request->sample_weight;
+    return list;
+}
+
+static bool split_and_fit(struct training *training, struct table *table, const struct job_request *request, struct err *err)
+{
+    uint32_t n_ignore;
+    const char **ignore = ignore_list(request, &n_ignore);
+    if (!ignore)
+        return err_memory(err, "the columns to leave out");
+    struct recipe_options options = {.target = request->target,
+                                     .task = request->task,
+                                     .ignore = ignore,
+                                     .n_ignore = n_ignore,
+                                     .raw_target = request->train.loss == LOSS_POISSON};
+    if (request->sample_weight && table_find(table, request->sample_weight) < 0) {
+        err_set(err, ERR_INPUT, "there is no column \"%.60s\" to weigh the rows by", request->sample_weight);
+        free(ignore);
+        return err_field(err, "sample_weight");
+    }
+    bool ok = split(training, table, request, &options, err) && fit(training, table, &options, err);
+    free(ignore);
+    return ok;
 }
 
 static void row_fill(struct job_row *row, const struct training *training)
@@ -186,7 +185,7 @@ static bool ways_check(const char *name, const char *dataset, double part, struc
 }
 
 static bool build(struct training *training, struct datasets *datasets, const struct job_request *request, struct job_row *row,
-                  struct err *err)
+                  struct warnings *warnings, struct err *err)
 {
     if (!ways_check("test", request->test, request->test_split, err) ||
         !ways_check("validation", request->validation, request->validation_split, err))
@@ -194,10 +193,13 @@ static bool build(struct training *training, struct datasets *datasets, const st
     struct table *table = table_get(datasets, request->dataset, "dataset", &row->dataset_id, err);
     if (!table)
         return false;
-    bool ok = split(training, table, request, err) && fit(training, table, request, err) &&
+    bool ok = split_and_fit(training, table, request, err) && weights_make(&training->weights, &training->train, table, request, err) &&
               other_bind(training, datasets, request->validation, "validation", &row->validation_id, PART_VALIDATION, err) &&
               other_bind(training, datasets, request->test, "test", &row->test_id, PART_TEST, err) &&
               jobs_defaults(request, training, &training->options, err);
+    training->train.weights = training->weights;
+    if (ok && warnings)
+        warnings_of_data(warnings, training->recipe, table, &training->train, &training->validation, &training->test);
     table_unref(table);
     if (!ok || !team_check(training->recipe, &training->train, &training->options, err))
         return false;
@@ -211,14 +213,15 @@ bool training_ready(struct training *training, struct err *err)
     return training->team != NULL;
 }
 
-struct training *training_new(struct datasets *datasets, const struct job_request *request, struct job_row *row, struct err *err)
+struct training *training_new(struct datasets *datasets, const struct job_request *request, struct job_row *row, struct warnings *warnings,
+                              struct err *err)
 {
     struct training *training = calloc(1, sizeof *training);
     if (!training) {
         err_memory(err, "a training");
         return NULL;
     }
-    if (!build(training, datasets, request, row, err)) {
+    if (!build(training, datasets, request, row, warnings, err)) {
         training_free(training);
         return NULL;
     }

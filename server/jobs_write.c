@@ -160,7 +160,8 @@ static void end_write(struct jobs *jobs, struct job *job)
     struct job_row row = job->row;
     bool hurry = job->want != WANT_NOTHING;
     pthread_mutex_unlock(&jobs->lock);
-    bool ended = end_store(jobs, job, &row, hurry, &err);
+    bool ended = (!job->warnings || store_warnings_put(jobs->options.store, row.id, WARNINGS_MAX, job->warnings, &err)) &&
+                 end_store(jobs, job, &row, hurry, &err);
     if (ended)
         checkpoints_remove(jobs->options.store, row.id);
     pthread_mutex_lock(&jobs->lock);
@@ -171,6 +172,8 @@ static void end_write(struct jobs *jobs, struct job *job)
         return;
     }
     jobs_unlink(jobs, job);
+    if (job->warnings)
+        events_job_warnings(jobs->options.events, row.id, job->warnings);
     events_job_done(jobs->options.events, row.id, &row);
     pthread_cond_broadcast(&jobs->changed);
     pthread_mutex_unlock(&jobs->lock);

@@ -93,6 +93,38 @@ static bool set_ignore(struct job_request *request, const struct field *field, c
     return true;
 }
 
+static bool set_sample_weight(struct job_request *request, const struct field *field, const struct message *value, struct err *err)
+{
+    if (message_kind(value) != MESSAGE_STRING)
+        return field_wrong(err, field->name, field->expected, value);
+    free(request->sample_weight);
+    request->sample_weight = strdup(message_string(value));
+    return request->sample_weight || err_memory(err, "the request");
+}
+
+/* "balanced", or what rows of some classes count. */
+static bool set_class_weight(struct job_request *request, const struct field *field, const struct message *value, struct err *err)
+{
+    double weight = 0;
+    request->class_balanced = message_kind(value) == MESSAGE_STRING && !strcmp(message_string(value), "balanced");
+    if (request->class_balanced)
+        return true;
+    if (message_kind(value) != MESSAGE_OBJECT || message_size(value) == 0)
+        return field_wrong(err, field->name, field->expected, value);
+    request->class_weights = calloc(message_size(value), sizeof *request->class_weights);
+    if (!request->class_weights)
+        return err_memory(err, "the request");
+    for (const struct message *member = message_first(value); member; member = message_next(member)) {
+        if (!field_number(field, member, &weight, err))
+            return false;
+        char *label = strdup(message_name(member));
+        if (!label)
+            return err_memory(err, "the request");
+        request->class_weights[request->n_class_weights++] = (struct class_weight){label, (float)weight};
+    }
+    return true;
+}
+
 static const struct field units_field = {
     .name = "layers.units", .least = 1, .most = NETWORK_UNITS_MAX, .expected = "a whole number of units from 1 to 65536"};
 static const struct field activation_field = {
@@ -186,6 +218,9 @@ static const struct field fields[] = {
      "one of he_normal, he_uniform, glorot_normal, glorot_uniform, lecun_normal, lecun_uniform, normal, orthogonal"},
     {"stddev", FORM_NUMBER, field_set_float, PLACE(train.stddev), 0, 100, true, "a number above 0 and at most 100"},
     {"ignore", FORM_TEXTS, set_ignore, 0, 0, 0, false, "a list of column names"},
+    {"class_weight", FORM_TEXT, set_class_weight, 0, 0, 1e6, false,
+     "\"balanced\" or an object of classes and what a row of each counts, as {\"yes\":5,\"no\":1}"},
+    {"sample_weight", FORM_TEXT, set_sample_weight, 0, 0, 0, false, "the name of a column"},
     {"shuffle", FORM_BOOL, field_set_bool, PLACE(train.shuffle), 0, 0, false, "true or false"},
     {"schedule", FORM_TEXT, set_schedule, 0, 0, 0, false,
      "one of constant, step, exponential, cosine, reduce_on_plateau, one_cycle, or an object {\"name\":\"cosine\",\"warmup_epochs\":2}"},

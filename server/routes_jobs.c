@@ -107,11 +107,22 @@ static void history_write(struct writer *writer, const struct epoch_metrics *epo
     writer_close(writer, ']');
 }
 
+static void warnings_write(struct writer *writer, const struct warnings *warnings)
+{
+    char text[WARNING_JSON_SIZE];
+    writer_key(writer, "warnings");
+    writer_open(writer, '[');
+    for (uint32_t i = 0; i < warnings->n; i++)
+        writer_raw(writer, text, warning_json(text, &warnings->list[i]));
+    writer_close(writer, ']');
+}
+
 void jobs_get_one(struct request *request, struct reply *reply)
 {
     struct server *server = request_app(request);
     struct job_info info = {0};
     struct epoch_metrics *epochs = NULL;
+    struct warnings warnings;
     struct writer writer;
     struct err err = {0};
     char *json = NULL;
@@ -121,7 +132,7 @@ void jobs_get_one(struct request *request, struct reply *reply)
         return;
     /* The history is read first: it may end before `epoch`, never after it. */
     if (!jobs_history(server->jobs, id, 0, 0, &epochs, &n, &err) || !jobs_get(server->jobs, id, &info, &err) ||
-        !jobs_request(server->jobs, id, &json, &err)) {
+        !jobs_request(server->jobs, id, &json, &err) || !jobs_warnings(server->jobs, id, &warnings, &err)) {
         reply_problem(reply, &err);
     } else {
         writer_init(&writer);
@@ -129,6 +140,7 @@ void jobs_get_one(struct request *request, struct reply *reply)
         writer.n--; /* the object goes on */
         writer_key(&writer, "request");
         writer_raw(&writer, json, strlen(json));
+        warnings_write(&writer, &warnings);
         history_write(&writer, epochs, n);
         writer_close(&writer, '}');
         reply_json(reply, 200, &writer);

@@ -15,6 +15,7 @@
 #include "mlp/recipe.h"
 #include "mlp/table.h"
 #include "mlp/train.h"
+#include "mlp/warning.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -145,8 +146,8 @@ bool store_dataset_list(struct store *store, struct dataset_row **rows, size_t *
 /* Whether a ready row or an unfinished job speaks of the dataset: its file must stay. */
 bool store_dataset_needed(struct store *store, int64_t id, bool *needed, struct err *err);
 
-/* Jobs. insert: fails with ERR_CONFLICT when one of the datasets has been deleted meanwhile; sets row->id. */
-bool store_job_insert(struct store *store, struct job_row *row, const char *request_json, struct err *err);
+/* Jobs. insert: `warnings` may be NULL; fails with ERR_CONFLICT when one of the datasets has been deleted meanwhile; sets row->id. */
+bool store_job_insert(struct store *store, struct job_row *row, const char *request_json, const struct warnings *warnings, struct err *err);
 bool store_job_get(struct store *store, int64_t id, struct job_row *row, struct err *err); /* ERR_NOT_FOUND */
 /* Newest first, at most `limit`, only those with id < before (0: all). unfinished: only queued, running and paused ones, oldest first. */
 bool store_job_list(struct store *store, int64_t before, uint32_t limit, struct job_row **rows, size_t *n_rows, struct err *err);
@@ -159,6 +160,11 @@ bool store_job_settings(struct store *store, const struct job_row *row, struct e
 bool store_job_delete(struct store *store, int64_t id, struct err *err); /* with its epochs; ERR_NOT_FOUND */
 /* Forget a job's epochs: it starts again. */
 bool store_job_rewind(struct store *store, const struct job_row *row, struct err *err);
+
+/* A job's warnings: numbered from `first` on (one that is there already is replaced), and all of them in order. Those about the data come
+ * with the job, from 0 on; those about the training from WARNINGS_MAX on. */
+bool store_warnings_put(struct store *store, int64_t job, uint32_t first, const struct warnings *warnings, struct err *err);
+bool store_warnings(struct store *store, int64_t job, struct warnings *warnings, struct err *err);
 
 struct job_epoch {
     int64_t job;

@@ -99,7 +99,7 @@ static bool insert(struct sql *sql, const struct job_row *row, const char *reque
                    row->created, row->started, row->ended, (int64_t)row->priority, (int64_t)row->weight, row->max_seconds);
 }
 
-bool store_job_insert(struct store *store, struct job_row *row, const char *request_json, struct err *err)
+bool store_job_insert(struct store *store, struct job_row *row, const char *request_json, const struct warnings *warnings, struct err *err)
 {
     struct sql *sql = sql_of(store, err);
     if (!sql || !sql_begin(sql, err))
@@ -108,6 +108,7 @@ bool store_job_insert(struct store *store, struct job_row *row, const char *requ
               dataset_there(sql, row->test_id, row->test, "test", err) &&
               dataset_there(sql, row->validation_id, row->validation, "validation", err) && insert(sql, row, request_json, err);
     int64_t id = sqlite3_last_insert_rowid(sql->db);
+    ok = ok && (!warnings || sql_warnings_put(sql, id, 0, warnings, err));
     if (!sql_end(sql, ok, err))
         return false;
     row->id = id;
@@ -213,6 +214,7 @@ bool store_job_delete(struct store *store, int64_t id, struct err *err)
     if (!sql || !sql_begin(sql, err))
         return false;
     bool ok = sql_run(sql, err, "DELETE FROM epochs WHERE job = ?1", "i", id) &&
+              sql_run(sql, err, "DELETE FROM warnings WHERE job = ?1", "i", id) &&
               sql_run(sql, err, "DELETE FROM jobs WHERE id = ?1", "i", id) && (sqlite3_changes(sql->db) > 0 || missing(id, err));
     return sql_end(sql, ok, err);
 }

@@ -65,8 +65,13 @@ static const char schema_4[] =
 
 static const char schema_5[] = "ALTER TABLE models ADD COLUMN dataset_id INTEGER NOT NULL DEFAULT 0;";
 
+static const char schema_6[] = "CREATE TABLE warnings ("
+                               " job INTEGER NOT NULL, number INTEGER NOT NULL, code TEXT NOT NULL, column_name TEXT NOT NULL,"
+                               " message TEXT NOT NULL, PRIMARY KEY (job, number)) STRICT, WITHOUT ROWID;"
+                               "ALTER TABLE jobs ADD COLUMN from_version INTEGER NOT NULL DEFAULT 0;";
+
 /* migrations[v] leads from version v to v + 1. Released ones are never edited. */
-static const char *const migrations[] = {schema_1, schema_2, schema_3, schema_4, schema_5};
+static const char *const migrations[] = {schema_1, schema_2, schema_3, schema_4, schema_5, schema_6};
 #define SCHEMA_VERSION ((int64_t)(sizeof migrations / sizeof *migrations))
 
 /* What stood in SQLite's way, as err_errno sees it. */

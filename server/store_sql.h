@@ -59,6 +59,9 @@ double sql_number(sqlite3_stmt *statement, int column); /* NaN for NULL */
 bool sql_collect(struct sql *sql, sqlite3_stmt *statement, size_t item_size, void (*read)(sqlite3_stmt *statement, void *item),
                  void **items, size_t *n_items, struct err *err);
 
+/* store_warnings_put within a transaction. */
+bool sql_warnings_put(struct sql *sql, int64_t job, uint32_t first, const struct warnings *warnings, struct err *err);
+
 /* store_job_update within a transaction: everything that changes in a job's life, save epoch, which store_epochs_append raises. */
 bool sql_job_update(struct sql *sql, const struct job_row *row, struct err *err);
 

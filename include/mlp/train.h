@@ -109,11 +109,12 @@ struct train_options {
 /* The defaults: no layers, adam, He, batch 32... every field set to what the wire documents. */
 struct train_options train_options_default(void);
 
-/* A set of rows of a bound table. `rows` (n_rows indices) must outlive the trainer. */
+/* A set of rows of a bound table. `rows` (n_rows indices) must outlive the trainer, `weights` too. */
 struct rows {
     const struct binding *binding;
     const uint32_t *rows;
     uint64_t n_rows;
+    const float *weights; /* by row of the table: what each counts in loss and gradient, 0 or more; NULL: 1 */
 };
 
 struct epoch_metrics {

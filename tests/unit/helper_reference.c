@@ -257,9 +257,10 @@ double reference_gradients(struct reference *r, const double *x, const double *t
     for (size_t i = 0; i < n; i++) {
         const double *row = x + i * r->n_inputs;
         forward(r, row, z, y);
-        loss += row_loss(r, y[r->n_layers - 1], t[i]);
+        double weight = r->weights ? r->weights[i] : 1;
+        loss += weight * row_loss(r, y[r->n_layers - 1], t[i]);
         output_delta(r, z[r->n_layers - 1], t[i], d[r->n_layers - 1]);
-        backward(r, row, z, y, d, 1.0 / (double)n);
+        backward(r, row, z, y, d, weight / (double)n);
     }
     rows_free(r, y);
     rows_free(r, z);

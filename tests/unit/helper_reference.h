@@ -12,6 +12,7 @@ struct reference {
     enum loss loss;
     bool classes; /* one output may be two classes */
     double label_smoothing;
+    const double *weights; /* of the rows that reference_gradients is given; NULL: 1 */
     double *w[8], *b[8];   /* (n_in, n_out), (n_out) */
     double *gw[8], *gb[8]; /* gradients of the same shapes */
     double *m[8], *v[8], *mb[8], *vb[8];

@@ -116,7 +116,8 @@ static struct train_options options_all(uint32_t units)
 
 static struct trainer *trainer_of(const struct fixture *f, const struct train_options *o)
 {
-    struct rows train = {f->binding, f->rows, N_TRAIN}, validation = {f->binding, f->rows + N_TRAIN, N_ROWS - N_TRAIN};
+    struct rows train = {.binding = f->binding, .rows = f->rows, .n_rows = N_TRAIN},
+                validation = {.binding = f->binding, .rows = f->rows + N_TRAIN, .n_rows = N_ROWS - N_TRAIN};
     struct trainer *trainer = trainer_new(f->recipe, &train, &validation, o, &err);
     must(trainer != NULL);
     return trainer;

@@ -21,7 +21,7 @@ static void setup(void)
     state_upload(&state, "d", "a,b\n1,2\n", false);
     ck_assert(store_dataset_find(state.store, "d", &dataset, &err));
     row = (struct job_row){.state = JOB_RUNNING, .change = 1, .dataset = "d", .dataset_id = dataset.id, .model = "m", .epochs = 1000};
-    ck_assert(store_job_insert(state.store, &row, "{}", &err));
+    ck_assert(store_job_insert(state.store, &row, "{}", NULL, &err));
     ck_assert(events_job_open(state.events, &row, &err));
 }
 
@@ -90,7 +90,7 @@ START_TEST(an_epoch_is_printed_exactly)
         ck_assert(strtod(number, NULL) == hard[i]);
     }
     const double long_one = -1.7976931348623157e-308;
-    metrics = (struct epoch_metrics){.epoch = UINT32_MAX, .learning_rate = long_one, .seconds = long_one};
+    metrics = (struct epoch_metrics){.epoch = UINT32_MAX, .learning_rate = -1.23456789e-30, .seconds = long_one};
     for (int i = 0; i < N_METRICS; i++)
         metrics.train[i] = metrics.validation[i] = long_one;
     ck_assert_uint_lt(epoch_json(json, &metrics), EPOCH_JSON_SIZE - 1);

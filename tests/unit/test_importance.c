@@ -55,14 +55,14 @@ static void fixture_init(struct fixture *f, bool classes, uint32_t n_hidden, uin
     free(csv);
     f->recipe = recipe_of(f->table, "y", TASK_AUTO);
     must((f->binding = recipe_bind(f->recipe, f->table, true, &err)) != NULL);
-    f->rows = (struct rows){f->binding, rows_all(f->table), N_ROWS};
+    f->rows = (struct rows){.binding = f->binding, .rows = rows_all(f->table), .n_rows = N_ROWS};
     must((f->pool = pool_new(n_threads, 0, &err)) != NULL);
     struct train_options o = train_options_default();
     for (uint32_t i = 0; i < n_hidden; i++)
         o.layers[o.n_layers++] = (struct layer){.units = 150 - 40 * i, .activation = i == 0 ? ACTIVATION_RELU : ACTIVATION_TANH};
     o.layers[o.n_layers++] = (struct layer){.units = classes ? 2 : 1, .activation = classes ? ACTIVATION_SOFTMAX : ACTIVATION_LINEAR};
-    o.learning_rate = 0.01f;
-    o.epochs = 10;
+    o.learning_rate = 0.03f;
+    o.epochs = 30;
     struct trainer *trainer = trainer_new(f->recipe, &f->rows, &(struct rows){0}, &o, &err);
     must(trainer != NULL);
     struct epoch_metrics metrics;

@@ -1,6 +1,7 @@
 /* openapi.json says what the code takes: its enums are the engine's tables, its properties the fields of a request. */
 #include "json_train.h"
 #include "mlp/train.h"
+#include "mlp/warning.h"
 
 #include <check.h>
 #include <cjson/cJSON.h>
@@ -56,6 +57,7 @@ START_TEST(enums_are_the_engines_tables)
     enum_check("ScheduleName", schedule_find, N_SCHEDULES);
     enum_check("Metric", metric_find, N_METRICS);
     enum_check("Monitor", monitor_find, 2 * N_METRICS);
+    enum_check("WarningCode", warning_find, N_WARNINGS);
     const cJSON *epoch = cJSON_GetObjectItemCaseSensitive(schema("Epoch"), "properties");
     for (int i = 0; i < 2 * N_METRICS; i++) {
         char name[40];

@@ -72,7 +72,7 @@ START_TEST(rows_survive_a_reopen)
     state_upload(&state, "d", "a,b\n1,2\n3,4\n", false);
     ck_assert(store_dataset_find(state.store, "d", &dataset, &err));
     job = job_row_of("d", dataset.id);
-    ck_assert(store_job_insert(state.store, &job, "{\"x\":1}", &err));
+    ck_assert(store_job_insert(state.store, &job, "{\"x\":1}", NULL, &err));
     epochs[0].job = epochs[1].job = job.id;
     ck_assert(store_epochs_append(state.store, epochs, 2, &err));
     reopen();
@@ -155,7 +155,7 @@ START_TEST(a_folder_of_the_first_version_is_taken_over)
     } added[] = {{"datasets", "quote"},       {"datasets", "comment"},     {"datasets", "decimal"},   {"datasets", "count_line"},
                  {"datasets", "encoding"},    {"datasets", "compression"}, {"datasets", "n_skipped"}, {"datasets", "profile"},
                  {"model_names", "promoted"}, {"jobs", "title"},           {"jobs", "priority"},      {"jobs", "weight"},
-                 {"jobs", "max_seconds"},     {"jobs", "settings"},        {"models", "dataset_id"}};
+                 {"jobs", "max_seconds"},     {"jobs", "settings"},        {"models", "dataset_id"},  {"jobs", "from_version"}};
     char text[512];
     sqlite3 *db;
     struct dataset_row row;
@@ -171,6 +171,7 @@ START_TEST(a_folder_of_the_first_version_is_taken_over)
         "DROP TABLE epochs; CREATE TABLE epochs (job INTEGER NOT NULL, epoch INTEGER NOT NULL, loss REAL, accuracy REAL, val_loss REAL,"
         " val_accuracy REAL, seconds REAL, PRIMARY KEY (job, epoch)) STRICT, WITHOUT ROWID;"
         "INSERT INTO epochs VALUES (7, 1, 1.0 / 3, NULL, 0.1, NULL, 0.25)";
+    ck_assert_int_eq(sqlite3_exec(db, "DROP TABLE warnings", NULL, NULL, NULL), SQLITE_OK);
     ck_assert_int_eq(sqlite3_exec(db, epochs_then, NULL, NULL, NULL), SQLITE_OK);
     ck_assert_int_eq(sqlite3_exec(db, "PRAGMA user_version = 1", NULL, NULL, NULL), SQLITE_OK);
     sqlite3_close(db);
@@ -285,7 +286,7 @@ START_TEST(an_older_change_never_overwrites_a_newer_one)
     struct dataset_row dataset;
     ck_assert(store_dataset_find(state.store, "d", &dataset, &err));
     struct job_row row = job_row_of("d", dataset.id);
-    ck_assert(store_job_insert(state.store, &row, "{}", &err));
+    ck_assert(store_job_insert(state.store, &row, "{}", NULL, &err));
     row.state = JOB_PAUSED;
     row.change = 5;
     ck_assert(store_job_update(state.store, &row, &err));
@@ -305,9 +306,9 @@ START_TEST(a_dataset_that_an_unfinished_job_needs_keeps_its_file)
     ck_assert(store_dataset_find(state.store, "d", &dataset, &err));
     snprintf(path, sizeof path, "datasets/%lld.table", (long long)dataset.id);
     struct job_row row = job_row_of("d", dataset.id), late = row;
-    ck_assert(store_job_insert(state.store, &row, "{}", &err));
+    ck_assert(store_job_insert(state.store, &row, "{}", NULL, &err));
     ck_assert(datasets_delete(state.datasets, "d", &err));
-    ck_assert(!store_job_insert(state.store, &late, "{}", &err)); /* too late for another one */
+    ck_assert(!store_job_insert(state.store, &late, "{}", NULL, &err)); /* too late for another one */
     ck_assert_int_eq(err.code, ERR_CONFLICT);
     reopen();
     ck_assert(state_has(&state, path));

@@ -123,7 +123,8 @@ static struct train_options options_of(const struct fixture *f, const uint32_t *
 static struct trainer *trainer_of(const struct fixture *f, const struct train_options *o, uint64_t n_train, uint64_t n_validation)
 {
     struct err err = {0};
-    struct rows train = {f->binding, f->rows, n_train}, validation = {f->binding, f->rows + n_train, n_validation};
+    struct rows train = {.binding = f->binding, .rows = f->rows, .n_rows = n_train},
+                validation = {.binding = f->binding, .rows = f->rows + n_train, .n_rows = n_validation};
     struct trainer *trainer = trainer_new(f->recipe, &train, &validation, o, &err);
     must(trainer != NULL, &err);
     return trainer;
@@ -160,8 +161,14 @@ static void to_double(const struct fixture *f, double *x, double *t)
     free(row);
 }
 
+/* What row i counts. */
+static double weight_of(uint64_t i)
+{
+    return (double)(i % 5) * 0.5;
+}
+
 /* Ten steps of 13 rows each, beside the reference. */
-static void ten_steps(const struct train_options *given, bool classes, double tolerance)
+static void ten_steps(const struct train_options *given, bool classes, bool weighted, double tolerance)
 {
     enum { batch = 13, steps = 10 };
     struct fixture f = fixture_numbers(batch * steps, classes);
@@ -176,8 +183,14 @@ static void ten_steps(const struct train_options *given, bool classes, double to
     to_double(&f, x, t);
     struct trainer *trainer = trainer_of(&f, &o, f.n_rows, 0);
     struct reference *reference = reference_new(trainer_network(trainer), classes ? LOSS_CATEGORICAL_CROSSENTROPY : LOSS_MSE);
+    float weights[batch * steps];
+    double exact[batch * steps];
+    for (uint64_t i = 0; i < f.n_rows; i++)
+        weights[i] = (float)(exact[i] = weight_of(i));
+    trainer->train.weights = weighted ? weights : NULL;
     struct epoch_metrics metrics = run(trainer, 2);
     for (int i = 0; i < steps; i++) {
+        reference->weights = weighted ? exact + i * batch : NULL;
         loss += reference_gradients(reference, x + (size_t)(i * batch) * f.recipe->n_inputs, t + i * batch, batch) / steps;
         reference_step(reference, &o, (double)trainer->options.learning_rate);
     }
@@ -196,7 +209,8 @@ START_TEST(ten_steps_of_each_optimizer_agree_with_double_precision)
     struct train_options o = train_options_default();
     o.optimizer = (enum optimizer)(_i / 2);
     /* rmsprop and adagrad divide by the root of very small sums at first: rounding shows more */
-    ten_steps(&o, _i % 2 == 0, 1e-5);
+    ten_steps(&o, _i % 2 == 0, false, 1e-5);
+    ten_steps(&o, _i % 2 == 0, true, 1e-5);
 }
 END_TEST
 
@@ -242,8 +256,8 @@ START_TEST(ten_steps_with_each_option_agree_with_double_precision)
     default:
         ck_abort();
     }
-    ten_steps(&o, true, 1e-5);
-    ten_steps(&o, false, 1e-5);
+    ten_steps(&o, true, false, 1e-5);
+    ten_steps(&o, false, true, 1e-5);
 }
 END_TEST
 
@@ -480,7 +494,7 @@ START_TEST(early_stopping_ends_with_the_best_weights)
     ck_assert_uint_eq(metrics.epoch, best_epoch + 4);
     ck_assert_uint_eq(trainer_best_epoch(trainer), best_epoch);
     struct model *model = trainer_model(trainer, &err);
-    struct rows validation = {f.binding, f.rows + 70, 50};
+    struct rows validation = {.binding = f.binding, .rows = f.rows + 70, .n_rows = 50};
     struct evaluation *evaluation = model_evaluate(model, &validation, pool, &err);
     ck_assert_double_eq_tol(evaluation->values[METRIC_LOSS], best, 1e-12);
     evaluation_free(evaluation);
@@ -623,7 +637,7 @@ START_TEST(predictions_equal_the_evaluation_whatever_their_number)
     run(trainer, 2);
     struct model *model = trainer_model(trainer, &err);
     must(model != NULL, &err);
-    struct rows rows = {f.binding, f.rows, f.n_rows};
+    struct rows rows = {.binding = f.binding, .rows = f.rows, .n_rows = f.n_rows};
     struct pool *pool = pool_new(2, 0, &err);
     struct evaluation *evaluation = model_evaluate(model, &rows, pool, &err);
     must(evaluation != NULL, &err);
@@ -692,7 +706,8 @@ END_TEST
 START_TEST(impossible_options_are_refused_by_field)
 {
     struct fixture f = fixture_numbers(30, true);
-    struct rows train = {f.binding, f.rows, f.n_rows}, none = {f.binding, f.rows, 0};
+    struct rows train = {.binding = f.binding, .rows = f.rows, .n_rows = f.n_rows},
+                none = {.binding = f.binding, .rows = f.rows, .n_rows = 0};
     struct err err = {0};
     struct train_options good = options_of(&f, (uint32_t[]){5}, 1, ACTIVATION_RELU), bad = good;
     bad.layers[1].units = 2;
