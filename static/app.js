@@ -12,7 +12,7 @@ import { mountDraw } from "./panels/draw.js";
 import { mountShell } from "./panels/shell.js";
 import { mountTrain } from "./panels/train.js";
 import { mountWatch } from "./panels/watch.js";
-import { follow, go } from "./route.js";
+import { follow, go, settle } from "./route.js";
 import { subscribe } from "./store.js";
 
 /** All that panels may do. Later panels add theirs here: one flat object, each action changes the state with set(). */
@@ -33,7 +33,7 @@ subscribe(mountWatch(section("watch"), actions));
 /** @type {HTMLElement} */ (document.querySelector("[data-main]")).hidden = false;
 
 for (const [name, mount] of later) mountWhenNear(section(name), name, mount);
-lists.start();
+lists.start().then(settle);
 
 /** @param {HTMLElement} root @param {string} name @param {string} mount */
 function mountWhenNear(root, name, mount) {
@@ -45,7 +45,8 @@ function mountWhenNear(root, name, mount) {
     document.head.append(sheet);
     const [module] = await Promise.all([import(`./panels/${name}.js`), isStyled]);
     subscribe(module[mount](root, actions));
+    root.setAttribute("aria-labelledby", `${name}-title`);
+    settle();
   }, { rootMargin: "600px" });
-  root.hidden = false;
   near.observe(root);
 }

@@ -82,7 +82,10 @@ export function mountChart(heading) {
   let at = null;
 
   function showFigures() {
-    lines.forEach(({ values }, i) => say(figures[i], tell(at === null ? values.findLast((v) => v !== null && v !== undefined) : values[at])));
+    figures.forEach((figure, i) => {
+      const values = lines[i]?.values ?? []; // the pointer may move before a new set of lines is drawn
+      say(figure, tell(at === null ? values.findLast((v) => v !== null && v !== undefined) : values[at]));
+    });
   }
   function renew() {
     plot?.destroy();

@@ -2,6 +2,8 @@
 // What is selected stands in location.hash: `#watch?job=3&compare=1,2`. A section, then what is chosen in any of them.
 import { set, state } from "./store.js";
 
+const SETTLE_MS = 3000;
+
 /** @typedef {{at: string, params: Record<string, string>}} Route */
 
 /** @param {string} hash @returns {Route} */
@@ -32,7 +34,16 @@ export function go({ at, ...choices }) {
   const route = { at: typeof at === "string" ? at : state.route.at, params };
   if (format(route) !== format(state.route)) history[at ? "pushState" : "replaceState"](null, "", format(route));
   set({ route });
-  if (at) scrollTo(String(at));
+  if (at) {
+    wentAt = performance.now();
+    scrollTo(String(at));
+  }
+}
+
+let wentAt = 0; // the page begins as if it had just been gone to
+/** What grew above may have moved the section that was just gone to: be there again. */
+export function settle() {
+  if (state.route.at && performance.now() - wentAt < SETTLE_MS) scrollTo(state.route.at);
 }
 
 /** @param {string} at */

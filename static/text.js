@@ -5,6 +5,9 @@
 const count = (n) => n.toLocaleString("en");
 const plural = (/** @type {number} */ n, /** @type {string} */ one, many = `${one}s`) => `${count(n)} ${n === 1 ? one : many}`;
 
+/** @type {Record<string, string>} */
+const separators = { ",": "comma", ";": "semicolon", "\t": "tab", " ": "space" };
+
 export const text = {
   none: "–",
   count,
@@ -108,7 +111,7 @@ export const text = {
     read: (/** @type {import("./api.js").Dataset & Record<string, any>} */ d) =>
       [
         text.bytes(d.bytes),
-        `${{ ",": "comma", ";": "semicolon", "\t": "tab", " ": "space" }[d.separator] ?? d.separator}-separated`,
+        `${separators[d.separator] ?? d.separator}-separated`,
         d.header ? "" : "no header",
         d.encoding === "utf-8" ? "" : d.encoding,
         d.compression ?? "",

@@ -11,7 +11,7 @@ export function mountShell(root, actions) {
   const nav = /** @type {HTMLElement} */ (root.querySelector("[data-nav]"));
   const status = /** @type {HTMLElement} */ (root.querySelector("[data-status]"));
   const gone = /** @type {HTMLElement} */ (root.querySelector("[data-gone]"));
-  const sections = SECTIONS.map((name) => ({ name, section: /** @type {HTMLElement | null} */ (root.querySelector(`[data-panel="${name}"]`)) })).filter(({ section }) => section && !section.hidden);
+  const sections = SECTIONS.map((name) => ({ name, section: /** @type {HTMLElement | null} */ (root.querySelector(`[data-panel="${name}"]`)) })).filter(({ section }) => section);
   for (const { name } of sections) nav.append(h("a", { href: `#${name}`, "data-section-link": name }, text.shell.sections[name]));
   root.addEventListener("click", (event) => {
     const link = /** @type {HTMLElement} */ (event.target).closest?.("[data-section-link]");
