@@ -48,18 +48,22 @@ if(TARGET mlpd AND NODE)
     endforeach()
 endif()
 
-# Deaths of the daemon. A few here; more by hand: MLPD_BIN=build/release/mlpd MLPD_CRASH_ROUNDS=200 node --test tests/crash/crash.test.mjs
-file(GLOB crash_tests CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/crash/*.test.mjs)
+# Deaths of the daemon, and crowds. A little of it here; more by hand: MLPD_BIN=build/release/mlpd MLPD_CRASH_ROUNDS=200 node --test
+# tests/crash/crash.test.mjs; the soak test says its own.
 math(EXPR crash_timeout_s "300 * ${patience}")
-if(TARGET mlpd AND NODE)
-    foreach(source ${crash_tests})
+foreach(room crash soak)
+    file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/${room}/*.test.mjs)
+    if(NOT TARGET mlpd OR NOT NODE)
+        continue()
+    endif()
+    foreach(source ${sources})
         get_filename_component(name ${source} NAME_WE)
-        add_test(NAME crash/${name}
-            COMMAND ${PROJECT_SOURCE_DIR}/cmake/node-test.sh ${NODE} ${source} ${tap_dir}/crash_${name}.tap)
-        set_tests_properties(crash/${name} PROPERTIES TIMEOUT ${crash_timeout_s}
+        add_test(NAME ${room}/${name}
+            COMMAND ${PROJECT_SOURCE_DIR}/cmake/node-test.sh ${NODE} ${source} ${tap_dir}/${room}_${name}.tap)
+        set_tests_properties(${room}/${name} PROPERTIES TIMEOUT ${crash_timeout_s}
             ENVIRONMENT "MLPD_BIN=$<TARGET_FILE:mlpd>;MLPD_TEST_PATIENCE=${patience};${sanitizer_env}")
     endforeach()
-endif()
+endforeach()
 
 # What fails or runs out, by a preloaded library. All allocations by hand: MLPD_FAULT_STRIDE=1, MLPD_BIN and MLPD_FAULT_LIBRARY as here.
 # The thread sanitizer takes no library before its own.

@@ -59,7 +59,7 @@ function skip(name, reason) {
 
 for (const { name, status, output, skipped } of readJunit(junitPath)) {
   if (skipped) skip(name, output.match(/^skipped: (.*)$/m)?.[1].trim() ?? "");
-  const writesTap = /^(unit|api|browser|crash|fault)\//.test(name);
+  const writesTap = /^(unit|api|browser|crash|fault|soak)\//.test(name);
   if (!writesTap) {
     if (status === "run") total.passed++;
     else if (!skipped) complain(name, status, output);
