@@ -1,6 +1,9 @@
 // Pictures: augmentation in training, and predictions from pen strokes.
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
 import { after, before, test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { Daemon, assertProblem, sums } from "./daemon.mjs";
 
 // Bars of 28×28 pixels: upright ones are "1", level ones "-".
@@ -18,6 +21,7 @@ function bars(rows) {
   return lines.join("\n") + "\n";
 }
 
+const script = fileURLToPath(new URL("../../scripts/pen-forms.mjs", import.meta.url));
 let daemon;
 let plain;
 const settings = { dataset: "bars", target: "label", layers: [16], epochs: 4, batch_size: 16, seed: 3, validation_split: 0.2 };
@@ -77,6 +81,16 @@ test("strokes are predicted, and the picture they made comes back", async () => 
   }
   const long = await ask([Array.from({ length: 9000 }, (_, i) => [i % 3, i])]);
   assert.deepEqual([long.status, long.json.predictions[0].label], [200, "one"]);
+});
+
+test("the forms that the demo adds to MNIST are rows of it, the same each time", async () => {
+  const write = async () => (await promisify(execFile)(process.execPath, [script, daemon.url, "bars", "1"])).stdout;
+  const csv = await write();
+  const rows = csv.trim().split("\n").map((line) => line.split(",").map(Number));
+  assert.deepEqual([...new Set(rows.map(([label]) => label))].sort(), [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+  for (const [, ...pixels] of rows) assert.deepEqual([pixels.length, Math.min(...pixels), Math.max(...pixels)], [784, 0, 255]);
+  assert.equal(new Set(rows.map(String)).size, rows.length, "each is another picture");
+  assert.equal(await write(), csv);
 });
 
 test("wrong strokes say what was expected", async () => {
