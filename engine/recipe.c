@@ -23,6 +23,7 @@ void recipe_free(struct recipe *recipe)
         return;
     for (uint32_t i = 0; recipe->columns && i < recipe->n_columns; i++) {
         free(recipe->columns[i].name);
+        free(recipe->columns[i].knots);
         strings_free(recipe->columns[i].levels, recipe->columns[i].n_levels);
     }
     free(recipe->columns);

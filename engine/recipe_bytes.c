@@ -1,4 +1,4 @@
-/* Fitting the byte columns: as an image with one scale, or each for itself from counts of its 256 values.
+/* Fitting the byte columns as an image, with one scale, where they are one.
  * Threads: one call, one thread. */
 #include "recipe_fit.h"
 
@@ -125,7 +125,7 @@ static bool is_image(const struct byte_columns *bytes, const struct fit *fit)
     if (bytes->n < IMAGE_COLUMNS_MIN || half == 0)
         return false;
     for (uint32_t c = 0; c < fit->recipe->n_columns; c++)
-        if (is_open(&fit->recipe->columns[c]) && feature_type(fit, c) != COLUMN_BYTE)
+        if (is_open(&fit->recipe->columns[c]) && (feature_type(fit, c) != COLUMN_BYTE || fit->wishes[c] != WISH_NONE))
             return false;
     for (uint32_t k = 0; k < bytes->n; k++) {
         if (bytes->min[k] != 0)
@@ -145,49 +145,16 @@ static void image_fit(const struct byte_columns *bytes, struct recipe *recipe)
         column_scale(&recipe->columns[bytes->features[k]], scale, 0);
 }
 
-/* Count the values of byte columns [from, to) over the rows, and fit them. */
-static void group_fit(const struct byte_columns *bytes, const struct fit *fit, uint32_t from, uint32_t to, uint64_t (*counts)[256])
-{
-    struct summary summary;
-
-    memset(counts, 0, (to - from) * sizeof *counts);
-    for (uint64_t i = 0; i < fit->n_rows; i++) {
-        const uint8_t *record = fit_record(fit, i);
-        for (uint32_t k = from; k < to; k++)
-            counts[k - from][record[bytes->offsets[k]]]++;
-    }
-    for (uint32_t k = from; k < to; k++) {
-        summary_bytes(&summary, counts[k - from]);
-        number_fit(&fit->recipe->columns[bytes->features[k]], &summary, true, fit->n_rows);
-    }
-}
-
-static bool each_fit(const struct byte_columns *bytes, const struct fit *fit, struct err *err)
-{
-    uint32_t group = (uint32_t)(SCRATCH_BYTES / sizeof(uint64_t[256]));
-    uint64_t(*counts)[256];
-
-    group = group < bytes->n ? group : bytes->n;
-    counts = malloc(group * sizeof *counts);
-    if (!counts)
-        return err_memory(err, "counts of the byte columns");
-    for (uint32_t from = 0; from < bytes->n; from += group)
-        group_fit(bytes, fit, from, bytes->n - from < group ? bytes->n : from + group, counts);
-    free(counts);
-    return true;
-}
-
-bool bytes_fit(const struct fit *fit, struct err *err)
+bool bytes_fit(struct fit *fit, struct err *err)
 {
     struct byte_columns bytes;
     bool ok = byte_columns_init(&bytes, fit, err);
 
     if (ok && bytes.n > 0) {
         byte_columns_range(&bytes, fit);
-        if (is_image(&bytes, fit))
+        fit->image = is_image(&bytes, fit);
+        if (fit->image)
             image_fit(&bytes, fit->recipe);
-        else
-            ok = each_fit(&bytes, fit, err);
     }
     byte_columns_done(&bytes);
     return ok;

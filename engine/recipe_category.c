@@ -5,7 +5,7 @@
 
 #include <stdlib.h>
 
-#define RARE_ROWS 10    /* a level of fewer rows than this ... */
+#define RARE_ROWS 5     /* a level of fewer rows than this ... */
 #define RARE_SHARE 0.01 /* ... and less than this share of them goes to `other` */
 
 uint64_t *fit_count_levels(const struct fit *fit, uint32_t column, uint64_t *n_present, uint32_t *n_distinct, struct err *err)
@@ -116,10 +116,11 @@ bool category_fit(const struct fit *fit, uint32_t table_index, struct recipe_col
 
     if (!counts)
         return false;
+    bool wished = fit->wishes[column - fit->recipe->columns] == ENCODING_ONE_HOT;
     if (!note_present(n_present, n_distinct == 1 && n_present == fit->n_rows, "training rows", column->note) ||
-        !note_texts(n_distinct, n_present, column->note))
+        (!wished && !note_texts(n_distinct, n_present, column->note)))
         column->encoding = ENCODING_IGNORE;
-    else if (column_is_boolean(from))
+    else if (!wished && column_is_boolean(from))
         truths_fit(from, counts, n_present, fit->n_rows, column);
     else
         ok = levels_fit(fit, from, counts, n_distinct, n_present, column, err);

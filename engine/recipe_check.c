@@ -34,6 +34,23 @@ static bool strings_differ(char *const *strings, uint32_t n)
     return true;
 }
 
+/* Pieces of no width would divide by zero. */
+static bool knots_check(const struct recipe_column *column)
+{
+    bool quantile = column->encoding == ENCODING_QUANTILE;
+    bool ok = quantile ? column->n_knots >= 2 && column->n_knots <= RECIPE_KNOTS_MAX && column->knots : column->n_knots == 0;
+
+    for (uint32_t i = 0; ok && i < column->n_knots; i++)
+        ok = isfinite(column->knots[i]) && (i == 0 || column->knots[i] > column->knots[i - 1]);
+    return ok;
+}
+
+static bool unit_check(const struct recipe_column *column)
+{
+    bool log = column->encoding == ENCODING_LOG || (column->encoding == ENCODING_QUANTILE && column->unit != 0);
+    return log ? column->unit >= 1e-30f && column->unit <= 1e30f : column->unit == 0;
+}
+
 static bool column_check(const struct recipe_column *column, uint32_t at, uint32_t first_input, struct err *err)
 {
     if (!column->name)
@@ -44,6 +61,10 @@ static bool column_check(const struct recipe_column *column, uint32_t at, uint32
         return corrupt(err, "its note does not end", at);
     if (!isfinite(column->offset) || !isfinite(column->scale) || !isfinite(column->impute))
         return corrupt(err, "offset, scale or impute is not finite", at);
+    if (!knots_check(column))
+        return corrupt(err, "its knots are too few, too many or out of order", at);
+    if (!unit_check(column))
+        return corrupt(err, "the unit of its logarithm is out of range", at);
     if (column->encoding == ENCODING_SCALE && !(fabsf(column->scale) <= SCALE_MAX))
         return corrupt(err, "its scale is out of range", at);
     if (column->n_levels > RECIPE_LEVELS_MAX || !strings_check(column->levels, column->n_levels) ||

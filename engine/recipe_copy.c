@@ -21,6 +21,12 @@ static bool copy_column(const struct recipe_column *column, struct recipe_column
 {
     *copy = *column;
     copy->name = strdup(column->name);
+    copy->knots = column->n_knots > 0 ? malloc(column->n_knots * sizeof *copy->knots) : NULL;
+    copy->levels = NULL;
+    if (column->n_knots > 0 && copy->knots == NULL)
+        return false;
+    if (column->n_knots > 0)
+        memcpy(copy->knots, column->knots, column->n_knots * sizeof *copy->knots);
     return copy_strings(column->levels, column->n_levels, &copy->levels) && copy->name != NULL;
 }
 

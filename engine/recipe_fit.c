@@ -1,16 +1,13 @@
 /* Fitting a recipe on the training rows: which columns are used, how each becomes inputs, and with which figures.
  *
- * Byte columns are looked at first: where they are an image nothing but their range is needed. Numbers follow in groups that bound the
- * scratch, then categories. Threads: one call, one thread; the table is only read. */
+ * Byte columns are looked at first: where they are an image nothing but their range is needed. Numbers follow, then categories.
+ * Threads: one call, one thread; the table is only read. */
 #define _POSIX_C_SOURCE 200809L
 #include "recipe_fit.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-#define SPREAD_MIN 1e-30 /* below and above these a float's reciprocal is of no use */
-#define SPREAD_MAX 1e30
 
 void column_ignore(struct recipe_column *column, const char *format, ...)
 {
@@ -28,60 +25,6 @@ void fit_gather(const struct fit *fit, uint32_t column, float *values)
         values[i] = table_number(fit->table, column, fit->rows[i]);
 }
 
-void number_fit(struct recipe_column *column, const struct summary *summary, bool byte, uint64_t n_rows)
-{
-    if (!note_present(summary->n_present, !(summary->max > summary->min), "training rows", column->note)) {
-        column->encoding = ENCODING_IGNORE;
-    } else if (byte && summary->min == 0) {
-        column_scale(column, (float)(1.0 / summary->max), (float)summary->median);
-    } else if (!(summary->stddev >= SPREAD_MIN && summary->stddev <= SPREAD_MAX)) {
-        column_ignore(column, "left out: its spread, %g, is out of reach of single precision", summary->stddev);
-    } else {
-        column->encoding = ENCODING_STANDARDISE;
-        column->offset = (float)summary->mean;
-        column->scale = (float)(1.0 / summary->stddev);
-        column->impute = (float)summary->median;
-        column->indicator = summary->n_present < n_rows;
-    }
-}
-
-/* Gather number columns a group at a time, row by row, so that a table larger than memory is passed few times. */
-static void numbers_fit_group(const struct fit *fit, const uint32_t *features, uint32_t n, float *scratch)
-{
-    struct summary summary;
-
-    for (uint64_t i = 0; i < fit->n_rows; i++)
-        for (uint32_t k = 0; k < n; k++)
-            scratch[k * fit->n_rows + i] = table_number(fit->table, table_index(fit, features[k]), fit->rows[i]);
-    for (uint32_t k = 0; k < n; k++) {
-        summary_floats(&summary, scratch + k * fit->n_rows, fit->n_rows);
-        number_fit(&fit->recipe->columns[features[k]], &summary, false, fit->n_rows);
-    }
-}
-
-static bool numbers_fit(const struct fit *fit, struct err *err)
-{
-    size_t most = SCRATCH_BYTES / sizeof(float) / fit->n_rows;
-    uint32_t group = most == 0 ? 1 : most > 16 ? 16 : (uint32_t)most, n = 0, features[16];
-    float *scratch = NULL;
-
-    for (uint32_t c = 0; c < fit->recipe->n_columns; c++) {
-        if (feature_type(fit, c) != COLUMN_NUMBER || !is_open(&fit->recipe->columns[c]))
-            continue;
-        if (!scratch && !(scratch = malloc(group * fit->n_rows * sizeof *scratch)))
-            return err_memory(err, "the values of some columns");
-        features[n++] = c;
-        if (n == group) {
-            numbers_fit_group(fit, features, n, scratch);
-            n = 0;
-        }
-    }
-    if (n > 0)
-        numbers_fit_group(fit, features, n, scratch);
-    free(scratch);
-    return true;
-}
-
 static void counting_ignore(const struct fit *fit)
 {
     struct recipe *recipe = fit->recipe;
@@ -89,7 +32,7 @@ static void counting_ignore(const struct fit *fit)
 
     for (uint32_t c = 0; c < recipe->n_columns; c++) {
         struct recipe_column *column = &recipe->columns[c];
-        if (is_open(column) && !note_counting(fit->table, table_index(fit, c), column->note))
+        if (is_open(column) && fit->wishes[c] == WISH_NONE && !note_counting(fit->table, table_index(fit, c), column->note))
             column->encoding = ENCODING_IGNORE;
         n_other += is_open(&recipe->columns[c]);
     }
@@ -100,20 +43,85 @@ static void counting_ignore(const struct fit *fit)
             recipe->columns[c].note[0] = 0;
 }
 
-static bool wishes_ignore(struct recipe *recipe, const struct recipe_options *options, struct err *err)
+/* The feature of that name; -1 with *err where there is none. */
+static int64_t wish_find(const struct recipe *recipe, const char *name, const char *field, struct err *err)
 {
+    int64_t found = recipe_find(recipe, name);
     char cut[80];
 
+    if (found >= 0)
+        return found;
+    bool target = strcmp(name, recipe->target) == 0;
+    err_set(err, ERR_INPUT, target ? "'%s' is the target: it is no input and cannot be ignored" : "there is no column '%s'",
+            text_cut(name, strlen(name), 60, cut));
+    err_field(err, field);
+    return -1;
+}
+
+static bool wishes_ignore(struct recipe *recipe, const struct recipe_options *options, struct err *err)
+{
     for (uint32_t i = 0; i < options->n_ignore; i++) {
-        const char *name = options->ignore[i];
-        int64_t found = recipe_find(recipe, name);
-        if (found < 0) {
-            bool target = strcmp(name, recipe->target) == 0;
-            err_set(err, ERR_INPUT, target ? "'%s' is the target, it cannot be ignored" : "there is no column '%s' to ignore",
-                    text_cut(name, strlen(name), 60, cut));
-            return err_field(err, "ignore");
-        }
+        int64_t found = wish_find(recipe, options->ignore[i], "ignore", err);
+        if (found < 0)
+            return false;
         column_ignore(&recipe->columns[found], "left out: as asked");
+    }
+    return true;
+}
+
+/* All but the features that were named. */
+static bool wishes_features(struct recipe *recipe, const struct recipe_options *options, struct err *err)
+{
+    bool *named = calloc((size_t)recipe->n_columns + 1, sizeof *named);
+    bool ok = named || err_memory(err, "the features");
+
+    for (uint32_t i = 0; ok && i < options->n_features; i++) {
+        int64_t found = wish_find(recipe, options->features[i], "features", err);
+        ok = found >= 0;
+        if (ok)
+            named[found] = true;
+    }
+    for (uint32_t c = 0; ok && options->n_features > 0 && c < recipe->n_columns; c++)
+        if (!named[c])
+            column_ignore(&recipe->columns[c], "left out: not among the features asked for");
+    free(named);
+    return ok;
+}
+
+static bool wish_fits(enum column_type type, enum encoding encoding)
+{
+    bool number =
+        encoding == ENCODING_SCALE || encoding == ENCODING_STANDARDISE || encoding == ENCODING_LOG || encoding == ENCODING_QUANTILE;
+    return encoding == ENCODING_IGNORE || (type == COLUMN_CATEGORY && encoding == ENCODING_ONE_HOT) ||
+           ((type == COLUMN_BYTE || type == COLUMN_NUMBER) && number);
+}
+
+/* How columns are to be encoded. */
+static bool wishes_encodings(struct fit *fit, const struct recipe_options *options, struct err *err)
+{
+    struct recipe *recipe = fit->recipe;
+    char cut[80];
+
+    fit->wishes = malloc((size_t)recipe->n_columns + 1);
+    if (!fit->wishes)
+        return err_memory(err, "the recipe's columns");
+    memset(fit->wishes, WISH_NONE, recipe->n_columns);
+    for (uint32_t i = 0; i < options->n_wishes; i++) {
+        const struct recipe_wish *wish = &options->wishes[i];
+        int64_t found = wish_find(recipe, wish->column, "recipe", err);
+        if (found < 0)
+            return false;
+        enum column_type type = feature_type(fit, (uint32_t)found);
+        if (!wish_fits(type, wish->encoding)) {
+            err_set(err, ERR_INPUT, "the column '%s' holds %s", text_cut(wish->column, strlen(wish->column), 60, cut),
+                    type == COLUMN_CATEGORY ? "text: one_hot and ignore are possible"
+                    : type == COLUMN_DATE   ? "dates: only ignore is possible"
+                                            : "numbers: scale, standardise, log, quantile and ignore are possible");
+            return err_field(err, "recipe");
+        }
+        fit->wishes[found] = (int8_t)wish->encoding;
+        if (wish->encoding == ENCODING_IGNORE)
+            column_ignore(&recipe->columns[found], "left out: as asked");
     }
     return true;
 }
@@ -167,10 +175,11 @@ bool columns_fit(struct fit *fit, const struct recipe_options *options, struct e
 {
     struct recipe *recipe = fit->recipe;
 
-    if (!columns_alloc(fit, err) || !wishes_ignore(recipe, options, err))
+    if (!columns_alloc(fit, err) || !wishes_ignore(recipe, options, err) || !wishes_features(recipe, options, err) ||
+        !wishes_encodings(fit, options, err))
         return false;
     counting_ignore(fit);
-    if (!bytes_fit(fit, err) || !numbers_fit(fit, err))
+    if (!bytes_fit(fit, err) || (!fit->image && !numbers_fit(fit, err)))
         return false;
     for (uint32_t c = 0; c < recipe->n_columns; c++) {
         enum column_type type = feature_type(fit, c);
@@ -200,6 +209,7 @@ struct recipe *recipe_fit(const struct table *table, const uint32_t *rows, uint6
     ok = target_fit(&fit, options, err) && columns_fit(&fit, options, err);
 out:
     free(kept);
+    free(fit.wishes);
     if (ok)
         return fit.recipe;
     recipe_free(fit.recipe);

@@ -11,18 +11,24 @@ struct fit {
     uint64_t n_rows;
     uint32_t target; /* index of the target's column */
     struct recipe *recipe;
+    int8_t *wishes; /* (recipe->n_columns): an enum encoding, or WISH_NONE */
+    bool image;     /* the open columns are pixels, and fitted */
 };
+#define WISH_NONE (-1)
 
 /* What the rows hold of one number column. */
 struct summary {
     uint64_t n_present;
     double min, max, median, mean, stddev; /* of the finite values; stddev of the population */
+    double kurtosis;                       /* fourth moment over the square of the second; 3 for a normal distribution */
 };
 
 /* Summarise n floats; those that are not finite are missing. Exact median, two passes for the rest, the same on every machine. */
 void summary_floats(struct summary *summary, const float *values, uint64_t n);
-/* The same from counts of the values 0 .. 255. */
-void summary_bytes(struct summary *summary, const uint64_t counts[256]);
+/* The finite value of the given rank (0: the least); rank below the number of finite values. */
+float summary_rank(const float *values, uint64_t n, uint64_t rank);
+/* The median size of the finite values that are not zero; 0 where there are none. */
+float summary_size(const float *values, uint64_t n);
 
 /* Values of a number or byte column in the rows, into values (n_rows). */
 void fit_gather(const struct fit *fit, uint32_t column, float *values);
@@ -57,10 +63,10 @@ static inline void column_scale(struct recipe_column *column, float scale, float
     column->impute = impute;
 }
 
-/* Fit a number or byte column to its summary over n_rows rows. */
-void number_fit(struct recipe_column *column, const struct summary *summary, bool byte, uint64_t n_rows);
-/* Fit all byte columns that are still open: together where they are an image, else each for itself. */
-bool bytes_fit(const struct fit *fit, struct err *err);
+/* Fit the byte columns together where they are an image and nothing else is open; else leave them to numbers_fit. */
+bool bytes_fit(struct fit *fit, struct err *err);
+/* Fit all number and byte columns that are still open. */
+bool numbers_fit(const struct fit *fit, struct err *err);
 
 /* Choose the target's column, and find the rows that have it: *rows is a new array where some lack it, else NULL. */
 bool target_choose(const struct table *table, const struct recipe_options *options, uint32_t *target, struct err *err);

@@ -49,9 +49,11 @@ static inline uint32_t column_inputs(const struct recipe_column *column)
     case ENCODING_SCALE:
         return 1;
     case ENCODING_STANDARDISE:
-        return column->indicator ? 2 : 1;
     case ENCODING_BOOLEAN:
-        return column->indicator ? 2 : 1;
+    case ENCODING_LOG:
+        return 1 + column->indicator;
+    case ENCODING_QUANTILE:
+        return column->n_knots + column->indicator;
     case ENCODING_DATE:
         return RECIPE_DATE_INPUTS + (column->time ? 2u : 0u) + (column->indicator ? 1u : 0u);
     case ENCODING_ONE_HOT:
@@ -81,7 +83,12 @@ static inline float input_clamp(float input)
     return input > INPUT_MAX ? INPUT_MAX : input < -INPUT_MAX ? -INPUT_MAX : input;
 }
 
-/* A number into a scaled, standardised or boolean column; x: the row's inputs. */
+static inline float number_log(float number, float unit)
+{
+    return copysignf(log1pf(fabsf(number) / unit), number);
+}
+
+/* A number into a column that is not one-hot; x: the row's inputs. */
 static inline void column_encode_number(const struct recipe_column *column, float raw, float *x)
 {
     bool missing = !isfinite(raw);
@@ -92,9 +99,15 @@ static inline void column_encode_number(const struct recipe_column *column, floa
         x[0] = input_clamp(number * column->scale);
         return;
     }
-    x[0] = input_clamp((number - column->offset) * column->scale);
+    if (column->unit > 0)
+        number = number_log(number, column->unit);
+    *x++ = input_clamp((number - column->offset) * column->scale);
+    for (uint32_t i = 1; i < column->n_knots; i++) {
+        float share = (number - column->knots[i - 1]) / (column->knots[i] - column->knots[i - 1]);
+        *x++ = share > 0 ? (share < 1 ? share : 1) : 0;
+    }
     if (column->indicator)
-        x[1] = missing ? 1.0f : 0.0f;
+        *x = missing ? 1.0f : 0.0f;
 }
 
 /* A one-hot column with input `hot` lit, counted from its first. */

@@ -7,16 +7,16 @@
 static const unsigned digit_shift[DIGITS] = {21, 10, 0};
 static const uint32_t digit_mask[DIGITS] = {0x7ff, 0x7ff, 0x3ff};
 
-/* The finite value of the given rank (0: the least), by radix: a hostile order of rows cannot make it slow. */
-static float select_rank(const float *values, uint64_t n, uint64_t rank)
+/* By radix: a hostile order of rows cannot make it slow. `sizes`: of the absolute values that are not zero. */
+static float select_rank(const float *values, uint64_t n, uint64_t rank, bool sizes)
 {
     uint32_t prefix = 0, prefix_mask = 0;
 
     for (int digit = 0; digit < DIGITS; digit++) {
         uint64_t counts[0x800] = {0};
         for (uint64_t i = 0; i < n; i++) {
-            uint32_t order = float_order(values[i]);
-            if ((order & prefix_mask) == prefix && isfinite(values[i]))
+            uint32_t order = float_order(sizes ? fabsf(values[i]) : values[i]);
+            if ((order & prefix_mask) == prefix && isfinite(values[i]) && !(sizes && values[i] == 0))
                 counts[order >> digit_shift[digit] & digit_mask[digit]]++;
         }
         uint32_t bin = 0;
@@ -28,10 +28,24 @@ static float select_rank(const float *values, uint64_t n, uint64_t rank)
     return order_float(prefix);
 }
 
+float summary_rank(const float *values, uint64_t n, uint64_t rank)
+{
+    return select_rank(values, n, rank, false);
+}
+
+float summary_size(const float *values, uint64_t n)
+{
+    uint64_t n_sizes = 0;
+
+    for (uint64_t i = 0; i < n; i++)
+        n_sizes += isfinite(values[i]) && values[i] != 0;
+    return n_sizes == 0 ? 0 : select_rank(values, n, n_sizes / 2, true);
+}
+
 void summary_floats(struct summary *summary, const float *values, uint64_t n)
 {
     struct summary s = {.min = INFINITY, .max = -INFINITY};
-    double sum = 0, squares = 0;
+    double sum = 0, squares = 0, fourths = 0;
 
     for (uint64_t i = 0; i < n; i++) {
         if (!isfinite(values[i]))
@@ -48,42 +62,11 @@ void summary_floats(struct summary *summary, const float *values, uint64_t n)
     for (uint64_t i = 0; i < n; i++) {
         double difference = isfinite(values[i]) ? values[i] - s.mean : 0;
         squares += difference * difference;
+        fourths += difference * difference * difference * difference;
     }
     s.stddev = sqrt(squares / (double)s.n_present);
-    double low = select_rank(values, n, (s.n_present - 1) / 2);
-    s.median = s.n_present % 2 ? low : (low + select_rank(values, n, s.n_present / 2)) / 2;
-    *summary = s;
-}
-
-static double byte_rank(const uint64_t counts[256], uint64_t rank)
-{
-    uint32_t value = 0;
-
-    while (rank >= counts[value])
-        rank -= counts[value++];
-    return value;
-}
-
-void summary_bytes(struct summary *summary, const uint64_t counts[256])
-{
-    struct summary s = {.min = 255, .max = 0};
-    double sum = 0, squares = 0;
-
-    for (uint32_t value = 0; value < 256; value++) {
-        if (!counts[value])
-            continue;
-        s.n_present += counts[value];
-        sum += (double)counts[value] * value;
-        s.min = fmin(s.min, value);
-        s.max = fmax(s.max, value);
-    }
-    *summary = s;
-    if (s.n_present == 0)
-        return;
-    s.mean = sum / (double)s.n_present;
-    for (uint32_t value = 0; value < 256; value++)
-        squares += (double)counts[value] * (value - s.mean) * (value - s.mean);
-    s.stddev = sqrt(squares / (double)s.n_present);
-    s.median = (byte_rank(counts, (s.n_present - 1) / 2) + byte_rank(counts, s.n_present / 2)) / 2;
+    s.kurtosis = squares > 0 ? fourths * (double)s.n_present / squares / squares : 0;
+    double low = select_rank(values, n, (s.n_present - 1) / 2, false);
+    s.median = s.n_present % 2 ? low : (low + select_rank(values, n, s.n_present / 2, false)) / 2;
     *summary = s;
 }

@@ -13,24 +13,54 @@ void job_request_init(struct job_request *request)
     request->train.epochs = 0;
 }
 
+static void names_free(char **names, uint32_t n)
+{
+    for (uint32_t i = 0; names && i < n; i++)
+        free(names[i]);
+    free(names);
+}
+
 void job_request_done(struct job_request *request)
 {
     free(request->target);
-    for (uint32_t i = 0; request->ignore && i < request->n_ignore; i++)
-        free(request->ignore[i]);
-    free(request->ignore);
+    names_free(request->ignore, request->n_ignore);
+    names_free(request->features, request->n_features);
+    for (uint32_t i = 0; i < request->n_wishes; i++)
+        free((char *)request->wishes[i].column);
+    free(request->wishes);
     free(request->sample_weight);
     for (uint32_t i = 0; request->class_weights && i < request->n_class_weights; i++)
         free(request->class_weights[i].label);
     free(request->class_weights);
     free(request->json);
-    request->sample_weight = NULL;
+    request->target = request->json = request->sample_weight = NULL;
     request->class_weights = NULL;
     request->n_class_weights = 0;
-    request->target = NULL;
-    request->ignore = NULL;
-    request->json = NULL;
-    request->n_ignore = 0;
+    request->ignore = request->features = NULL;
+    request->wishes = NULL;
+    request->n_ignore = request->n_features = request->n_wishes = 0;
+}
+
+static bool names_copy(char *const *names, uint32_t n, char ***copy, uint32_t *n_copied)
+{
+    *n_copied = 0;
+    *copy = n ? calloc(n, sizeof **copy) : NULL;
+    bool ok = !n || *copy;
+    for (uint32_t i = 0; ok && i < n; i++, *n_copied = i)
+        ok = ((*copy)[i] = strdup(names[i])) != NULL;
+    return ok;
+}
+
+static bool wishes_copy(struct job_request *copy, const struct job_request *request)
+{
+    copy->n_wishes = 0;
+    copy->wishes = request->n_wishes ? calloc(request->n_wishes, sizeof *copy->wishes) : NULL;
+    bool ok = !request->n_wishes || copy->wishes;
+    for (uint32_t i = 0; ok && i < request->n_wishes; i++, copy->n_wishes = i) {
+        copy->wishes[i] = (struct recipe_wish){strdup(request->wishes[i].column), request->wishes[i].encoding};
+        ok = copy->wishes[i].column != NULL;
+    }
+    return ok;
 }
 
 static bool class_weights_copy(struct job_request *copy, const struct job_request *request)
@@ -52,17 +82,19 @@ bool job_request_copy(struct job_request *copy, const struct job_request *reques
     copy->target = NULL;
     copy->sample_weight = NULL;
     copy->json = NULL;
-    copy->n_ignore = 0;
-    copy->ignore = request->n_ignore ? calloc(request->n_ignore, sizeof *copy->ignore) : NULL;
-    bool ok = class_weights_copy(copy, request) && (!request->n_ignore || copy->ignore);
+    copy->features = NULL;
+    copy->n_features = 0;
+    copy->wishes = NULL;
+    copy->n_wishes = 0;
+    bool ok = names_copy(request->ignore, request->n_ignore, &copy->ignore, &copy->n_ignore) &&
+              names_copy(request->features, request->n_features, &copy->features, &copy->n_features) && wishes_copy(copy, request) &&
+              class_weights_copy(copy, request);
     if (ok && request->sample_weight)
         ok = (copy->sample_weight = strdup(request->sample_weight)) != NULL;
     if (ok && request->target)
         ok = (copy->target = strdup(request->target)) != NULL;
     if (ok && request->json)
         ok = (copy->json = strdup(request->json)) != NULL;
-    for (uint32_t i = 0; ok && i < request->n_ignore; i++, copy->n_ignore = i)
-        ok = (copy->ignore[i] = strdup(request->ignore[i])) != NULL;
     return ok || err_memory(err, "a job's request");
 }
 

@@ -154,6 +154,10 @@ static bool split_and_fit(struct training *training, struct table *table, const 
                                      .task = request->task,
                                      .ignore = ignore,
                                      .n_ignore = n_ignore,
+                                     .features = (const char *const *)request->features,
+                                     .n_features = request->n_features,
+                                     .wishes = request->wishes,
+                                     .n_wishes = request->n_wishes,
                                      .raw_target = request->train.loss == LOSS_POISSON};
     if (request->sample_weight && table_find(table, request->sample_weight) < 0) {
         err_set(err, ERR_INPUT, "there is no column \"%.60s\" to weigh the rows by", request->sample_weight);

@@ -12,6 +12,9 @@
 
 struct writer;
 
+/* "standardise" and so on; -1 for what does not exist. */
+int encoding_find(const char *name);
+
 /* Write the recipe as an object; floats read back to the same bits. */
 void json_write_recipe(struct writer *writer, const struct recipe *recipe);
 /* {"inputs","layers":[{"units","activation"}],"loss","parameters"}. */

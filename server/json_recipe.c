@@ -8,8 +8,8 @@
 #include <string.h>
 
 static const char *const encoding_names[] = {
-    [ENCODING_SCALE] = "scale", [ENCODING_STANDARDISE] = "standardise", [ENCODING_ONE_HOT] = "one_hot", [ENCODING_BOOLEAN] = "boolean",
-    [ENCODING_DATE] = "date",   [ENCODING_IGNORE] = "ignore",
+    [ENCODING_SCALE] = "scale",     [ENCODING_STANDARDISE] = "standardise", [ENCODING_LOG] = "log",   [ENCODING_QUANTILE] = "quantile",
+    [ENCODING_ONE_HOT] = "one_hot", [ENCODING_BOOLEAN] = "boolean",         [ENCODING_DATE] = "date", [ENCODING_IGNORE] = "ignore",
 };
 #define N_ENCODINGS (sizeof encoding_names / sizeof *encoding_names)
 
@@ -47,6 +47,15 @@ static void write_standardise(struct writer *writer, const struct recipe_column 
     put_float(writer, "stddev", 1.0 / (double)column->scale); /* 1 / stddev rounds to the same float again */
     put_float(writer, "impute", (double)column->impute);
     writer_put_bool(writer, "indicator", column->indicator);
+    if (column->unit > 0)
+        put_float(writer, "unit", (double)column->unit);
+    if (column->n_knots > 0) {
+        writer_key(writer, "knots");
+        writer_open(writer, '[');
+        for (uint32_t i = 0; i < column->n_knots; i++)
+            writer_float(writer, column->knots[i]);
+        writer_close(writer, ']');
+    }
 }
 
 static void write_date(struct writer *writer, const struct recipe_column *column)
@@ -77,6 +86,8 @@ static void write_column(struct writer *writer, const struct recipe_column *colu
         put_float(writer, "impute", (double)column->impute);
         break;
     case ENCODING_STANDARDISE:
+    case ENCODING_LOG:
+    case ENCODING_QUANTILE:
         write_standardise(writer, column);
         break;
     case ENCODING_BOOLEAN:
@@ -169,18 +180,47 @@ static bool read_strings(const cJSON *object, const char *name, uint32_t most, c
     return true;
 }
 
+int encoding_find(const char *name)
+{
+    for (size_t i = 0; i < N_ENCODINGS; i++)
+        if (strcmp(encoding_names[i], name) == 0)
+            return (int)i;
+    return -1;
+}
+
 static bool read_encoding(const cJSON *object, enum encoding *encoding, struct err *err)
 {
     const char *name;
 
     if (!json_text(object, "encoding", &name, err))
         return false;
-    for (size_t i = 0; i < N_ENCODINGS; i++)
-        if (strcmp(encoding_names[i], name) == 0) {
-            *encoding = (enum encoding)i;
-            return true;
-        }
+    int found = encoding_find(name);
+    if (found >= 0) {
+        *encoding = (enum encoding)found;
+        return true;
+    }
     return json_damaged(err, "there is no encoding of that name");
+}
+
+static bool read_knots(const cJSON *object, struct recipe_column *column, struct err *err)
+{
+    const cJSON *array = NULL, *item;
+    uint32_t n;
+
+    if (!json_array(object, "knots", &array, &n, err))
+        return false;
+    if (n < 2 || n > RECIPE_KNOTS_MAX)
+        return json_damaged(err, "a column has %u knots", n);
+    column->knots = calloc(n, sizeof *column->knots);
+    if (!column->knots)
+        return err_memory(err, "a model's recipe");
+    cJSON_ArrayForEach(item, array)
+    {
+        if (!cJSON_IsNumber(item))
+            return json_damaged(err, "a knot is no number");
+        column->knots[column->n_knots++] = (float)item->valuedouble;
+    }
+    return true;
 }
 
 static bool read_standardise(const cJSON *object, struct recipe_column *column, struct err *err)
@@ -193,7 +233,9 @@ static bool read_standardise(const cJSON *object, struct recipe_column *column, 
     if (!(stddev > 1e-38 && stddev < 1e38))
         return json_damaged(err, "a stddev is out of range");
     column->scale = (float)(1.0 / stddev);
-    return true;
+    if (cJSON_HasObjectItem(object, "unit") && !json_float(object, "unit", &column->unit, err))
+        return false;
+    return column->encoding != ENCODING_QUANTILE || read_knots(object, column, err);
 }
 
 static bool read_date(const cJSON *object, struct recipe_column *column, struct err *err)
@@ -214,9 +256,11 @@ static bool read_column_encoding(const cJSON *object, struct recipe_column *colu
         column->n_inputs = 1;
         return json_float(object, "scale", &column->scale, err) && json_float(object, "impute", &column->impute, err);
     case ENCODING_STANDARDISE:
+    case ENCODING_LOG:
+    case ENCODING_QUANTILE:
         if (!read_standardise(object, column, err))
             return false;
-        column->n_inputs = column->indicator ? 2 : 1;
+        column->n_inputs = (column->n_knots > 0 ? column->n_knots : 1) + column->indicator;
         return true;
     case ENCODING_BOOLEAN:
         column->scale = 1;

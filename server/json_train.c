@@ -1,6 +1,7 @@
 /* Requests to train: one table of fields. A field more is a row more. */
 #include "json_train.h"
 #include "json_field.h"
+#include "json_model.h"
 #include "mlp/team.h"
 
 #include <float.h>
@@ -75,19 +76,20 @@ static bool set_batch_size(struct job_request *request, const struct field *fiel
     return true;
 }
 
-static bool set_ignore(struct job_request *request, const struct field *field, const struct message *value, struct err *err)
+/* A list of names of columns: `list` and `n` are the request's, in place of an earlier one. */
+static bool set_names(char ***list, uint32_t *n_list, const struct field *field, const struct message *value, struct err *err)
 {
     size_t n = message_kind(value) == MESSAGE_ARRAY ? message_size(value) : IGNORE_MAX + 1;
-    if (n > IGNORE_MAX)
+    if (n > IGNORE_MAX || *list)
         return field_wrong(err, field->name, field->expected, value);
-    request->ignore = calloc(n ? n : 1, sizeof *request->ignore);
-    if (!request->ignore)
+    *list = calloc(n ? n : 1, sizeof **list);
+    if (!*list)
         return err_memory(err, "the request");
     for (const struct message *name = message_first(value); name; name = message_next(name)) {
         if (message_kind(name) != MESSAGE_STRING)
             return field_wrong(err, field->name, field->expected, name);
-        request->ignore[request->n_ignore] = strdup(message_string(name));
-        if (!request->ignore[request->n_ignore++])
+        (*list)[*n_list] = strdup(message_string(name));
+        if (!(*list)[(*n_list)++])
             return err_memory(err, "the request");
     }
     return true;
@@ -121,6 +123,44 @@ static bool set_class_weight(struct job_request *request, const struct field *fi
         if (!label)
             return err_memory(err, "the request");
         request->class_weights[request->n_class_weights++] = (struct class_weight){label, (float)weight};
+    }
+    return true;
+}
+
+static bool set_ignore(struct job_request *request, const struct field *field, const struct message *value, struct err *err)
+{
+    return set_names(&request->ignore, &request->n_ignore, field, value, err);
+}
+
+static bool set_features(struct job_request *request, const struct field *field, const struct message *value, struct err *err)
+{
+    return set_names(&request->features, &request->n_features, field, value, err);
+}
+
+static const struct field encoding_field = {.name = "recipe",
+                                            .expected = "one of scale, standardise, log, quantile, one_hot, ignore for each column"};
+
+/* {"column": "log"} or {"column": {"encoding": "log"}}. */
+static bool set_recipe(struct job_request *request, const struct field *field, const struct message *value, struct err *err)
+{
+    size_t n = message_kind(value) == MESSAGE_OBJECT ? message_size(value) : IGNORE_MAX + 1;
+    if (n > IGNORE_MAX || request->wishes)
+        return field_wrong(err, field->name, field->expected, value);
+    request->wishes = calloc(n ? n : 1, sizeof *request->wishes);
+    if (!request->wishes)
+        return err_memory(err, "the request");
+    for (const struct message *member = message_first(value); member; member = message_next(member)) {
+        const struct message *word = message_kind(member) == MESSAGE_OBJECT ? message_get(member, "encoding") : member;
+        int encoding;
+        if (!word || (word != member && message_size(member) != 1))
+            return field_wrong(err, field->name, field->expected, member);
+        if (!field_word(&encoding_field, word, encoding_find, &encoding, err))
+            return false;
+        struct recipe_wish *wish = &request->wishes[request->n_wishes];
+        *wish = (struct recipe_wish){strdup(message_name(member)), (enum encoding)encoding};
+        if (!wish->column)
+            return err_memory(err, "the request");
+        request->n_wishes++;
     }
     return true;
 }
@@ -221,6 +261,8 @@ static const struct field fields[] = {
     {"class_weight", FORM_TEXT, set_class_weight, 0, 0, 1e6, false,
      "\"balanced\" or an object of classes and what a row of each counts, as {\"yes\":5,\"no\":1}"},
     {"sample_weight", FORM_TEXT, set_sample_weight, 0, 0, 0, false, "the name of a column"},
+    {"features", FORM_TEXTS, set_features, 0, 0, 0, false, "a list of column names"},
+    {"recipe", FORM_TEXT, set_recipe, 0, 0, 0, false, "an object of columns and their encodings, as {\"price\":{\"encoding\":\"log\"}}"},
     {"shuffle", FORM_BOOL, field_set_bool, PLACE(train.shuffle), 0, 0, false, "true or false"},
     {"schedule", FORM_TEXT, set_schedule, 0, 0, 0, false,
      "one of constant, step, exponential, cosine, reduce_on_plateau, one_cycle, or an object {\"name\":\"cosine\",\"warmup_epochs\":2}"},

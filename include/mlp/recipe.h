@@ -14,13 +14,18 @@
 
 #define RECIPE_INPUTS_MAX (1u << 20)
 #define RECIPE_CLASSES_MAX 1000
-#define RECIPE_LEVELS_MAX 100 /* inputs that one category may have, `other` not counted */
+#define RECIPE_LEVELS_MAX 256 /* inputs that one category may have, `other` not counted */
+
+#define RECIPE_KNOTS_MAX 9 /* of one column */
 
 enum task { TASK_AUTO, TASK_CLASSIFICATION, TASK_REGRESSION };
 
 enum encoding {
     ENCODING_SCALE,       /* x * scale: byte columns that start at zero; one input */
     ENCODING_STANDARDISE, /* (x - offset) * scale; one input, and a second, 1 where missing, where `indicator` */
+    ENCODING_LOG,         /* sign(x) log(1 + |x| / unit), then as ENCODING_STANDARDISE: heavy tails */
+    ENCODING_QUANTILE,    /* after the input of ENCODING_STANDARDISE, or of ENCODING_LOG where unit > 0, one for each piece between two
+                             knots: 0 below it, 1 above, rising evenly within (Gorishniy et al. 2022); the indicator is the last */
     ENCODING_ONE_HOT,     /* one input a level, and a last one for missing, rare and unseen levels where `other` */
     ENCODING_BOOLEAN, /* yes, true, t, y or 1 is 1, no, false, f, n or 0 is 0; one input, and a second, 1 where missing, where `indicator` */
     ENCODING_DATE,    /* days (as ENCODING_STANDARDISE), year, month (sine, cosine), one input a weekday from Monday; where `time` the time
@@ -37,8 +42,11 @@ struct recipe_column {
     uint32_t n_inputs;
     float offset, scale; /* of dates in days since 1970 */
     float impute;        /* raw value that stands for a missing number or date */
-    bool indicator;      /* ENCODING_STANDARDISE, ENCODING_BOOLEAN, ENCODING_DATE */
-    bool time;           /* ENCODING_DATE: not all training rows say midnight */
+    bool indicator;      /* ENCODING_STANDARDISE, LOG, QUANTILE, BOOLEAN, DATE */
+    float unit;          /* ENCODING_LOG, maybe ENCODING_QUANTILE; else 0 */
+    uint32_t n_knots;
+    float *knots; /* ENCODING_QUANTILE; ascending; of the number, or of its logarithm where unit > 0 */
+    bool time;    /* ENCODING_DATE: not all training rows say midnight */
     struct date_format date;
     bool other;       /* ENCODING_ONE_HOT */
     char mark, group; /* of numbers in the table's file, as in struct column: a text may be so written too */
@@ -63,11 +71,21 @@ struct recipe {
     char task_reason[160];            /* "label holds 10 integers from 0: classes; say \"task\":\"regression\" to change it" */
 };
 
+/* A column's encoding as the user wishes it. */
+struct recipe_wish {
+    const char *column;
+    enum encoding encoding;
+};
+
 struct recipe_options {
     const char *target; /* NULL: a column called label, class, target or y (any case), else the last */
     enum task task;
     const char *const *ignore; /* names of columns to leave out; n_ignore of them. An unknown one is an error. */
     uint32_t n_ignore;
+    const char *const *features; /* the only columns to use, n_features of them; 0: all but those to ignore */
+    uint32_t n_features;
+    const struct recipe_wish *wishes; /* n_wishes; the other columns' encodings are chosen */
+    uint32_t n_wishes;
     bool raw_target; /* regression: leave the target as it is (mean 0, stddev 1), as a loss of counts needs it */
 };
 

@@ -108,7 +108,7 @@ START_TEST(rare_levels_share_an_input_and_ids_are_left_out)
 
     fprintf(out, "id,city,name,many,y\n");
     for (int r = 0; r < 3000; r++)
-        fprintf(out, "%d,%s,n%d,m%d,%d\n", r + 1, r % 1000 == 0 ? "rare" : r % 2 ? "B" : "A", r, r % 150, r % 7 == 0);
+        fprintf(out, "%d,%s,n%d,m%d,%d\n", r + 1, r % 1000 == 0 ? "rare" : r % 2 ? "B" : "A", r, r % 300, r % 7 == 0);
     struct recipe *recipe = recipe_of_text(text_close(&text), NULL, TASK_AUTO);
     const struct recipe_column *city = recipe_column_of(recipe, "city"), *many = recipe_column_of(recipe, "many");
     ck_assert_uint_eq(city->n_levels, 2);
@@ -122,6 +122,121 @@ START_TEST(rare_levels_share_an_input_and_ids_are_left_out)
 }
 END_TEST
 
+/* n rows of an even number, of one that spreads over 13 orders of magnitude both ways, and of classes. */
+static const char *spread_text(struct text *text, uint32_t n)
+{
+    FILE *out = text_open(text);
+
+    fprintf(out, "even,wide,y\n");
+    for (uint32_t r = 0; r < n; r++)
+        fprintf(out, "%g,%g,%c\n", (r * 7 % n) + 0.5, (r % 2 ? -1 : 1) * exp(30.0 * r / n), 'a' + (int)(r % 3));
+    return text_close(text);
+}
+
+START_TEST(a_heavy_tail_goes_through_a_logarithm)
+{
+    struct text text;
+    struct recipe *recipe = recipe_of_text(spread_text(&text, 60), NULL, TASK_AUTO);
+    const struct recipe_column *wide = recipe_column_of(recipe, "wide");
+    struct value values[2] = {{.kind = VALUE_NUMBER, .number = 30}, {.kind = VALUE_NUMBER}};
+    struct err err;
+    float x[2];
+
+    ck_assert_int_eq(recipe_column_of(recipe, "even")->encoding, ENCODING_STANDARDISE);
+    ck_assert_int_eq(wide->encoding, ENCODING_LOG);
+    ck_assert_float_eq_tol(wide->unit, (float)exp(15), (float)exp(15) * 0.1f); /* the median size */
+    values[1].number = 1e13f;
+    ck_assert(recipe_encode(recipe, values, x, &err));
+    ck_assert_float_eq_tol(x[1], (log1pf(1e13f / wide->unit) - wide->offset) * wide->scale, 1e-5f);
+    values[1].number = -1e13f;
+    ck_assert(recipe_encode(recipe, values, x, &err));
+    ck_assert_float_eq_tol(x[1], (-log1pf(1e13f / wide->unit) - wide->offset) * wide->scale, 1e-5f);
+    ck_assert(fabsf(x[1]) < 10);
+    recipe_free(recipe);
+    free(text.bytes);
+}
+END_TEST
+
+START_TEST(many_rows_cut_a_number_into_pieces_at_its_quantiles)
+{
+    struct text text;
+    struct recipe *recipe = recipe_of_text(spread_text(&text, 801), NULL, TASK_AUTO);
+    const struct recipe_column *even = recipe_column_of(recipe, "even");
+    struct value values[2] = {{.kind = VALUE_NUMBER, .number = 150.5f}, {.kind = VALUE_MISSING}};
+    struct err err;
+    float x[32];
+
+    ck_assert_int_eq(even->encoding, ENCODING_QUANTILE);
+    ck_assert_uint_eq(even->n_knots, 9);
+    ck_assert_uint_eq(even->n_inputs, 9);
+    for (uint32_t i = 0; i < 9; i++)
+        ck_assert_float_eq_tol(even->knots[i], (float)i * 100 + 0.5f, 0.01f);
+    ck_assert(recipe_encode(recipe, values, x, &err));
+    const float expected[] = {1, 0.5f, 0, 0, 0, 0, 0, 0};
+    for (uint32_t i = 0; i < 8; i++)
+        ck_assert_float_eq_tol(x[1 + i], expected[i], 1e-6f);
+    ck_assert_int_eq(recipe_column_of(recipe, "wide")->encoding, ENCODING_QUANTILE);
+    ck_assert(recipe_column_of(recipe, "wide")->unit > 0);
+    recipe_free(recipe);
+    free(text.bytes);
+}
+END_TEST
+
+/* The encoding that the column gets where it is wished for; -1 where it is refused. */
+static int wished(const struct table *table, const char *column, enum encoding encoding)
+{
+    uint32_t *rows = rows_all(table);
+    struct recipe_wish wish = {column, encoding};
+    struct recipe_options options = {.wishes = &wish, .n_wishes = 1};
+    struct err err;
+    struct recipe *recipe = recipe_fit(table, rows, table_n_rows(table), &options, &err);
+    int got = recipe ? (int)recipe_column_of(recipe, column)->encoding : -1;
+
+    if (!recipe)
+        ck_assert_str_eq(err.field, "recipe");
+    recipe_free(recipe);
+    free(rows);
+    return got;
+}
+
+START_TEST(a_wish_for_an_encoding_is_met_or_refused)
+{
+    struct table *table = table_of_text(mixed_csv, 1);
+
+    ck_assert_int_eq(wished(table, "age", ENCODING_STANDARDISE), ENCODING_STANDARDISE);
+    ck_assert_int_eq(wished(table, "fare", ENCODING_LOG), ENCODING_LOG);
+    ck_assert_int_eq(wished(table, "fare", ENCODING_QUANTILE), ENCODING_QUANTILE);
+    ck_assert_int_eq(wished(table, "big", ENCODING_SCALE), ENCODING_SCALE);
+    ck_assert_int_eq(wished(table, "big", ENCODING_IGNORE), ENCODING_IGNORE);
+    ck_assert_int_eq(wished(table, "sex", ENCODING_ONE_HOT), ENCODING_ONE_HOT);
+    ck_assert_int_eq(wished(table, "sex", ENCODING_LOG), -1);
+    ck_assert_int_eq(wished(table, "big", ENCODING_ONE_HOT), -1);
+    ck_assert_int_eq(wished(table, "nobody", ENCODING_LOG), -1);
+    table_unref(table);
+}
+END_TEST
+
+START_TEST(only_the_features_asked_for_are_used)
+{
+    struct table *table = table_of_text(mixed_csv, 1);
+    uint32_t *rows = rows_all(table);
+    const char *features[] = {"big", "nobody"};
+    struct recipe_options options = {.features = features, .n_features = 1};
+    struct err err;
+    struct recipe *recipe = recipe_fit(table, rows, table_n_rows(table), &options, &err);
+
+    ck_assert_ptr_nonnull(recipe);
+    ck_assert_uint_eq(recipe->n_inputs, recipe_column_of(recipe, "big")->n_inputs);
+    ck_assert_ptr_nonnull(strstr(recipe_column_of(recipe, "sex")->note, "not among"));
+    recipe_free(recipe);
+    options.n_features = 2;
+    ck_assert_ptr_null(recipe_fit(table, rows, table_n_rows(table), &options, &err));
+    ck_assert_str_eq(err.field, "features");
+    free(rows);
+    table_unref(table);
+}
+END_TEST
+
 START_TEST(a_count_alone_is_data)
 {
     struct text text;
@@ -131,7 +246,7 @@ START_TEST(a_count_alone_is_data)
     for (int r = 0; r < 300; r++)
         fprintf(out, "%d,%g\n", r, r * 0.5);
     struct recipe *recipe = recipe_of_text(text_close(&text), NULL, TASK_AUTO);
-    ck_assert_int_eq(recipe_column_of(recipe, "x")->encoding, ENCODING_STANDARDISE);
+    ck_assert_int_eq(recipe_column_of(recipe, "x")->encoding, ENCODING_QUANTILE);
     ck_assert_int_eq(recipe->task, TASK_REGRESSION);
     ck_assert_float_eq(recipe->target_mean, 74.75f);
     recipe_free(recipe);
@@ -296,6 +411,10 @@ static Suite *recipe_suite(void)
     tcase_add_test(tests, pixels_share_one_scale_and_stay_bytes);
     tcase_add_test(tests, flags_beside_a_count_are_no_image);
     tcase_add_test(tests, rare_levels_share_an_input_and_ids_are_left_out);
+    tcase_add_test(tests, a_heavy_tail_goes_through_a_logarithm);
+    tcase_add_test(tests, many_rows_cut_a_number_into_pieces_at_its_quantiles);
+    tcase_add_test(tests, a_wish_for_an_encoding_is_met_or_refused);
+    tcase_add_test(tests, only_the_features_asked_for_are_used);
     tcase_add_test(tests, a_count_alone_is_data);
     tcase_add_test(tests, target_is_found_and_its_task_chosen);
     tcase_add_test(tests, classes_are_ordered_and_written_shortest);
