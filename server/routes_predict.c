@@ -3,6 +3,7 @@
  * A few rows for a small model that is in memory are answered on the HTTP thread: handing them to another thread takes several times
  * as long as they do. The rest is left to the desk. */
 #include "instances.h"
+#include "picture.h"
 #include "predict_csv.h"
 #include "predictions.h"
 #include "routes.h"
@@ -122,21 +123,23 @@ static const struct recipe *model_find(void *self, const char *name, uint32_t ve
     return prediction->model ? prediction->model->recipe : NULL;
 }
 
-enum kind { KIND_JSON, KIND_CSV, KIND_FLOATS };
+enum body_kind { BODY_JSON, BODY_CSV, BODY_FLOATS, BODY_PNG };
 
 /* By the Content-Type; where that says nothing (curl's default) by how the body begins. */
-static enum kind body_kind(const char *type, const char *bytes, size_t n)
+static enum body_kind body_kind(const char *type, const char *bytes, size_t n)
 {
     if (type && !strncasecmp(type, "application/json", 16))
-        return KIND_JSON;
+        return BODY_JSON;
     if (type && !strncasecmp(type, "text/csv", 8))
-        return KIND_CSV;
+        return BODY_CSV;
     if (type && !strncasecmp(type, "application/octet-stream", 24))
-        return KIND_FLOATS;
+        return BODY_FLOATS;
+    if (picture_known(bytes, n))
+        return BODY_PNG;
     size_t i = 0;
     while (i < n && strchr(" \t\r\n", bytes[i]) && bytes[i])
         i++;
-    return i < n && (bytes[i] == '{' || bytes[i] == '[') ? KIND_JSON : KIND_CSV;
+    return i < n && (bytes[i] == '{' || bytes[i] == '[') ? BODY_JSON : BODY_CSV;
 }
 
 /* What the query says of rows that are no JSON: model, version, and how to read CSV. On failure *csv is empty. */
@@ -162,15 +165,15 @@ static const struct recipe *query_read(const struct request *request, struct pre
     return NULL;
 }
 
-static bool table_read(const struct request *request, struct prediction *prediction, const char *name, enum kind kind, const char *bytes,
-                       size_t n, struct err *err)
+static bool table_read(const struct request *request, struct prediction *prediction, const char *name, enum body_kind kind,
+                       const char *bytes, size_t n, struct err *err)
 {
     struct csv_query csv = {0};
     const struct recipe *recipe = query_read(request, prediction, name, &csv, err);
     bool ok;
     if (!recipe)
         return false;
-    if (kind == KIND_CSV) {
+    if (kind == BODY_CSV) {
         ok = instances_from_csv(recipe, bytes, n, &csv.options, &prediction->instances, err);
     } else {
         ok = instances_from_floats(recipe, bytes, n, &prediction->instances, err);
@@ -179,11 +182,29 @@ static bool table_read(const struct request *request, struct prediction *predict
     return ok;
 }
 
+/* The picture in prediction->strokes is the row. what: it was made of them. */
+static bool picture_take(struct prediction *prediction, const struct recipe *recipe, const char *what, struct err *err)
+{
+    float raw[DIGIT_PIXELS];
+    if (recipe->n_columns != DIGIT_PIXELS) {
+        err_set(err, ERR_INPUT, "\"%s\" makes %d pixels, and this model takes %" PRIu32 " columns", what, DIGIT_PIXELS, recipe->n_columns);
+        return err_field(err, what);
+    }
+    float *x = instances_room(&prediction->instances, recipe->n_inputs, 0, err);
+    if (!x)
+        return false;
+    for (int i = 0; i < DIGIT_PIXELS; i++)
+        raw[i] = prediction->strokes.picture[i];
+    recipe_encode_numbers(recipe, raw, x);
+    instances_keep(&prediction->instances);
+    prediction->drawn = true;
+    return true;
+}
+
 /* A digit drawn by pen: one row of the pixels that it makes. */
 static bool drawing_read(struct prediction *prediction, const char *name, const char *bytes, size_t n, struct err *err)
 {
     struct strokes *strokes = &prediction->strokes;
-    float raw[DIGIT_PIXELS];
     prediction->too_much = prediction->here && n > HERE_STROKES_MAX;
     if (prediction->too_much || !strokes_read(bytes, n, strokes, err))
         return false;
@@ -192,21 +213,20 @@ static bool drawing_read(struct prediction *prediction, const char *name, const 
         return err_field(err, "model");
     }
     const struct recipe *recipe = model_find(prediction, *strokes->model ? strokes->model : name, strokes->version, err);
-    if (!recipe)
+    return recipe && picture_take(prediction, recipe, "strokes", err);
+}
+
+/* A picture of a digit, as a file. */
+static bool picture_row(const struct request *request, struct prediction *prediction, const char *name, const char *bytes, size_t n,
+                        struct err *err)
+{
+    struct csv_query csv = {0};
+    prediction->too_much = prediction->here;
+    if (prediction->too_much || !picture_read(bytes, n, prediction->strokes.picture, err))
         return false;
-    if (recipe->n_columns != DIGIT_PIXELS) {
-        err_set(err, ERR_INPUT, "strokes make %d pixels, and this model takes %" PRIu32 " columns", DIGIT_PIXELS, recipe->n_columns);
-        return err_field(err, "strokes");
-    }
-    float *x = instances_room(&prediction->instances, recipe->n_inputs, 0, err);
-    if (!x)
-        return false;
-    for (int i = 0; i < DIGIT_PIXELS; i++)
-        raw[i] = strokes->picture[i];
-    recipe_encode_numbers(recipe, raw, x);
-    instances_keep(&prediction->instances);
-    prediction->drawn = true;
-    return true;
+    const struct recipe *recipe = query_read(request, prediction, name, &csv, err);
+    csv_query_done(&csv);
+    return recipe && picture_take(prediction, recipe, "image", err);
 }
 
 static bool rows_read(struct request *request, struct prediction *prediction, const char *name, struct err *err)
@@ -218,11 +238,13 @@ static bool rows_read(struct request *request, struct prediction *prediction, co
         return false;
     if (!n)
         return err_set(err, ERR_INPUT, "the body is empty: expected {\"model\":\"name\",\"instances\":[[...]]} or a CSV");
-    enum kind kind = body_kind(type, bytes, n);
-    if (kind == KIND_JSON && strokes_are_asked(bytes, n))
+    enum body_kind kind = body_kind(type, bytes, n);
+    if (kind == BODY_JSON && strokes_are_asked(bytes, n))
         return drawing_read(prediction, name, bytes, n, err);
-    if (kind == KIND_JSON)
+    if (kind == BODY_JSON)
         return instances_from_json(bytes, n, &models, &prediction->instances, err);
+    if (kind == BODY_PNG)
+        return picture_row(request, prediction, name, bytes, n, err);
     return table_read(request, prediction, name, kind, bytes, n, err);
 }
 
@@ -260,7 +282,7 @@ static bool csv_is_asked(struct request *request)
     struct err ignored;
     size_t n;
     return accept && strstr(accept, "text/csv") && body_view(request_body(request), &bytes, &n, &ignored) && n > 0 &&
-           body_kind(request_header(request, "Content-Type"), bytes, n) == KIND_CSV;
+           body_kind(request_header(request, "Content-Type"), bytes, n) == BODY_CSV;
 }
 
 /* CSV to CSV: the source takes over from here. */
