@@ -270,6 +270,11 @@ static bool types_fix(struct plan *plan, struct err *err)
             err_set(err, ERR_INPUT, "there is no column called %.100s to give a type to", options->types[i].column);
             return err_field(err, "types");
         }
+        if (options->types[i].type == COLUMN_DATE) {
+            if (plan->columns[column].type == COLUMN_DATE)
+                plan->columns[column].date = options->types[i].date;
+            continue;
+        }
         bool category = options->types[i].type == COLUMN_CATEGORY;
         if (category || plan->columns[column].type >= COLUMN_CATEGORY)
             plan->columns[column].type = category ? COLUMN_CATEGORY : COLUMN_NUMBER;

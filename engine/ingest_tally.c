@@ -171,14 +171,15 @@ void tally_wanted(const struct tally *tally, uint32_t index, enum column_type *t
 {
     const struct plan_column *planned = &tally->plan->columns[index];
     const struct tally_date *texts = &tally->texts_as_dates[index];
-    bool dates = texts->separator && texts->orders && !planned->fixed, number = planned->type == COLUMN_NUMBER;
+    bool dates = texts->separator && texts->orders && !planned->fixed;
+    bool number = planned->type == COLUMN_NUMBER, planned_date = planned->type == COLUMN_DATE;
     *type = (enum column_type)tally->wanted[index];
     /* A column that the head showed to be empty, and all texts below are dates. */
     if (dates && number && *type == COLUMN_CATEGORY)
         *type = tally->numbers[planned->slot].n_missing == tally->n_rows ? COLUMN_DATE : COLUMN_CATEGORY;
-    if (dates)
+    if (dates && !(planned_date && texts->orders & 1u << planned->date.order)) /* the plan's own stays where it suits */
         *date = date_format_choose(texts->orders, &texts->separator, 1);
-    else if (*type == COLUMN_DATE && texts->separator)
+    if (!dates && *type == COLUMN_DATE && texts->separator)
         *type = COLUMN_CATEGORY;
 }
 

@@ -80,11 +80,10 @@ static bool file_write(struct append *append, const struct append_source *source
     return ok;
 }
 
-/* The file is read as it was written. What is text stays text, even where it reads as numbers ("01"). */
-static bool file_ingest(const struct append *append, struct upload *upload, const struct dataset_row *like, const atomic_bool *stop,
-                        struct dataset_info *info, struct err *err)
+bool append_ingest(const struct table *table, struct upload *upload, int fd, const atomic_bool *stop, struct dataset_info *info,
+                   struct err *err)
 {
-    uint32_t n_columns = table_n_columns(append->table);
+    uint32_t n_columns = table_n_columns(table);
     struct csv_type *types = calloc(n_columns, sizeof *types);
     struct csv_options options = {.separator = ',', .header = 1, .decimal = '.', .comment = -1, .encoding = CSV_UTF8, .types = types};
     if (!types) {
@@ -92,12 +91,11 @@ static bool file_ingest(const struct append *append, struct upload *upload, cons
         return err_memory(err, "the types of the columns");
     }
     for (uint32_t i = 0; i < n_columns; i++) {
-        const struct column *column = table_column(append->table, i);
-        if (column->type == COLUMN_CATEGORY)
-            types[options.n_types++] = (struct csv_type){column->name, COLUMN_CATEGORY};
+        const struct column *column = table_column(table, i);
+        if (column->type == COLUMN_CATEGORY || column->type == COLUMN_DATE)
+            types[options.n_types++] = (struct csv_type){column->name, column->type, column->date};
     }
-    datasets_go_on(upload, like);
-    bool ok = datasets_finish(upload, append->fd, &options, stop, info, err);
+    bool ok = datasets_finish(upload, fd, &options, stop, info, err);
     free(types);
     return ok;
 }
@@ -105,7 +103,7 @@ static bool file_ingest(const struct append *append, struct upload *upload, cons
 bool append_rows(struct datasets *datasets, const char *name, const struct append_source *source, const atomic_bool *stop,
                  struct dataset_info *info, struct err *err)
 {
-    struct dataset_row row;
+    struct dataset_row row = {0};
     struct append append = {.fd = -1};
     struct table *table = datasets_table(datasets, name, NULL, err); /* is it there at all? */
     if (!table)
@@ -118,8 +116,9 @@ bool append_rows(struct datasets *datasets, const char *name, const struct appen
     append.table = table;
     bool ok = table && (append.fd = datasets_temp(datasets, err)) >= 0 && file_write(&append, source, err);
     row.bytes += source->n;
+    datasets_go_on(upload, &row);
     if (ok)
-        ok = file_ingest(&append, upload, &row, stop, info, err);
+        ok = append_ingest(table, upload, append.fd, stop, info, err);
     else
         datasets_abort(upload);
     if (append.fd >= 0)

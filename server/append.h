@@ -19,6 +19,11 @@ struct append_source {
 bool append_rows(struct datasets *datasets, const char *name, const struct append_source *source, const atomic_bool *stop,
                  struct dataset_info *info, struct err *err);
 
+/* Read a file of such rows, written by csv_write.h in the table's columns, into the upload's dataset, each column as the table has it:
+ * what is text stays text, even where it reads as numbers ("01"), and days stay days. Ends the upload. Slow. */
+bool append_ingest(const struct table *table, struct upload *upload, int fd, const atomic_bool *stop, struct dataset_info *info,
+                   struct err *err);
+
 /* For the parts below: the rows on their way into a CSV file. */
 struct append_cell {
     size_t at, n; /* of append->cells */

@@ -1,6 +1,7 @@
 /* A request's body on its way in. */
 #define _GNU_SOURCE
 #include "body.h"
+#include "files.h"
 #include "multipart.h"
 
 #include <errno.h>
@@ -13,7 +14,7 @@
 
 void body_init(struct body *body, int (*temp)(void *self, struct err *err), void *self)
 {
-    *body = (struct body){.temp = temp, .self = self, .fd = -1};
+    *body = (struct body){.temp = temp, .self = self, .fd = -1, .labels.fd = -1};
 }
 
 void body_reset(struct body *body)
@@ -26,6 +27,10 @@ void body_reset(struct body *body)
         munmap(body->map, body->size);
     if (body->fd >= 0)
         close(body->fd);
+    if (body->labels.fd >= 0)
+        close(body->labels.fd);
+    inflate_free(body->labels.inflate);
+    body->labels = (struct body_labels){.fd = -1};
     for (size_t i = 0; i < body->n_fields; i++) {
         free(body->fields[i].name);
         free(body->fields[i].value);
@@ -83,6 +88,34 @@ static bool file_bytes(void *self, const char *bytes, size_t n, struct err *err)
     return body->inflate ? inflate_feed(body->inflate, bytes, n, err) : file_write(body, bytes, n, err);
 }
 
+static bool labels_write(void *self, const char *bytes, size_t n, struct err *err)
+{
+    struct body_labels *labels = self;
+    return files_write(labels->fd, bytes, n, err);
+}
+
+static bool labels_begin(struct body *body, struct err *err)
+{
+    struct body_labels *labels = &body->labels;
+    const struct inflate_sink sink = {.bytes = labels_write, .self = labels};
+    if (labels->fd < 0 && (labels->fd = body->temp(body->self, err)) < 0)
+        return false;
+    if (body->inflate && !labels->inflate)
+        labels->inflate = inflate_new(INFLATE_GUESS, body->most, &sink, err);
+    return !body->inflate || labels->inflate;
+}
+
+/* Bytes of a form's files. */
+static bool form_bytes(void *self, bool labels, const char *bytes, size_t n, struct err *err)
+{
+    struct body *body = self;
+    if (!labels)
+        return file_bytes(body, bytes, n, err);
+    if (!labels_begin(body, err))
+        return false;
+    return body->labels.inflate ? inflate_feed(body->labels.inflate, bytes, n, err) : labels_write(&body->labels, bytes, n, err);
+}
+
 static bool field_add(void *self, const char *name, const char *value, struct err *err)
 {
     struct body *body = self;
@@ -97,7 +130,7 @@ static bool field_add(void *self, const char *name, const char *value, struct er
 
 bool body_form(struct body *body, const char *content_type, struct err *err)
 {
-    const struct multipart_sink sink = {.file = file_bytes, .field = field_add, .self = body};
+    const struct multipart_sink sink = {.file = form_bytes, .field = field_add, .self = body};
     body->multipart = multipart_new(content_type, &sink, err);
     return body->multipart != NULL;
 }
@@ -105,6 +138,7 @@ bool body_form(struct body *body, const char *content_type, struct err *err)
 bool body_unpack(struct body *body, enum inflate_kind kind, uint64_t most, struct err *err)
 {
     const struct inflate_sink sink = {.bytes = file_write, .self = body};
+    body->most = most;
     if (!body->inflate)
         body->inflate = inflate_new(kind, most, &sink, err);
     return body->inflate != NULL;
@@ -188,7 +222,7 @@ bool body_finish(struct body *body, struct err *err)
     size_t n = body->n_filling;
     body->n_filling = 0;
     return bytes_store(body, body->filling, n, err) && (!body->multipart || multipart_end(body->multipart, err)) &&
-           (!body->inflate || inflate_end(body->inflate, err));
+           (!body->inflate || inflate_end(body->inflate, err)) && (!body->labels.inflate || inflate_end(body->labels.inflate, err));
 }
 
 bool body_view(struct body *body, const char **bytes, size_t *n, struct err *err)
@@ -213,6 +247,11 @@ int body_file(struct body *body, struct err *err)
         return -1;
     body->n_filling = 0;
     return file_write(body, body->filling, n, err) ? body->fd : -1;
+}
+
+int body_labels(const struct body *body)
+{
+    return body->labels.fd;
 }
 
 const char *body_field(const struct body *body, const char *name)

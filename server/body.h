@@ -25,6 +25,11 @@ struct body {
     void *self;
     struct multipart *multipart; /* the body is a form */
     struct inflate *inflate;     /* the body, of a form its file, is or may be compressed */
+    uint64_t most;               /* bytes that may come out of it */
+    struct body_labels {
+        struct inflate *inflate; /* where the body's file may be compressed, so may the labels */
+        int fd;                  /* -1: there are none */
+    } labels;                    /* of a form: a second file, so called */
     char *filling, *flying;      /* (capacity), (BODY_BUFFER) */
     size_t n_filling, capacity, n_flying;
     uint64_t received; /* bytes that body_take has taken; the HTTP thread's */
@@ -65,6 +70,8 @@ bool body_finish(struct body *body, struct err *err);
 bool body_view(struct body *body, const char **bytes, size_t *n, struct err *err);
 /* After body_finish: a regular file that holds it; owned by the body. -1 on failure. Slow. */
 int body_file(struct body *body, struct err *err);
+/* After body_finish: the regular file that holds the form's labels; owned by the body. -1: there are none. */
+int body_labels(const struct body *body);
 /* The form's field; NULL where there is none. */
 const char *body_field(const struct body *body, const char *name);
 

@@ -211,7 +211,7 @@ static bool types_read(struct csv_query *query, const char *text, struct err *er
         if (!colon || colon == query->types.words[i] || !word_find(WORDS(types), colon + 1, &type))
             return wrong(err, "types", expected, query->types.words[i]);
         *colon = 0;
-        query->type_list[i] = (struct csv_type){query->types.words[i], (enum column_type)type};
+        query->type_list[i] = (struct csv_type){.column = query->types.words[i], .type = (enum column_type)type};
     }
     query->options.types = query->type_list;
     query->options.n_types = query->types.n;

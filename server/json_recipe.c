@@ -91,6 +91,7 @@ static void write_column(struct writer *writer, const struct recipe_column *colu
         write_standardise(writer, column);
         break;
     case ENCODING_BOOLEAN:
+        put_strings(writer, "levels", (char *[]){"no", "yes"}, 2); /* for a form; any word for them is taken */
         put_float(writer, "impute", (double)column->impute);
         writer_put_bool(writer, "indicator", column->indicator);
         break;

@@ -16,6 +16,7 @@ enum state {
     STATE_AFTER, /* after a delimiter: the rest of its line */
     STATE_HEAD,  /* a part's headers */
     STATE_FILE,
+    STATE_LABELS,
     STATE_FIELD,
     STATE_END, /* after the last delimiter */
 };
@@ -30,7 +31,7 @@ struct multipart {
     char name[128];
     char value[VALUE_MAX + 1];
     size_t n_value, n_fields;
-    bool has_file;
+    bool has_file, has_labels;
 };
 
 /* One parameter's value at *at, quotes taken off; *at moves behind it. False where it does not fit. */
@@ -108,13 +109,15 @@ static bool part_begin(struct multipart *multipart, struct err *err)
     if (!line || !parameter_find(line, "name", multipart->name, sizeof multipart->name))
         return err_set(err, ERR_INPUT, "a part of the form has no usable Content-Disposition: form-data; name=...");
     bool file = !strcmp(multipart->name, "file") || parameter_find(line, "filename", filename, sizeof filename);
-    if (file && multipart->has_file)
+    bool labels = file && !strcmp(multipart->name, "labels");
+    if (file && (labels ? multipart->has_labels : multipart->has_file))
         return err_set(err, ERR_INPUT, "the form holds more than one file: expected one, as the field \"file\"");
     if (!file && ++multipart->n_fields > FIELDS_MAX)
         return err_set(err, ERR_INPUT, "the form has more than %d fields", FIELDS_MAX);
-    multipart->has_file |= file;
+    multipart->has_file |= file && !labels;
+    multipart->has_labels |= labels;
     multipart->n_value = 0;
-    multipart->state = file ? STATE_FILE : STATE_FIELD;
+    multipart->state = labels ? STATE_LABELS : file ? STATE_FILE : STATE_FIELD;
     return true;
 }
 
@@ -123,8 +126,8 @@ static bool content_take(struct multipart *multipart, const char *bytes, size_t 
 {
     if (n == 0 || multipart->state == STATE_SKIP)
         return true;
-    if (multipart->state == STATE_FILE)
-        return multipart->sink.file(multipart->sink.self, bytes, n, err);
+    if (multipart->state == STATE_FILE || multipart->state == STATE_LABELS)
+        return multipart->sink.file(multipart->sink.self, multipart->state == STATE_LABELS, bytes, n, err);
     if (n > VALUE_MAX - multipart->n_value)
         return err_set(err, ERR_INPUT, "the form's field \"%s\" is longer than %d bytes: a CSV belongs into the field \"file\"",
                        multipart->name, VALUE_MAX);

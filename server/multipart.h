@@ -1,4 +1,4 @@
-/* multipart/form-data (RFC 7578), streamed: the bytes of the one file in it, and its small fields.
+/* multipart/form-data (RFC 7578), streamed: the bytes of its file, of a second one called labels, and its small fields.
  *
  * Threads: one parser, one thread at a time. */
 #ifndef MLPD_MULTIPART_H
@@ -9,8 +9,8 @@
 #include <stddef.h>
 
 struct multipart_sink {
-    /* Bytes of the file, in order. False stops the parser with *err. */
-    bool (*file)(void *self, const char *bytes, size_t n, struct err *err);
+    /* Bytes of the file, or of the labels, in order. False stops the parser with *err. */
+    bool (*file)(void *self, bool labels, const char *bytes, size_t n, struct err *err);
     bool (*field)(void *self, const char *name, const char *value, struct err *err);
     void *self;
 };

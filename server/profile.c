@@ -2,6 +2,7 @@
  * distinct numbers are of a sample where there are many rows. */
 #include "profile.h"
 #include "mlp/recipe.h"
+#include "scan.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -451,5 +452,28 @@ char *profile_make(const struct table *table, const struct csv_report *report, s
     else if (!ok)
         err_memory(err, "the profile");
     writer_done(&writer);
+    return text;
+}
+
+char *profile_associate(const char *profile, const double *association, uint32_t n, struct err *err)
+{
+    static const char mark[] = "\"columns\":["; /* in a text its quotes would be escaped */
+    const char *found = strstr(profile, mark), *done = profile;
+    struct writer writer;
+    struct scan scan;
+    size_t length;
+    writer_init(&writer);
+    scan_init(&scan, found ? found + strlen(mark) : profile, strlen(found ? found + strlen(mark) : profile));
+    for (uint32_t i = 0; found && i < n && !scan_skip(&scan); i++) {
+        writer_bytes(&writer, done, (size_t)(scan.at - 1 - done)); /* but for its } */
+        writer_put_double(&writer, "association", association[i]);
+        done = scan.at - 1;
+        scan.at += *scan.at == ',';
+    }
+    writer_bytes(&writer, done, strlen(done));
+    scan_done(&scan);
+    char *text = writer_take(&writer, &length, err);
+    if (text)
+        text[length] = 0; /* the writer keeps room for it */
     return text;
 }

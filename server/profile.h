@@ -18,6 +18,8 @@
 /* An object: "skipped", "profiled_rows", "columns", "sample". report NULL: what was left out is not known. The caller frees it.
  * NULL: out of memory. */
 char *profile_make(const struct table *table, const struct csv_report *report, struct err *err);
+/* The profile with "association" in each of its n columns, null where NaN. The caller frees it. NULL: out of memory. */
+char *profile_associate(const char *profile, const double *association, uint32_t n, struct err *err);
 /* One value as JSON. */
 void profile_cell(struct writer *writer, const struct table *table, uint32_t column, uint64_t row);
 

@@ -31,6 +31,7 @@ const struct route routes[] = {
      .run = datasets_post_rows,
      .where = ROUTE_BULK,
      .body = ROUTE_BODY_LARGE},
+    {.method = "POST", .pattern = "/datasets/{d}/split", .run = datasets_post_split, .where = ROUTE_BULK, .body = ROUTE_BODY_SMALL},
     {.method = "GET", .pattern = "/datasets/{d}/file", .run = datasets_get_file, .where = ROUTE_DESK},
     {.method = "POST",
      .pattern = "/train",

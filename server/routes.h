@@ -71,6 +71,10 @@ void datasets_get_all(struct request *request, struct reply *reply);
 void datasets_get_one(struct request *request, struct reply *reply);
 void datasets_patch_one(struct request *request, struct reply *reply);
 void datasets_delete_one(struct request *request, struct reply *reply);
+/* The dataset as an object; profile NULL: without its columns. */
+void dataset_write(struct writer *writer, const struct dataset_info *info, const char *profile);
+/* routes_split.c */
+void datasets_post_split(struct request *request, struct reply *reply);
 /* routes_rows.c */
 void datasets_get_rows(struct request *request, struct reply *reply);
 void datasets_post_rows(struct request *request, struct reply *reply);

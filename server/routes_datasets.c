@@ -1,6 +1,8 @@
 /* Datasets: uploads, profiles, names. Their rows are in routes_rows.c. */
 #include "json_message.h"
 #include "log.h"
+#include "mlp/association.h"
+#include "mlp/idx.h"
 #include "profile.h"
 #include "routes.h"
 
@@ -8,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
 bool incoming_field(const char *name)
 {
@@ -69,6 +72,41 @@ void incoming_progress(struct request *request)
         datasets_received(incoming->upload, request_body(request)->flushed, request_length(request));
 }
 
+/* The pictures in fd, and the labels beside them, as a CSV file. -1 on failure. */
+static int idx_read(struct server *server, struct body *body, int fd, struct err *err)
+{
+    int csv_fd = datasets_temp(server->datasets, err);
+    if (csv_fd >= 0 && idx_to_csv(fd, body_labels(body), csv_fd, err))
+        return csv_fd;
+    if (csv_fd >= 0)
+        close(csv_fd);
+    return -1;
+}
+
+/* CSV, or IDX by its first bytes, into the upload's dataset; ends the upload. */
+static bool file_ingest(struct server *server, struct body *body, int fd, struct upload *upload, const struct csv_options *options,
+                        struct dataset_info *info, struct err *err)
+{
+    char head[8];
+    ssize_t n = pread(fd, head, sizeof head, 0);
+    bool idx = n == sizeof head && idx_known(head, sizeof head);
+    int csv_fd = idx ? idx_read(server, body, fd, err) : fd;
+    if (!idx && body_labels(body) >= 0) {
+        err_set(err, ERR_INPUT, "the form's field \"labels\" goes with pictures in IDX as the field \"file\"");
+        err_field(err, "labels");
+        csv_fd = -1;
+    }
+    if (csv_fd < 0) {
+        datasets_abort(upload);
+        return false;
+    }
+    struct csv_options plain = {.separator = ',', .header = 1, .decimal = '.', .comment = -1, .encoding = CSV_UTF8};
+    bool ok = datasets_finish(upload, csv_fd, idx ? &plain : options, &server->stopping, info, err);
+    if (idx)
+        close(csv_fd);
+    return ok;
+}
+
 bool incoming_finish(struct request *request, struct incoming *incoming, struct dataset_info *info, struct err *err)
 {
     struct server *server = request_app(request);
@@ -82,7 +120,7 @@ bool incoming_finish(struct request *request, struct incoming *incoming, struct 
     if (compression)
         datasets_compressed(upload, compression);
     incoming->upload = NULL;
-    if (!datasets_finish(upload, fd, &incoming->csv.options, &server->stopping, info, err))
+    if (!file_ingest(server, request_body(request), fd, upload, &incoming->csv.options, info, err))
         return false;
     log_info("dataset %s: %llu rows, %llu columns, %llu bytes", info->row.name, (unsigned long long)info->row.n_rows,
              (unsigned long long)info->row.n_columns, (unsigned long long)info->row.bytes);
@@ -182,8 +220,7 @@ static void reading_write(struct writer *writer, const struct dataset_row *row)
     writer_put_uint(writer, "skipped_rows", row->n_skipped);
 }
 
-/* profile NULL: how many columns there are, not each of them. */
-static void dataset_write(struct writer *writer, const struct dataset_info *info, const char *profile)
+void dataset_write(struct writer *writer, const struct dataset_info *info, const char *profile)
 {
     const struct dataset_row *row = &info->row;
     bool ready = row->state == DATASET_READY;
@@ -260,12 +297,60 @@ void datasets_get_all(struct request *request, struct reply *reply)
     reply_json(reply, 200, &writer);
 }
 
+/* What each column tells about the target. NULL: *err. */
+static double *association_make(struct server *server, int64_t id, const char *target, uint32_t *n, struct err *err)
+{
+    struct table *table = datasets_table_id(server->datasets, id, err);
+    int64_t found = table ? table_find(table, target) : -1;
+    double *association = NULL;
+    if (table && found < 0) {
+        err_set(err, ERR_INPUT, "\"target\": there is no column '%.60s'", target);
+        err_field(err, "target");
+    } else if (table) {
+        *n = table_n_columns(table);
+        association = malloc(*n * sizeof *association);
+        if (!association) {
+            err_memory(err, "the associations");
+        } else if (!table_association(table, (uint32_t)found, association, err)) {
+            free(association);
+            association = NULL;
+        }
+    }
+    table_unref(table);
+    return association;
+}
+
+static bool associated_reply(struct server *server, struct reply *reply, const struct dataset_info *info, const char *target,
+                             struct err *err)
+{
+    uint32_t n = 0;
+    double *association = association_make(server, info->row.id, target, &n, err);
+    char *profile = association ? datasets_profile(server->datasets, info->row.id, err) : NULL;
+    char *associated = profile ? profile_associate(profile, association, n, err) : NULL;
+    struct writer writer;
+    if (associated) {
+        writer_init(&writer);
+        dataset_write(&writer, info, associated);
+        reply_json(reply, 200, &writer);
+    }
+    free(association);
+    free(profile);
+    free(associated);
+    return associated != NULL;
+}
+
 void datasets_get_one(struct request *request, struct reply *reply)
 {
     struct server *server = request_app(request);
+    const char *target = request_query(request, "target");
     struct dataset_info info = {0};
     struct err err = {0};
-    if (!datasets_find(server->datasets, request_param(request, 0), &info, &err) || !profile_reply(server, reply, 200, &info, &err))
+    bool ok = datasets_find(server->datasets, request_param(request, 0), &info, &err);
+    if (ok && target && info.row.state == DATASET_READY)
+        ok = associated_reply(server, reply, &info, target, &err);
+    else
+        ok = ok && profile_reply(server, reply, 200, &info, &err);
+    if (!ok)
         reply_problem(reply, &err);
 }
 

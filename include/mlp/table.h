@@ -39,10 +39,12 @@ struct table;
 
 enum csv_encoding { CSV_ENCODING_GUESS, CSV_UTF8, CSV_UTF16LE, CSV_UTF16BE, CSV_WINDOWS_1252, CSV_LATIN1 };
 
-/* A column's type as the user wants it: COLUMN_NUMBER (text in it makes a bad row) or COLUMN_CATEGORY. */
+/* A column's type as the user wants it: COLUMN_NUMBER (text in it makes a bad row), COLUMN_CATEGORY, or COLUMN_DATE to be read as `date` says
+ * where that suits the whole column. */
 struct csv_type {
     const char *column;
     enum column_type type;
+    struct date_format date;
 };
 
 /* How to read a CSV. Zero means "find out from the head of the file". All pointers must outlive the call. */

@@ -1,0 +1,181 @@
+/* A dataset's rows dealt to two new datasets: each part is written as CSV and read as an upload of it would be. */
+#include "split.h"
+#include "append.h"
+#include "csv_write.h"
+#include "files.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define FLUSH_BYTES (256u << 10)
+#define GROUPS_MAX 1000 /* different values of a column to deal by */
+
+/* Which group a row belongs to: its value in the column. */
+struct groups {
+    const struct table *table;
+    int64_t column; /* -1: one group */
+    float values[GROUPS_MAX + 1];
+    uint32_t n; /* of values, ascending; categories: of levels */
+    bool category;
+};
+
+static uint32_t value_find(const struct groups *groups, float value)
+{
+    uint32_t low = 0, high = groups->n;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (groups->values[middle] < value)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+/* The last group is that of missing values. */
+static uint32_t group_of(const struct groups *groups, uint64_t row)
+{
+    if (groups->column < 0)
+        return 0;
+    if (groups->category) {
+        uint32_t level = table_level(groups->table, (uint32_t)groups->column, row);
+        return level < groups->n ? level : groups->n;
+    }
+    float value = table_number(groups->table, (uint32_t)groups->column, row);
+    return isnan(value) ? groups->n : value_find(groups, value);
+}
+
+static bool groups_fail(struct err *err, const char *what, const char *column)
+{
+    err_set(err, ERR_INPUT, "\"stratify\": %s '%.60s'", what, column);
+    return err_field(err, "stratify");
+}
+
+static bool groups_init(struct groups *groups, const struct table *table, const char *name, struct err *err)
+{
+    *groups = (struct groups){.table = table, .column = name ? table_find(table, name) : -1};
+    if (!name)
+        return true;
+    if (groups->column < 0)
+        return groups_fail(err, "there is no column", name);
+    const struct column *column = table_column(table, (uint32_t)groups->column);
+    groups->category = column->type == COLUMN_CATEGORY;
+    if (groups->category)
+        groups->n = column->n_levels;
+    if (column->type == COLUMN_DATE || groups->n > GROUPS_MAX)
+        return groups_fail(err, "expected a column of classes, not", name);
+    for (uint64_t row = 0; row < table_n_rows(table) && !groups->category; row++) {
+        float value = table_number(table, (uint32_t)groups->column, row);
+        uint32_t at = isnan(value) ? groups->n : value_find(groups, value);
+        if (isnan(value) || (at < groups->n && groups->values[at] == value))
+            continue;
+        if (groups->n == GROUPS_MAX)
+            return groups_fail(err, "expected a column of classes, and there are more than 1,000 values in", name);
+        memmove(groups->values + at + 1, groups->values + at, (groups->n - at) * sizeof *groups->values);
+        groups->values[at] = value;
+        groups->n++;
+    }
+    return true;
+}
+
+/* parts[row] is 0 or 1: of each group the first rows in a drawn order go to part 1. */
+static bool parts_deal(const struct groups *groups, const struct split *split, uint8_t *parts, struct err *err)
+{
+    uint64_t n_rows = table_n_rows(groups->table);
+    uint64_t *left = calloc((size_t)groups->n + 1, sizeof *left);
+    uint32_t *order = malloc((n_rows + 1) * sizeof *order);
+    bool ok = (left && order) || err_memory(err, "the split of the rows");
+    for (uint64_t row = 0; ok && row < n_rows; row++)
+        left[group_of(groups, row)]++;
+    for (uint32_t i = 0; ok && i <= groups->n; i++)
+        left[i] = (uint64_t)llround(split->share * (double)left[i]);
+    if (ok)
+        rows_shuffle(order, n_rows, split->seed);
+    uint64_t n = 0;
+    for (uint64_t i = 0; ok && i < n_rows; i++) {
+        uint64_t *quota = &left[group_of(groups, order[i])];
+        parts[order[i]] = *quota > 0;
+        *quota -= *quota > 0;
+        n += parts[order[i]];
+    }
+    if (ok && (n == 0 || n == n_rows)) {
+        ok = err_set(err, ERR_INPUT, "\"share\": of %llu rows that leaves one part empty", (unsigned long long)n_rows);
+        err_field(err, "share");
+    }
+    free(left);
+    free(order);
+    return ok;
+}
+
+static bool part_write(const struct table *table, const uint8_t *parts, uint8_t part, int fd, struct err *err)
+{
+    struct writer text = {0};
+    bool ok = true;
+    csv_put_names(&text, table);
+    for (uint64_t row = 0; ok && row < table_n_rows(table); row++) {
+        if (parts[row] == part)
+            csv_put_row(&text, table, row);
+        if (text.n > FLUSH_BYTES && !text.failed) {
+            ok = files_write(fd, text.text, text.n, err);
+            text.n = 0;
+        }
+    }
+    ok = ok && (!text.failed || err_memory(err, "the rows")) && files_write(fd, text.text, text.n, err);
+    writer_done(&text);
+    return ok;
+}
+
+/* Ends the upload in either case. */
+static bool part_make(struct datasets *datasets, const struct table *table, const uint8_t *parts, uint8_t part, struct upload *upload,
+                      const atomic_bool *stop, struct dataset_info *info, struct err *err)
+{
+    int fd = datasets_temp(datasets, err);
+    if (fd < 0 || !part_write(table, parts, part, fd, err)) {
+        datasets_abort(upload);
+        if (fd >= 0)
+            close(fd);
+        return false;
+    }
+    bool ok = append_ingest(table, upload, fd, stop, info, err);
+    close(fd);
+    return ok;
+}
+
+static bool parts_make(struct datasets *datasets, const struct table *table, const uint8_t *parts, const struct split *split,
+                       const atomic_bool *stop, struct dataset_info infos[2], struct err *err)
+{
+    struct upload *first = datasets_begin(datasets, split->names[0], false, err);
+    struct upload *second = first ? datasets_begin(datasets, split->names[1], false, err) : NULL;
+    struct err ignored;
+    if (!second) {
+        datasets_abort(first);
+        return false;
+    }
+    if (!part_make(datasets, table, parts, 0, first, stop, &infos[0], err)) {
+        datasets_abort(second);
+        return false;
+    }
+    if (part_make(datasets, table, parts, 1, second, stop, &infos[1], err))
+        return true;
+    datasets_delete(datasets, split->names[0], &ignored);
+    return false;
+}
+
+bool split_dataset(struct datasets *datasets, const char *name, const struct split *split, const atomic_bool *stop,
+                   struct dataset_info infos[2], struct err *err)
+{
+    struct table *table = datasets_table(datasets, name, NULL, err);
+    struct groups *groups = malloc(sizeof *groups);
+    uint8_t *parts = table ? malloc(table_n_rows(table) + 1) : NULL;
+    bool ok = table && ((groups && parts) || err_memory(err, "the split of the rows"));
+    if (ok && table_n_rows(table) >= UINT32_MAX)
+        ok = err_set(err, ERR_LIMIT, "the dataset has more rows than can be split (%u)", UINT32_MAX - 1);
+    ok = ok && groups_init(groups, table, split->stratify, err) && parts_deal(groups, split, parts, err) &&
+         parts_make(datasets, table, parts, split, stop, infos, err);
+    free(groups);
+    free(parts);
+    table_unref(table);
+    return ok;
+}
