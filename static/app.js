@@ -12,7 +12,7 @@ import { mountDraw } from "./panels/draw.js";
 import { mountShell } from "./panels/shell.js";
 import { mountTrain } from "./panels/train.js";
 import { mountWatch } from "./panels/watch.js";
-import { follow, go, settle } from "./route.js";
+import { arrive, follow, go, settle } from "./route.js";
 import { subscribe } from "./store.js";
 
 /** All that panels may do. Later panels add theirs here: one flat object, each action changes the state with set(). */
@@ -33,7 +33,7 @@ subscribe(mountWatch(section("watch"), actions));
 /** @type {HTMLElement} */ (document.querySelector("[data-main]")).hidden = false;
 
 for (const [name, mount] of later) mountWhenNear(section(name), name, mount);
-lists.start().then(settle);
+lists.start().then(arrive);
 
 /** @param {HTMLElement} root @param {string} name @param {string} mount */
 function mountWhenNear(root, name, mount) {

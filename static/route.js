@@ -34,13 +34,16 @@ export function go({ at, ...choices }) {
   const route = { at: typeof at === "string" ? at : state.route.at, params };
   if (format(route) !== format(state.route)) history[at ? "pushState" : "replaceState"](null, "", format(route));
   set({ route });
-  if (at) {
-    wentAt = performance.now();
-    scrollTo(String(at));
-  }
+  if (at) arrive();
 }
 
-let wentAt = 0; // the page begins as if it had just been gone to
+let wentAt = 0;
+/** Be at the section that the address names. */
+export function arrive() {
+  wentAt = performance.now();
+  if (state.route.at) scrollTo(state.route.at);
+}
+
 /** What grew above may have moved the section that was just gone to: be there again. */
 export function settle() {
   if (state.route.at && performance.now() - wentAt < SETTLE_MS) scrollTo(state.route.at);
@@ -58,7 +61,7 @@ export function follow(changed) {
   set({ route: parse(location.hash) });
   addEventListener("popstate", () => {
     set({ route: parse(location.hash) });
-    scrollTo(state.route.at);
+    arrive();
     changed();
   });
 }
