@@ -39,8 +39,9 @@ struct job {
     atomic_bool stop;           /* ends the slice under way; set under jobs->lock */
     /* the scheduler's; `training` is written under jobs->lock, as others look at its progress */
     struct training *training;
-    struct model *snapshot; /* the model at the end of an epoch, at most a second old: what a diverged job leaves */
+    struct model *snapshot; /* the best so far, looked at once a second: served meanwhile, and what a diverged job leaves */
     uint64_t snapshot_ns;
+    double snapshot_loss; /* its validation loss, NaN where there is none */
     struct checkpoint checkpoint;
     /* under jobs->lock */
     struct job *next;   /* by id */

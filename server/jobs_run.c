@@ -238,11 +238,20 @@ static bool pending_add(struct jobs *jobs, struct job *job, const struct epoch_m
     return room;
 }
 
-/* Without memory the older snapshot stays: it is only a second choice. */
-static void snapshot_take(struct job *job, uint64_t now_ns)
+/* Whether the epoch's end is better than the snapshot: by the validation loss, where there is one. */
+static bool snapshot_is_beaten(const struct job *job, double loss)
+{
+    return !job->snapshot || isnan(loss) || isnan(job->snapshot_loss) || loss < job->snapshot_loss;
+}
+
+/* The best model so far, taken at most once a second: served while the job trains, and what a diverged one leaves. Without memory the older
+ * one stays. */
+static void snapshot_take(struct jobs *jobs, struct job *job, const struct epoch_metrics *metrics, uint64_t now_ns)
 {
     struct err ignored;
-    if (job->snapshot && now_ns - job->snapshot_ns < SNAPSHOT_NS)
+    struct model_row row = {.job = job->row.id, .epochs = metrics->epoch};
+    double loss = metrics->validation[METRIC_LOSS];
+    if ((job->snapshot && now_ns - job->snapshot_ns < SNAPSHOT_NS) || !snapshot_is_beaten(job, loss))
         return;
     struct model *model = team_model(job->training->team, &ignored);
     if (!model)
@@ -250,6 +259,9 @@ static void snapshot_take(struct job *job, uint64_t now_ns)
     model_unref(job->snapshot);
     job->snapshot = model;
     job->snapshot_ns = now_ns;
+    job->snapshot_loss = loss;
+    memcpy(row.name, job->row.model, sizeof row.name); /* never changes */
+    models_offer(jobs->options.models, model, &row);
 }
 
 /* Train until the deadline, a stop, or the end. */
@@ -264,7 +276,7 @@ static enum train_state train(struct jobs *jobs, struct job *job, uint64_t deadl
         state = team_run(job->training->team, jobs->pool, &job->stop, deadline_ns, &metrics, err);
         if (state == TRAIN_EPOCH) {
             room = pending_add(jobs, job, &metrics);
-            snapshot_take(job, jobs_now_ns());
+            snapshot_take(jobs, job, &metrics, jobs_now_ns());
         }
     }
     return state;
@@ -305,6 +317,7 @@ static void park(struct jobs *jobs, struct job *job)
     training_drop(jobs, job);
     model_unref(job->snapshot);
     job->snapshot = NULL;
+    models_withdraw(jobs->options.models, job->row.id);
     pthread_mutex_lock(&jobs->lock);
     job->parked = true;
     pthread_cond_broadcast(&jobs->changed);

@@ -162,8 +162,10 @@ static void end_write(struct jobs *jobs, struct job *job)
     pthread_mutex_unlock(&jobs->lock);
     bool ended = (!job->warnings || store_warnings_put(jobs->options.store, row.id, WARNINGS_MAX, job->warnings, &err)) &&
                  end_store(jobs, job, &row, hurry, &err);
-    if (ended)
+    if (ended) {
+        models_withdraw(jobs->options.models, row.id); /* after what it published is there: the name always means something */
         checkpoints_remove(jobs->options.store, row.id);
+    }
     pthread_mutex_lock(&jobs->lock);
     outcome_note(jobs, ended, &err);
     if (!ended) {

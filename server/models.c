@@ -4,6 +4,7 @@
 #include "log.h"
 #include "model_file.h"
 #include "models_cache.h"
+#include "models_live.h"
 
 #include <fcntl.h>
 #include <inttypes.h>
@@ -18,6 +19,7 @@
 struct models {
     struct store *store;
     struct models_cache *cache;
+    struct models_live *live;
 };
 
 struct models *models_open(struct store *store, uint64_t cache_bytes, struct err *err)
@@ -29,11 +31,11 @@ struct models *models_open(struct store *store, uint64_t cache_bytes, struct err
     }
     models->store = store;
     models->cache = models_cache_new(cache_bytes ? cache_bytes : CACHE_BYTES_DEFAULT, err);
-    if (!models->cache) {
-        free(models);
-        return NULL;
-    }
-    return models;
+    models->live = models->cache ? models_live_new(err) : NULL;
+    if (models->live)
+        return models;
+    models_close(models);
+    return NULL;
 }
 
 void models_close(struct models *models)
@@ -41,6 +43,7 @@ void models_close(struct models *models)
     if (!models)
         return;
     models_cache_free(models->cache);
+    models_live_free(models->live);
     free(models);
 }
 
@@ -80,7 +83,27 @@ static struct model *older_get(struct models *models, struct model_row *row)
     return model;
 }
 
-struct model *models_get(struct models *models, const char *name, uint32_t version, struct model_row *row, struct err *err)
+static void row_fill(struct model_row *row, const struct model *model, const struct evaluation *evaluation)
+{
+    row->task = model->recipe->task;
+    row->n_params = network_n_params(model->network);
+    row->loss = row->accuracy = row->rmse = row->mae = row->r2 = NAN;
+    row->n_rows = 0;
+    if (!evaluation) {
+        row->evaluated_on = ROWS_NONE;
+        row->dataset_id = 0;
+        return;
+    }
+    row->n_rows = evaluation->n_rows;
+    row->loss = evaluation->values[METRIC_LOSS];
+    row->accuracy = evaluation->values[METRIC_ACCURACY];
+    row->rmse = evaluation->values[METRIC_RMSE];
+    row->mae = evaluation->values[METRIC_MAE];
+    row->r2 = evaluation->values[METRIC_R2];
+}
+
+/* The stored version's model; *row is filled. */
+static struct model *stored_get(struct models *models, const char *name, uint32_t version, struct model_row *row, struct err *err)
 {
     struct model_row found;
     struct model *model = models_cache_find(models->cache, name, version, row);
@@ -97,14 +120,59 @@ struct model *models_get(struct models *models, const char *name, uint32_t versi
     if (!model)
         return NULL;
     models_cache_learn(models->cache, version, &found, turn);
-    if (row)
+    *row = found;
+    return model;
+}
+
+/* Of what the bare name may mean: a finished version, or one that was promoted, else what is being trained, else a partial version. */
+static struct model *better_of(struct models *models, const char *name, struct model *stored, struct model_row *row)
+{
+    if (stored && (row->state == MODEL_FINISHED || row->version == row->promoted))
+        return stored;
+    struct model *live = models_live_find(models->live, name, row);
+    if (!live)
+        return stored;
+    model_unref(stored);
+    return live;
+}
+
+struct model *models_get(struct models *models, const char *name, uint32_t version, struct model_row *row, struct err *err)
+{
+    struct model_row found = {0};
+    struct err why = {0};
+    struct model *model = stored_get(models, name, version, &found, &why);
+    if (version == 0 && (model || why.code == ERR_NOT_FOUND))
+        model = better_of(models, name, model, &found);
+    if (!model)
+        *err = why;
+    else if (row)
         *row = found;
     return model;
 }
 
 struct model *models_get_loaded(struct models *models, const char *name, uint32_t version, struct model_row *row)
 {
-    return models_cache_find(models->cache, name, version, row);
+    struct model_row found = {0};
+    struct model *model = models_cache_find(models->cache, name, version, &found);
+    if (model && version == 0)
+        model = better_of(models, name, model, &found);
+    if (model && row)
+        *row = found;
+    return model;
+}
+
+void models_offer(struct models *models, struct model *model, const struct model_row *row)
+{
+    struct model_row made = *row;
+    row_fill(&made, model, NULL);
+    made.state = MODEL_TRAINING;
+    store_stamp(made.created);
+    models_live_offer(models->live, model, &made);
+}
+
+void models_withdraw(struct models *models, int64_t job)
+{
+    models_live_withdraw(models->live, job);
 }
 
 bool models_find(struct models *models, const char *name, uint32_t version, struct model_row *row, struct err *err)
@@ -246,25 +314,6 @@ static bool evaluation_write(struct models *models, const struct evaluation *eva
     bool ok = evaluations_write(fd, evaluation, err);
     close(fd);
     return ok && files_publish(temp, path, err);
-}
-
-static void row_fill(struct model_row *row, const struct model *model, const struct evaluation *evaluation)
-{
-    row->task = model->recipe->task;
-    row->n_params = network_n_params(model->network);
-    row->loss = row->accuracy = row->rmse = row->mae = row->r2 = NAN;
-    row->n_rows = 0;
-    if (!evaluation) {
-        row->evaluated_on = ROWS_NONE;
-        row->dataset_id = 0;
-        return;
-    }
-    row->n_rows = evaluation->n_rows;
-    row->loss = evaluation->values[METRIC_LOSS];
-    row->accuracy = evaluation->values[METRIC_ACCURACY];
-    row->rmse = evaluation->values[METRIC_RMSE];
-    row->mae = evaluation->values[METRIC_MAE];
-    row->r2 = evaluation->values[METRIC_R2];
 }
 
 /* Reserve a number; without files yet. */

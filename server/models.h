@@ -43,6 +43,12 @@ bool models_import(struct models *models, const char *name, const char *path, st
 struct evaluation *models_evaluation(struct models *models, const char *name, uint32_t version, const struct evaluation_page *page,
                                      uint64_t *n_guesses, uint64_t *n_matching, struct model_row *row, struct err *err);
 
+/* For jobs: the best model so far, served under row->name until the job ends where no finished version is; the next one replaces it. In:
+ * row->name, job, epochs. No I/O, no SQL. */
+void models_offer(struct models *models, struct model *model, const struct model_row *row);
+/* The job has ended: what it published is served, or what was there before. */
+void models_withdraw(struct models *models, int64_t job);
+
 /* For jobs: write the files of a new version and publish it, together with the job's end where `job` is not NULL. In: row->name,
  * state, job, epochs, evaluated_on, dataset_id; out: all of it. `evaluation` may be NULL. `request_json`, the job's, is kept in the file. Slow. */
 bool models_publish(struct models *models, struct model *model, const struct evaluation *evaluation, const char *request_json,

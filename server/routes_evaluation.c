@@ -172,6 +172,12 @@ static bool query_class(const struct request *request, const char *name, const s
     return err_field(err, name);
 }
 
+static bool version_check(const struct model_row *row, struct err *err)
+{
+    return row->state != MODEL_TRAINING ||
+           err_set(err, ERR_NOT_FOUND, "%s is still being trained by job %" PRId64 ": it is evaluated when that ends", row->name, row->job);
+}
+
 void models_get_evaluation(struct request *request, struct reply *reply)
 {
     struct server *server = request_app(request);
@@ -187,7 +193,8 @@ void models_get_evaluation(struct request *request, struct reply *reply)
         return;
     struct model *model = models_get(server->models, name, (uint32_t)version, &row, &err);
     if (model && query_sort(request, &answer.page.worst, &err) && query_class(request, "label", model->recipe, &answer.page.label, &err) &&
-        query_class(request, "guess", model->recipe, &answer.page.guess, &err)) /* the version found: labels and guesses of one model */
+        query_class(request, "guess", model->recipe, &answer.page.guess, &err) &&
+        version_check(&row, &err)) /* the version found: labels and guesses of one model */
         evaluation = models_evaluation(server->models, name, row.version, &answer.page, &answer.n_guesses, &answer.n_matching, &row, &err);
     if (!evaluation)
         reply_problem(reply, &err);

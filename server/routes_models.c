@@ -41,7 +41,7 @@ static void row_write(struct writer *writer, const struct model_row *row)
     writer_put_string(writer, "name", row->name);
     writer_put_uint(writer, "version", row->version);
     writer_put_string(writer, "state", model_state_name(row->state));
-    writer_put_bool(writer, "partial", row->state == MODEL_PARTIAL);
+    writer_put_bool(writer, "partial", row->state != MODEL_FINISHED);
     writer_put_string(writer, "task", task_name(row->task));
     writer_put_string(writer, "created", row->created);
     writer_key(writer, "job");
@@ -138,12 +138,13 @@ static void model_reply(struct server *server, const char *name, uint32_t versio
     struct err err = {0};
     size_t n = 0;
     struct model *model = models_get(server->models, name, version, &row, &err);
-    if (!model || !models_versions(server->models, name, &versions, &n, &err)) {
+    bool there = model && models_versions(server->models, name, &versions, &n, &err);
+    if (!there && !(model && row.state == MODEL_TRAINING)) { /* which may be the first of its name */
         reply_problem(reply, &err);
     } else {
         writer_init(&writer);
         row_write(&writer, &row);
-        promoted_write(&writer, versions);
+        promoted_write(&writer, n > 0 ? versions : &row);
         model_write(&writer, &row, model);
         versions_write(&writer, versions, n);
         writer_close(&writer, '}');

@@ -17,7 +17,7 @@
 
 static const char *const dataset_states[] = {"loading", "ready"};
 static const char *const job_states[] = {"queued", "running", "paused", "succeeded", "failed", "cancelled"};
-static const char *const model_states[] = {"finished", "partial"};
+static const char *const model_states[] = {"finished", "partial", "training"};
 static const char *const rows_kinds[] = {"", "test", "validation", "train"};
 static const char *const tasks[] = {"", "classification", "regression"};
 

@@ -30,10 +30,10 @@
 
 enum dataset_state { DATASET_LOADING, DATASET_READY };
 enum job_state { JOB_QUEUED, JOB_RUNNING, JOB_PAUSED, JOB_SUCCEEDED, JOB_FAILED, JOB_CANCELLED };
-enum model_state { MODEL_FINISHED, MODEL_PARTIAL };
+enum model_state { MODEL_FINISHED, MODEL_PARTIAL, MODEL_TRAINING };   /* the last is never stored */
 enum rows_kind { ROWS_NONE, ROWS_TEST, ROWS_VALIDATION, ROWS_TRAIN }; /* which rows a model was evaluated on */
 
-/* Names as on the wire: "loading", "ready"; "queued" ...; "finished", "partial"; "", "test", "validation", "train". */
+/* Names as on the wire: "loading", "ready"; "queued" ...; "finished", "partial", "training"; "", "test", "validation", "train". */
 const char *dataset_state_name(enum dataset_state state);
 const char *job_state_name(enum job_state state);
 const char *model_state_name(enum model_state state);

@@ -164,6 +164,29 @@ test("a job is paused, goes on, and is cancelled; its best model stays, marked s
   assertProblem(await daemon.call("POST", `/jobs/${json.id}/pause`), 409, /cancelled/);
 });
 
+test("the best so far is served while a job trains, unless a finished version is there", async () => {
+  const { json } = await daemon.post("/train", { ...long, model: "growing" });
+  await daemon.events(json.id, { stop: ({ event }) => event === "epoch" });
+  const growing = (await daemon.get("/models/growing")).json;
+  assert.deepEqual([growing.state, growing.partial, growing.version, growing.job], ["training", true, 0, json.id]);
+  assert.deepEqual(growing.versions, []);
+  const answer = await daemon.post("/predict", { model: "growing", instances: [[0.9, 0.9]] });
+  assert.equal(answer.status, 200, answer.text);
+  assert.ok(["high", "low"].includes(answer.json.predictions[0].label));
+  assertProblem(await daemon.get("/models/growing/evaluation"), 404, /still being trained/);
+  const quick = await daemon.post("/train", { dataset: "sums", model: "growing", epochs: 2, ...small });
+  await daemon.finished(quick.json.id);
+  const finished = (await daemon.get("/models/growing")).json;
+  assert.deepEqual([finished.state, finished.partial, finished.version], ["finished", false, 1]);
+  assert.equal((await daemon.post("/predict", { model: "growing", instances: [[0.9, 0.9]] })).json.version, 1);
+  assert.equal((await daemon.call("DELETE", `/jobs/${json.id}`)).status, 204);
+  const gone = await daemon.post("/train", { ...long, model: "gone" });
+  await daemon.events(gone.json.id, { stop: ({ event }) => event === "epoch" });
+  assert.equal((await daemon.get("/models/gone")).status, 200);
+  assert.equal((await daemon.call("DELETE", `/jobs/${gone.json.id}`)).status, 204);
+  assertProblem(await daemon.get("/models/gone"), 404, /gone/);
+});
+
 test("jobs are listed newest first, by pages, and deleted", async () => {
   const ids = (await daemon.get("/jobs")).json.jobs.map(({ id }) => id);
   assert.deepEqual(ids, [...ids].sort((a, b) => b - a));
