@@ -36,6 +36,11 @@ bool binding_has_bytes(const struct binding *binding)
     return binding->n_runs > 0;
 }
 
+bool binding_input_is_zero(const struct binding *binding, uint32_t input)
+{
+    return binding->plans[input].zero;
+}
+
 /* Inputs of a category column's levels, by text. */
 static bool plan_levels(struct plan *plan, const struct recipe_column *column, const struct column *from, struct err *err)
 {
@@ -113,6 +118,7 @@ static bool plan_init(struct plan *plan, const struct recipe_column *column, con
     const struct column *from = table_column(table, (uint32_t)found);
     plan->column = column;
     plan->offset = from->offset;
+    plan->zero = from->type == COLUMN_BYTE && from->max == 0;
     if (from->type == COLUMN_DATE || column->encoding == ENCODING_DATE)
         return plan_date(plan, column, from, err);
     if (from->type == COLUMN_CATEGORY)

@@ -20,6 +20,7 @@ enum plan_kind {
 struct plan {
     enum plan_kind kind;
     uint32_t offset; /* in the record */
+    bool zero;       /* bytes that are zero in every row of the table */
     const struct recipe_column *column;
     uint32_t n_levels;      /* of the table's column */
     uint32_t *level_inputs; /* (n_levels), counted from the column's first input; LEVEL_NONE: no input */

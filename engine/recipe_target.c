@@ -85,6 +85,9 @@ bool target_rows(const struct table *table, uint32_t target, const uint32_t *row
     uint64_t n = 0;
 
     *kept = NULL;
+    *n_kept = n_rows;
+    if (table_column(table, target)->type == COLUMN_BYTE) /* none is missing */
+        return true;
     for (uint64_t i = 0; i < n_rows; i++)
         n += !target_missing(table, target, rows[i]);
     *n_kept = n;
@@ -112,6 +115,8 @@ static bool integers_run(const struct fit *fit, uint32_t *first, uint32_t *n)
         return false;
     from = (uint32_t)column->min;
     levels = (uint32_t)(column->max - column->min) + 1;
+    *first = from;
+    *n = levels;
     for (uint64_t row = 0; row < table_n_rows(fit->table); row++) {
         float value = table_number(fit->table, fit->target, row);
         if (!isfinite(value))
@@ -119,9 +124,9 @@ static bool integers_run(const struct fit *fit, uint32_t *first, uint32_t *n)
         if (value < (float)from || value > (float)(from + levels - 1))
             return false;
         seen |= 1u << ((uint32_t)value - from);
+        if (column->type == COLUMN_BYTE && seen == (1u << levels) - 1)
+            return true; /* no other value is within the column's range */
     }
-    *first = from;
-    *n = levels;
     return seen == (1u << levels) - 1;
 }
 
@@ -234,11 +239,13 @@ static bool values_insert(float *seen, uint32_t *n, float value)
 
 static bool classes_fit_numbers(const struct fit *fit, struct err *err)
 {
+    const struct column *column = table_column(fit->table, fit->target);
+    uint32_t most = column->type == COLUMN_BYTE ? (uint32_t)(column->max - column->min) + 1 : UINT32_MAX; /* different values */
     float seen[RECIPE_CLASSES_MAX + 2];
     uint32_t n = 0;
     char text[NUMBER_TEXT_MAX];
 
-    for (uint64_t i = 0; i < fit->n_rows; i++)
+    for (uint64_t i = 0; i < fit->n_rows && n < most; i++)
         if (!values_insert(seen, &n, table_number(fit->table, fit->target, fit->rows[i])))
             break;
     if (!class_limits(fit, n, err) || !classes_alloc(fit->recipe, n, err))

@@ -46,24 +46,16 @@ static bool options_check(struct train_options *o, const struct recipe *recipe, 
            loss_check(o->loss, &o->layers[o->n_layers - 1], recipe->task == TASK_CLASSIFICATION ? recipe->n_classes : 0, err);
 }
 
-/* Which inputs are zero in every training row. */
+/* Which inputs are zero in every row, padding too. */
 static bool find_dead(struct trainer *t, struct err *err)
 {
-    uint32_t n_in = padded_in(t->network, 0), n_words = n_in / 8;
-    uint64_t *row = calloc(n_words, sizeof *row), *any = calloc(n_words, sizeof *any);
+    uint32_t n_in = padded_in(t->network, 0), n_inputs = t->network->n_inputs;
     t->dead = calloc(n_in, sizeof *t->dead);
-    bool ok = row != NULL && any != NULL && t->dead != NULL;
-    for (uint64_t i = 0; ok && i < t->train.n_rows; i++) {
-        binding_prefetch(t->train.binding, t->train.rows[i + 8 < t->train.n_rows ? i + 8 : i]);
-        binding_encode_bytes(t->train.binding, t->train.rows[i], (uint8_t *)row);
-        for (uint32_t k = 0; k < n_words; k++)
-            any[k] |= row[k];
-    }
-    for (uint32_t k = 0; ok && k < n_in; k++)
-        t->dead[k] = ((const uint8_t *)any)[k] == 0;
-    free(row);
-    free(any);
-    return ok || err_memory(err, "the list of unused inputs");
+    if (t->dead == NULL)
+        return err_memory(err, "the list of unused inputs");
+    for (uint32_t k = 0; k < n_in; k++)
+        t->dead[k] = k >= n_inputs || binding_input_is_zero(t->train.binding, k);
+    return true;
 }
 
 /* Share of rows in which each input is not zero, (padded n_inputs), by a sample. NULL: out of memory. */

@@ -66,7 +66,7 @@ struct trainer {
     uint64_t n_steps;    /* of an epoch */
     bool sparse;
     float byte_values[256]; /* the inputs that bytes stand for, where sparse */
-    bool *dead;             /* (padded n_inputs) where sparse: columns that are zero in every training row */
+    bool *dead;             /* (padded n_inputs) where sparse: columns that are zero in every row */
     struct objective objective;
     bool prepares; /* gradients are changed before the update: penalties, clipping, decay */
     bool clips_norm;

@@ -119,6 +119,8 @@ uint64_t binding_n_rows(const struct binding *binding);
 void binding_encode(const struct binding *binding, uint64_t row, float *x);
 /* Whether bytes say all: recipe->bytes, and this table holds every used column as bytes. */
 bool binding_has_bytes(const struct binding *binding);
+/* Where binding_has_bytes: whether this input is zero in every row of the table, as the column's range says. */
+bool binding_input_is_zero(const struct binding *binding, uint32_t input);
 /* Where recipe->bytes: the row's inputs as bytes, input = byte * recipe->bytes_scale; x: (recipe->n_inputs). Where not
  * binding_has_bytes, missing values are imputed and others rounded to a byte, and binding_encode is the exact way. */
 void binding_encode_bytes(const struct binding *binding, uint64_t row, uint8_t *x);

@@ -284,6 +284,35 @@ START_TEST(tables_of_a_folder_agree)
 }
 END_TEST
 
+/* Pixel 5 is dark in all rows, pixel 6 in all but one. */
+START_TEST(a_pixel_that_no_row_lights_is_known)
+{
+    char csv[4096];
+    size_t at = 0;
+
+    for (int k = 0; k < 64; k++)
+        at += (size_t)snprintf(csv + at, sizeof csv - at, "p%d,", k);
+    at += (size_t)snprintf(csv + at, sizeof csv - at, "label\n");
+    for (int row = 0; row < 4; row++) {
+        for (int k = 0; k < 64; k++)
+            at += (size_t)snprintf(csv + at, sizeof csv - at, "%d,", k == 5 || (k == 6 && row != 1) || row == 0 ? 0 : 200 + k % 7);
+        at += (size_t)snprintf(csv + at, sizeof csv - at, "%d\n", row % 2);
+    }
+    struct table *table = table_of_text(csv, 1);
+    struct recipe *recipe = recipe_of(table, NULL, TASK_AUTO);
+    struct err err = {0};
+    struct binding *binding = recipe_bind(recipe, table, true, &err);
+
+    ck_assert_msg(binding != NULL, "%s", err.msg);
+    ck_assert(binding_has_bytes(binding));
+    for (uint32_t k = 0; k < 64; k++)
+        ck_assert_int_eq(binding_input_is_zero(binding, k), k == 5);
+    binding_free(binding);
+    recipe_free(recipe);
+    table_unref(table);
+}
+END_TEST
+
 static Suite *binding_suite(void)
 {
     Suite *suite = suite_create("binding");
@@ -299,6 +328,7 @@ static Suite *binding_suite(void)
     tcase_add_test(tests, targets_read_from_any_type);
     tcase_add_test(tests, wild_values_stay_finite);
     tcase_add_test(tests, values_of_each_kind_are_taken);
+    tcase_add_test(tests, a_pixel_that_no_row_lights_is_known);
     if (getenv("MLPD_TABLES"))
         tcase_add_test(tests, tables_of_a_folder_agree);
     suite_add_tcase(suite, tests);
