@@ -18,6 +18,7 @@ struct fixture {
     struct binding *binding;
     uint32_t *rows;
     uint64_t n_rows;
+    const float *weights; /* of training rows; NULL: 1 */
 };
 
 static uint32_t seed;
@@ -123,7 +124,7 @@ static struct train_options options_of(const struct fixture *f, const uint32_t *
 static struct trainer *trainer_of(const struct fixture *f, const struct train_options *o, uint64_t n_train, uint64_t n_validation)
 {
     struct err err = {0};
-    struct rows train = {.binding = f->binding, .rows = f->rows, .n_rows = n_train},
+    struct rows train = {.binding = f->binding, .rows = f->rows, .n_rows = n_train, .weights = f->weights},
                 validation = {.binding = f->binding, .rows = f->rows + n_train, .n_rows = n_validation};
     struct trainer *trainer = trainer_new(f->recipe, &train, &validation, o, &err);
     must(trainer != NULL, &err);
@@ -382,6 +383,10 @@ START_TEST(weights_are_bit_equal_with_every_option_on)
 {
     static const uint32_t threads[] = {2, 3, 8};
     struct fixture images = fixture_images(700), numbers = fixture_numbers(700, false);
+    float weights[700];
+    for (uint64_t i = 0; i < 700; i++)
+        weights[i] = (float)weight_of(i);
+    images.weights = numbers.weights = weights;
     for (int i = 0; i < 2; i++) {
         const struct fixture *f = i == 0 ? &images : &numbers;
         struct train_options o = options_of(f, (uint32_t[]){237, 61}, 2, ACTIVATION_GELU);
@@ -398,7 +403,7 @@ START_TEST(weights_are_bit_equal_with_every_option_on)
         o.clipvalue = 0.1f;
         o.max_norm = 1.5f;
         o.label_smoothing = i == 0 ? 0.1f : 0;
-        o.early_stopping = (struct early_stopping){.on = true, .restore_best = true};
+        o.early_stopping = (struct early_stopping){.on = true, .monitor = i == 0 ? METRIC_MACRO_F1 : METRIC_R2, .restore_best = true};
         if (i == 0)
             o.augment = augment_default();
         o.epochs = 3;
