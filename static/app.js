@@ -32,8 +32,10 @@ subscribe(mountTrain(section("train"), actions));
 subscribe(mountWatch(section("watch"), actions));
 /** @type {HTMLElement} */ (document.querySelector("[data-main]")).hidden = false;
 
-for (const [name, mount] of later) mountWhenNear(section(name), name, mount);
-lists.start().then(arrive);
+lists.start().then(() => {
+  arrive();
+  for (const [name, mount] of later) mountWhenNear(section(name), name, mount); // only now: what is shown of the lists pushes them down
+});
 
 /** @param {HTMLElement} root @param {string} name @param {string} mount */
 function mountWhenNear(root, name, mount) {

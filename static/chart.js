@@ -5,13 +5,18 @@ import { text } from "./text.js";
 
 /** @typedef {{name: string, colour: string, isFaint?: boolean, values: (number | null)[]}} Line colour: a token of style.css; values: one an epoch */
 
-/** @type {Promise<any>} uPlot's constructor, null where it is not there; its only minified build is a script, not a module */
-const library = new Promise((resolve) => {
-  const script = h("script", { src: "vendor/uPlot.iife.min.js" });
-  script.addEventListener("load", () => resolve(/** @type {any} */ (globalThis).uPlot));
-  script.addEventListener("error", () => resolve(null));
-  document.head.append(h("link", { rel: "stylesheet", href: "vendor/uPlot.min.css" }), script);
-});
+/** @type {Promise<any> | undefined} */
+let library;
+/** uPlot's constructor, null where it is not there; fetched for the first curve. Its only minified build is a script, not a module. */
+function loadLibrary() {
+  library ??= new Promise((resolve) => {
+    const script = h("script", { src: "vendor/uPlot.iife.min.js" });
+    script.addEventListener("load", () => resolve(/** @type {any} */ (globalThis).uPlot));
+    script.addEventListener("error", () => resolve(null));
+    document.head.append(h("link", { rel: "stylesheet", href: "vendor/uPlot.min.css" }), script);
+  });
+  return library;
+}
 
 const HEIGHT = 240;
 const WHOLE = [1, 2, 5].flatMap((n) => [1, 10, 100, 1000, 10000].map((tens) => n * tens)).sort((a, b) => a - b);
@@ -102,8 +107,9 @@ export function mountChart(heading) {
   }
   function draw() {
     isDue = false;
-    if (UPlot === undefined) return;
     waiting.hidden = epochs.length > 0;
+    if (UPlot === undefined && epochs.length) loadLibrary().then((loaded) => ((UPlot = loaded), ask()));
+    if (UPlot === undefined) return;
     const now = JSON.stringify([lines.map(({ name, colour, isFaint }) => [name, colour, isFaint]), log.checked, dark.matches, title]);
     if (now !== shape) renew();
     shape = now;
@@ -117,10 +123,6 @@ export function mountChart(heading) {
     if (!isDue) requestAnimationFrame(draw);
     isDue = true;
   }
-  library.then((loaded) => {
-    UPlot = loaded;
-    ask();
-  });
   log.addEventListener("change", ask);
   dark.addEventListener("change", ask);
   new ResizeObserver(() => plot?.setSize({ width: Math.max(200, box.clientWidth), height: HEIGHT })).observe(box);

@@ -176,7 +176,7 @@ export const text = {
     unitsOf: (/** @type {number} */ n) => `Units of layer ${n}`,
     activationOf: (/** @type {number} */ n) => `Activation of layer ${n}`,
     dropoutOf: (/** @type {number} */ n) => `Dropout of layer ${n}`,
-    noDropout: "no dropout",
+    noDropout: "dropout",
     addLayer: (/** @type {number} */ after) => (after ? `Add a layer after layer ${after}` : "Add a layer before layer 1"),
     removeLayer: (/** @type {number} */ n) => `Remove layer ${n}`,
     more: "More settings",

@@ -32,7 +32,7 @@ export async function syncRuns(again = false) {
   const wanted = wantedRuns();
   for (const id of Object.keys(state.runs).map(Number)) if (!wanted.includes(id)) forget(id);
   const isLost = (/** @type {number} */ id) => !isFinal(state.runs[id].job) && !followed.has(id);
-  await Promise.all(wanted.map((id) => (again || !state.runs[id] || isLost(id) ? load(id) : undefined)));
+  await Promise.all(wanted.map((id) => (again || !state.runs[id] || isLost(id) ? load(id) : loadScore(id))));
 }
 
 /** @param {number} id */
@@ -76,13 +76,14 @@ function leave(id) {
   go({ compare: others.join(","), job: state.route.params.job === String(id) ? null : state.route.params.job ?? null });
 }
 
-/** @param {number} id */
+/** What the model of a run that succeeded is worth; once it stands in the list. @param {number} id */
 async function loadScore(id) {
-  const { job } = state.runs[id];
-  if (job.state !== "succeeded" || !state.models?.some(({ name }) => name === job.model)) return;
-  const { accuracy, r2, on } = await api.evaluation(job.model, job.version);
+  const run = state.runs[id];
+  if (run.score || run.job.state !== "succeeded" || !state.models?.some(({ name }) => name === run.job.model)) return;
+  run.score = { name: text.watch.testAccuracy, value: text.none }; // asked once: a version may be gone
+  const { accuracy, r2, on } = await api.evaluation(run.job.model, run.job.version).catch(() => ({}));
   const isClass = typeof accuracy === "number";
-  if (!state.runs[id]) return;
+  if (!on || !state.runs[id]) return;
   state.runs[id].score = { name: text.watch.score(on, isClass), value: isClass ? text.percent(accuracy) : text.figure(r2) };
   set({});
 }
