@@ -31,6 +31,11 @@ uint64_t binding_n_rows(const struct binding *binding)
     return table_n_rows(binding->table);
 }
 
+uint64_t binding_record_bytes(const struct binding *binding)
+{
+    return binding->record_bytes;
+}
+
 bool binding_has_bytes(const struct binding *binding)
 {
     return binding->n_runs > 0;

@@ -22,40 +22,6 @@ struct train_options train_options_default(void)
                                   .shuffle = true};
 }
 
-void rows_shuffle(uint32_t *rows, uint64_t n, uint64_t seed)
-{
-    for (uint64_t i = 0; i < n; i++)
-        rows[i] = (uint32_t)i;
-    uint32_t words[4];
-    for (uint64_t i = n; i > 1; i--) {
-        if ((n - i) % 4 == 0)
-            rng_words(seed, rng_stream(RNG_SPLIT, 0), (n - i) / 4, words);
-        uint64_t j = (uint64_t)words[(n - i) % 4] * i >> 32;
-        uint32_t swapped = rows[i - 1];
-        rows[i - 1] = rows[j];
-        rows[j] = swapped;
-    }
-}
-
-/* This epoch's order: depends on seed and epoch alone, so that an interrupted one can be had again. */
-static void draw_order(struct trainer *t, uint32_t epoch)
-{
-    uint64_t n = t->train.n_rows;
-    memcpy(t->order, t->train.rows, n * sizeof *t->order);
-    t->ordered = epoch + 1;
-    if (!t->options.shuffle)
-        return;
-    uint32_t words[4];
-    for (uint64_t i = n; i > 1; i--) {
-        if ((n - i) % 4 == 0)
-            rng_words(t->options.seed, rng_stream(RNG_SHUFFLE, epoch), (n - i) / 4, words);
-        uint64_t j = (uint64_t)words[(n - i) % 4] * i >> 32;
-        uint32_t swapped = t->order[i - 1];
-        t->order[i - 1] = t->order[j];
-        t->order[j] = swapped;
-    }
-}
-
 static void measure(struct trainer *t, const struct row_score *scores, uint64_t n, double values[N_METRICS])
 {
     struct scored scored = {.rows = scores, .n = n, .unit = (double)t->recipe->target_stddev, .scratch = t->metric_scratch};
@@ -208,7 +174,7 @@ enum train_state trainer_run(struct trainer *t, struct pool *pool, const atomic_
     t->stop = stop;
     t->deadline_ns = deadline_ns;
     if (t->ordered != atomic_load(&t->epoch) + 1)
-        draw_order(t, atomic_load(&t->epoch));
+        order_draw(t, atomic_load(&t->epoch));
     if (atomic_load(&t->step) < t->n_steps)
         steps_run(t);
     if (atomic_load(&t->bad_loss) || atomic_load(&t->bad_weights))

@@ -152,7 +152,6 @@ static bool make_workspace(struct trainer *t, struct err *err)
 {
     uint64_t n = t->train.n_rows;
     const struct network *network = t->network;
-    t->order = malloc(n * sizeof *t->order);
     t->scores = calloc(n, sizeof *t->scores);
     for (int i = 0; i < 2; i++) {
         if (!optimizer_has_state(&t->options, i))
@@ -162,8 +161,8 @@ static bool make_workspace(struct trainer *t, struct err *err)
             return err_memory(err, "the optimizer's state");
     }
     t->validation_scores = malloc((t->validation.n_rows + 1) * sizeof *t->validation_scores);
-    if (t->order == NULL || t->scores == NULL || t->validation_scores == NULL)
-        return err_memory(err, "the order of the rows");
+    if (t->scores == NULL || t->validation_scores == NULL)
+        return err_memory(err, "the outcomes of the rows");
     if (t->recipe->task == TASK_CLASSIFICATION && t->recipe->n_classes == 2) {
         t->metric_scratch = malloc(2 * (n > t->validation.n_rows ? n : t->validation.n_rows) * sizeof *t->metric_scratch);
         if (t->metric_scratch == NULL)
@@ -312,7 +311,7 @@ struct trainer *trainer_new(const struct recipe *recipe, const struct rows *trai
     t->sparse = filled.input_dropout == 0 && rows_are_sparse(train);
     for (int i = 0; i < 256; i++)
         t->byte_values[i] = (float)i * recipe->bytes_scale;
-    if (!list_blocks(t, err) || !list_panels(t, err) || !make_workspace(t, err))
+    if (!list_blocks(t, err) || !list_panels(t, err) || !order_init(t, err) || !make_workspace(t, err))
         goto fail;
     if (augment_is_on(&filled.augment) && (t->augmenter = augmenter_new(&filled.augment, err)) == NULL)
         goto fail;
@@ -342,6 +341,7 @@ void trainer_free(struct trainer *t)
     free(t->bias_squares);
     free(t->panels);
     free(t->order);
+    free(t->groups);
     free(t->scores);
     free(t->validation_scores);
     free(t->metric_scratch);

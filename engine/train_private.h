@@ -97,13 +97,16 @@ struct trainer {
     float *gradients;                     /* (n_floats): gradients of the chunks so far, where a batch takes several chunks; else NULL */
     double *block_squares, *bias_squares; /* (n_blocks) where clips_norm: of each block's gradient */
     uint32_t *order;                      /* (train.n_rows): an epoch's order, as indices of table rows */
-    uint32_t ordered;                     /* which epoch's it is, 1-based; 0: none yet */
-    struct row_score *scores;             /* (train.n_rows), by place in the order: outcomes of the epoch's rows so far */
-    struct row_score *validation_scores;  /* (validation.n_rows) */
-    uint64_t *metric_scratch;             /* (2 * rows of train or validation) where there are two classes */
-    struct activations a, d;              /* the chunk's activations; deltas, d.at[l + 1] those of layer l */
-    uint8_t *xt;                          /* (padded n_inputs, a.n_rows) where sparse */
-    struct worker_scratch *scratch;       /* (n_scratch) */
+    uint32_t *groups;                     /* (n_groups): scratch of order_draw */
+    uint64_t group_rows;                  /* training rows that lie side by side in the table */
+    uint32_t n_groups;
+    uint32_t ordered;                    /* which epoch's it is, 1-based; 0: none yet */
+    struct row_score *scores;            /* (train.n_rows), by place in the order: outcomes of the epoch's rows so far */
+    struct row_score *validation_scores; /* (validation.n_rows) */
+    uint64_t *metric_scratch;            /* (2 * rows of train or validation) where there are two classes */
+    struct activations a, d;             /* the chunk's activations; deltas, d.at[l + 1] those of layer l */
+    uint8_t *xt;                         /* (padded n_inputs, a.n_rows) where sparse */
+    struct worker_scratch *scratch;      /* (n_scratch) */
     uint32_t n_scratch;
     uint32_t n_workers;  /* that take part: all of the pool's, or one where a step is too little to share */
     uint32_t block_rows; /* rows that a worker takes at a time: a multiple of 16, at most BLOCK_ROWS */
@@ -133,6 +136,10 @@ void steps_run(struct trainer *trainer);
 
 /* Rows that a worker takes through the network at a time, at most: so few that it soon looks up again. */
 uint32_t rows_at_once(const struct network *network);
+
+/* Room for an epoch's order, and order_draw fills it in: t->order. */
+bool order_init(struct trainer *t, struct err *err);
+void order_draw(struct trainer *t, uint32_t epoch);
 
 /* Score rows: loss, guess and probability of each. scores: (rows->n_rows). */
 struct scoring {

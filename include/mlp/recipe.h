@@ -115,6 +115,7 @@ struct binding *recipe_bind(const struct recipe *recipe, struct table *table, bo
 void binding_free(struct binding *binding); /* takes NULL */
 const struct recipe *binding_recipe(const struct binding *binding);
 uint64_t binding_n_rows(const struct binding *binding);
+uint64_t binding_record_bytes(const struct binding *binding); /* of a row in the table's file */
 /* x: (recipe->n_inputs). */
 void binding_encode(const struct binding *binding, uint64_t row, float *x);
 /* Whether bytes say all: recipe->bytes, and this table holds every used column as bytes. */

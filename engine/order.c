@@ -1,0 +1,84 @@
+/* The order in which an epoch takes its rows: by seed and epoch alone, so that an interrupted one can be had again.
+ *
+ * Rows of a table are shuffled all together as long as they fit a window. A larger table may be larger than memory, where rows taken from
+ * anywhere would each be a read from the disk: there the groups of neighbouring rows are shuffled, and then the rows of as many groups
+ * as a window holds. What a window holds is fixed: the order never depends on how much memory there is. One thread a trainer. */
+#include "rng.h"
+#include "train_private.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define GROUP_BYTES ((uint64_t)1 << 20)
+#define WINDOW_GROUPS 64
+
+/* Numbers of one stream, one after the other. */
+struct draws {
+    uint64_t seed, stream, n;
+    uint32_t words[4];
+};
+
+static uint32_t draw(struct draws *draws)
+{
+    if (draws->n % 4 == 0)
+        rng_words(draws->seed, draws->stream, draws->n / 4, draws->words);
+    return draws->words[draws->n++ % 4];
+}
+
+/* Fisher and Yates, from the end. */
+static void shuffle(uint32_t *items, uint64_t n, struct draws *draws)
+{
+    for (uint64_t i = n; i > 1; i--) {
+        uint64_t j = (uint64_t)draw(draws) * i >> 32;
+        uint32_t swapped = items[i - 1];
+        items[i - 1] = items[j];
+        items[j] = swapped;
+    }
+}
+
+void rows_shuffle(uint32_t *rows, uint64_t n, uint64_t seed)
+{
+    struct draws draws = {.seed = seed, .stream = rng_stream(RNG_SPLIT, 0)};
+    for (uint64_t i = 0; i < n; i++)
+        rows[i] = (uint32_t)i;
+    shuffle(rows, n, &draws);
+}
+
+bool order_init(struct trainer *t, struct err *err)
+{
+    uint64_t n = t->train.n_rows, bytes = binding_record_bytes(t->train.binding);
+    t->group_rows = bytes < GROUP_BYTES ? GROUP_BYTES / bytes : 1;
+    t->n_groups = (uint32_t)((n + t->group_rows - 1) / t->group_rows);
+    t->order = malloc(n * sizeof *t->order);
+    t->groups = malloc(t->n_groups * sizeof *t->groups);
+    return (t->order != NULL && t->groups != NULL) || err_memory(err, "the order of the rows");
+}
+
+/* The groups in their new order, one after the other. */
+static void groups_lay(struct trainer *t, struct draws *draws)
+{
+    uint64_t at = 0;
+    for (uint32_t i = 0; i < t->n_groups; i++)
+        t->groups[i] = i;
+    if (t->n_groups > WINDOW_GROUPS)
+        shuffle(t->groups, t->n_groups, draws);
+    for (uint32_t i = 0; i < t->n_groups; i++) {
+        uint64_t first = t->groups[i] * t->group_rows, left = t->train.n_rows - first, n = left < t->group_rows ? left : t->group_rows;
+        memcpy(t->order + at, t->train.rows + first, n * sizeof *t->order);
+        at += n;
+    }
+}
+
+void order_draw(struct trainer *t, uint32_t epoch)
+{
+    uint64_t n = t->train.n_rows, window = t->group_rows * WINDOW_GROUPS;
+    struct draws draws = {.seed = t->options.seed, .stream = rng_stream(RNG_SHUFFLE, epoch)};
+    t->ordered = epoch + 1;
+    if (!t->options.shuffle) {
+        memcpy(t->order, t->train.rows, n * sizeof *t->order);
+        return;
+    }
+    groups_lay(t, &draws);
+    for (uint64_t at = 0; at < n; at += window)
+        shuffle(t->order + at, n - at < window ? n - at : window, &draws);
+}
