@@ -89,7 +89,7 @@ END_TEST
 START_TEST(names_and_types_are_taken_from_the_user)
 {
     static const char *const names[] = {"zip", "size"};
-    static const struct csv_type types[] = {{"zip", COLUMN_CATEGORY}};
+    static const struct csv_type types[] = {{.column = "zip", .type = COLUMN_CATEGORY}};
     struct reading reading = {.csv = "a,b\n01234,5\n99999,6\n", .options = {.names = names, .n_names = 2, .types = types, .n_types = 1}};
     check_text(&reading, "zip:c size:b/<01234> 5/<99999> 6/");
     reading.options.n_names = 1;
@@ -103,7 +103,7 @@ END_TEST
 
 START_TEST(text_in_a_column_of_numbers_names_row_and_column)
 {
-    static const struct csv_type types[] = {{"b", COLUMN_NUMBER}};
+    static const struct csv_type types[] = {{.column = "b", .type = COLUMN_NUMBER}};
     struct reading reading = {
         .csv = "a,b\nx,1\ny,\nz,2.5\nx,abc\n", .options = {.types = types, .n_types = 1, .n_threads = 2}, .sizes = {3, 64, 10}};
     check_refused(&reading, ERR_INPUT, 4, "row 4, field 2 holds text");

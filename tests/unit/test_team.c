@@ -73,7 +73,7 @@ static struct train_options options_make(const struct fixture *f)
 
 static struct team *team_of(const struct fixture *f, const struct train_options *o)
 {
-    struct rows train = {f->binding, f->rows, N_ROWS}, none = {.binding = f->binding};
+    struct rows train = {.binding = f->binding, .rows = f->rows, .n_rows = N_ROWS}, none = {.binding = f->binding};
     struct team *team = team_new(f->recipe, &train, &none, o, &err);
     must(team != NULL);
     return team;
@@ -256,7 +256,7 @@ START_TEST(too_few_rows_or_too_many_members_are_refused)
     struct fixture f;
     fixture_init(&f, true);
     struct train_options o = options_make(&f);
-    struct rows few = {f.binding, f.rows, 5}, none = {.binding = f.binding};
+    struct rows few = {.binding = f.binding, .rows = f.rows, .n_rows = 5}, none = {.binding = f.binding};
     ck_assert_ptr_null(team_new(f.recipe, &few, &none, &o, &err));
     ck_assert_str_eq(err.field, "members");
     o.members = TEAM_MEMBERS_MAX + 1;
