@@ -43,8 +43,9 @@ struct instances_models {
 bool instances_from_json(const char *bytes, size_t n, const struct instances_models *models, struct instances *instances, struct err *err);
 
 /* A CSV body: with a row of names first, columns by name in any order, unknown ones (not the target) warned about; without it by
- * position. options as for table_ingest, but for: header 0: the row is one of names if most of them are the model's; names stand for the
- * header, and then a first row of names is skipped with header 1 only; types and skip_bad_rows do not count. */
+ * position, the target left out, or standing where it stood in a file without names that the model learnt from. options as for
+ * table_ingest, but for: header 0: the row is one of names if most of them are the model's; names stand for the header, and then a first
+ * row of names is skipped with header 1 only; types and skip_bad_rows do not count. */
 bool instances_from_csv(const struct recipe *recipe, const char *bytes, size_t n, const struct csv_options *options,
                         struct instances *instances, struct err *err);
 

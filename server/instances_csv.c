@@ -4,6 +4,7 @@
 
 #include "mlp/csv.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -97,17 +98,39 @@ static bool header_take(struct instances_csv *rows, const struct csv_field *fiel
     return err_at(err, 0, first);
 }
 
+/* Whether the model learnt from a file without names, whose columns were called c1, c2 ... by their places, and the rows are as long as
+ * that file's, the target among them. */
+static bool numbered_take(struct instances_csv *rows)
+{
+    const struct recipe *recipe = rows->recipe;
+    uint32_t k = 0;
+    char name[16];
+
+    for (uint32_t i = 0; i < rows->n_fields && rows->n_fields == recipe->n_columns + 1; i++) {
+        snprintf(name, sizeof name, "c%u", i + 1);
+        if (k < recipe->n_columns && !strcmp(recipe->columns[k].name, name))
+            rows->columns[i] = k++;
+        else if (!strcmp(recipe->target, name))
+            rows->columns[i] = COLUMN_NONE;
+        else
+            return false;
+    }
+    return k == recipe->n_columns;
+}
+
 static bool positions_take(struct instances_csv *rows, struct err *err)
 {
     const struct recipe *recipe = rows->recipe;
 
+    rows->first_waits = true;
+    if (numbered_take(rows))
+        return true;
     if (rows->n_fields != recipe->n_columns)
         return err_set(
             err, ERR_INPUT, "row 1 has %u fields, the model takes %u: '%.40s' ... '%.40s', without '%.40s'; or begin with a row of names",
             rows->n_fields, recipe->n_columns, recipe->columns[0].name, recipe->columns[recipe->n_columns - 1].name, recipe->target);
     for (uint32_t i = 0; i < rows->n_fields; i++)
         rows->columns[i] = i;
-    rows->first_waits = true;
     return true;
 }
 

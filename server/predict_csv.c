@@ -128,8 +128,10 @@ static void names_put(struct stream *stream)
         writer_bytes(&stream->out, ",", i > 0);
         if (names)
             csv_put_text(&stream->out, names[i].text, names[i].length);
-        else
+        else if (n == recipe->n_columns)
             csv_put_text(&stream->out, recipe->columns[i].name, strlen(recipe->columns[i].name));
+        else
+            writer_text(&stream->out, "c%u", i + 1);
     }
     name_put(stream, names, n, classifies(stream) ? "prediction" : "value");
     if (classifies(stream))

@@ -46,6 +46,16 @@ test("rows come back with their predictions behind them", async () => {
   assert.equal(named.text, `prediction,a,b,prediction.2,probability\nq,0.125,0.25,${ends[0]}\n`);
 });
 
+test("rows without names may hold the target, where those of the training file held it", async () => {
+  const rows = Array.from({ length: 40 }, (_, i) => `${i % 2 ? "no" : "maybe"},${i % 5},${i % 2}.5\n`).join("");
+  const { json } = await daemon.csv("/train?target=c1&model=bare&epochs=3", rows);
+  assert.equal((await daemon.finished(json.id)).state, "succeeded");
+  const [with_, without] = await Promise.all(["no,3,1.5\n", "3,1.5\n"].map((body) => daemon.csv("/models/bare/predict", body)));
+  assert.deepEqual(with_.json.predictions, without.json.predictions);
+  assert.match((await daemon.csv("/models/bare/predict", "no,3,1.5\n", asCsv)).text, /^c1,c2,c3,prediction,probability\nno,3,1.5,/);
+  assertProblem(await daemon.csv("/models/bare/predict", "1,2,3,4\n"), 400, /4 fields, the model takes 2/);
+});
+
 test("an error among the rows is told before anything is sent", async () => {
   const ask = (body, query = "") => daemon.csv(`/models/plain/predict${query}`, body, asCsv);
   assertProblem(await ask("a,b\n1,2\n3,x\n"), 422, /'b' takes a number/, { row: 2, column: "b" });
