@@ -183,6 +183,15 @@ static bool route_find(struct request *request)
     return *allow ? method_refuse(request, allow) : nothing_here(request);
 }
 
+/* Rows of CSV that come back as CSV: made while it is sent, whatever their number. */
+static bool reply_streams(const struct request *request)
+{
+    const char *accept = request->head.accept, *type = request->head.content_type;
+    bool other = type && (!strncasecmp(type, "application/json", 16) || !strncasecmp(type, "application/octet-stream", 24) ||
+                          !strncasecmp(type, "image/", 6));
+    return request->route->body == ROUTE_BODY_ROWS && accept && strstr(accept, "text/csv") && !other;
+}
+
 uint64_t request_body_limit(const struct request *request)
 {
     const struct http_options *options = &request->http->options;
@@ -192,8 +201,7 @@ uint64_t request_body_limit(const struct request *request)
         [ROUTE_BODY_ROWS] = options->max_rows,
         [ROUTE_BODY_LARGE] = options->max_body,
     };
-    bool streams = request->route->body == ROUTE_BODY_ROWS && request->head.accept && strstr(request->head.accept, "text/csv");
-    return limits[streams ? ROUTE_BODY_LARGE : request->route->body];
+    return limits[reply_streams(request) ? ROUTE_BODY_LARGE : request->route->body];
 }
 
 static bool body_check(struct request *request)
