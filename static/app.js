@@ -22,6 +22,8 @@ const actions = { go, datasetFile: api.datasetFile, jobFile: api.jobFile, ...lis
 /** Below the first screen: module and sheet are fetched when the section comes near. [panel, the module's mount function] */
 const later = /** @type {const} */ ([["understand", "mountUnderstand"], ["models", "mountModels"]]);
 
+const AGAIN_MS = 2000;
+
 const section = (/** @type {string} */ name) => /** @type {HTMLElement} */ (document.querySelector(`[data-panel="${name}"]`));
 
 follow(() => jobs.syncRuns());
@@ -39,16 +41,27 @@ lists.start().then(() => {
 
 /** @param {HTMLElement} root @param {string} name @param {string} mount */
 function mountWhenNear(root, name, mount) {
+  let tries = 0;
   const near = new IntersectionObserver(async (entries) => {
     if (!entries.some((entry) => entry.isIntersecting)) return;
     near.disconnect();
+    try {
+      await load();
+    } catch {
+      lists.lose(); // the daemon went away just then: again a little later, by another name, for a failed import may be remembered
+      setTimeout(() => near.observe(root), AGAIN_MS * ++tries);
+    }
+  }, { rootMargin: "600px" });
+  near.observe(root);
+
+  async function load() {
+    const module = await import(`./panels/${name}.js${tries ? `?${tries}` : ""}`);
     const sheet = Object.assign(document.createElement("link"), { rel: "stylesheet", href: `panels/${name}.css` });
     const isStyled = new Promise((resolve) => (sheet.onload = sheet.onerror = resolve));
     document.head.append(sheet);
-    const [module] = await Promise.all([import(`./panels/${name}.js`), isStyled]);
+    await isStyled;
     subscribe(module[mount](root, actions));
     root.setAttribute("aria-labelledby", `${name}-title`);
     settle();
-  }, { rootMargin: "600px" });
-  near.observe(root);
+  }
 }
