@@ -5,7 +5,7 @@
 
 #include <stdlib.h>
 
-#define RARE_ROWS 5     /* a level of fewer rows than this ... */
+#define RARE_ROWS 3     /* a level of fewer rows than this ... */
 #define RARE_SHARE 0.01 /* ... and less than this share of them goes to `other` */
 
 uint64_t *fit_count_levels(const struct fit *fit, uint32_t column, uint64_t *n_present, uint32_t *n_distinct, struct err *err)

@@ -12,7 +12,7 @@
 #define TAIL_GAIN 2.0     /* how many times less it must be after the logarithm */
 #define PIECE_ROWS 16     /* training rows for each piece of each column */
 #define PIECES_LEAST 4    /* fewer say little more than the number itself */
-#define PIECES_INPUTS 512 /* of all columns together */
+#define PIECES_INPUTS 80  /* of all columns together */
 
 static bool spread_usable(const struct summary *summary)
 {

@@ -108,7 +108,7 @@ START_TEST(rare_levels_share_an_input_and_ids_are_left_out)
 
     fprintf(out, "id,city,name,many,y\n");
     for (int r = 0; r < 3000; r++)
-        fprintf(out, "%d,%s,n%d,m%d,%d\n", r + 1, r % 1000 == 0 ? "rare" : r % 2 ? "B" : "A", r, r % 300, r % 7 == 0);
+        fprintf(out, "%d,%s,n%d,m%d,%d\n", r + 1, r % 2000 == 0 ? "rare" : r % 2 ? "B" : "A", r, r % 300, r % 7 == 0);
     struct recipe *recipe = recipe_of_text(text_close(&text), NULL, TASK_AUTO);
     const struct recipe_column *city = recipe_column_of(recipe, "city"), *many = recipe_column_of(recipe, "many");
     ck_assert_uint_eq(city->n_levels, 2);
