@@ -16,7 +16,7 @@ export const text = {
   percent: (/** @type {number} */ share) => `${(100 * share).toFixed(2)} %`,
   /** A value of the data. @param {any} value */
   value: (value) => (value === null || value === undefined ? text.none : typeof value === "number" ? value.toLocaleString("en", { maximumSignificantDigits: 6, useGrouping: "min2" }) : String(value)),
-  points: (/** @type {number} */ share) => `${(100 * share).toFixed(1)} points`,
+  points: (/** @type {number} */ share) => `${(Math.round(1000 * share) / 10 || 0).toFixed(1)} points`,
   time: (/** @type {string} */ iso) => new Date(iso).toLocaleString("en", { dateStyle: "medium", timeStyle: "short" }),
   /** Four digits of a number. @param {number | null | undefined} x */
   figure(x) {
