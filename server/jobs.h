@@ -30,6 +30,8 @@ struct job_request {
     char test[NAME_SIZE];       /* a dataset to evaluate on; "": none */
     char validation[NAME_SIZE]; /* a dataset to validate on; "": none */
     char model[NAME_SIZE];      /* "": the dataset's name */
+    char from[NAME_SIZE];       /* a model to train further: its recipe, layers, loss and weights; "": none */
+    uint32_t from_version;      /* 0: what the bare name means */
     char *target;               /* NULL: a column called label, class, target or y, else the last */
     enum task task;
     char **ignore; /* (n_ignore) columns to leave out */

@@ -54,7 +54,7 @@ static bool job_prepare(struct jobs *jobs, struct job *job, const struct job_req
     if (!queue_look(jobs, 0, &ahead, err) || !row_begin(&job->row, request, err) || !job_request_copy(&job->request, request, err))
         return false;
     job->checkpoint.from = -1;
-    job->training = training_new(jobs->options.datasets, &job->request, &job->row, &warnings, err);
+    job->training = training_new(&jobs->options, &job->request, &job->row, &warnings, err);
     if (!job->training)
         return false;
     job->bytes = job->training->bytes;

@@ -176,10 +176,16 @@ bool jobs_defaults(const struct job_request *request, const struct training *tra
 {
     struct train_options resolved = request->train;
     uint64_t n_train = training->train.n_rows;
-    bool ours = choice_is_ours(request);
+    bool ours = choice_is_ours(request) && !training->base;
+    if (training->base) {
+        const struct network *network = training->base->network;
+        memcpy(resolved.layers, network->layers, sizeof resolved.layers);
+        resolved.n_layers = network->n_layers;
+        resolved.loss = training->base->loss;
+    }
     if (ours)
         choice_make(request, training->recipe, n_train, training->is_team, training->is_team || training->validation.n_rows > 0, &resolved);
-    if (!layers_resolve(request, training->recipe, &resolved, err))
+    if (!training->base && !layers_resolve(request, training->recipe, &resolved, err))
         return false;
     if (!ours && !request->batch_size_given)
         resolved.batch_size = n_train < 5000 ? 32 : 128;

@@ -153,7 +153,7 @@ static void finish(struct jobs *jobs, struct job *job, enum job_state end, const
  * false: it can never run. */
 static bool make(struct jobs *jobs, struct job *job, struct job_row *row, struct training **training, struct err *err)
 {
-    struct training *made = training_new(jobs->options.datasets, &job->request, row, NULL, err);
+    struct training *made = training_new(&jobs->options, &job->request, row, NULL, err);
     *training = NULL;
     if (!made || !jobs_fits(jobs, made->bytes, err)) {
         training_free(made);

@@ -18,6 +18,7 @@ void training_free(struct training *training)
     for (int i = 0; i < 3; i++)
         free(training->indices[i]);
     free(training->weights);
+    model_unref(training->base);
     free(training);
 }
 
@@ -100,7 +101,7 @@ static bool split(struct training *training, const struct table *table, const st
                   const struct recipe_options *options, struct err *err)
 {
     uint64_t n_rows = table_n_rows(table);
-    training->is_team = choice_is_team(request, n_rows, table_n_columns(table));
+    training->is_team = !training->base && choice_is_team(request, n_rows, table_n_columns(table));
     bool judged = request->validation[0] || (training->is_team && (request->test[0] || request->test_split > 0)); /* by other rows */
     struct split split = {.test = request->test_split, .validation = request->validation_split, .seed = request->train.seed};
     if (split.validation < 0)
@@ -118,13 +119,16 @@ static bool split(struct training *training, const struct table *table, const st
 /* The recipe, fitted on the training rows, and the three sets of rows bound. */
 static bool fit(struct training *training, struct table *table, const struct recipe_options *options, struct err *err)
 {
-    training->recipe = recipe_fit(table, training->train.rows, training->train.n_rows, options, err);
+    training->recipe = training->base ? recipe_copy(training->base->recipe, err)
+                                      : recipe_fit(table, training->train.rows, training->train.n_rows, options, err);
     if (!training->recipe)
         return false;
     training->binding = recipe_bind(training->recipe, table, true, err);
     if (!training->binding)
         return false;
+    training->n_left_out = training->train.n_rows;
     rows_filter(&training->train, training->indices[PART_TRAIN], training->binding);
+    training->n_left_out -= training->train.n_rows;
     rows_filter(&training->validation, training->indices[PART_VALIDATION], training->binding);
     rows_filter(&training->test, training->indices[PART_TEST], training->binding);
     if (training->train.n_rows > 0)
@@ -159,6 +163,10 @@ static bool split_and_fit(struct training *training, struct table *table, const 
                                      .wishes = request->wishes,
                                      .n_wishes = request->n_wishes,
                                      .raw_target = request->train.loss == LOSS_POISSON};
+    if (training->base) {
+        options.target = training->base->recipe->target;
+        options.task = training->base->recipe->task;
+    }
     if (request->sample_weight && table_find(table, request->sample_weight) < 0) {
         err_set(err, ERR_INPUT, "there is no column \"%.60s\" to weigh the rows by", request->sample_weight);
         free(ignore);
@@ -188,11 +196,45 @@ static bool ways_check(const char *name, const char *dataset, double part, struc
     return err_field(err, name);
 }
 
-static bool build(struct training *training, struct datasets *datasets, const struct job_request *request, struct job_row *row,
+/* The model to train further, by the version that the row knows since the job was taken. */
+static bool base_get(struct training *training, struct models *models, const struct job_request *request, struct job_row *row,
+                     struct err *err)
+{
+    struct model_row found;
+    if (!request->from[0])
+        return true;
+    training->base = models_get(models, request->from, row->from_version ? row->from_version : request->from_version, &found, err);
+    if (training->base && found.state == MODEL_TRAINING) {
+        err_set(err, ERR_CONFLICT, "%s is still being trained by job %lld: wait until it has ended", request->from, (long long)found.job);
+        return err_field(err, "from");
+    }
+    if (!training->base)
+        return err_field(err, "from");
+    row->from_version = found.version;
+    return true;
+}
+
+static void data_warn(struct warnings *warnings, const struct training *training, const struct table *table)
+{
+    uint64_t n_used = training->train.n_rows + training->n_left_out;
+    warnings_of_data(warnings, training->recipe, table, &training->train, &training->validation, &training->test);
+    if (!training->base)
+        return;
+    warnings_of_fit(warnings, training->recipe, table);
+    if (training->n_left_out > 0)
+        warnings_add(warnings, WARNING_UNKNOWN_CLASS, training->recipe->target,
+                     "%llu of %llu training rows have no %s that the model knows: left out.", (unsigned long long)training->n_left_out,
+                     (unsigned long long)n_used, training->recipe->task == TASK_CLASSIFICATION ? "class" : "value");
+}
+
+static bool build(struct training *training, const struct jobs_options *rooms, const struct job_request *request, struct job_row *row,
                   struct warnings *warnings, struct err *err)
 {
     if (!ways_check("test", request->test, request->test_split, err) ||
         !ways_check("validation", request->validation, request->validation_split, err))
+        return false;
+    struct datasets *datasets = rooms->datasets;
+    if (!base_get(training, rooms->models, request, row, err))
         return false;
     struct table *table = table_get(datasets, request->dataset, "dataset", &row->dataset_id, err);
     if (!table)
@@ -203,7 +245,7 @@ static bool build(struct training *training, struct datasets *datasets, const st
               jobs_defaults(request, training, &training->options, err);
     training->train.weights = training->weights;
     if (ok && warnings)
-        warnings_of_data(warnings, training->recipe, table, &training->train, &training->validation, &training->test);
+        data_warn(warnings, training, table);
     table_unref(table);
     if (!ok || !team_check(training->recipe, &training->train, &training->options, err))
         return false;
@@ -214,18 +256,18 @@ static bool build(struct training *training, struct datasets *datasets, const st
 bool training_ready(struct training *training, struct err *err)
 {
     training->team = team_new(training->recipe, &training->train, &training->validation, &training->options, err);
-    return training->team != NULL;
+    return training->team && (!training->base || team_begin_from(training->team, training->base->network, err));
 }
 
-struct training *training_new(struct datasets *datasets, const struct job_request *request, struct job_row *row, struct warnings *warnings,
-                              struct err *err)
+struct training *training_new(const struct jobs_options *rooms, const struct job_request *request, struct job_row *row,
+                              struct warnings *warnings, struct err *err)
 {
     struct training *training = calloc(1, sizeof *training);
     if (!training) {
         err_memory(err, "a training");
         return NULL;
     }
-    if (!build(training, datasets, request, row, warnings, err)) {
+    if (!build(training, rooms, request, row, warnings, err)) {
         training_free(training);
         return NULL;
     }

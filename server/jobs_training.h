@@ -20,6 +20,8 @@ struct training {
     uint32_t *indices[3];         /* owned: rows of train, validation, test */
     struct train_options options; /* resolved: nothing is left open */
     uint64_t bytes;               /* of memory that it takes with its trainer, about */
+    struct model *base;           /* owned reference: what is trained further; NULL: nothing */
+    uint64_t n_left_out;          /* training rows without a usable target */
     float *weights;               /* owned: what each row of the training dataset counts; NULL: 1 */
     struct team *team;            /* NULL until training_ready */
 };
@@ -27,8 +29,8 @@ struct training {
 /* Take the datasets (by row's numbers where they are set, else by the request's names), split the rows, fit the recipe, fill in what
  * the request leaves open; whatever is wrong with the request is found here. Fills row's datasets, task, epochs and counts of rows, and
  * what is to be said about the data (warnings may be NULL). NULL on failure. */
-struct training *training_new(struct datasets *datasets, const struct job_request *request, struct job_row *row, struct warnings *warnings,
-                              struct err *err);
+struct training *training_new(const struct jobs_options *rooms, const struct job_request *request, struct job_row *row,
+                              struct warnings *warnings, struct err *err);
 /* Make the trainer: this takes the memory. */
 bool training_ready(struct training *training, struct err *err);
 void training_free(struct training *training); /* takes NULL */

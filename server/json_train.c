@@ -258,6 +258,8 @@ static const struct field fields[] = {
      "one of he_normal, he_uniform, glorot_normal, glorot_uniform, lecun_normal, lecun_uniform, normal, orthogonal"},
     {"stddev", FORM_NUMBER, field_set_float, PLACE(train.stddev), 0, 100, true, "a number above 0 and at most 100"},
     {"ignore", FORM_TEXTS, set_ignore, 0, 0, 0, false, "a list of column names"},
+    {"from", FORM_TEXT, set_name, PLACE(from), 0, 0, false, "the name of a model"},
+    {"from_version", FORM_NUMBER, field_set_uint32, PLACE(from_version), 1, UINT32_MAX, false, "a version's number"},
     {"class_weight", FORM_TEXT, set_class_weight, 0, 0, 1e6, false,
      "\"balanced\" or an object of classes and what a row of each counts, as {\"yes\":5,\"no\":1}"},
     {"sample_weight", FORM_TEXT, set_sample_weight, 0, 0, 0, false, "the name of a column"},
@@ -477,6 +479,20 @@ static bool fields_read(struct job_request *request, const struct message *objec
     return true;
 }
 
+/* What is trained further has its network already. */
+static bool from_check(const struct job_request *request, struct err *err)
+{
+    const char *field = request->layers_given ? "layers" : request->train.loss != LOSS_AUTO ? "loss" : request->target ? "target" : NULL;
+    if (!*request->from && request->from_version) {
+        err_set(err, ERR_INPUT, "\"from_version\" says which version of \"from\" to train further: expected \"from\" beside it");
+        return err_field(err, "from_version");
+    }
+    if (!*request->from || !field)
+        return true;
+    err_set(err, ERR_INPUT, "\"%s\" is the model's that \"from\" names: leave it out", field);
+    return err_field(err, field);
+}
+
 /* What no single field can tell. */
 static bool request_check(const struct job_request *request, struct err *err)
 {
@@ -492,7 +508,7 @@ static bool request_check(const struct job_request *request, struct err *err)
         err_set(err, ERR_INPUT, "\"test\" and \"test_split\" exclude each other: expected one of them");
         return err_field(err, "test_split");
     }
-    return true;
+    return from_check(request, err);
 }
 
 bool train_read(const char *bytes, size_t n, struct job_request *request, struct err *err)

@@ -65,8 +65,9 @@ struct job_row {
     char dataset[NAME_SIZE], test[NAME_SIZE], validation[NAME_SIZE]; /* names, "" where there is none */
     int64_t dataset_id, test_id, validation_id;                      /* 0 where there is none */
     char model[NAME_SIZE];
-    uint32_t version; /* of the model; 0 until it is published, and for jobs that left none */
-    uint32_t epoch;   /* epochs ended and stored */
+    uint32_t from_version; /* of the model that is trained further; 0: none is */
+    uint32_t version;      /* of the model; 0 until it is published, and for jobs that left none */
+    uint32_t epoch;        /* epochs ended and stored */
     uint32_t epochs;
     enum task task;                                                   /* never TASK_AUTO */
     char task_reason[160];                                            /* why, and how to change it */

@@ -10,7 +10,7 @@
 #define COLUMNS                                                                                                                            \
     "id, state, change, dataset, test, validation, dataset_id, test_id, validation_id, model, version, epoch, epochs, task,"               \
     " task_reason, n_train, n_validation, n_test, created, started, ended, error_code, error_row, error_column, error_field, error_msg,"   \
-    " settings, title, priority, weight, max_seconds"
+    " settings, title, priority, weight, max_seconds, from_version"
 #define UNFINISHED "state IN ('queued', 'running', 'paused')"
 
 static enum job_state state_find(const char *name)
@@ -63,6 +63,7 @@ static void job_read(sqlite3_stmt *statement, void *item)
     row->priority = sqlite3_column_int(statement, 28);
     row->weight = (uint32_t)sql_count(statement, 29);
     row->max_seconds = sql_number(statement, 30);
+    row->from_version = (uint32_t)sql_count(statement, 31);
 }
 
 static bool missing(int64_t id, struct err *err)
@@ -90,13 +91,14 @@ static bool insert(struct sql *sql, const struct job_row *row, const char *reque
     return sql_run(sql, err,
                    "INSERT INTO jobs (state, change, request, dataset, test, validation, dataset_id, test_id, validation_id, model,"
                    " version, epoch, epochs, task, task_reason, n_train, n_validation, n_test, created, started, ended,"
-                   " error_code, error_row, error_column, error_field, error_msg, priority, weight, max_seconds)"
+                   " error_code, error_row, error_column, error_field, error_msg, priority, weight, max_seconds, from_version)"
                    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 0, 0, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, 0, 0, '', '', '',"
-                   " ?20, ?21, ?22)",
-                   "tittttiiitittiiitttiid", job_state_name(row->state), (int64_t)row->change, request_json, row->dataset, row->test,
+                   " ?20, ?21, ?22, ?23)",
+                   "tittttiiitittiiitttiidi", job_state_name(row->state), (int64_t)row->change, request_json, row->dataset, row->test,
                    row->validation, row->dataset_id, row->test_id, row->validation_id, row->model, (int64_t)row->epochs,
                    task_name(row->task), row->task_reason, (int64_t)row->n_train, (int64_t)row->n_validation, (int64_t)row->n_test,
-                   row->created, row->started, row->ended, (int64_t)row->priority, (int64_t)row->weight, row->max_seconds);
+                   row->created, row->started, row->ended, (int64_t)row->priority, (int64_t)row->weight, row->max_seconds,
+                   (int64_t)row->from_version);
 }
 
 bool store_job_insert(struct store *store, struct job_row *row, const char *request_json, const struct warnings *warnings, struct err *err)

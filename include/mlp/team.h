@@ -22,6 +22,8 @@ struct team;
 struct team *team_new(const struct recipe *recipe, const struct rows *train, const struct rows *validation,
                       const struct train_options *options, struct err *err);
 void team_free(struct team *team); /* takes NULL */
+/* Before the first run, a team of one: begin with the network's weights instead of drawn ones. ERR_INPUT where the shapes differ. */
+bool team_begin_from(struct team *team, const struct network *network, struct err *err);
 
 /* As trainer_run; an epoch is one of every member. */
 enum train_state team_run(struct team *team, struct pool *pool, const atomic_bool *stop, uint64_t deadline_ns,

@@ -48,6 +48,9 @@ void warnings_add(struct warnings *warnings, enum warning_code code, const char 
 void warnings_of_data(struct warnings *warnings, const struct recipe *recipe, const struct table *table, const struct rows *train,
                       const struct rows *validation, const struct rows *test);
 
+/* About a table that is to train a model further: its columns and levels that the recipe does not know. */
+void warnings_of_fit(struct warnings *warnings, const struct recipe *recipe, const struct table *table);
+
 /* About a training that has come to its end: units that are 0 for every row, a validation loss that has risen again. */
 void warnings_of_training(struct warnings *warnings, const struct trainer *trainer);
 /* The same of a team of one. A team of several stops by folds that no member has seen, and is not looked at. */
