@@ -187,9 +187,10 @@ void jobs_stop(struct jobs *jobs)
 {
     pthread_mutex_lock(&jobs->lock);
     jobs->stopping = true;
-    atomic_store(&jobs->save_give_up_ns, jobs_now_ns() + LAST_SAVES_NS);
-    for (struct job *job = jobs->list; job; job = job->next)
+    for (struct job *job = jobs->list; job; job = job->next) {
+        atomic_store(&job->checkpoint.give_up_ns, jobs_now_ns() + LAST_SAVES_NS);
         atomic_store(&job->stop, true);
+    }
     pthread_cond_broadcast(&jobs->work);
     pthread_cond_broadcast(&jobs->changed);
     pthread_mutex_unlock(&jobs->lock);

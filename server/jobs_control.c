@@ -203,6 +203,7 @@ static void want_set(struct jobs *jobs, struct job *job, enum want want)
     if (job->want < want)
         job->want = want;
     atomic_store(&job->stop, true);
+    atomic_store(&job->checkpoint.give_up_ns, GIVE_UP_NOW);
     if (job->finishing) {
         job->retry_ns = 0; /* a model that waits for the disk waits no longer */
         pthread_cond_signal(&jobs->unsaved);

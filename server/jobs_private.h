@@ -15,6 +15,7 @@
 #define PENDING_MAX (1u << 16) /* epochs that wait for the writer before the job has to wait, too */
 #define BATCH_EPOCHS 4096      /* of one commit */
 #define BATCH_STATES 64
+#define GIVE_UP_NOW 1 /* checkpoint.give_up_ns of a job that needs none any more */
 
 enum want { WANT_NOTHING, WANT_CANCEL, WANT_DELETE };
 
@@ -32,6 +33,7 @@ struct checkpoint {
     enum checkpoint_state state;
     uint64_t take_ns, write_ns; /* how long the last one took */
     uint64_t retry_ns;          /* not written before */
+    atomic_ullong give_up_ns;   /* when it is no longer worth writing; 0: never */
 };
 
 struct job {
@@ -85,8 +87,7 @@ struct jobs {
     struct pool *pool;
     pthread_t scheduler, writer, saver;
     bool has_scheduler, has_writer, has_saver;
-    bool save_failed;              /* the saver's */
-    atomic_ullong save_give_up_ns; /* when checkpoints are no longer waited for; 0: none stops */
+    bool save_failed; /* the saver's */
     pthread_mutex_t lock;
     pthread_cond_t work;    /* the scheduler waits: something to run, or stopping */
     pthread_cond_t unsaved; /* the writer waits: epochs, states or results to store, or stopping (CLOCK_MONOTONIC) */

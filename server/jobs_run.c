@@ -143,6 +143,7 @@ static void finish(struct jobs *jobs, struct job *job, enum job_state end, const
     job->evaluated_on = evaluation ? kind : ROWS_NONE;
     job->warnings = warnings;
     job->finishing = true;
+    atomic_store(&job->checkpoint.give_up_ns, GIVE_UP_NOW);
     if (job->checkpoint.state == CHECKPOINT_READY)
         job->checkpoint.state = CHECKPOINT_NONE; /* no longer of use */
     pthread_cond_signal(&jobs->unsaved);

@@ -120,13 +120,14 @@ static bool save(struct jobs *jobs, struct job *job)
     pthread_mutex_unlock(&jobs->lock);
     uint64_t begin_ns = jobs_now_ns();
     team_state_seal(checkpoint->bytes, checkpoint->n);
-    bool ok = checkpoint_write(jobs->options.store, id, checkpoint->slot, checkpoint->bytes, checkpoint->n, &jobs->save_give_up_ns, &err);
+    bool ok = checkpoint_write(jobs->options.store, id, checkpoint->slot, checkpoint->bytes, checkpoint->n, &checkpoint->give_up_ns, &err);
     uint64_t end_ns = jobs_now_ns();
-    if (!ok && (!jobs->save_failed || err.code == ERR_STOPPED)) /* one line for a trouble, not one a second */
+    bool unwanted = !ok && atomic_load(&checkpoint->give_up_ns) == GIVE_UP_NOW;
+    if (!ok && !unwanted && (!jobs->save_failed || err.code == ERR_STOPPED)) /* one line for a trouble, not one a second */
         log_warning("the checkpoint of job %" PRId64 " is not written: %s", id, err.msg);
     if (ok && jobs->save_failed)
         log_info("checkpoints can be written again");
-    jobs->save_failed = !ok;
+    jobs->save_failed = !ok && !unwanted;
     pthread_mutex_lock(&jobs->lock);
     checkpoint->write_ns = end_ns - begin_ns;
     checkpoint->state = ok ? CHECKPOINT_NONE : CHECKPOINT_READY;

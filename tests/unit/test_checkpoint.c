@@ -277,7 +277,7 @@ START_TEST(a_stop_in_the_midst_of_any_phase_changes_no_bit)
     struct pool *pool = pool_new(2, 0, &err);
     must(pool != NULL);
     ck_assert_int_eq(pthread_create(&thread, NULL, stopper, NULL), 0);
-    for (int i = 0; i < 200 && (i < 3 || !seen[PHASE_ROWS] || !seen[PHASE_GRADIENT] || !seen[PHASE_UPDATE]); i++) {
+    for (int i = 0; i < 200 && (i < 1 || !seen[PHASE_ROWS] || !seen[PHASE_GRADIENT] || !seen[PHASE_UPDATE]); i++) {
         struct outcome stopped = {.trainer = run_stopped(&f, &o, pool, seen)};
         ck_assert_mem_eq(trainer_network(whole.trainer)->params, trainer_network(stopped.trainer)->params,
                          trainer_network(whole.trainer)->n_floats * sizeof(float));
