@@ -13,7 +13,7 @@ set(patience ${MLPD_PATIENCE})
 if(MLPD_SANITIZE)
     math(EXPR patience "4 * ${MLPD_PATIENCE}")
 endif()
-math(EXPR test_timeout_s "60 * ${patience}")
+math(EXPR test_timeout_s "180 * ${patience}")
 
 # The server's own tests may link only part of it: each test program gets both libraries, and both rooms' headers.
 file(GLOB unit_tests CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/unit/test_*.c)

@@ -310,6 +310,11 @@ void binding_encode_bytes(const struct binding *binding, uint64_t row, uint8_t *
         x[i] = plan_byte(&binding->plans[i], record);
 }
 
+void binding_read_scattered(const struct binding *binding)
+{
+    table_read_scattered(binding->table);
+}
+
 void binding_prefetch(const struct binding *binding, uint64_t row)
 {
     const uint8_t *record = binding_record(binding, row);

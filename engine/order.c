@@ -51,6 +51,8 @@ bool order_init(struct trainer *t, struct err *err)
     t->n_groups = (uint32_t)((n + t->group_rows - 1) / t->group_rows);
     t->order = malloc(n * sizeof *t->order);
     t->groups = malloc(t->n_groups * sizeof *t->groups);
+    if (t->n_groups > WINDOW_GROUPS)
+        binding_read_scattered(t->train.binding);
     return (t->order != NULL && t->groups != NULL) || err_memory(err, "the order of the rows");
 }
 

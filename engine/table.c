@@ -101,6 +101,11 @@ void table_unref(struct table *table)
         table_free(table);
 }
 
+void table_read_scattered(const struct table *table)
+{
+    posix_madvise(table->map, table->map_bytes, POSIX_MADV_RANDOM);
+}
+
 bool table_verify(const struct table *table, struct err *err)
 {
     const uint8_t *at = table_records(table);

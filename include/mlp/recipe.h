@@ -125,6 +125,8 @@ bool binding_input_is_zero(const struct binding *binding, uint32_t input);
 /* Where recipe->bytes: the row's inputs as bytes, input = byte * recipe->bytes_scale; x: (recipe->n_inputs). Where not
  * binding_has_bytes, missing values are imputed and others rounded to a byte, and binding_encode is the exact way. */
 void binding_encode_bytes(const struct binding *binding, uint64_t row, uint8_t *x);
+/* A hint, as table_read_scattered. */
+void binding_read_scattered(const struct binding *binding);
 /* Ask for the row's record to be brought into cache, for a row that will be encoded soon. */
 void binding_prefetch(const struct binding *binding, uint64_t row);
 /* The class of the row's target, -1 where it is missing or not one of the recipe's. */

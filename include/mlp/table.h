@@ -99,6 +99,10 @@ struct table *table_open(const char *path, struct err *err);
 struct table *table_ref(struct table *table);
 void table_unref(struct table *table); /* takes NULL; the last one unmaps */
 
+/* A hint: rows will be read from all over the file, so a read must not bring in what stands beside it. For tables that may be larger than
+ * memory, where the system's reading ahead would push out what is still needed. */
+void table_read_scattered(const struct table *table);
+
 /* Read every record and compare with the checksums taken when it was written. ERR_CORRUPT names the damaged rows. */
 bool table_verify(const struct table *table, struct err *err);
 

@@ -40,10 +40,11 @@ test("a full disk loses nothing and is no end", async (t) => {
   const state = smallDisk(t);
   if (!state) return t.skip("this process may not mount a tmpfs");
   const daemon = await Daemon.start({ state });
+  t.after(() => daemon.child.kill("SIGKILL"));
   assert.equal((await daemon.csv("/datasets?name=before", sums(500))).status, 201);
   const trained = await daemon.post("/train", { dataset: "before", model: "before", epochs: 3 });
   assert.equal((await daemon.finished(trained.json.id)).state, "succeeded");
-  const long = await daemon.post("/train", { dataset: "before", model: "long", epochs: 1500, layers: [16], batch_size: 100 });
+  const long = await daemon.post("/train", { dataset: "before", model: "long", epochs: 1500, layers: [256, 64], batch_size: 20 });
   await daemon.events(long.json.id, { stop: ({ event }) => event === "epoch" });
 
   const empty = fill(state);
