@@ -14,6 +14,7 @@ if(MLPD_SANITIZE)
     math(EXPR patience "4 * ${MLPD_PATIENCE}")
 endif()
 math(EXPR test_timeout_s "180 * ${patience}")
+math(EXPR check_patience "3 * ${patience}")
 
 # The server's own tests may link only part of it: each test program gets both libraries, and both rooms' headers.
 file(GLOB unit_tests CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/unit/test_*.c)
@@ -31,7 +32,7 @@ if(CHECK_FOUND)
         set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
         add_test(NAME unit/${name} COMMAND ${name})
         set_tests_properties(unit/${name} PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT ${test_timeout_s}
-            ENVIRONMENT "CK_TAP_LOG_FILE_NAME=${tap_dir}/unit_${name}.tap;CK_TIMEOUT_MULTIPLIER=${patience};${sanitizer_env}")
+            ENVIRONMENT "CK_TAP_LOG_FILE_NAME=${tap_dir}/unit_${name}.tap;CK_TIMEOUT_MULTIPLIER=${check_patience};${sanitizer_env}")
     endforeach()
 elseif(unit_tests)
     message(WARNING "Check is not installed: the unit tests are left out")

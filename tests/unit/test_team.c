@@ -187,8 +187,9 @@ START_TEST(the_merged_network_answers_with_the_mean_of_the_members)
     must(model != NULL && workspace != NULL);
     ck_assert_uint_eq(model->network->layers[0].units, N_MEMBERS * 20);
     for (uint32_t row = 0; row < 20; row++) {
-        float x[8], merged[2];
+        float x[64], merged[2];
         double mean[2];
+        ck_assert_uint_le(f.recipe->n_inputs, 64);
         binding_encode(f.binding, row, x);
         must(model_predict(model, x, 1, merged, workspace, &err));
         mean_of_members(outcome.team, &f, x, workspace, mean);
