@@ -103,6 +103,29 @@ START_TEST(properties_are_the_fields_of_a_request)
 }
 END_TEST
 
+/* Whether POST /train has a query parameter of that name. */
+static bool is_parameter(const char *name)
+{
+    const cJSON *path = cJSON_GetObjectItemCaseSensitive(cJSON_GetObjectItemCaseSensitive(document, "paths"), "/train");
+    const cJSON *post = cJSON_GetObjectItemCaseSensitive(path, "post"), *parameter;
+    cJSON_ArrayForEach(parameter, cJSON_GetObjectItemCaseSensitive(post, "parameters"))
+    {
+        const cJSON *found = cJSON_GetObjectItemCaseSensitive(parameter, "name");
+        if (cJSON_IsString(found) && !strcmp(found->valuestring, name))
+            return true;
+    }
+    return false;
+}
+
+START_TEST(query_parameters_are_the_fields_that_fit_a_text)
+{
+    for (uint32_t i = 0; train_field(i); i++) {
+        bool fits = strcmp(train_field(i), "dataset") && strcmp(train_field(i), "recipe");
+        ck_assert_msg(is_parameter(train_field(i)) == fits, "the parameter %s", train_field(i));
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("openapi");
@@ -110,6 +133,7 @@ int main(void)
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_test(tc, enums_are_the_engines_tables);
     tcase_add_test(tc, properties_are_the_fields_of_a_request);
+    tcase_add_test(tc, query_parameters_are_the_fields_that_fit_a_text);
     suite_add_tcase(suite, tc);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);
