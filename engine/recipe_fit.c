@@ -39,7 +39,7 @@ static void counting_ignore(const struct fit *fit)
     if (n_other > 0)
         return;
     for (uint32_t c = 0; c < recipe->n_columns; c++) /* x = 1, 2, 3 ... and nothing else is data */
-        if (strstr(recipe->columns[c].note, "counts the rows"))
+        if (note_is_counting(recipe->columns[c].note))
             recipe->columns[c].note[0] = 0;
 }
 

@@ -86,6 +86,10 @@ bool date_fit(const struct fit *fit, uint32_t table_column, struct recipe_column
 bool note_present(uint64_t n_present, bool constant, const char *rows, char note[RECIPE_NOTE_SIZE]);
 bool note_texts(uint32_t n_distinct, uint64_t n_present, char note[RECIPE_NOTE_SIZE]);
 bool note_counting(const struct table *table, uint32_t column, char note[RECIPE_NOTE_SIZE]);
+/* Which of these wrote the note: the first; the last; the last or the second. */
+bool note_is_constant(const char *note);
+bool note_is_counting(const char *note);
+bool note_is_id(const char *note);
 /* Leave a column out, and say why. */
 void column_ignore(struct recipe_column *column, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

@@ -5,18 +5,25 @@
 #include "recipe_fit.h"
 
 #include <stdio.h>
+#include <string.h>
 #include <strings.h>
 
 #define COUNTING_ROWS_MIN 20 /* fewer rows that count up are too likely to be data */
 #define ID_LEVELS_MIN 20     /* fewer levels are never taken for ids or free text */
 
+/* Words of a note by which its cause is known again. */
+#define NOTE_EMPTY "no value"
+#define NOTE_SAME "the same value"
+#define NOTE_COUNTING "it counts the rows"
+#define NOTE_ID "like an id"
+
 bool note_present(uint64_t n_present, bool constant, const char *rows, char note[RECIPE_NOTE_SIZE])
 {
     note[0] = 0;
     if (n_present == 0)
-        snprintf(note, RECIPE_NOTE_SIZE, "left out: no value in the %s", rows);
+        snprintf(note, RECIPE_NOTE_SIZE, "left out: " NOTE_EMPTY " in the %s", rows);
     else if (constant)
-        snprintf(note, RECIPE_NOTE_SIZE, "left out: the same value in all %s", rows);
+        snprintf(note, RECIPE_NOTE_SIZE, "left out: " NOTE_SAME " in all %s", rows);
     return note[0] == 0;
 }
 
@@ -24,7 +31,7 @@ bool note_texts(uint32_t n_distinct, uint64_t n_present, char note[RECIPE_NOTE_S
 {
     note[0] = 0;
     if (n_distinct > ID_LEVELS_MIN && n_distinct > n_present / 2)
-        snprintf(note, RECIPE_NOTE_SIZE, "left out: %u different texts in %llu rows, like an id or free text", n_distinct,
+        snprintf(note, RECIPE_NOTE_SIZE, "left out: %u different texts in %llu rows, " NOTE_ID " or free text", n_distinct,
                  (unsigned long long)n_present);
     return note[0] == 0;
 }
@@ -43,8 +50,23 @@ bool note_counting(const struct table *table, uint32_t index, char note[RECIPE_N
     for (uint64_t row = 0; row < n; row++)
         if (table_number(table, index, row) != (float)(column->min + (double)row))
             return true;
-    snprintf(note, RECIPE_NOTE_SIZE, "left out: it counts the rows, like an id");
+    snprintf(note, RECIPE_NOTE_SIZE, "left out: " NOTE_COUNTING ", " NOTE_ID);
     return false;
+}
+
+bool note_is_constant(const char *note)
+{
+    return strstr(note, NOTE_SAME) != NULL || strstr(note, NOTE_EMPTY) != NULL;
+}
+
+bool note_is_counting(const char *note)
+{
+    return strstr(note, NOTE_COUNTING) != NULL;
+}
+
+bool note_is_id(const char *note)
+{
+    return strstr(note, NOTE_ID) != NULL;
 }
 
 void recipe_note(const struct table *table, uint32_t index, char note[RECIPE_NOTE_SIZE])

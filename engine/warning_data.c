@@ -1,6 +1,6 @@
 /* Warnings about a training's data. One call, one thread; the table is only read. */
 #include "mlp/warning.h"
-#include "recipe_private.h"
+#include "recipe_fit.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -15,32 +15,16 @@
 #define LEAK_GAIN 0.1           /* and at most this part of what guessing without it leaves */
 #define GROUPS 64
 
-static bool says(const struct recipe_column *column, const char *words)
-{
-    return column->encoding == ENCODING_IGNORE && strstr(column->note, words) != NULL;
-}
-
-static bool is_constant(const struct recipe_column *column)
-{
-    return says(column, "the same value") || says(column, "no value");
-}
-
-static bool is_id(const struct recipe_column *column)
-{
-    return says(column, "like an id");
-}
-
-/* One warning a column that `match` finds, the last of many for all the others. */
-static void columns_warn(struct warnings *warnings, const struct recipe *recipe, enum warning_code code,
-                         bool (*match)(const struct recipe_column *column))
+/* One warning a column whose note `match` finds, the last of many for all the others. */
+static void columns_warn(struct warnings *warnings, const struct recipe *recipe, enum warning_code code, bool (*match)(const char *note))
 {
     uint32_t n = 0, told = 0;
     for (uint32_t c = 0; c < recipe->n_columns; c++)
-        n += match(&recipe->columns[c]);
+        n += match(recipe->columns[c].note);
     for (uint32_t c = 0; c < recipe->n_columns && told < WARNINGS_OF_CODE; c++) {
         const struct recipe_column *column = &recipe->columns[c];
         char cut[80];
-        if (!match(column))
+        if (!match(column->note))
             continue;
         told++;
         text_cut(column->name, strlen(column->name), 60, cut);
@@ -238,8 +222,8 @@ static void leaks_warn(struct warnings *warnings, const struct recipe *recipe, c
 void warnings_of_data(struct warnings *warnings, const struct recipe *recipe, const struct table *table, const struct rows *train,
                       const struct rows *validation, const struct rows *test)
 {
-    columns_warn(warnings, recipe, WARNING_CONSTANT_COLUMN, is_constant);
-    columns_warn(warnings, recipe, WARNING_ID_LIKE_COLUMN, is_id);
+    columns_warn(warnings, recipe, WARNING_CONSTANT_COLUMN, note_is_constant);
+    columns_warn(warnings, recipe, WARNING_ID_LIKE_COLUMN, note_is_id);
     leaks_warn(warnings, recipe, table, train);
     if (recipe->task == TASK_CLASSIFICATION)
         classes_warn(warnings, recipe, train, validation, test);
