@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 sys.dont_write_bytecode = True
-from daemon import ROOT, Daemon  # noqa: E402
+from served import ROOT, Served  # noqa: E402
 
 AFFINE = {"shift": 1.5, "rotation": 12, "scale": 0.12, "shear": 0.2}
 SLIGHT = {"shift": 1, "rotation": 7.5, "scale": 0.07, "shear": 0.1}
@@ -72,7 +72,7 @@ def main():
         for name in names:
             print(f"# {name}\n{curl(RECIPES[name][3])}")
         return 0
-    with Daemon(options.mlpd) as daemon:
+    with Served(options.mlpd) as daemon:
         for name in ["mnist_train", "mnist_test"]:
             with open(options.csv / f"{name}.csv", "rb") as file:
                 daemon.upload(name, file)

@@ -19,7 +19,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 sys.dont_write_bytecode = True
-from daemon import ROOT, Daemon  # noqa: E402
+from served import ROOT, Served  # noqa: E402
 from datasets import FILES, MADE, typed  # noqa: E402
 
 warnings.filterwarnings("ignore")
@@ -113,7 +113,7 @@ def main():
     names = options.only.split(",") if options.only else list(tables)
     kept = Kept(options.kept)
     print("| table | figure | mlpd | scikit-learn | better by standard errors | training |\n| --- | --- | --- | --- | --- | --- |", flush=True)
-    with Daemon(options.mlpd) as daemon:
+    with Served(options.mlpd) as daemon:
         errors = [compare(daemon, name, {**FILES, **MADE}[name](), options.splits, options.extra, kept) for name in names]
     print(f"\nat least as good on {sum(e >= 0 for e in errors)} of {len(errors)}, better by more than a standard error on {sum(e > 1 for e in errors)}")
     return 0 if all(e >= 0 for e in errors) else 1

@@ -16,6 +16,8 @@ TRAIN_SECONDS = 600  # nor a job
 
 
 class Daemon:
+    train_seconds = TRAIN_SECONDS
+
     def __init__(self, binary, threads):
         self.state = tempfile.mkdtemp(prefix="mlpd-bench-")
         self.child = Child([binary, "--listen=127.0.0.1:0", f"--state-dir={self.state}", f"--threads={threads}"])
@@ -27,10 +29,12 @@ class Daemon:
         shutil.rmtree(self.state, ignore_errors=True)
 
     def call(self, method, path, body=None, kind="application/json"):
-        """The reply's JSON; an error status is a failure."""
+        """The reply's JSON; an error status is a failure. A body of JSON's type is written as JSON, another is sent as it is."""
+        if body is not None and kind == "application/json":
+            body = json.dumps(body)
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=CALL_SECONDS)
         try:
-            connection.request(method, path, json.dumps(body) if body is not None else None, {"Content-Type": kind} if body is not None else {})
+            connection.request(method, path, body, {"Content-Type": kind} if body is not None else {})
             reply = connection.getresponse()
             text = reply.read()
         finally:
@@ -51,8 +55,8 @@ class Daemon:
                     name = line[7:].strip()
                 elif line.startswith("data: "):
                     yield name, json.loads(line[6:]), time.perf_counter()
-                if time.perf_counter() - began > TRAIN_SECONDS:
-                    raise Failed(f"job {job} took longer than {TRAIN_SECONDS} s")
+                if time.perf_counter() - began > self.train_seconds:
+                    raise Failed(f"job {job} took longer than {self.train_seconds} s")
         finally:
             connection.close()
 
