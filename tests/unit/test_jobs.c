@@ -343,6 +343,8 @@ END_TEST
 /* Epochs: more than run until the first one is seen, and still soon over, on one thread that waits for nobody. */
 #if defined(__SANITIZE_THREAD__)
 #define LONG 600u
+#elif defined(__SANITIZE_ADDRESS__)
+#define LONG 2000u
 #else
 #define LONG 6000u
 #endif

@@ -45,6 +45,8 @@ START_TEST(weight_and_priority_are_shares_of_the_time)
 {
 #ifdef __SANITIZE_THREAD__
     enum { EPOCHS = 60 }; /* each takes twenty times as long */
+#elif defined(__SANITIZE_ADDRESS__)
+    enum { EPOCHS = 300 };
 #else
     enum { EPOCHS = 1000 };
 #endif
