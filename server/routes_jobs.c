@@ -27,10 +27,9 @@ static void name_or_null(struct writer *writer, const char *key, const char *tex
     writer_put_string(writer, key, *text ? text : NULL);
 }
 
-void job_write(struct writer *writer, const struct job_info *info)
+static void job_fields_write(struct writer *writer, const struct job_info *info)
 {
     const struct job_row *row = &info->row;
-    writer_open(writer, '{');
     writer_put_int(writer, "id", row->id);
     writer_put_string(writer, "state", job_state_name(row->state));
     name_or_null(writer, "title", row->title);
@@ -67,6 +66,12 @@ void job_write(struct writer *writer, const struct job_info *info)
         writer_null(writer);
     else
         problem_write(writer, problem_status(&row->error), &row->error);
+}
+
+void job_write(struct writer *writer, const struct job_info *info)
+{
+    writer_open(writer, '{');
+    job_fields_write(writer, info);
     writer_close(writer, '}');
 }
 
@@ -136,8 +141,8 @@ void jobs_get_one(struct request *request, struct reply *reply)
         reply_problem(reply, &err);
     } else {
         writer_init(&writer);
-        job_write(&writer, &info);
-        writer.n--; /* the object goes on */
+        writer_open(&writer, '{');
+        job_fields_write(&writer, &info);
         writer_key(&writer, "request");
         writer_raw(&writer, json, strlen(json));
         warnings_write(&writer, &warnings);
