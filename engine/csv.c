@@ -44,10 +44,9 @@ static struct csv_reader *reader_begin(const char *bytes, size_t n_bytes, const 
         csv_reader_free(reader);
         return NULL;
     }
-    if (n_bytes >= 3 && memcmp(bytes, "\xef\xbb\xbf", 3) == 0) {
-        bytes += 3;
-        n_bytes -= 3;
-    }
+    size_t preamble = csv_preamble(&dialect, bytes, n_bytes);
+    bytes += preamble;
+    n_bytes -= preamble;
     if (!csv_guess(&dialect, options->comment == 0, bytes, n_bytes, true)) {
         err_memory(err, "a look at the CSV's dialect");
         csv_reader_free(reader);

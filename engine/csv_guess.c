@@ -190,6 +190,19 @@ static bool comment_guess(const struct csv_dialect *known, const char *text, siz
     return true;
 }
 
+size_t csv_preamble(struct csv_dialect *dialect, const char *text, size_t n_bytes)
+{
+    size_t at = n_bytes >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
+    if (n_bytes - at < 6 || memcmp(text + at, "sep=", 4) != 0 || (text[at + 5] != '\n' && text[at + 5] != '\r'))
+        return at;
+    char separator = text[at + 4];
+    if (!memchr(candidates, separator, sizeof candidates) || (dialect->separator && dialect->separator != separator))
+        return at;
+    dialect->separator = separator;
+    at += 6;
+    return at < n_bytes && text[at - 1] == '\r' && text[at] == '\n' ? at + 1 : at;
+}
+
 bool csv_guess(struct csv_dialect *dialect, bool guess_comment, const char *text, size_t n_bytes, bool whole)
 {
     if (n_bytes > GUESS_BYTES) {

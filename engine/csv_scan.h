@@ -74,6 +74,10 @@ bool csv_describe(enum csv_result result, uint64_t row, uint32_t field, struct e
  * False: out of memory. */
 bool csv_guess(struct csv_dialect *dialect, bool guess_comment, const char *text, size_t n_bytes, bool whole);
 
+/* How many bytes at the head of a file are no rows: a byte order mark, and a line "sep=;" as spreadsheets write it, whose separator then is the
+ * dialect's, unless another was told. */
+size_t csv_preamble(struct csv_dialect *dialect, const char *text, size_t n_bytes);
+
 /* What the user has said of the dialect, zero where nothing; for csv_guess to fill in. */
 struct csv_dialect dialect_told(const struct csv_options *options);
 /* Whether the text, blanks around it aside, is one that the user said stands for a missing value. */

@@ -1,9 +1,11 @@
 /* Dates and times as texts. See mlp/date.h. */
+#define _POSIX_C_SOURCE 200809L
 #include "mlp/date.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 static const char separators[] = "-/.";
 
@@ -154,9 +156,68 @@ static struct cursor text_trim(const char *text, size_t length)
     return cursor;
 }
 
+/* "21" is 2021 and "70" is 1970, as POSIX reads years of two digits; -1: no year. */
+static int year_of(int number, int digits)
+{
+    return digits == 4 ? number : digits == 2 ? number + (number < 69 ? 2000 : 1900) : -1;
+}
+
+/* An English name of a month, whole or its first three letters ("Sept" too): 1 .. 12; 0 with the cursor unmoved: none. */
+static int take_month(struct cursor *cursor)
+{
+    static const char *const names[] = {"january", "february", "march",     "april",   "may",      "june",
+                                        "july",    "august",   "september", "october", "november", "december"};
+    size_t n = 0, left = (size_t)(cursor->end - cursor->at);
+    while (n < left && ((cursor->at[n] | 32) >= 'a' && (cursor->at[n] | 32) <= 'z'))
+        n++;
+    for (int month = 1; month <= 12; month++) {
+        const char *name = names[month - 1];
+        if ((n == 3 || n == strlen(name) || (n == 4 && month == 9)) && strncasecmp(cursor->at, name, n) == 0) {
+            cursor->at += n;
+            return month;
+        }
+    }
+    return 0;
+}
+
+/* What stands between the parts of a date with a month's name: "-", "/", ".", ",", blanks, or one of them and blanks. */
+static bool take_between(struct cursor *cursor)
+{
+    const char *begin = cursor->at;
+    take_blanks(cursor);
+    if (cursor->at < cursor->end && *cursor->at && strchr("-/.,", *cursor->at))
+        cursor->at++;
+    take_blanks(cursor);
+    return cursor->at > begin;
+}
+
+/* "3 Mar 2021", "03-Mar-21", "March 3, 2021", "2021-Mar-03": nothing to guess, so that it reads as ISO's order. */
+static uint32_t named_read(struct cursor cursor, double values[DATE_ORDERS])
+{
+    int numbers[3], digits[3], named = -1;
+    double seconds;
+    for (int i = 0; i < 3; i++) {
+        if (i > 0 && !take_between(&cursor))
+            return 0;
+        digits[i] = take_digits(&cursor, 4, &numbers[i]);
+        if (digits[i] == 0 && (named >= 0 || !(numbers[i] = take_month(&cursor))))
+            return 0;
+        named = digits[i] == 0 ? i : named;
+    }
+    if (named < 0 || named > 1 || !take_time(&cursor, &seconds))
+        return 0;
+    bool year_first = named == 1 && digits[0] == 4;
+    int day = named == 0 ? 1 : year_first ? 2 : 0, year = year_first ? 0 : 2, full = year_of(numbers[year], digits[year]);
+    if (digits[day] > 2 || !day_exists(full, numbers[named], numbers[day]))
+        return 0;
+    values[DATE_YMD] = (double)days_of(full, numbers[named], numbers[day]) * DATE_DAY + seconds;
+    return 1u << DATE_YMD;
+}
+
 uint32_t date_read(const char *text, size_t length, double values[DATE_ORDERS])
 {
-    struct cursor cursor = text_trim(text, length);
+    const struct cursor whole = text_trim(text, length);
+    struct cursor cursor = whole;
     int numbers[3], digits[3];
     double seconds;
     char separator = 0;
@@ -165,16 +226,18 @@ uint32_t date_read(const char *text, size_t length, double values[DATE_ORDERS])
             separator = *cursor.at;
         if ((i > 0 && (!separator || !strchr(separators, separator) || !take(&cursor, separator))) ||
             !(digits[i] = take_digits(&cursor, 4, &numbers[i])))
-            return 0;
+            return named_read(whole, values);
     }
     if (!take_time(&cursor, &seconds))
         return 0;
     uint32_t fits = 0;
     for (int order = 0; order < DATE_ORDERS; order++) {
         int year = orders[order].year, month = orders[order].month, day = orders[order].day;
-        if (digits[year] != 4 || digits[month] > 2 || digits[day] > 2 || !day_exists(numbers[year], numbers[month], numbers[day]))
+        bool short_year = digits[year] == 2 && separator == '/' && order != DATE_YMD; /* "1.2.10" may be a version */
+        int full = digits[year] == 4 || short_year ? year_of(numbers[year], digits[year]) : -1;
+        if (digits[month] > 2 || digits[day] > 2 || !day_exists(full, numbers[month], numbers[day]))
             continue;
-        values[order] = (double)days_of(numbers[year], numbers[month], numbers[day]) * DATE_DAY + seconds;
+        values[order] = (double)days_of(full, numbers[month], numbers[day]) * DATE_DAY + seconds;
         fits |= 1u << order;
     }
     return fits;

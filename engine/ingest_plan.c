@@ -323,12 +323,14 @@ static uint64_t seed_make(const void *address)
     return ((uint64_t)now.tv_nsec * 0x9e3779b97f4a7c15ull) ^ (uint64_t)now.tv_sec ^ ((uint64_t)(uintptr_t)address << 17);
 }
 
-/* What the options leave open about the dialect, found out from the head. */
-static bool dialect_find(struct plan *plan, const char *text, size_t n_bytes, bool whole, struct err *err)
+/* What the options leave open about the dialect, found out from the head; *preamble: where its rows begin. */
+static bool dialect_find(struct plan *plan, const char *text, size_t n_bytes, bool whole, size_t *preamble, struct err *err)
 {
     const struct csv_options *options = plan->options;
     plan->dialect = dialect_told(options);
-    return csv_guess(&plan->dialect, options->comment == 0, text, n_bytes, whole) || err_memory(err, "a look at the file's dialect");
+    *preamble = csv_preamble(&plan->dialect, text, n_bytes);
+    return csv_guess(&plan->dialect, options->comment == 0, text + *preamble, n_bytes - *preamble, whole) ||
+           err_memory(err, "a look at the file's dialect");
 }
 
 bool plan_init(struct plan *plan, const char *head_text, size_t n_bytes, bool whole, uint32_t n_rows_max, const struct csv_options *options,
@@ -336,15 +338,15 @@ bool plan_init(struct plan *plan, const char *head_text, size_t n_bytes, bool wh
 {
     struct head head = {0};
     bool good = false;
-    size_t bom = n_bytes >= 3 && memcmp(head_text, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
+    size_t preamble;
     *plan = (struct plan){.options = options, .seed = seed_make(&head)};
     plan->encoding = options->encoding != CSV_ENCODING_GUESS ? options->encoding : text_guess_encoding(head_text, n_bytes);
     if (plan->encoding == CSV_UTF16LE || plan->encoding == CSV_UTF16BE)
         plan->encoding = CSV_UTF8; /* the caller has looked at more and found otherwise: the NULs will be an error */
-    if (!dialect_find(plan, head_text + bom, n_bytes - bom, whole, err))
+    if (!dialect_find(plan, head_text, n_bytes, whole, &preamble, err))
         return false;
     csv_scan_init(&head.scan, &plan->dialect);
-    csv_scan_text(&head.scan, head_text + bom, n_bytes - bom, whole);
+    csv_scan_text(&head.scan, head_text + preamble, n_bytes - preamble, whole);
     *result = csv_scan_row(&head.scan);
     if (*result == CSV_END)
         err_set(err, ERR_INPUT, "the file is empty: a header or at least one row was expected");
@@ -357,7 +359,7 @@ bool plan_init(struct plan *plan, const char *head_text, size_t n_bytes, bool wh
     plan->header = options->header > 0;
     if (options->header == 0 && !header_guess(plan, &head, &plan->header, err))
         goto out;
-    plan->body = bom + (plan->header ? head.second_at : head.first_at);
+    plan->body = preamble + (plan->header ? head.second_at : head.first_at);
     if (!columns_make(plan, &head, err))
         goto out;
     plan_layout(plan);

@@ -159,14 +159,14 @@ static double groups_cost(struct pair *pairs, uint64_t n, uint32_t n_classes)
     return cost;
 }
 
-/* Up to n pairs of the column, of rows spread evenly; those where it is missing are left out. */
+/* Up to n pairs of the column, n at most the number of rows; those where it is missing are left out. */
 static uint64_t pairs_fill(struct pair *pairs, uint64_t n, const struct table *table, uint32_t column, const struct rows *rows,
                            bool classes)
 {
     bool category = table_column(table, column)->type == COLUMN_CATEGORY;
     uint64_t n_filled = 0;
     for (uint64_t i = 0; i < n; i++) {
-        uint32_t row = rows->rows[i * rows->n_rows / n], level = category ? table_level(table, column, row) : 0;
+        uint32_t row = rows->rows[rows_spread(i, n, rows->n_rows)], level = category ? table_level(table, column, row) : 0;
         float value = !category ? table_number(table, column, row) : level == TABLE_MISSING ? NAN : (float)level;
         if (isfinite(value))
             pairs[n_filled++] =

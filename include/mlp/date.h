@@ -1,5 +1,6 @@
 /* Dates and times as texts: ISO 8601 (2024-03-01, 2024-03-01T12:30:00Z) and the same parts with '-', '/' or '.' in another order
- * (01.03.2024, 3/1/2024 2:30 PM). Which order is meant where both are possible, a whole column decides.
+ * (01.03.2024, 3/1/2024 2:30 PM, 3/1/24), and English names of months (1 Mar 2024, 01-Mar-24, March 1, 2024). Which order is meant where both
+ * are possible, a whole column decides. Years of two digits are 1969 to 2068.
  *
  * A date's value is the number of its seconds since 1970-01-01T00:00:00Z; NaN stands for a missing one. A time without a zone counts as
  * UTC. Pure functions: any thread. */

@@ -39,6 +39,28 @@ START_TEST(comments_are_left_out)
 }
 END_TEST
 
+START_TEST(a_line_that_names_the_separator_is_no_row)
+{
+    static const struct expectation all[] = {
+        {"sep=;\na;b\n1;2\n", "a:b b:b/1 2/"},
+        {"sep=|\r\na|b,c\r\n1|2,5\r\n", "a:b b,c:n/1 2.5/"},
+        {"\xef\xbb\xbfsep=\t\r1\t2\r", "c1:b c2:b/1 2/"},
+        {"sep=;\n", "-"},
+        {"sep=x\nu\nv\n", "sep=x:c/<u>/<v>/"},
+        {"sep=;b\n1;2\n", "sep=:b b:b/1 2/"},
+    };
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        struct reading reading = {.csv = all[i].csv};
+        if (strcmp(all[i].expected, "-") != 0)
+            check_text(&reading, all[i].expected);
+        else
+            check_refused(&reading, ERR_INPUT, 0, "the file is empty: a header or at least one row was expected");
+    }
+    struct reading told = {.csv = "sep=;\na,b\n1,2\n", .options.separator = ','};
+    check_refused(&told, ERR_INPUT, 1, "row 1 has 2 fields, the header has 1");
+}
+END_TEST
+
 START_TEST(other_quotes_and_none)
 {
     struct reading single = {.csv = "a,b\n'x,y','it''s'\n", .options.quote = '\''};
@@ -226,6 +248,7 @@ int main(void)
     tcase_add_checked_fixture(tests, folder_make, folder_remove);
     tcase_add_test(tests, decimal_commas_are_found);
     tcase_add_test(tests, comments_are_left_out);
+    tcase_add_test(tests, a_line_that_names_the_separator_is_no_row);
     tcase_add_test(tests, other_quotes_and_none);
     tcase_add_test(tests, more_spellings_of_missing);
     tcase_add_test(tests, a_reader_is_told_as_ingesting_is);
