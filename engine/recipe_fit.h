@@ -39,12 +39,12 @@ uint64_t *fit_count_levels(const struct fit *fit, uint32_t column, uint64_t *n_p
 /* Scratch for a group of columns. */
 #define SCRATCH_BYTES ((size_t)64 << 20)
 
-/* The i-th of n of n_rows rows, n at most so many: runs of neighbours, spread evenly. Rows one by one would be a read of the whole of a
- * table that is larger than memory, for each look at a column. */
-#define SPREAD_RUN 128
+/* The i-th of n of n_rows rows, n at most so many: 64 or more runs of neighbours, spread evenly. Rows one by one would be a read of the whole
+ * of a table that is larger than memory, for each look at a column. */
 static inline uint64_t rows_spread(uint64_t i, uint64_t n, uint64_t n_rows)
 {
-    return i / SPREAD_RUN * SPREAD_RUN * n_rows / n + i % SPREAD_RUN;
+    uint64_t run = n < 128 ? 1 : n < 8192 ? n / 64 : 128;
+    return i / run * run * n_rows / n + i % run;
 }
 
 /* The table's column that feature i of the recipe is. */

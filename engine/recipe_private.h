@@ -80,7 +80,7 @@ static inline uint32_t column_missing_input(const struct recipe_column *column)
 
 static inline float input_clamp(float input)
 {
-    return input > INPUT_MAX ? INPUT_MAX : input < -INPUT_MAX ? -INPUT_MAX : input;
+    return (input > INPUT_MAX ? INPUT_MAX : input < -INPUT_MAX ? -INPUT_MAX : input) + 0.0f; /* no -0: a byte of a table has none */
 }
 
 static inline float number_log(float number, float unit)

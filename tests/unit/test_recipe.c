@@ -182,6 +182,54 @@ START_TEST(many_rows_cut_a_number_into_pieces_at_its_quantiles)
 }
 END_TEST
 
+START_TEST(zero_has_no_sign)
+{
+    struct table *table = table_of_text("a,b,y\n0,0.5,u\n3,-0,v\n4,-0.5,u\n2,0.25,v\n", 1);
+    uint32_t *rows = rows_all(table);
+    struct recipe_wish wishes[] = {{"a", ENCODING_SCALE}, {"b", ENCODING_SCALE}};
+    struct recipe_options options = {.wishes = wishes, .n_wishes = 2};
+    struct value values[2] = {{.kind = VALUE_NUMBER, .number = -0.0f}, {.kind = VALUE_TEXT, .text = "-0", .length = 2, .mark = '.'}};
+    const float zeros[2] = {0, 0};
+    struct err err;
+    struct recipe *recipe = recipe_fit(table, rows, table_n_rows(table), &options, &err);
+    float x[2];
+
+    ck_assert_msg(recipe != NULL, "%s", err.msg);
+    ck_assert_uint_eq(recipe->n_inputs, 2);
+    ck_assert(recipe_encode(recipe, values, x, &err));
+    ck_assert_mem_eq(x, zeros, sizeof x);
+    recipe_free(recipe);
+    free(rows);
+    table_unref(table);
+}
+END_TEST
+
+/* Twice as many rows as are looked at: what runs of them say of the whole, whatever the order they stand in. */
+START_TEST(of_very_many_rows_some_are_fitted)
+{
+    const uint32_t n = 1 << 21;
+    struct text text;
+    struct err err;
+    FILE *out = text_open(&text);
+
+    fprintf(out, "x,late,y\n");
+    for (uint32_t i = 0; i < n; i++)
+        fprintf(out, "%u,%c,%c\n", 1000 + i / (n / 200), i < n - n / 50 ? 'a' : 'b', i % 2 ? 'u' : 'v');
+    struct table *table = table_of_text(text_close(&text), 1);
+    uint32_t *rows = rows_all(table);
+    struct recipe *recipe = recipe_fit(table, rows, n, &(struct recipe_options){0}, &err);
+    ck_assert_msg(recipe != NULL, "%s", err.msg);
+    const struct recipe_column *x = recipe_column_of(recipe, "x");
+    ck_assert_float_eq_tol(x->offset, 1099.5f, 0.1f);
+    ck_assert_float_eq_tol(1 / x->scale, 57.73f, 0.1f); /* sqrt((200^2 - 1) / 12) */
+    ck_assert_uint_eq(recipe_column_of(recipe, "late")->n_levels, 2);
+    recipe_free(recipe);
+    free(rows);
+    table_unref(table);
+    free(text.bytes);
+}
+END_TEST
+
 /* The encoding that the column gets where it is wished for; -1 where it is refused. */
 static int wished(const struct table *table, const char *column, enum encoding encoding)
 {
@@ -413,6 +461,8 @@ static Suite *recipe_suite(void)
     tcase_add_test(tests, rare_levels_share_an_input_and_ids_are_left_out);
     tcase_add_test(tests, a_heavy_tail_goes_through_a_logarithm);
     tcase_add_test(tests, many_rows_cut_a_number_into_pieces_at_its_quantiles);
+    tcase_add_test(tests, zero_has_no_sign);
+    tcase_add_test(tests, of_very_many_rows_some_are_fitted);
     tcase_add_test(tests, a_wish_for_an_encoding_is_met_or_refused);
     tcase_add_test(tests, only_the_features_asked_for_are_used);
     tcase_add_test(tests, a_count_alone_is_data);
