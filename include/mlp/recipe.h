@@ -89,8 +89,9 @@ struct recipe_options {
     bool raw_target; /* regression: leave the target as it is (mean 0, stddev 1), as a loss of counts needs it */
 };
 
-/* Fit on rows[0..n_rows) of the table (indices); columns on about a million of them, spread evenly, where there are more. Integer targets that run without gaps from 0 or 1 with at most 20 levels, and
- * categories, are classes; every other number is regression. NULL on failure. The caller frees it with recipe_free. */
+/* Fit on rows[0..n_rows) of the table (indices); the columns on about a million of them, spread evenly, where there are more. Integer
+ * targets that run without gaps from 0 or 1 with at most 20 levels, and categories, are classes; every other number is regression. NULL on
+ * failure. The caller frees it with recipe_free. */
 struct recipe *recipe_fit(const struct table *table, const uint32_t *rows, uint64_t n_rows, const struct recipe_options *options,
                           struct err *err);
 void recipe_free(struct recipe *recipe); /* takes NULL and half-built ones */
