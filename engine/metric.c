@@ -50,11 +50,12 @@ static double measure_macro_f1(const struct scored *s)
     return sum / n_present;
 }
 
-/* Sort 33-bit keys by three digits of 11 bits; the result lies in other (n). */
-static void sort_keys(uint64_t *keys, uint64_t *other, uint64_t n)
+/* Sort keys by three digits of 11 bits; the result lies in other (n). */
+static void sort_keys(uint32_t *keys, uint32_t *other, uint64_t n)
 {
     for (unsigned shift = 0; shift < 33; shift += 11) {
-        uint64_t ends[0x800] = {0}, *swapped = keys, sum = 0;
+        uint64_t ends[0x800] = {0}, sum = 0;
+        uint32_t *swapped = keys;
         for (uint64_t i = 0; i < n; i++)
             ends[keys[i] >> shift & 0x7ff]++;
         for (uint32_t digit = 0; digit < 0x800; digit++) {
@@ -72,19 +73,21 @@ static void sort_keys(uint64_t *keys, uint64_t *other, uint64_t n)
 /* The chance that a row of the second class has the larger output of two rows of different classes; equal ones count half. */
 static double measure_auc(const struct scored *s)
 {
-    uint64_t *sorted = s->scratch + s->n, n_positive = 0, n_negative = 0;
+    uint64_t n_negative = 0, at = s->n, below = 0, same = 0;
     double wins = 0;
-    for (uint64_t i = 0; i < s->n; i++)
-        s->scratch[i] = (uint64_t)float_order(s->rows[i].positive) << 1 | (s->rows[i].label == 1);
-    sort_keys(s->scratch, sorted, s->n);
-    for (uint64_t i = 0, end; i < s->n; i = end) {
-        uint64_t positive = 0;
-        for (end = i; end < s->n && sorted[end] >> 1 == sorted[i] >> 1; end++)
-            positive += sorted[end] & 1;
-        uint64_t negative = end - i - positive;
-        wins += (double)positive * ((double)n_negative + 0.5 * (double)negative);
-        n_positive += positive;
-        n_negative += negative;
+    for (uint64_t i = 0; i < s->n; i++) /* the first class from the front, the second from the back */
+        s->scratch[s->rows[i].label == 1 ? --at : n_negative++] = float_order(s->rows[i].positive);
+    uint64_t n_positive = s->n - n_negative;
+    const uint32_t *negatives = s->scratch + s->n, *positives = negatives + n_negative;
+    sort_keys(s->scratch, s->scratch + s->n, n_negative);
+    sort_keys(s->scratch + n_negative, s->scratch + s->n + n_negative, n_positive);
+    for (uint64_t i = 0; i < n_positive; i++) {
+        while (below < n_negative && negatives[below] < positives[i])
+            below++;
+        same = same < below ? below : same;
+        while (same < n_negative && negatives[same] == positives[i])
+            same++;
+        wins += (double)below + 0.5 * (double)(same - below);
     }
     return n_positive > 0 && n_negative > 0 ? wins / ((double)n_positive * (double)n_negative) : NAN;
 }

@@ -19,7 +19,7 @@ struct scored {
     uint64_t n;
     uint32_t n_classes; /* 0: numbers */
     double unit;        /* numbers: the user's units in one of the network's */
-    uint64_t *scratch;  /* (2 n) where there are two classes */
+    uint32_t *scratch;  /* (2 n) where there are two classes */
 };
 
 /* All of them in the order of the rows; NaN for those that do not apply or are not defined on these rows. Losses count by the rows'

@@ -189,8 +189,9 @@ static bool encode_date(const struct recipe_column *column, const struct value *
     if (value->kind == VALUE_TEXT)
         ok = date_parse(value->text, value->length, column->date, &date) || text_is_missing(value->text, value->length);
     if (!ok) {
+        bool iso = column->date.order == DATE_YMD;
         date_format_text(column->date, format);
-        snprintf(expected, sizeof expected, "a date as %s or yyyy-mm-dd", format);
+        snprintf(expected, sizeof expected, "a date as %s%syyyy-mm-dd", iso ? "" : format, iso ? "" : " or ");
         return value_wrong(column, value, expected, err);
     }
     column_encode_date(column, date, x);

@@ -103,7 +103,7 @@ struct trainer {
     uint32_t ordered;                    /* which epoch's it is, 1-based; 0: none yet */
     struct row_score *scores;            /* (train.n_rows), by place in the order: outcomes of the epoch's rows so far */
     struct row_score *validation_scores; /* (validation.n_rows) */
-    uint64_t *metric_scratch;            /* (2 * rows of train or validation) where there are two classes */
+    uint32_t *metric_scratch;            /* (2 * rows of train or validation) where there are two classes */
     struct activations a, d;             /* the chunk's activations; deltas, d.at[l + 1] those of layer l */
     uint8_t *xt;                         /* (padded n_inputs, a.n_rows) where sparse */
     struct worker_scratch *scratch;      /* (n_scratch) */

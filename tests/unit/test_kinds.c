@@ -84,6 +84,26 @@ START_TEST(a_date_makes_the_same_inputs_whatever_way_it_comes_in)
 }
 END_TEST
 
+START_TEST(a_month_may_have_its_name)
+{
+    struct recipe *recipe = recipe_of_text("day,y\n3 Mar 2024,1.5\n01-Apr-24,2.5\n2023-02-05,0\n", NULL, TASK_AUTO);
+    const char *const texts[] = {"2024-03-03", "March 3, 2024", "3-MAR-24"};
+    struct value value = {.kind = VALUE_TEXT, .text = "31 Feb 2024", .length = 11};
+    struct err err = {0};
+    float x[3][20];
+
+    ck_assert_int_eq(recipe_column_of(recipe, "day")->encoding, ENCODING_DATE);
+    ck_assert(!recipe_encode(recipe, &value, x[0], &err));
+    ck_assert_ptr_nonnull(strstr(err.msg, "takes a date as yyyy-mm-dd, and \"31 Feb 2024\" is not one"));
+    for (int i = 0; i < 3; i++) {
+        value = (struct value){.kind = VALUE_TEXT, .text = texts[i], .length = (uint32_t)strlen(texts[i])};
+        ck_assert(recipe_encode(recipe, &value, x[i], &err));
+        ck_assert_mem_eq(x[i], x[0], recipe->n_inputs * sizeof *x[0]);
+    }
+    recipe_free(recipe);
+}
+END_TEST
+
 START_TEST(a_model_knows_which_is_the_month)
 {
     struct recipe *recipe = recipe_of_text("day,y\n3/1/2024,1.5\n31/1/2024,2.5\n5/2/2023,0\n", NULL, TASK_AUTO);
@@ -232,6 +252,7 @@ int main(void)
     tcase_add_test(tests, dates_are_found_and_come_back_as_written);
     tcase_add_test(tests, the_whole_column_decides_about_days_and_months);
     tcase_add_test(tests, a_date_makes_the_same_inputs_whatever_way_it_comes_in);
+    tcase_add_test(tests, a_month_may_have_its_name);
     tcase_add_test(tests, a_model_knows_which_is_the_month);
     tcase_add_test(tests, tables_that_hold_something_else_are_refused);
     tcase_add_test(tests, truths_are_taken_in_any_words);

@@ -15,7 +15,7 @@ START_TEST(two_classes_as_scikit_learn_has_them)
                               0.0f, 0.5f, 0.6f, 0.3f, 0.7f, 0.6f, 0.0f, 0.6f, 0.3f, 0.4f};
     static const float t[] = {1, 1, 0, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 0, 1, 0, 1};
     struct row_score rows[COUNT(p)];
-    uint64_t scratch[2 * COUNT(p)];
+    uint32_t scratch[2 * COUNT(p)];
     double m[N_METRICS];
     for (size_t i = 0; i < COUNT(p); i++)
         rows[i] = (struct row_score){.loss = (float)i, .label = t[i], .guess = p[i] > 0.5f, .positive = p[i]};
@@ -30,6 +30,29 @@ START_TEST(two_classes_as_scikit_learn_has_them)
         rows[i].label = 1;
     metrics_measure(&scored, m);
     ck_assert(isnan(m[METRIC_AUC])); /* one class only: there is none */
+}
+END_TEST
+
+/* Outputs of either sign and many sizes, some of them equal: pair by pair. */
+START_TEST(auc_is_the_share_of_pairs_in_order)
+{
+    enum { N = 500 };
+    struct row_score rows[N];
+    uint32_t scratch[2 * N], seed = 3;
+    double m[N_METRICS], wins = 0, pairs = 0;
+    for (uint32_t i = 0; i < N; i++) {
+        seed = seed * 1664525u + 1013904223u;
+        int size = (int)(seed >> 8) % 2001 - 1000;
+        rows[i] = (struct row_score){.label = seed >> 31 ? 1.0f : 0.0f, .positive = ldexpf((float)size, -(int)(i % 3) * 20)};
+    }
+    for (uint32_t i = 0; i < N; i++)
+        for (uint32_t k = 0; k < N; k++)
+            if (rows[i].label == 1 && rows[k].label == 0) {
+                wins += rows[i].positive > rows[k].positive ? 1 : rows[i].positive == rows[k].positive ? 0.5 : 0;
+                pairs++;
+            }
+    metrics_measure(&(struct scored){.rows = rows, .n = N, .n_classes = 2, .scratch = scratch}, m);
+    ck_assert_double_eq(m[METRIC_AUC], wins / pairs);
 }
 END_TEST
 
@@ -90,6 +113,7 @@ int main(void)
     Suite *suite = suite_create("metric");
     TCase *tc = tcase_create("metric");
     tcase_add_test(tc, two_classes_as_scikit_learn_has_them);
+    tcase_add_test(tc, auc_is_the_share_of_pairs_in_order);
     tcase_add_test(tc, many_classes_as_scikit_learn_has_them);
     tcase_add_test(tc, numbers_as_scikit_learn_has_them);
     tcase_add_test(tc, metrics_are_found_by_their_words);
