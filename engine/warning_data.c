@@ -159,20 +159,54 @@ static double groups_cost(struct pair *pairs, uint64_t n, uint32_t n_classes)
     return cost;
 }
 
-/* Up to n pairs of the column, n at most the number of rows; those where it is missing are left out. */
-static uint64_t pairs_fill(struct pair *pairs, uint64_t n, const struct table *table, uint32_t column, const struct rows *rows,
-                           bool classes)
+/* What some rows hold: a column after the other, and the target. */
+struct sample {
+    uint64_t n;
+    float *values;  /* (n_columns, n): NaN where missing */
+    float *targets; /* (n): class, or number */
+};
+
+static float sample_value(const struct table *table, uint32_t column, uint32_t row)
 {
-    bool category = table_column(table, column)->type == COLUMN_CATEGORY;
-    uint64_t n_filled = 0;
-    for (uint64_t i = 0; i < n; i++) {
-        uint32_t row = rows->rows[rows_spread(i, n, rows->n_rows)], level = category ? table_level(table, column, row) : 0;
-        float value = !category ? table_number(table, column, row) : level == TABLE_MISSING ? NAN : (float)level;
-        if (isfinite(value))
-            pairs[n_filled++] =
-                (struct pair){value, classes ? (float)binding_class(rows->binding, row) : binding_value(rows->binding, row)};
+    if (table_column(table, column)->type != COLUMN_CATEGORY)
+        return table_number(table, column, row);
+    uint32_t level = table_level(table, column, row);
+    return level == TABLE_MISSING ? NAN : (float)level;
+}
+
+/* Row by row: a table larger than memory is passed over once, not for each column. False: out of memory, or nothing to look at. */
+static bool sample_take(struct sample *sample, const struct recipe *recipe, const struct table *table, const struct rows *rows)
+{
+    uint32_t n_columns = recipe->n_columns;
+    uint64_t n = LEAK_VALUES_MAX / (n_columns > 0 ? n_columns : 1);
+    n = n > LEAK_ROWS_MAX ? LEAK_ROWS_MAX : n;
+    sample->n = n > rows->n_rows ? rows->n_rows : n;
+    if (recipe->bytes || sample->n < LEAK_ROWS_MIN) /* pixels give nothing away */
+        return false;
+    int64_t *columns = malloc(n_columns * sizeof *columns);
+    sample->values = malloc(sample->n * n_columns * sizeof *sample->values);
+    sample->targets = malloc(sample->n * sizeof *sample->targets);
+    bool ok = columns != NULL && sample->values != NULL && sample->targets != NULL;
+    for (uint32_t c = 0; ok && c < n_columns; c++)
+        columns[c] = recipe->columns[c].encoding == ENCODING_IGNORE ? -1 : table_find(table, recipe->columns[c].name);
+    for (uint64_t i = 0; ok && i < sample->n; i++) {
+        uint32_t row = rows->rows[rows_spread(i, sample->n, rows->n_rows)];
+        for (uint32_t c = 0; c < n_columns; c++)
+            sample->values[c * sample->n + i] = columns[c] < 0 ? NAN : sample_value(table, (uint32_t)columns[c], row);
+        bool classes = recipe->task == TASK_CLASSIFICATION;
+        sample->targets[i] = classes ? (float)binding_class(rows->binding, row) : binding_value(rows->binding, row);
     }
-    return n_filled;
+    free(columns);
+    return ok;
+}
+
+static uint64_t pairs_fill(struct pair *pairs, const struct sample *sample, uint32_t column)
+{
+    uint64_t n = 0;
+    for (uint64_t i = 0; i < sample->n; i++)
+        if (isfinite(sample->values[column * sample->n + i]))
+            pairs[n++] = (struct pair){sample->values[column * sample->n + i], sample->targets[i]};
+    return n;
 }
 
 static void leak_warn(struct warnings *warnings, const struct recipe *recipe, const struct recipe_column *column, double cost, double all,
@@ -205,18 +239,14 @@ static void leak_look(struct warnings *warnings, const struct recipe *recipe, co
 
 static void leaks_warn(struct warnings *warnings, const struct recipe *recipe, const struct table *table, const struct rows *train)
 {
-    uint64_t n = LEAK_VALUES_MAX / (recipe->n_columns > 0 ? recipe->n_columns : 1), before = warnings->n;
-    n = n > LEAK_ROWS_MAX ? LEAK_ROWS_MAX : n;
-    n = n > train->n_rows ? train->n_rows : n;
-    struct pair *pairs = recipe->bytes || n < LEAK_ROWS_MIN ? NULL : malloc(n * sizeof *pairs); /* pixels give nothing away */
-    for (uint32_t c = 0; pairs != NULL && c < recipe->n_columns && warnings->n - before < WARNINGS_OF_CODE; c++) {
-        int64_t found = table_find(table, recipe->columns[c].name);
-        if (recipe->columns[c].encoding == ENCODING_IGNORE || found < 0)
-            continue;
-        uint64_t n_pairs = pairs_fill(pairs, n, table, (uint32_t)found, train, recipe->task == TASK_CLASSIFICATION);
-        leak_look(warnings, recipe, &recipe->columns[c], pairs, n_pairs);
-    }
+    struct sample sample = {0};
+    uint64_t before = warnings->n;
+    struct pair *pairs = sample_take(&sample, recipe, table, train) ? malloc(sample.n * sizeof *pairs) : NULL;
+    for (uint32_t c = 0; pairs != NULL && c < recipe->n_columns && warnings->n - before < WARNINGS_OF_CODE; c++)
+        leak_look(warnings, recipe, &recipe->columns[c], pairs, pairs_fill(pairs, &sample, c));
     free(pairs);
+    free(sample.values);
+    free(sample.targets);
 }
 
 void warnings_of_data(struct warnings *warnings, const struct recipe *recipe, const struct table *table, const struct rows *train,
