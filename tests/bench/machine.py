@@ -32,10 +32,12 @@ def times():
 
 
 class Probe:
-    """0.3 s of arithmetic on one core, then on two: what other loads leave of them."""
+    """0.3 s of arithmetic on one core, then on two: what other loads leave of them. Then how far apart they are."""
 
     def __init__(self, source, folder):
-        self.best_one, self.readings, self.program = 0, [], None
+        self.best_one, self.readings, self.distances, self.program = 0, [], [], None
+        self.handoff = folder / "handoff"
+        children.run(["gcc", "-O2", "-pthread", Path(__file__).parent / "handoff.c", "-o", self.handoff], 60)
         try:
             program = folder / "machine_limits"
             children.run(["gcc", "-O2", "-march=sapphirerapids", "-mprefer-vector-width=512", "-pthread", source, "-o", program], 60)
@@ -54,6 +56,14 @@ class Probe:
         self.best_one = max(self.best_one, reading[0])
         self.readings.append(reading)
         return reading
+
+    def distance(self):
+        """Nanoseconds that a cache line takes from one core to another and back; None where there is one core."""
+        if cores() < 2:
+            return None
+        text, _ = children.run([self.handoff], 30)
+        self.distances.append(float(text))
+        return self.distances[-1]
 
     def quiet(self, reading):
         return reading is not None and reading[1] >= QUIET_SHARE * 2 * self.best_one
