@@ -76,10 +76,26 @@ enum slopes layer_slopes(const struct network *network, uint32_t layer)
 static bool layer_is_fused(const struct pass *pass, uint32_t layer)
 {
     const struct layer *l = &pass->network->layers[layer];
-    return layer + 1 < pass->network->n_layers && l->activation == ACTIVATION_RELU && (l->dropout == 0 || pass->slopes == NULL);
+    return layer + 1 < pass->network->n_layers && l->activation == ACTIVATION_RELU && (l->dropout == 0 || pass->slopes == NULL) &&
+           l->norms == 0;
 }
 
-/* Activation and dropout of n_rows rows of sums of layer `layer`. `rows`: the table's rows (n of them; more are padding), which key
+/* Layer normalisation of a row's sums, part by part. */
+static void normalize_row(const struct pass *pass, uint32_t layer, uint32_t row)
+{
+    const struct layer *l = &pass->network->layers[layer];
+    const float *gains = vector_of(pass->network, layer, VECTOR_GAINS), *offsets = vector_of(pass->network, layer, VECTOR_OFFSETS);
+    float *y = pass->a->at[layer + 1] + row * pass->a->ld[layer + 1];
+    bool train = pass->slopes != NULL;
+    float *normal = train ? pass->normals->at[layer + 1] + row * pass->normals->ld[layer + 1] : NULL;
+    for (uint32_t i = 0, n = l->units / l->norms; i < l->norms; i++) {
+        float inverse = pass->kernels->normalize(y + i * n, n, gains + i * n, offsets + i * n, train ? normal + i * n : NULL);
+        if (train)
+            pass->inverses->at[layer + 1][row * pass->inverses->ld[layer + 1] + i] = inverse;
+    }
+}
+
+/* Normalisation, activation and dropout of n_rows rows of sums of layer `layer`. `rows`: the table's rows (n of them; more are padding), which key
  * dropout. */
 static void activate_rows(const struct pass *pass, uint32_t layer, const uint32_t *rows, uint32_t first, uint32_t n, uint32_t n_rows)
 {
@@ -87,8 +103,10 @@ static void activate_rows(const struct pass *pass, uint32_t layer, const uint32_
     uint32_t width = padded_out(pass->network, layer);
     bool train = pass->slopes != NULL;
     if (layer + 1 == pass->network->n_layers || layer_is_fused(pass, layer) ||
-        (l->activation == ACTIVATION_LINEAR && !(train && l->dropout > 0)))
+        (l->activation == ACTIVATION_LINEAR && !(train && l->dropout > 0) && l->norms == 0))
         return;
+    for (uint32_t i = first; l->norms > 0 && i < first + n_rows; i++)
+        normalize_row(pass, layer, i);
     for (uint32_t i = 0; i < n_rows; i++) {
         float *y = pass->a->at[layer + 1] + (first + i) * pass->a->ld[layer + 1];
         float *slopes = train ? pass->slopes->at[layer + 1] + (first + i) * pass->slopes->ld[layer + 1] : NULL;
@@ -126,6 +144,8 @@ void forward_sums(const struct pass *pass, uint32_t first, uint32_t n_rows)
         return; /* the last layer's activation is left to the loss */
     for (uint32_t i = first; i < first + n_rows; i++) {
         float *y = pass->a->at[1] + i * pass->a->ld[1];
+        if (l->norms > 0)
+            normalize_row(pass, 0, i);
         pass->kernels->activate[l->activation](y, NULL, width);
         memset(y + l->units, 0, (width - l->units) * sizeof *y);
     }

@@ -43,6 +43,8 @@ struct pass {
     struct activations *a;
     struct activations *slopes; /* NULL: for answers. Else at[l + 1] takes layer l's slopes where layer_slopes says SLOPES_GIVEN. */
     /* training */
+    struct activations *normals;  /* at[l + 1] takes the standardised sums of a normalised layer l; */
+    struct activations *inverses; /* at[l + 1] its parts' inverse standard deviations, one after the other */
     uint64_t seed;
     uint32_t epoch;
     float input_dropout;

@@ -108,6 +108,8 @@ static void init_layer(struct network *network, uint32_t layer, enum initializer
     for (uint32_t k = 0; k < n_in; k++)
         for (uint32_t o = 0; o < n_out; o++)
             network->params[weight_at(network, layer, k, o)] = (float)(scale * x[(size_t)k * n_out + o]);
+    for (uint32_t o = 0; network->layers[layer].norms > 0 && o < n_out; o++)
+        vector_of(network, layer, VECTOR_GAINS)[o] = 1;
 }
 
 bool network_init(struct network *network, enum initializer initializer, float stddev, uint64_t seed, struct err *err)

@@ -103,6 +103,14 @@ struct kernels {
     /* y[i] = exp(y[i] - max) for the first n, zero up to the next multiple of 16; returns their sum. */
     float (*exp_sum)(float *y, uint32_t n, float max);
 
+    /* Layer normalisation of n sums of a row, n any number and the floats at any address: y[i] = gain[i] x[i] + offset[i], where
+     * x = (y - mean) / sqrt(variance + 1e-5) goes to `normal` unless that is NULL. Returns 1 / sqrt(variance + 1e-5). */
+    float (*normalize)(float *y, uint32_t n, const float *gain, const float *offset, float *normal);
+
+    /* Back through it: d, the loss' derivatives by y, become those by the sums; `passed` takes what d was and `normal` its product with
+     * what normal was, the derivatives by offset and gain. inverse: what normalize returned. */
+    void (*normalize_delta)(float *d, uint32_t n, const float *gain, float inverse, float *normal, float *passed);
+
     /* y[i] and slopes[i] (where not NULL) times 1 / (1 - rate) or, with probability `rate`, zero. n a multiple of 16; unit i's draw depends
      * on (seed, stream, row, i) alone. */
     void (*dropout)(uint64_t seed, uint64_t stream, uint64_t row, float rate, float *y, float *slopes, uint32_t n);

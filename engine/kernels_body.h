@@ -5,6 +5,7 @@
 #include "kernels_activation.h"
 #include "kernels_dense.h"
 #include "kernels_exp.h"
+#include "kernels_norm.h"
 #include "kernels_random.h"
 #include "kernels_sparse.h"
 #include "kernels_update.h"
@@ -26,6 +27,8 @@ const struct kernels KERNELS_TABLE = {
     .square_sum = square_sum,
     .activate = {ACTIVATIONS(ACTIVATION_ROW)},
     .exp_sum = exp_sum,
+    .normalize = normalize,
+    .normalize_delta = normalize_delta,
     .dropout = dropout,
     .scale_bytes = scale_bytes,
     .list_bytes = list_bytes,

@@ -72,6 +72,11 @@ static bool shape_check(uint32_t n_inputs, const struct layer *layers, uint32_t 
             return err_set(err, ERR_INPUT, "layer %u has dropout %g; 0 to 0.95 is possible", i + 1, (double)layers[i].dropout);
         if (layers[i].dropout > 0 && i + 1 == n_layers)
             return err_set(err, ERR_INPUT, "the last layer has dropout; only hidden layers may");
+        if (layers[i].norms > 0 && i + 1 == n_layers)
+            return err_set(err, ERR_INPUT, "the last layer is normalised; only hidden layers may be");
+        if (layers[i].norms > NETWORK_NORMS_MAX || (layers[i].norms > 0 && layers[i].units % layers[i].norms != 0))
+            return err_set(err, ERR_INPUT, "layer %u is normalised in %u parts; at most %d that divide its %u units are possible", i + 1,
+                           layers[i].norms, NETWORK_NORMS_MAX, layers[i].units);
         if (layers[i].activation == ACTIVATION_SOFTMAX && i + 1 < n_layers)
             return err_set(err, ERR_INPUT, "layer %u is softmax; only the last layer may be", i + 1);
     }
@@ -86,7 +91,7 @@ static bool lay_out(struct network *network, struct err *err)
         size_t n_weights = (size_t)padded_in(network, i) * padded_out(network, i);
         network->weights_at[i] = at;
         network->biases_at[i] = at + n_weights;
-        at += n_weights + padded_out(network, i);
+        at += n_weights + (size_t)network_n_vectors(network, i) * padded_out(network, i);
         if (at > FLOATS_MAX)
             return err_set(err, ERR_LIMIT, "the network has more than %zu parameters", FLOATS_MAX);
     }
@@ -135,11 +140,16 @@ void network_free(struct network *network)
     free(network);
 }
 
+uint32_t network_n_vectors(const struct network *network, uint32_t layer)
+{
+    return network->layers[layer].norms > 0 ? 3 : 1;
+}
+
 uint64_t network_n_params(const struct network *network)
 {
     uint64_t n = 0;
     for (uint32_t i = 0; i < network->n_layers; i++)
-        n += ((uint64_t)network_n_in(network, i) + 1) * network->layers[i].units;
+        n += ((uint64_t)network_n_in(network, i) + network_n_vectors(network, i)) * network->layers[i].units;
     return n;
 }
 
@@ -155,7 +165,8 @@ void network_get(const struct network *network, uint32_t layer, float *weights, 
     for (uint32_t k = 0; k < n_in; k++)
         for (uint32_t o = 0; o < n_out; o++)
             weights[(size_t)k * n_out + o] = network->params[weight_at(network, layer, k, o)];
-    memcpy(biases, network->params + network->biases_at[layer], n_out * sizeof(float));
+    for (uint32_t i = 0; i < network_n_vectors(network, layer); i++)
+        memcpy(biases + (size_t)i * n_out, vector_of(network, layer, i), n_out * sizeof(float));
 }
 
 void network_set(struct network *network, uint32_t layer, const float *weights, const float *biases)
@@ -164,5 +175,6 @@ void network_set(struct network *network, uint32_t layer, const float *weights, 
     for (uint32_t k = 0; k < n_in; k++)
         for (uint32_t o = 0; o < n_out; o++)
             network->params[weight_at(network, layer, k, o)] = weights[(size_t)k * n_out + o];
-    memcpy(network->params + network->biases_at[layer], biases, n_out * sizeof(float));
+    for (uint32_t i = 0; i < network_n_vectors(network, layer); i++)
+        memcpy(vector_of(network, layer, i), biases + (size_t)i * n_out, n_out * sizeof(float));
 }

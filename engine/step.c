@@ -123,13 +123,31 @@ static void score_rows(struct trainer *t, const struct position *p, uint32_t fir
         atomic_store_explicit(&t->bad_loss, true, memory_order_relaxed);
 }
 
+/* Back through a layer's normalisation: deltas of what came out of it become those of its sums. Its inverse standard deviations stand
+ * where the deltas go that it has passed. */
+static void normalized_deltas(struct trainer *t, uint32_t layer, uint32_t first, uint32_t n_rows)
+{
+    const struct layer *l = &t->network->layers[layer];
+    const float *gains = vector_of(t->network, layer, VECTOR_GAINS);
+    for (uint32_t r = first; r < first + n_rows; r++) {
+        float *d = t->d.at[layer + 1] + r * t->d.ld[layer + 1], *normal = t->normals.at[layer + 1] + r * t->normals.ld[layer + 1];
+        float *passed = t->passed.at[layer + 1] + r * t->passed.ld[layer + 1], inverses[NETWORK_NORMS_MAX];
+        memcpy(inverses, passed, l->norms * sizeof *inverses);
+        for (uint32_t i = 0, n = l->units / l->norms; i < l->norms; i++)
+            t->kernels->normalize_delta(d + i * n, n, gains + i * n, inverses[i], normal + i * n, passed + i * n);
+    }
+}
+
 static void block_deltas(struct trainer *t, struct worker_scratch *scratch, uint32_t first, uint32_t n_rows)
 {
     const struct network *network = t->network;
-    for (uint32_t l = network->n_layers - 1; l > 0; l--)
+    for (uint32_t l = network->n_layers - 1; l > 0; l--) {
         t->kernels->delta(t->d.at[l + 1] + first * t->d.ld[l + 1], t->d.ld[l + 1], n_rows, network->params + network->weights_at[l],
                           padded_in(network, l), padded_out(network, l), t->a.at[l] + first * t->a.ld[l], layer_slopes(network, l - 1),
                           t->d.at[l] + first * t->d.ld[l], t->d.ld[l], scratch->delta);
+        if (network->layers[l - 1].norms > 0)
+            normalized_deltas(t, l - 1, first, n_rows);
+    }
 }
 
 /* Rows (16 of them, or none) to bring into cache while those from `row` of the chunk on are worked at: the next of this worker's share,
@@ -151,6 +169,8 @@ static void row_block(struct trainer *t, struct worker_scratch *scratch, const s
                         .kernels = t->kernels,
                         .a = &t->a,
                         .slopes = &t->d,
+                        .normals = &t->normals,
+                        .inverses = &t->passed,
                         .seed = t->options.seed,
                         .epoch = atomic_load_explicit(&t->epoch, memory_order_relaxed),
                         .input_dropout = t->options.input_dropout,
@@ -220,9 +240,10 @@ static bool update_weights(struct trainer *t, const struct change *change, const
     return update_floats(t, change, b->layer, false, at, g, (size_t)16 * b->width);
 }
 
-static size_t biases_at(const struct trainer *t, const struct weight_block *b)
+/* Where the panel's part of one of the layer's vectors lies. */
+static size_t vector_at(const struct trainer *t, const struct weight_block *b, enum vector vector)
 {
-    return t->network->biases_at[b->layer] + b->panel;
+    return (size_t)(vector_of(t->network, b->layer, vector) - t->network->params) + b->panel;
 }
 
 static size_t weights_at(const struct trainer *t, const struct weight_block *b)
@@ -250,20 +271,35 @@ static void weights_gradient(struct trainer *t, const struct position *p, const 
         t->kernels->gradient(t->a.at[l] + b->row, t->a.ld[l], dy, t->d.ld[l + 1], (p->n_rows + 15) & ~15u, b->width, g);
 }
 
+/* Gradient of the panel's part of the layer's vectors, each the sum of what the rows say, and as gradient_block goes on. */
+static bool vectors_gradient(struct trainer *t, struct worker_scratch *scratch, const struct position *p, const struct change *change,
+                             const struct weight_block *b, double *squares)
+{
+    const struct activations *rows[] = {&t->d, &t->normals, &t->passed}; /* by enum vector */
+    bool last = p->chunk + 1 == p->n_chunks, finite = true;
+    *squares = 0;
+    for (uint32_t i = 0; i < network_n_vectors(t->network, b->layer); i++) {
+        float *g = gradient_of(t, scratch, p, vector_at(t, b, i), b->width);
+        t->kernels->gradient_bias(rows[i]->at[b->layer + 1] + b->panel, rows[i]->ld[b->layer + 1], p->n_rows, b->width, g);
+        if (last && t->clips_norm)
+            *squares += t->kernels->square_sum(g, b->width);
+        else if (last)
+            finite &= update_floats(t, change, b->layer, true, vector_at(t, b, i), g, b->width);
+    }
+    return finite;
+}
+
 /* Gradient of block i and, in the batch's last chunk, its update or what clipping must know of it. */
 static bool gradient_block(struct trainer *t, struct worker_scratch *scratch, const struct position *p, const struct change *change,
                            uint32_t i)
 {
     const struct weight_block *b = &t->blocks[i];
     bool last = p->chunk + 1 == p->n_chunks, finite = true;
-    if (b->row == 0) {
-        float *g = gradient_of(t, scratch, p, biases_at(t, b), b->width);
-        t->kernels->gradient_bias(t->d.at[b->layer + 1] + b->panel, t->d.ld[b->layer + 1], p->n_rows, b->width, g);
-        if (last && t->clips_norm)
-            t->bias_squares[i] = t->kernels->square_sum(g, b->width);
-        else if (last)
-            finite &= update_floats(t, change, b->layer, true, biases_at(t, b), g, b->width);
-    }
+    double squares;
+    if (b->row == 0)
+        finite &= vectors_gradient(t, scratch, p, change, b, &squares);
+    if (b->row == 0 && last && t->clips_norm)
+        t->bias_squares[i] = squares;
     float *g = gradient_of(t, scratch, p, weights_at(t, b), (size_t)16 * b->width);
     weights_gradient(t, p, b, g);
     if (last && t->clips_norm) {
@@ -299,8 +335,8 @@ static bool update_block(struct trainer *t, const struct change *change, uint32_
 {
     const struct weight_block *b = &t->blocks[i];
     bool finite = true;
-    if (b->row == 0)
-        finite &= update_floats(t, change, b->layer, true, biases_at(t, b), t->gradients + biases_at(t, b), b->width);
+    for (uint32_t v = 0; b->row == 0 && v < network_n_vectors(t->network, b->layer); v++)
+        finite &= update_floats(t, change, b->layer, true, vector_at(t, b, v), t->gradients + vector_at(t, b, v), b->width);
     return finite & update_weights(t, change, b, weights_at(t, b), t->gradients + weights_at(t, b));
 }
 

@@ -166,7 +166,8 @@ bool team_begin_from(struct team *team, const struct network *network, struct er
     struct network *own = team->members[0].trainer->network;
     bool same = team->n_members == 1 && own->n_inputs == network->n_inputs && own->n_layers == network->n_layers;
     for (uint32_t l = 0; same && l < own->n_layers; l++)
-        same = own->layers[l].units == network->layers[l].units && own->layers[l].activation == network->layers[l].activation;
+        same = own->layers[l].units == network->layers[l].units && own->layers[l].activation == network->layers[l].activation &&
+               own->layers[l].norms == network->layers[l].norms;
     if (!same)
         return err_set(err, ERR_INPUT, "the network to begin from has another shape");
     memcpy(own->params, network->params, own->n_floats * sizeof *own->params);

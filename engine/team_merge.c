@@ -7,14 +7,14 @@ static void layer_place(struct network *merged, const struct network *network, u
                         float share)
 {
     uint32_t n_in = network_n_in(network, layer), n_out = network->layers[layer].units;
-    float *biases = merged->params + merged->biases_at[layer] + first_out;
 
     for (uint32_t k = 0; k < n_in; k++)
         for (uint32_t o = 0; o < n_out; o++)
             merged->params[weight_at(merged, layer, first_in + k, first_out + o)] +=
                 share * network->params[weight_at(network, layer, k, o)];
-    for (uint32_t o = 0; o < n_out; o++)
-        biases[o] += share * network->params[network->biases_at[layer] + o];
+    for (uint32_t i = 0; i < network_n_vectors(network, layer); i++)
+        for (uint32_t o = 0; o < n_out; o++)
+            vector_of(merged, layer, i)[first_out + o] += share * vector_of(network, layer, i)[o];
 }
 
 struct network *networks_merge(const struct network *const *networks, uint32_t n, struct err *err)
@@ -26,7 +26,7 @@ struct network *networks_merge(const struct network *const *networks, uint32_t n
     for (uint32_t l = 0; l < n_layers; l++) {
         layers[l] = first->layers[l];
         if (l + 1 < n_layers)
-            layers[l].units *= n;
+            layers[l].units *= n, layers[l].norms *= n;
     }
     struct network *merged = network_new(first->n_inputs, layers, n_layers, err);
     for (uint32_t m = 0; merged != NULL && m < n; m++)

@@ -134,7 +134,7 @@ static uint64_t options_sum(const struct trainer *t)
     sum = mix(sum, rates, sizeof rates);
     sum = mix(sum, &o->augment, sizeof o->augment); /* numbers of four bytes, no padding */
     for (uint32_t l = 0; l < o->n_layers; l++) {
-        const uint32_t shape[2] = {o->layers[l].units, o->layers[l].activation};
+        const uint32_t shape[3] = {o->layers[l].units, o->layers[l].activation, o->layers[l].norms};
         sum = mix(mix(sum, shape, sizeof shape), &o->layers[l].dropout, sizeof o->layers[l].dropout);
     }
     return sum;

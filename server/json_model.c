@@ -21,6 +21,8 @@ void json_write_network(struct writer *writer, const struct network *network, en
         writer_open(writer, '{');
         writer_put_uint(writer, "units", network->layers[i].units);
         writer_put_string(writer, "activation", activation_name(network->layers[i].activation));
+        if (network->layers[i].norms)
+            writer_put_uint(writer, "layer_norm", network->layers[i].norms);
         writer_close(writer, '}');
     }
     writer_close(writer, ']');
@@ -43,6 +45,8 @@ static bool read_layer(const cJSON *item, struct layer *layer, struct err *err)
     const char *activation;
 
     if (!json_uint(item, "units", NETWORK_UNITS_MAX, &layer->units, err) || !json_text(item, "activation", &activation, err))
+        return false;
+    if (cJSON_HasObjectItem(item, "layer_norm") && !json_uint(item, "layer_norm", NETWORK_NORMS_MAX, &layer->norms, err))
         return false;
     int found = activation_find(activation);
     if (found < 0 || layer->units == 0)
@@ -111,6 +115,9 @@ static void put_checksum(struct writer *writer, const char *name, uint32_t check
     writer_put_string(writer, name, text);
 }
 
+/* What a layer has for each unit, in network_get's order. */
+static const char *const vector_names[] = {"bias", "norm.weight", "norm.bias"};
+
 static void put_tensor(struct writer *writer, uint32_t layer, const char *what, const uint64_t *shape, int n_dimensions, uint64_t *at)
 {
     char name[40];
@@ -154,7 +161,8 @@ static void write_header(struct writer *writer, const struct model *model, const
     for (uint32_t i = 0; i < network->n_layers; i++) {
         uint64_t shape[2] = {network_n_in(network, i), network->layers[i].units};
         put_tensor(writer, i, "weight", shape, 2, &at);
-        put_tensor(writer, i, "bias", shape + 1, 1, &at);
+        for (uint32_t v = 0; v < network_n_vectors(network, i); v++)
+            put_tensor(writer, i, vector_names[v], shape + 1, 1, &at);
     }
     writer_close(writer, '}');
 }
@@ -281,20 +289,27 @@ static bool spans_check(struct span *spans, uint32_t n, uint64_t data_bytes, str
 
 static bool read_tensors(const cJSON *root, struct model_header *header, struct err *err)
 {
-    struct span spans[2 * NETWORK_LAYERS_MAX];
+    struct span spans[4 * NETWORK_LAYERS_MAX];
     const struct network_shape *network = &header->shape;
+    uint32_t n = 0;
 
     for (uint32_t i = 0; i < network->n_layers; i++) {
         uint64_t shape[2] = {i ? network->layers[i - 1].units : network->n_inputs, network->layers[i].units};
-        if (!read_tensor(root, i, "weight", shape, 2, &spans[2 * i], err) ||
-            !read_tensor(root, i, "bias", shape + 1, 1, &spans[2 * i + 1], err))
+        if (!read_tensor(root, i, "weight", shape, 2, &spans[n++], err))
             return false;
-        header->weights_at[i] = spans[2 * i].begin;
-        header->biases_at[i] = spans[2 * i + 1].begin;
+        header->weights_at[i] = spans[n - 1].begin;
+        for (uint32_t v = 0; v < (network->layers[i].norms ? 3 : 1); v++, n++) {
+            if (!read_tensor(root, i, vector_names[v], shape + 1, 1, &spans[n], err))
+                return false;
+            if (v == 0)
+                header->biases_at[i] = spans[n].begin;
+            else if (spans[n].begin != spans[n - 1].end)
+                return json_damaged(err, "layer %u's gains and offsets do not follow its biases", i);
+        }
     }
-    if (cJSON_GetArraySize(root) != (int)(2 * network->n_layers) + 1)
+    if (cJSON_GetArraySize(root) != (int)n + 1)
         return json_damaged(err, "it holds tensors that the network does not have");
-    return spans_check(spans, 2 * network->n_layers, header->data_bytes, err);
+    return spans_check(spans, n, header->data_bytes, err);
 }
 
 /* Recipe and network must fit each other; which outputs a task may have is model_new's to say. */

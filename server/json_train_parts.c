@@ -12,6 +12,8 @@ static const struct field activation_field = {
     .name = "layers.activation", .expected = "one of linear, relu, leaky_relu, elu, selu, gelu, swish, tanh, sigmoid, softplus, softmax"};
 static const struct field dropout_field = {.name = "layers.dropout", .least = 0, .most = 0.95, .expected = "a share from 0 to 0.95"};
 
+static const struct field norm_field = {.name = "layers.layer_norm", .expected = "true or false"};
+
 static bool layer_member(struct layer *layer, const struct message *member, struct err *err)
 {
     const char *name = message_name(member);
@@ -29,8 +31,12 @@ static bool layer_member(struct layer *layer, const struct message *member, stru
         if (!field_number(&dropout_field, member, &number, err))
             return false;
         layer->dropout = (float)number;
+    } else if (!strcmp(name, "layer_norm")) {
+        if (message_kind(member) != MESSAGE_BOOL)
+            return field_wrong(err, norm_field.name, norm_field.expected, member);
+        layer->norms = message_bool(member);
     } else {
-        return field_unknown(err, name, "units, activation and dropout in a layer");
+        return field_unknown(err, name, "units, activation, dropout and layer_norm in a layer");
     }
     return true;
 }

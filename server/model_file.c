@@ -15,7 +15,7 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "tensors are written a
 #define HEADER_ALIGN 8
 #define CHUNK ((size_t)1 << 20)
 
-/* One layer's weights and biases as the file holds them: biases follow weights in one block. */
+/* One layer's weights and biases (and, where it is normalised, gains and offsets) as the file holds them: in one block. */
 struct plain_layer {
     float *weights, *biases;
     size_t n_weights, n_biases;
@@ -25,7 +25,8 @@ static bool plain_init(struct plain_layer *plain, const struct network *network,
 {
     size_t n_in = network_n_in(network, layer), n_out = network->layers[layer].units;
 
-    *plain = (struct plain_layer){.n_weights = n_in * n_out, .n_biases = n_out}; /* network_new has multiplied them before */
+    *plain = (struct plain_layer){.n_weights = n_in * n_out,
+                                  .n_biases = network_n_vectors(network, layer) * n_out}; /* network_new has multiplied them before */
     plain->weights = malloc((plain->n_weights + plain->n_biases) * sizeof *plain->weights);
     if (!plain->weights)
         return err_memory(err, "a layer's weights");

@@ -177,6 +177,8 @@ export const text = {
     activationOf: (/** @type {number} */ n) => `Activation of layer ${n}`,
     dropoutOf: (/** @type {number} */ n) => `Dropout of layer ${n}`,
     noDropout: "dropout",
+    norm: "normalise",
+    normOf: (/** @type {number} */ n) => `Normalise layer ${n}`,
     addLayer: (/** @type {number} */ after) => (after ? `Add a layer after layer ${after}` : "Add a layer before layer 1"),
     removeLayer: (/** @type {number} */ n) => `Remove layer ${n}`,
     more: "More settings",

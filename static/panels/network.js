@@ -4,7 +4,7 @@ import { h, say, svg } from "../dom.js";
 import { text } from "../text.js";
 import { ACTIVATIONS } from "./train-fields.js";
 
-/** @typedef {{units: number, activation: string, dropout: number}} Layer */
+/** @typedef {{units: number, activation: string, dropout: number, layer_norm?: boolean}} Layer */
 
 /** What the daemon takes where no layers are named. */
 const USUAL = () => [128, 64].map((units) => ({ units, activation: "relu", dropout: 0 }));
@@ -50,7 +50,7 @@ export function mountNetwork(changed) {
   };
 
   /** @param {Layer} layer @param {number} i @param {Layer[]} shown */
-  function makeLayer({ units, activation, dropout }, i, shown) {
+  function makeLayer({ units, activation, dropout, layer_norm }, i, shown) {
     const name = text.train.layer(i + 1);
     const size = h("input", { type: "number", min: 1, max: 65536, step: 1, required: true, value: units, "data-units": i + 1, "aria-label": text.train.unitsOf(i + 1) });
     size.addEventListener("input", () => size.validity.valid && change(i, { units: Number(size.value) }));
@@ -58,9 +58,12 @@ export function mountNetwork(changed) {
     shape.addEventListener("change", () => change(i, { activation: shape.value }));
     const drop = h("input", { type: "number", min: 0, max: 0.95, step: "any", value: dropout || "", placeholder: text.train.noDropout, "aria-label": text.train.dropoutOf(i + 1) });
     drop.addEventListener("input", () => drop.validity.valid && change(i, { dropout: Number(drop.value) }));
+    const norm = h("input", { type: "checkbox", "aria-label": text.train.normOf(i + 1) });
+    norm.checked = Boolean(layer_norm);
+    norm.addEventListener("change", () => change(i, { layer_norm: norm.checked }));
     const remove = h("button", { type: "button", class: "quiet icon", title: text.train.removeLayer(i + 1), "aria-label": text.train.removeLayer(i + 1) }, "×");
     remove.addEventListener("click", () => edit(shown.toSpliced(i, 1)));
-    return h("div", { class: "layer", "data-dots": dotsOf(units) }, h("div", { class: "layer-name" }, h("span", { class: "label" }, name), remove), size, shape, drop);
+    return h("div", { class: "layer", "data-dots": dotsOf(units) }, h("div", { class: "layer-name" }, h("span", { class: "label" }, name), remove), size, shape, drop, h("label", { class: "norm" }, norm, text.train.norm));
   }
   /** @param {number} after @param {Layer[]} shown */
   function makeAdd(after, shown) {
@@ -111,7 +114,7 @@ export function mountNetwork(changed) {
       show();
     },
     /** As POST /train takes them; undefined: not said. */
-    read: () => layers?.map(({ units, activation, dropout }) => ({ units, activation, ...(dropout ? { dropout } : {}) })),
+    read: () => layers?.map(({ units, activation, dropout, layer_norm }) => ({ units, activation, ...(dropout ? { dropout } : {}), ...(layer_norm ? { layer_norm } : {}) })),
     show,
   };
 }

@@ -84,5 +84,5 @@ export function mountRuns(actions) {
 /** Layers in few words: 128 relu, 64 relu. @param {any} value */
 function layersOf(value) {
   if (!Array.isArray(value) || !value.every((l) => typeof l === "number" || typeof l?.units === "number")) return null;
-  return value.map((l) => (typeof l === "number" ? `${l} relu` : [l.units, l.activation ?? "relu", l.dropout && `dropout ${l.dropout}`].filter(Boolean).join(" "))).join(", ");
+  return value.map((l) => (typeof l === "number" ? `${l} relu` : [l.units, l.activation ?? "relu", l.dropout && `dropout ${l.dropout}`, l.layer_norm && "normalised"].filter(Boolean).join(" "))).join(", ");
 }

@@ -262,7 +262,7 @@ test("iris in one call, predicted by column name", { skip: iris ? false : "no sh
 
 test("every option of training is taken, and a wrong one is named", async () => {
   const options = {
-    layers: [{ units: 12, activation: "gelu", dropout: 0.1 }, { units: 8, activation: "tanh" }],
+    layers: [{ units: 12, activation: "gelu", dropout: 0.1 }, { units: 8, activation: "tanh", layer_norm: true }],
     optimizer: { name: "nadam", learning_rate: 0.01, beta_1: 0.9, beta_2: 0.99, epsilon: 1e-7, weight_decay: 0.001 },
     schedule: { name: "cosine", warmup_epochs: 1, min_rate: 0.0001 },
     early_stopping: { monitor: "val_accuracy", patience: 2, min_delta: 0.0001, restore_best: true },
@@ -275,13 +275,18 @@ test("every option of training is taken, and a wrong one is named", async () => 
   assert.equal(job.state, "succeeded", JSON.stringify(job.error));
   assert.ok(job.history.length < 60, "it stops early");
   const model = (await daemon.get("/models/options")).json;
-  assert.deepEqual(model.network.layers.map(({ units, activation }) => [units, activation]), [[12, "gelu"], [8, "tanh"], [1, "sigmoid"]]);
+  assert.deepEqual(model.network.layers.map(({ units, activation, layer_norm }) => [units, activation, layer_norm]),
+    [[12, "gelu", undefined], [8, "tanh", 1], [1, "sigmoid", undefined]]);
   const answer = await daemon.post("/models/options/predict", { instances: [[0.9, 0.8], [0.1, 0.1]] });
   for (const { label, probability, probabilities } of answer.json.predictions) {
     assert.deepEqual(Object.keys(probabilities).sort(), ["high", "low"]);
     assert.ok(Math.abs(probabilities.high + probabilities.low - 1) < 1e-5);
     assert.equal(probability, probabilities[label]);
   }
+  const further = await daemon.post("/train", { dataset: "sums", model: "further", from: "options", epochs: 1 });
+  assert.equal((await daemon.finished(further.json.id)).state, "succeeded");
+  assert.equal((await daemon.get("/models/further")).json.network.layers[1].layer_norm, 1);
+  assertProblem(await daemon.post("/train", { dataset: "sums", layers: [{ units: 3, layer_norm: 1 }] }), 400, /true or false/, { field: "layers.layer_norm" });
   for (const [field, value] of Object.entries({ "layers.dropout": 2, schedule: "sometimes", clipvalue: -1, momentum: 3, early_stopping: 7 })) {
     const wrong = field === "layers.dropout" ? { layers: [{ units: 3, dropout: value }] }
       : field === "momentum" ? { optimizer: { name: "sgd", momentum: value } } : { [field]: value };

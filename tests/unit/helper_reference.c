@@ -10,6 +10,17 @@ static uint32_t n_in(const struct reference *r, uint32_t l)
     return l == 0 ? r->n_inputs : r->layers[l - 1].units;
 }
 
+uint32_t reference_n_vectors(const struct reference *r, uint32_t l)
+{
+    return r->layers[l].norms > 0 ? 3 : 1;
+}
+
+/* Biases, and gains and offsets where there are some. */
+static size_t n_of_vectors(const struct reference *r, uint32_t l)
+{
+    return (size_t)reference_n_vectors(r, l) * r->layers[l].units;
+}
+
 static double *zeros(size_t n)
 {
     double *p = calloc(n, sizeof *p);
@@ -29,7 +40,7 @@ struct reference *reference_new(const struct network *start, enum loss loss)
     r->classes = r->n_layers > 0 && start->layers[start->n_layers - 1].units > 1;
     memcpy(r->layers, start->layers, start->n_layers * sizeof *r->layers);
     for (uint32_t l = 0; l < r->n_layers; l++) {
-        size_t outs = r->layers[l].units, n = n_in(r, l) * outs;
+        size_t outs = n_of_vectors(r, l), n = (size_t)n_in(r, l) * r->layers[l].units;
         double **arrays[] = {&r->w[l], &r->gw[l], &r->m[l], &r->v[l]}, **small[] = {&r->b[l], &r->gb[l], &r->mb[l], &r->vb[l]};
         for (int i = 0; i < 4; i++) {
             *arrays[i] = zeros(n);
@@ -101,17 +112,64 @@ static double activation_slope(enum activation which, double z)
     return (activation(which, z + STEP) - activation(which, z - STEP)) / (2 * STEP);
 }
 
-/* Sums z[l] and outputs y[l] of every layer for one row. */
-static void forward(const struct reference *r, const double *x, double **z, double **y)
+/* Part of a layer's normalisation: mean and 1 / sqrt(variance + 1e-5) of n numbers. */
+static void moments(const double *u, uint32_t n, double *mean, double *inverse)
+{
+    double sum = 0, squares = 0;
+    for (uint32_t i = 0; i < n; i++)
+        sum += u[i];
+    *mean = sum / n;
+    for (uint32_t i = 0; i < n; i++)
+        squares += (u[i] - *mean) * (u[i] - *mean);
+    *inverse = 1 / sqrt(squares / n + 1e-5);
+}
+
+/* z = gain * (u - mean) / sqrt(variance + 1e-5) + offset, part by part. */
+static void normalise(const struct reference *r, uint32_t l, const double *u, double *z)
+{
+    uint32_t outs = r->layers[l].units, n = outs / r->layers[l].norms;
+    for (uint32_t o = 0; o < outs; o++) {
+        double mean, inverse;
+        moments(u + o / n * n, n, &mean, &inverse);
+        z[o] = r->b[l][outs + o] * (u[o] - mean) * inverse + r->b[l][2 * outs + o];
+    }
+}
+
+/* Derivatives by z become those by u, by the chain rule over each pair: no formula that the engine might share. The gains' and
+ * offsets' gradients on the way. */
+static void normalise_back(struct reference *r, uint32_t l, const double *u, double *d, double weight)
+{
+    uint32_t outs = r->layers[l].units, n = outs / r->layers[l].norms;
+    double *by_u = zeros(outs);
+    for (uint32_t o = 0; o < outs; o++) {
+        double mean, inverse;
+        uint32_t first = o / n * n;
+        moments(u + first, n, &mean, &inverse);
+        r->gb[l][outs + o] += weight * d[o] * (u[o] - mean) * inverse;
+        r->gb[l][2 * outs + o] += weight * d[o];
+        for (uint32_t j = first; j < first + n; j++)
+            by_u[j] += d[o] * r->b[l][outs + o] * (inverse * ((j == o) - 1.0 / n) - (u[o] - mean) * pow(inverse, 3) * (u[j] - mean) / n);
+    }
+    memcpy(d, by_u, outs * sizeof *d);
+    free(by_u);
+}
+
+/* Sums u[l], what the activation gets z[l] and outputs y[l] of every layer for one row. */
+static void forward(const struct reference *r, const double *x, double **u, double **z, double **y)
 {
     for (uint32_t l = 0; l < r->n_layers; l++) {
         uint32_t outs = r->layers[l].units, ins = n_in(r, l);
         for (uint32_t o = 0; o < outs; o++) {
-            z[l][o] = r->b[l][o];
+            u[l][o] = r->b[l][o];
             for (uint32_t k = 0; k < ins; k++)
-                z[l][o] += x[k] * r->w[l][k * outs + o];
-            y[l][o] = activation(r->layers[l].activation, z[l][o]);
+                u[l][o] += x[k] * r->w[l][k * outs + o];
         }
+        if (r->layers[l].norms > 0)
+            normalise(r, l, u[l], z[l]);
+        else
+            memcpy(z[l], u[l], outs * sizeof *z[l]);
+        for (uint32_t o = 0; o < outs; o++)
+            y[l][o] = activation(r->layers[l].activation, z[l][o]);
         if (r->layers[l].activation == ACTIVATION_SOFTMAX)
             softmax(y[l], outs);
         x = y[l];
@@ -167,26 +225,29 @@ static void rows_free(const struct reference *r, double **y)
 
 double reference_loss(const struct reference *r, const double *x, const double *t, size_t n)
 {
-    double *y[8], *z[8], sum = 0;
+    double *y[8], *z[8], *u[8], sum = 0;
     rows_new(r, y);
+    rows_new(r, u);
     rows_new(r, z);
     for (size_t i = 0; i < n; i++) {
-        forward(r, x + i * r->n_inputs, z, y);
+        forward(r, x + i * r->n_inputs, u, z, y);
         sum += row_loss(r, y[r->n_layers - 1], t[i]);
     }
     rows_free(r, y);
+    rows_free(r, u);
     rows_free(r, z);
     return sum / (double)n;
 }
 
 size_t reference_correct(const struct reference *r, const double *x, const double *t, size_t n)
 {
-    double *y[8], *z[8];
+    double *y[8], *z[8], *u[8];
     size_t correct = 0;
     rows_new(r, y);
+    rows_new(r, u);
     rows_new(r, z);
     for (size_t i = 0; i < n; i++) {
-        forward(r, x + i * r->n_inputs, z, y);
+        forward(r, x + i * r->n_inputs, u, z, y);
         const double *last = y[r->n_layers - 1];
         uint32_t best = 0;
         for (uint32_t o = 1; o < r->layers[r->n_layers - 1].units; o++)
@@ -194,6 +255,7 @@ size_t reference_correct(const struct reference *r, const double *x, const doubl
         correct += best == (uint32_t)t[i];
     }
     rows_free(r, y);
+    rows_free(r, u);
     rows_free(r, z);
     return correct;
 }
@@ -225,11 +287,13 @@ static void output_delta(const struct reference *r, double *z, double t, double 
     free(y);
 }
 
-static void backward(struct reference *r, const double *x, double **z, double **y, double **d, double weight)
+static void backward(struct reference *r, const double *x, double **u, double **z, double **y, double **d, double weight)
 {
     for (uint32_t l = r->n_layers; l-- > 0;) {
         uint32_t outs = r->layers[l].units, ins = n_in(r, l);
         const double *in = l == 0 ? x : y[l - 1];
+        if (r->layers[l].norms > 0)
+            normalise_back(r, l, u[l], d[l], weight);
         for (uint32_t o = 0; o < outs; o++)
             r->gb[l][o] += weight * d[l][o];
         for (uint32_t k = 0; k < ins; k++) {
@@ -246,23 +310,25 @@ static void backward(struct reference *r, const double *x, double **z, double **
 
 double reference_gradients(struct reference *r, const double *x, const double *t, size_t n)
 {
-    double *y[8], *z[8], *d[8], loss = 0;
+    double *y[8], *z[8], *d[8], *u[8], loss = 0;
     rows_new(r, y);
+    rows_new(r, u);
     rows_new(r, z);
     rows_new(r, d);
     for (uint32_t l = 0; l < r->n_layers; l++) {
         memset(r->gw[l], 0, sizeof(double) * n_in(r, l) * r->layers[l].units);
-        memset(r->gb[l], 0, sizeof(double) * r->layers[l].units);
+        memset(r->gb[l], 0, sizeof(double) * n_of_vectors(r, l));
     }
     for (size_t i = 0; i < n; i++) {
         const double *row = x + i * r->n_inputs;
-        forward(r, row, z, y);
+        forward(r, row, u, z, y);
         double weight = r->weights ? r->weights[i] : 1;
         loss += weight * row_loss(r, y[r->n_layers - 1], t[i]);
         output_delta(r, z[r->n_layers - 1], t[i], d[r->n_layers - 1]);
-        backward(r, row, z, y, d, weight / (double)n);
+        backward(r, row, u, z, y, d, weight / (double)n);
     }
     rows_free(r, y);
+    rows_free(r, u);
     rows_free(r, z);
     rows_free(r, d);
     return loss / (double)n;
@@ -340,14 +406,14 @@ void reference_step(struct reference *r, const struct train_options *o, double r
     double all = 0;
     r->step++;
     for (uint32_t l = 0; l < r->n_layers; l++) {
-        size_t n = (size_t)n_in(r, l) * r->layers[l].units, outs = r->layers[l].units;
+        size_t n = (size_t)n_in(r, l) * r->layers[l].units, outs = n_of_vectors(r, l);
         penalise(o, r->gw[l], r->w[l], n);
         scale_by(r->gw[l], n, norm_of(r->gw[l], n), (double)o->clipnorm);
         scale_by(r->gb[l], outs, norm_of(r->gb[l], outs), (double)o->clipnorm);
         all += pow(norm_of(r->gw[l], n), 2) + pow(norm_of(r->gb[l], outs), 2);
     }
     for (uint32_t l = 0; l < r->n_layers; l++) {
-        size_t n = (size_t)n_in(r, l) * r->layers[l].units, outs = r->layers[l].units;
+        size_t n = (size_t)n_in(r, l) * r->layers[l].units, outs = n_of_vectors(r, l);
         scale_by(r->gw[l], n, sqrt(all), (double)o->global_clipnorm);
         scale_by(r->gb[l], outs, sqrt(all), (double)o->global_clipnorm);
         for (size_t i = 0; o->clipvalue > 0 && i < n; i++)
@@ -371,7 +437,7 @@ double reference_distance(const struct reference *r, const struct network *netwo
     for (uint32_t l = 0; l < r->n_layers; l++) {
         for (size_t i = 0; i < (size_t)n_in(r, l) * r->layers[l].units; i++)
             worst = fmax(worst, fabs(r->w[l][i] - other->w[l][i]));
-        for (size_t i = 0; i < r->layers[l].units; i++)
+        for (size_t i = 0; i < n_of_vectors(r, l); i++)
             worst = fmax(worst, fabs(r->b[l][i] - other->b[l][i]));
     }
     reference_free(other);

@@ -13,7 +13,7 @@ struct reference {
     bool classes; /* one output may be two classes */
     double label_smoothing;
     const double *weights; /* of the rows that reference_gradients is given; NULL: 1 */
-    double *w[8], *b[8];   /* (n_in, n_out), (n_out) */
+    double *w[8], *b[8];   /* (n_in, n_out), (n_vectors, n_out): biases and, where normalised, gains and offsets */
     double *gw[8], *gb[8]; /* gradients of the same shapes */
     double *m[8], *v[8], *mb[8], *vb[8];
     uint64_t step;
@@ -21,6 +21,8 @@ struct reference {
 
 /* A copy of the weights; the loss is of classes unless there is one linear output (set `classes` otherwise). */
 struct reference *reference_new(const struct network *start, enum loss loss);
+/* 1, or 3 where the layer is normalised. */
+uint32_t reference_n_vectors(const struct reference *reference, uint32_t layer);
 void reference_free(struct reference *reference);
 /* Mean loss of n rows: x (n, n_inputs), t: class indices, or values where the last layer has one unit. */
 double reference_loss(const struct reference *reference, const double *x, const double *t, size_t n);

@@ -110,6 +110,7 @@ static struct train_options options_all(uint32_t units)
 {
     struct train_options o = options_plain(units);
     o.layers[0].dropout = 0.3f;
+    o.layers[0].norms = 1;
     o.input_dropout = 0.1f;
     o.optimizer = OPTIMIZER_NADAM;
     o.learning_rate = 0.03f;

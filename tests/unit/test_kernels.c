@@ -317,6 +317,59 @@ START_TEST(lists_scale_and_transpose)
 }
 END_TEST
 
+/* Of a row's n sums, at any address: against plain loops in double precision. */
+static void check_normalize(const struct kernels *kernels, uint32_t n)
+{
+    float *block = random_floats(6 * (size_t)n + 1), *y = block + 1, *gain = y + n, *offset = gain + n, *d = offset + n, *normal = d + n,
+          *passed = normal + n;
+    double *x = malloc(n * sizeof *x), mean = 0, variance = 0, sum = 0, along = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        y[i] += 100; /* a mean far from zero loses nothing but its own digits */
+        mean += (double)y[i] / n;
+    }
+    for (uint32_t i = 0; i < n; i++)
+        variance += ((double)y[i] - mean) * ((double)y[i] - mean) / n;
+    double inverse = 1 / sqrt(variance + 1e-5);
+    for (uint32_t i = 0; i < n; i++)
+        x[i] = ((double)y[i] - mean) * inverse;
+    float got = kernels->normalize(y, n, gain, offset, normal);
+    ck_assert_double_eq_tol((double)got / inverse, 1, 1e-3);
+    for (uint32_t i = 0; i < n; i++) {
+        ck_assert_msg(fabs((double)normal[i] - x[i]) < 2e-3, "%s: %u of %u: %g, not %g", kernels->name, i, n, (double)normal[i], x[i]);
+        ck_assert_double_eq_tol((double)y[i], (double)normal[i] * (double)gain[i] + (double)offset[i], 1e-5);
+        x[i] = (double)normal[i];
+        sum += (double)d[i] * (double)gain[i] / n;
+        along += (double)d[i] * (double)gain[i] * x[i] / n;
+    }
+    float *before = malloc(n * sizeof *before);
+    memcpy(before, d, n * sizeof *before);
+    kernels->normalize_delta(d, n, gain, got, normal, passed);
+    for (uint32_t i = 0; i < n; i++) {
+        double want = (double)got * ((double)before[i] * (double)gain[i] - sum - x[i] * along);
+        ck_assert_msg(fabs((double)d[i] - want) < 1e-5 * (1 + (double)got), "%s: delta %u of %u: %g, not %g", kernels->name, i, n,
+                      (double)d[i], want);
+        ck_assert(passed[i] == before[i]);
+        ck_assert_double_eq_tol((double)normal[i], x[i] * (double)before[i], 1e-5);
+    }
+    free(before);
+    free(x);
+    free(block);
+}
+
+START_TEST(normalisation_agrees_with_plain_loops)
+{
+    const struct kernels *kernels = kernels_at(_i);
+    for (uint32_t n = 2; kernels != NULL && n <= 70; n++)
+        check_normalize(kernels, n);
+    if (kernels != NULL)
+        check_normalize(kernels, 1000);
+    /* Sums that are all the same have no spread: what comes out is the offset. */
+    float y[3] = {7, 7, 7}, gain[3] = {1, 2, 3}, offset[3] = {4, 5, 6};
+    if (kernels != NULL)
+        ck_assert(isfinite(kernels->normalize(y, 3, gain, offset, NULL)) && y[0] == 4 && y[1] == 5 && y[2] == 6);
+}
+END_TEST
+
 START_TEST(an_unknown_set_cannot_be_forced)
 {
     ck_assert(!kernels_force("mmx"));
@@ -338,6 +391,7 @@ int main(void)
     tcase_add_loop_test(tc, adam_agrees_with_double_precision, 0, N_NAMES);
     tcase_add_loop_test(tc, exp_sum_is_close_to_exp, 0, N_NAMES);
     tcase_add_loop_test(tc, lists_scale_and_transpose, 0, N_NAMES);
+    tcase_add_loop_test(tc, normalisation_agrees_with_plain_loops, 0, N_NAMES);
     tcase_add_test(tc, an_unknown_set_cannot_be_forced);
     suite_add_tcase(suite, tc);
     SRunner *runner = srunner_create(suite);

@@ -47,21 +47,28 @@ static void folder_remove(void)
     ck_assert_int_eq(rmdir(folder), 0);
 }
 
-/* A model with random weights: one hidden layer, wider than a panel where `wide`. */
-static struct model *model_make(const char *csv, uint32_t n_hidden)
+/* A model with random weights and one hidden layer, normalised in so many parts. */
+static struct model *model_normalised(const char *csv, uint32_t n_hidden, uint32_t norms)
 {
     struct recipe *recipe = recipe_of_text(csv, NULL, TASK_AUTO);
     bool classes = recipe->task == TASK_CLASSIFICATION;
-    struct layer layers[2] = {{.units = n_hidden, .activation = ACTIVATION_RELU},
+    struct layer layers[2] = {{.units = n_hidden, .activation = ACTIVATION_RELU, .norms = norms},
                               {.units = classes ? recipe->n_classes : 1, .activation = classes ? ACTIVATION_SOFTMAX : ACTIVATION_LINEAR}};
     struct err err = {0};
     struct network *network = network_new(recipe->n_inputs, layers, 2, &err);
 
     ck_assert_ptr_nonnull(network);
     ck_assert(network_init(network, INITIALIZER_HE_NORMAL, 0, 42, &(struct err){0}));
+    for (uint32_t i = 0; norms > 0 && i < 3 * n_hidden; i++) /* gains and offsets that differ */
+        network->params[network->biases_at[0] + i / n_hidden * ((n_hidden + 15) & ~15u) + i % n_hidden] = 0.5f + (float)(i * 7 % 11) / 8;
     struct model *model = model_new(recipe, network, classes ? LOSS_CATEGORICAL_CROSSENTROPY : LOSS_MSE, &err);
     ck_assert_ptr_nonnull(model);
     return model;
+}
+
+static struct model *model_make(const char *csv, uint32_t n_hidden)
+{
+    return model_normalised(csv, n_hidden, 0);
 }
 
 static void predictions_equal(const struct model *a, const struct model *b)
@@ -121,8 +128,8 @@ START_TEST(what_was_written_is_read)
     static const char *const csvs[] = {mixed, "a,b,y\n1,2,0.5\n2,300,1.5\n3,7,2.75\n"};
     static const uint32_t widths[] = {3, 130, 300};
 
-    for (int i = 0; i < 6; i++) {
-        struct model *model = model_make(csvs[i % 2], widths[i / 2]);
+    for (int i = 0; i < 10; i++) {
+        struct model *model = i < 6 ? model_make(csvs[i % 2], widths[i / 2]) : model_normalised(csvs[i % 2], 30, i < 8 ? 1 : 3);
         struct err err = {0};
         char *info = NULL;
         ck_assert_msg(model_file_write(path, model, "{\"name\":\"d\\u00e9j\xc3\xa0\"}", &err), "%s", err.msg);
@@ -133,6 +140,7 @@ START_TEST(what_was_written_is_read)
         recipes_equal(model->recipe, back->recipe);
         predictions_equal(model, back);
         ck_assert_uint_eq(model->network->n_floats, back->network->n_floats);
+        ck_assert_uint_eq(model->network->layers[0].norms, back->network->layers[0].norms);
         ck_assert_mem_eq(model->network->params, back->network->params, model->network->n_floats * sizeof(float));
         ck_assert_uint_eq(folder_files(), 1);
         free(info);
