@@ -2,7 +2,9 @@
  *
  * Threads: pool_run is called by one thread at a time, which becomes worker 0. The others wait for `run` to change, first spinning,
  * then on a futex. The barrier counts arrivals; the last one moves `generation` on and wakes whoever sleeps.
- * Spinning is bounded, and off where there are more workers than processors to run them. */
+ * Spinning is bounded, and off where there are more workers than processors to run them. Who has spun in vain spins half as long the
+ * next time, who has not twice as long: where something else takes one of the processors, workers share what is left, and one that spins
+ * keeps the one it waits for from running. */
 #define _GNU_SOURCE
 #include "mlp/pool.h"
 #include "denormals.h"
@@ -20,6 +22,7 @@
 #include <unistd.h>
 
 #define SPINS_MAX 20000 /* about 0.3 ms of pause instructions: longer than any phase's imbalance on free cores */
+#define SPINS_MIN 100
 #define CACHE_LINE 64
 
 struct worker {
@@ -31,7 +34,7 @@ struct worker {
 struct pool {
     uint32_t n_threads;
     uint32_t n_started; /* of workers 1 .. n_threads - 1 */
-    uint32_t spins;
+    bool spins;
     int nice_level;
     void (*work)(void *self, uint32_t worker);
     void *self;
@@ -62,14 +65,21 @@ static void cpu_relax(void)
 #endif
 }
 
+/* How long this thread spins the next time. */
+static _Thread_local uint32_t spins = SPINS_MAX;
+
 /* Wait until *word is no longer `old`. */
 static void wait_change(struct pool *pool, atomic_uint *word, unsigned old)
 {
-    for (uint32_t i = 0; i < pool->spins; i++) {
-        if (atomic_load_explicit(word, memory_order_acquire) != old)
+    uint32_t n = pool->spins ? spins : 0;
+    for (uint32_t i = 0; i < n; i++) {
+        if (atomic_load_explicit(word, memory_order_acquire) != old) {
+            spins = 2 * n < SPINS_MAX ? 2 * n : SPINS_MAX;
             return;
+        }
         cpu_relax();
     }
+    spins = n / 2 > SPINS_MIN ? n / 2 : SPINS_MIN;
     /* Announce, then look again: the changer changes first and looks for sleepers second, both in sequential order. */
     atomic_fetch_add(&pool->sleepers, 1);
     while (atomic_load(word) == old)
@@ -134,7 +144,7 @@ struct pool *pool_new(uint32_t n_threads, int nice_level, struct err *err)
         return NULL;
     }
     *pool = (struct pool){.n_threads = n_threads, .nice_level = nice_level, .workers = workers};
-    pool->spins = n_threads <= n_processors() ? SPINS_MAX : 0;
+    pool->spins = n_threads <= n_processors();
     for (uint32_t i = 1; i < n_threads; i++) {
         workers[i] = (struct worker){.pool = pool, .index = i};
         int error = pthread_create(&workers[i].thread, NULL, worker_main, &workers[i]);
