@@ -282,3 +282,22 @@ for (const [width, colorScheme] of [
     await keep(page, `draw-${width}-${colorScheme}`);
   });
 }
+
+test("one click trains the model on with the drawings that were kept", async () => {
+  const { page, complaints } = await openPad();
+  await draw(page, ONE);
+  await guessOf(page);
+  await page.locator('[data-correct="1"]').click();
+  await page.locator('[data-kept-note]:text("2 drawings kept")').waitFor();
+  const started = page.waitForResponse((reply) => reply.url().endsWith("/train"));
+  await page.locator("[data-train-on]").click();
+  const reply = await started;
+  assert.equal(reply.status(), 202, await reply.text());
+  const { id } = await reply.json();
+  await (await fetch(`${daemon.address}/jobs/${id}/events`)).text(); // to the job's end
+  const job = await (await fetch(`${daemon.address}/jobs/${id}`)).json();
+  assert.deepEqual([job.state, job.dataset, job.request.from, job.rows.train, job.version], ["succeeded", "drawings", "digits", 2, 2]);
+  await draw(page, SEVEN);
+  assert.equal(await guessOf(page), "7", "it has forgotten nothing");
+  assert.deepEqual(complaints, []);
+});
