@@ -152,6 +152,17 @@ char *csv_numbers(void)
     return csv_make(false);
 }
 
+void state_with_tables(struct state *state)
+{
+    char *classes = csv_classes(), *numbers = csv_numbers();
+
+    state_new(state);
+    state_upload(state, "c", classes, false);
+    state_upload(state, "n", numbers, false);
+    free(classes);
+    free(numbers);
+}
+
 void request_make(struct job_request *request, const char *dataset, uint32_t epochs, uint32_t batch, uint64_t seed)
 {
     char json[200];
@@ -233,4 +244,23 @@ struct job_info job_end(struct state *state, int64_t job)
     ck_assert(job_wait(state, job, "event: done\n"));
     ck_assert_msg(jobs_get(state->jobs, job, &info, &err), "%s", err.msg);
     return info;
+}
+
+static struct model *model_of(struct state *state, const char *name, uint32_t version)
+{
+    struct err err = {0};
+    struct model *model = models_get(state->models, name, version, NULL, &err);
+
+    ck_assert_msg(model != NULL, "%s", err.msg);
+    return model;
+}
+
+void models_equal(struct state *state, const char *name, uint32_t a, uint32_t b)
+{
+    struct model *first = model_of(state, name, a), *second = model_of(state, name, b);
+
+    ck_assert_uint_eq(first->network->n_floats, second->network->n_floats);
+    ck_assert_mem_eq(first->network->params, second->network->params, first->network->n_floats * sizeof(float));
+    model_unref(first);
+    model_unref(second);
 }

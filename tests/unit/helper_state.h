@@ -25,6 +25,8 @@ void state_new(struct state *state);
 void state_close(struct state *state);
 /* Open the folder again. */
 void state_open(struct state *state);
+/* A new folder with the tables c and n, of csv_classes and csv_numbers. */
+void state_with_tables(struct state *state);
 /* Start jobs with two threads; queue_max as in jobs_options. */
 void state_jobs(struct state *state, uint32_t queue_max);
 /* Likewise with any number of threads. */
@@ -63,5 +65,8 @@ void follower_end(struct follower *follower);
 bool job_wait(struct state *state, int64_t job, const char *word);
 /* Follow it to its end, and look at it. */
 struct job_info job_end(struct state *state, int64_t job);
+
+/* Two versions of a model have the same parameters, to the bit. */
+void models_equal(struct state *state, const char *name, uint32_t a, uint32_t b);
 
 #endif
