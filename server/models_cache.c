@@ -1,18 +1,22 @@
 /* Models in memory and their names. One lock guards all of it. */
 #include "models_cache.h"
 
+#include <malloc.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define N_SHORTCUTS 256 /* a power of two */
+#define N_SHORTCUTS 256                 /* a power of two */
+#define N_PLACES 4096                   /* likewise */
+#define TRIM_BYTES ((uint64_t)32 << 20) /* after so much has gone, the allocator gives memory back to the system */
 
 struct loaded {
     int64_t id;
     struct model *model; /* NULL while a thread reads it */
     bool doomed;         /* deleted while it was being read */
-    uint64_t bytes, used;
-    struct loaded *next;
+    uint64_t bytes;
+    struct loaded *next;          /* at the same place */
+    struct loaded *newer, *older; /* by when it was last asked for */
 };
 
 /* What a name means. */
@@ -27,8 +31,9 @@ struct models_cache {
     pthread_mutex_t lock;
     pthread_cond_t read; /* a model has been read: threads that want the same one wait here */
     /* under lock */
-    struct loaded *loaded;
-    uint64_t bytes, clock;
+    struct loaded *places[N_PLACES]; /* by the id's last bits */
+    struct loaded *newest, *oldest;
+    uint64_t bytes, gone;                   /* of the models; of those that have gone since memory was given back */
     uint64_t turn;                          /* changes begun and ended */
     uint32_t n_changing;                    /* under way */
     struct shortcut shortcuts[N_SHORTCUTS]; /* each at its name's place, or the name's that came there last */
@@ -51,11 +56,11 @@ void models_cache_free(struct models_cache *cache)
 {
     if (!cache)
         return;
-    while (cache->loaded) {
-        struct loaded *next = cache->loaded->next;
-        model_unref(cache->loaded->model);
-        free(cache->loaded);
-        cache->loaded = next;
+    while (cache->newest) {
+        struct loaded *older = cache->newest->older;
+        model_unref(cache->newest->model);
+        free(cache->newest);
+        cache->newest = older;
     }
     pthread_cond_destroy(&cache->read);
     pthread_mutex_destroy(&cache->lock);
@@ -63,9 +68,39 @@ void models_cache_free(struct models_cache *cache)
 }
 
 /* Lock held. */
+static struct loaded **place_of(struct models_cache *cache, int64_t id)
+{
+    return &cache->places[(uint64_t)id % N_PLACES];
+}
+
+/* Lock held. */
+static void line_leave(struct models_cache *cache, struct loaded *loaded)
+{
+    *(loaded->newer ? &loaded->newer->older : &cache->newest) = loaded->older;
+    *(loaded->older ? &loaded->older->newer : &cache->oldest) = loaded->newer;
+}
+
+/* Lock held. */
+static void line_enter(struct models_cache *cache, struct loaded *loaded)
+{
+    loaded->newer = NULL;
+    loaded->older = cache->newest;
+    *(cache->newest ? &cache->newest->newer : &cache->oldest) = loaded;
+    cache->newest = loaded;
+}
+
+/* Lock held: a reference for who asks for it now. */
+static struct model *loaded_use(struct models_cache *cache, struct loaded *loaded)
+{
+    line_leave(cache, loaded);
+    line_enter(cache, loaded);
+    return model_ref(loaded->model);
+}
+
+/* Lock held. */
 static struct loaded *loaded_find(struct models_cache *cache, int64_t id)
 {
-    struct loaded *loaded = cache->loaded;
+    struct loaded *loaded = *place_of(cache, id);
     while (loaded && loaded->id != id)
         loaded = loaded->next;
     return loaded;
@@ -75,35 +110,47 @@ static struct loaded *loaded_find(struct models_cache *cache, int64_t id)
 static struct model *loaded_remove(struct models_cache *cache, struct loaded *gone)
 {
     struct model *model = gone->model;
-    for (struct loaded **at = &cache->loaded; *at; at = &(*at)->next)
-        if (*at == gone) {
-            *at = gone->next;
-            break;
-        }
+    struct loaded **at = place_of(cache, gone->id);
+    while (*at != gone)
+        at = &(*at)->next;
+    *at = gone->next;
+    line_leave(cache, gone);
     for (size_t i = 0; i < N_SHORTCUTS; i++)
         if (cache->shortcuts[i].loaded == gone)
             cache->shortcuts[i].loaded = NULL;
     cache->bytes -= gone->bytes;
+    cache->gone += gone->bytes;
     free(gone);
     return model;
+}
+
+/* A model has gone. The allocator keeps what lies between pieces in use until it is told to look. */
+static void model_leave(struct models_cache *cache, struct model *model)
+{
+    model_unref(model);
+    pthread_mutex_lock(&cache->lock);
+    bool due = cache->gone >= TRIM_BYTES;
+    cache->gone = due ? 0 : cache->gone;
+    pthread_mutex_unlock(&cache->lock);
+    if (due)
+        malloc_trim(0);
 }
 
 /* Drop what was not used for longest until the limit holds; `kept` stays. */
 static void cache_trim(struct models_cache *cache, int64_t kept)
 {
     for (;;) {
-        struct loaded *oldest = NULL;
         struct model *model = NULL;
         pthread_mutex_lock(&cache->lock);
-        for (struct loaded *at = cache->loaded; at; at = at->next)
-            if (at->model && at->id != kept && (!oldest || at->used < oldest->used))
-                oldest = at;
-        if (oldest && cache->bytes > cache->bytes_max)
+        struct loaded *oldest = cache->bytes > cache->bytes_max ? cache->oldest : NULL;
+        while (oldest && (!oldest->model || oldest->id == kept))
+            oldest = oldest->newer;
+        if (oldest)
             model = loaded_remove(cache, oldest);
         pthread_mutex_unlock(&cache->lock);
         if (!model)
             return;
-        model_unref(model);
+        model_leave(cache, model);
     }
 }
 
@@ -112,9 +159,11 @@ static struct loaded *loaded_add(struct models_cache *cache, int64_t id)
 {
     struct loaded *loaded = calloc(1, sizeof *loaded);
     if (loaded) {
+        struct loaded **place = place_of(cache, id);
         loaded->id = id;
-        loaded->next = cache->loaded;
-        cache->loaded = loaded;
+        loaded->next = *place;
+        *place = loaded;
+        line_enter(cache, loaded);
     }
     return loaded;
 }
@@ -123,8 +172,7 @@ static struct loaded *loaded_add(struct models_cache *cache, int64_t id)
 static void loaded_fill(struct models_cache *cache, struct loaded *loaded, struct model *model)
 {
     loaded->model = model_ref(model);
-    loaded->bytes = (uint64_t)model->network->n_floats * sizeof(float);
-    loaded->used = ++cache->clock;
+    loaded->bytes = sizeof *loaded + model_bytes(model);
     cache->bytes += loaded->bytes;
 }
 
@@ -136,8 +184,7 @@ struct model *models_cache_get(struct models_cache *cache, int64_t id, struct mo
     while ((loaded = loaded_find(cache, id)) && !loaded->model)
         pthread_cond_wait(&cache->read, &cache->lock);
     if (loaded) {
-        loaded->used = ++cache->clock;
-        struct model *model = model_ref(loaded->model);
+        struct model *model = loaded_use(cache, loaded);
         pthread_mutex_unlock(&cache->lock);
         return model;
     }
@@ -180,7 +227,7 @@ void models_cache_drop(struct models_cache *cache, int64_t id)
     else if (loaded)
         loaded->doomed = true;
     pthread_mutex_unlock(&cache->lock);
-    model_unref(model);
+    model_leave(cache, model);
 }
 
 /* FNV-1a of the name and the version. */
@@ -198,8 +245,7 @@ struct model *models_cache_find(struct models_cache *cache, const char *name, ui
     struct shortcut *shortcut = shortcut_of(cache, name, version);
     pthread_mutex_lock(&cache->lock);
     if (shortcut->loaded && shortcut->version == version && !strcmp(shortcut->row.name, name)) {
-        shortcut->loaded->used = ++cache->clock;
-        model = model_ref(shortcut->loaded->model);
+        model = loaded_use(cache, shortcut->loaded);
         if (row)
             *row = shortcut->row;
     }

@@ -17,6 +17,8 @@ struct model {
 struct model *model_new(struct recipe *recipe, struct network *network, enum loss loss, struct err *err);
 struct model *model_ref(struct model *model);
 void model_unref(struct model *model); /* takes NULL */
+/* About how many bytes of memory it takes, recipe and all. */
+uint64_t model_bytes(const struct model *model);
 
 /* Numbers a prediction has: n_classes probabilities, or 1 value in the user's units. */
 uint32_t model_n_outputs(const struct model *model);
