@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define N_SHORTCUTS 256                 /* a power of two */
-#define N_PLACES 4096                   /* likewise */
-#define TRIM_BYTES ((uint64_t)32 << 20) /* after so much has gone, the allocator gives memory back to the system */
+#define N_SHORTCUTS 256                /* a power of two */
+#define N_PLACES 4096                  /* likewise */
+#define TRIM_BYTES ((uint64_t)8 << 20) /* after so much has gone, the allocator gives memory back to the system */
 
 struct loaded {
     int64_t id;
