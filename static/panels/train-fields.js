@@ -20,6 +20,8 @@ const GROUPS = [
       { path: "batch_size", number: [1, 1000000, 1], hint: text.train.auto },
       { path: "loss", options: LOSSES, hint: text.train.auto },
       { path: "init", options: INITS, hint: "he_normal" },
+      { path: "from", hint: text.train.noModel },
+      { path: "members", number: [1, 16, 1], hint: text.train.auto },
     ],
   },
   {
@@ -29,6 +31,8 @@ const GROUPS = [
       { path: "validation_split", number: [0, 0.999, "any"], hint: "0.1" },
       { path: "seed", number: [0, undefined, 1], hint: "0" },
       { path: "ignore", hint: text.train.noColumn },
+      { path: "class_weight", options: ["balanced"], hint: text.train.off },
+      { path: "sample_weight", hint: text.train.noColumn },
     ],
   },
   {

@@ -114,6 +114,21 @@ test("two runs are laid over each other, and what differs is listed", async () =
   await context.close();
 });
 
+test("what is folded away goes into the request: class weights, and a model to go on from", async () => {
+  const { page, context, complaints } = await openPage(browser, daemon.address);
+  await upload(page, csv("further.csv", clouds(200)));
+  await train(page, "further", { epochs: 3, layers: [4] });
+  await page.reload();
+  await page.locator(".more summary").click();
+  await page.locator('[data-field="class_weight"]').selectOption("balanced");
+  await train(page, "further", { from: "further", epochs: 2 });
+  const { jobs } = await (await fetch(`${daemon.address}/jobs?limit=1`)).json();
+  const job = await (await fetch(`${daemon.address}/jobs/${jobs[0].id}`)).json();
+  assert.deepEqual([job.request.from, job.request.class_weight, job.version, job.epoch], ["further", "balanced", 2, 2]);
+  assert.deepEqual(complaints, []);
+  await context.close();
+});
+
 test("a run is named, and deleted after a question", async () => {
   const { page, context, complaints } = await openPage(browser, daemon.address);
   await upload(page, csv("named.csv", clouds(100)));
