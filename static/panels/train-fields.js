@@ -29,7 +29,7 @@ const GROUPS = [
     fields: [
       { path: "task", options: ["classification", "regression"], hint: text.train.auto },
       { path: "validation_split", number: [0, 0.999, "any"], hint: "0.1" },
-      { path: "seed", number: [0, undefined, 1], hint: "0" },
+      { path: "seed", number: [0, undefined, 1], hint: "1" },
       { path: "ignore", hint: text.train.noColumn },
       { path: "class_weight", options: ["balanced"], hint: text.train.off },
       { path: "sample_weight", hint: text.train.noColumn },
