@@ -390,12 +390,6 @@ static struct position position_next(const struct trainer *t, const struct posit
     return (struct position){.step = t->n_steps};
 }
 
-/* Worker 0, after the rows' phase: nobody reads what it writes before the next barrier. Once more does no harm. */
-static void account(struct trainer *t, const struct position *next)
-{
-    t->leave = decide(t, next);
-}
-
 /* The barrier between phases. */
 static void meet(struct trainer *t)
 {
@@ -438,8 +432,8 @@ static bool chunk_work(struct trainer *t, const struct position *p, const struct
         if (!phase_wanted(t, p, phase))
             continue;
         phase_run(t, p, &change, phase, worker);
-        if (worker == 0 && phase != PHASE_ROWS)
-            account(t, next);
+        if (worker == 0 && phase != PHASE_ROWS) /* nobody reads it before the barrier; once more does no harm */
+            t->leave = decide(t, next);
         meet(t);
         /* A flag for each phase: a worker who is ahead may have set the next one's by now. */
         if (atomic_load_explicit(&t->interrupted[phase], memory_order_relaxed)) {
