@@ -123,12 +123,12 @@ static bool workspace_fit(struct workspace *w, const struct network *network, st
     return true;
 }
 
-/* n <= BLOCK_ROWS rows; x: (n, n_inputs). alone: one by one. */
-static void predict_block(const struct pass *pass, const float *x, uint32_t n, bool alone, struct gather *gather)
+/* n <= BLOCK_ROWS rows; x: (n, n_inputs). */
+static void predict_block(const struct pass *pass, const float *x, uint32_t n, struct gather *gather)
 {
     size_t n_inputs = pass->network->n_inputs;
     struct activations *a = pass->a;
-    if (alone && n_inputs < UINT16_MAX - 16) {
+    if (n < SINGLE_ROWS && n_inputs < UINT16_MAX - 16) {
         for (uint32_t i = 0; i < n; i++)
             forward_single(pass, x + i * n_inputs, i, gather);
         return;
@@ -165,7 +165,7 @@ bool model_predict(const struct model *model, const float *x, uint32_t n, float 
     unsigned before = denormals_flush();
     for (uint32_t first = 0; first < n; first += BLOCK_ROWS) {
         uint32_t rows = n - first < BLOCK_ROWS ? n - first : BLOCK_ROWS;
-        predict_block(&pass, x + first * n_inputs, rows, n < SINGLE_ROWS, &w->gather);
+        predict_block(&pass, x + first * n_inputs, rows, &w->gather);
         const struct activations *a = &w->activations;
         for (uint32_t i = 0; i < rows; i++)
             answers(model, kernels, a->at[model->network->n_layers] + i * a->ld[model->network->n_layers], out + (first + i) * n_outputs);

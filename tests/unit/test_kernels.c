@@ -278,6 +278,39 @@ START_TEST(exp_sum_is_close_to_exp)
 }
 END_TEST
 
+/* Leave a stack full of ones to whoever is called next. */
+static __attribute__((noinline)) void stack_fill(void)
+{
+    volatile uint8_t bytes[8192];
+    for (size_t i = 0; i < sizeof bytes; i++)
+        bytes[i] = 0xff;
+}
+
+/* Whatever was on the stack before: a count once took bits of it where a mask had been put there. */
+START_TEST(lists_are_as_long_as_what_they_hold)
+{
+    const struct kernels *kernels = kernels_at(_i);
+    if (kernels == NULL)
+        return;
+    for (uint32_t n = 16; n <= 96; n += 16) {
+        float *x = random_floats(n), *values = aligned((n + 32) * sizeof *values);
+        uint8_t *bytes = aligned(n);
+        uint16_t *columns = aligned((n + 32) * sizeof *columns);
+        memset(bytes, 1, n);
+        for (uint32_t some = n - 15; some <= n; some++) {
+            stack_fill();
+            ck_assert_uint_eq(kernels->list_floats(x, some, columns, values), some);
+        }
+        stack_fill();
+        ck_assert_uint_eq(kernels->list_bytes(bytes, n, 1, columns, values), n);
+        free(x);
+        free(values);
+        free(bytes);
+        free(columns);
+    }
+}
+END_TEST
+
 START_TEST(lists_scale_and_transpose)
 {
     const struct kernels *kernels = kernels_at(_i);
@@ -390,6 +423,7 @@ int main(void)
     tcase_add_loop_test(tc, bias_gradient_sums_rows_in_order, 0, N_NAMES);
     tcase_add_loop_test(tc, adam_agrees_with_double_precision, 0, N_NAMES);
     tcase_add_loop_test(tc, exp_sum_is_close_to_exp, 0, N_NAMES);
+    tcase_add_loop_test(tc, lists_are_as_long_as_what_they_hold, 0, N_NAMES);
     tcase_add_loop_test(tc, lists_scale_and_transpose, 0, N_NAMES);
     tcase_add_loop_test(tc, normalisation_agrees_with_plain_loops, 0, N_NAMES);
     tcase_add_test(tc, an_unknown_set_cannot_be_forced);
