@@ -80,6 +80,12 @@ static bool layer_is_fused(const struct pass *pass, uint32_t layer)
            l->norms == 0;
 }
 
+/* Where a row's slopes go in training; NULL for answers. */
+static float *slopes_of(const struct pass *pass, uint32_t layer, uint32_t row)
+{
+    return pass->slopes == NULL ? NULL : pass->slopes->at[layer + 1] + row * pass->slopes->ld[layer + 1];
+}
+
 /* Layer normalisation of a row's sums, part by part. */
 static void normalize_row(const struct pass *pass, uint32_t layer, uint32_t row)
 {
@@ -95,26 +101,34 @@ static void normalize_row(const struct pass *pass, uint32_t layer, uint32_t row)
     }
 }
 
-/* Normalisation, activation and dropout of n_rows rows of sums of layer `layer`. `rows`: the table's rows (n of them; more are padding), which key
- * dropout. */
-static void activate_rows(const struct pass *pass, uint32_t layer, const uint32_t *rows, uint32_t first, uint32_t n, uint32_t n_rows)
+/* Normalisation and activation of a row's sums. */
+static void activate_row(const struct pass *pass, uint32_t layer, uint32_t row)
 {
     const struct layer *l = &pass->network->layers[layer];
     uint32_t width = padded_out(pass->network, layer);
-    bool train = pass->slopes != NULL;
+    float *y = pass->a->at[layer + 1] + row * pass->a->ld[layer + 1];
+    if (l->norms > 0)
+        normalize_row(pass, layer, row);
+    pass->kernels->activate[l->activation](y, slopes_of(pass, layer, row), width);
+    /* Padding must stay zero: the next layer's padding weights would learn from it. */
+    memset(y + l->units, 0, (width - l->units) * sizeof *y);
+}
+
+/* What the kernels have left to do for n_rows rows of sums of layer `layer`, and dropout. `rows`: the table's rows (n of them; more are
+ * padding), which key dropout. */
+static void activate_rows(const struct pass *pass, uint32_t layer, const uint32_t *rows, uint32_t first, uint32_t n, uint32_t n_rows)
+{
+    const struct layer *l = &pass->network->layers[layer];
+    bool drops = pass->slopes != NULL && l->dropout > 0;
     if (layer + 1 == pass->network->n_layers || layer_is_fused(pass, layer) ||
-        (l->activation == ACTIVATION_LINEAR && !(train && l->dropout > 0) && l->norms == 0))
+        (l->activation == ACTIVATION_LINEAR && !drops && l->norms == 0))
         return;
-    for (uint32_t i = first; l->norms > 0 && i < first + n_rows; i++)
-        normalize_row(pass, layer, i);
     for (uint32_t i = 0; i < n_rows; i++) {
-        float *y = pass->a->at[layer + 1] + (first + i) * pass->a->ld[layer + 1];
-        float *slopes = train ? pass->slopes->at[layer + 1] + (first + i) * pass->slopes->ld[layer + 1] : NULL;
-        pass->kernels->activate[l->activation](y, slopes, width);
-        /* Padding must stay zero: the next layer's padding weights would learn from it. */
-        memset(y + l->units, 0, (width - l->units) * sizeof *y);
-        if (train && l->dropout > 0 && i < n)
-            pass->kernels->dropout(pass->seed, rng_stream(RNG_DROPOUT, pass->epoch << 6 | layer), rows[i], l->dropout, y, slopes, width);
+        activate_row(pass, layer, first + i);
+        if (drops && i < n)
+            pass->kernels->dropout(pass->seed, rng_stream(RNG_DROPOUT, pass->epoch << 6 | layer), rows[i], l->dropout,
+                                   pass->a->at[layer + 1] + (first + i) * pass->a->ld[layer + 1], slopes_of(pass, layer, first + i),
+                                   padded_out(pass->network, layer));
     }
 }
 
@@ -138,17 +152,10 @@ void forward_inputs(const struct pass *pass, uint32_t first, uint32_t n_rows)
 
 void forward_sums(const struct pass *pass, uint32_t first, uint32_t n_rows)
 {
-    const struct layer *l = &pass->network->layers[0];
-    uint32_t width = padded_out(pass->network, 0);
     if (pass->network->n_layers == 1)
         return; /* the last layer's activation is left to the loss */
-    for (uint32_t i = first; i < first + n_rows; i++) {
-        float *y = pass->a->at[1] + i * pass->a->ld[1];
-        if (l->norms > 0)
-            normalize_row(pass, 0, i);
-        pass->kernels->activate[l->activation](y, NULL, width);
-        memset(y + l->units, 0, (width - l->units) * sizeof *y);
-    }
+    for (uint32_t i = first; i < first + n_rows; i++)
+        activate_row(pass, 0, i);
     forward_layers(pass, 1, NULL, first, 0, n_rows);
 }
 

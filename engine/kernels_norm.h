@@ -6,17 +6,12 @@
 
 #define NORM_EPSILON 1e-5f /* added to the variance: sums that are all the same stay finite */
 
-/* Parts begin anywhere, so these take and give floats at any address. */
+/* Parts begin anywhere. */
 INLINE vec load_any(const float *p)
 {
     vec v;
     memcpy(&v, p, sizeof v);
     return v;
-}
-
-INLINE void store_any(float *p, vec v)
-{
-    memcpy(p, &v, sizeof v);
 }
 
 /* The lanes' sum, in order. */

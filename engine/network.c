@@ -91,7 +91,7 @@ static bool lay_out(struct network *network, struct err *err)
         size_t n_weights = (size_t)padded_in(network, i) * padded_out(network, i);
         network->weights_at[i] = at;
         network->biases_at[i] = at + n_weights;
-        at += n_weights + (size_t)network_n_vectors(network, i) * padded_out(network, i);
+        at += n_weights + (size_t)layer_n_vectors(&network->layers[i]) * padded_out(network, i);
         if (at > FLOATS_MAX)
             return err_set(err, ERR_LIMIT, "the network has more than %zu parameters", FLOATS_MAX);
     }
@@ -140,16 +140,16 @@ void network_free(struct network *network)
     free(network);
 }
 
-uint32_t network_n_vectors(const struct network *network, uint32_t layer)
+uint32_t layer_n_vectors(const struct layer *layer)
 {
-    return network->layers[layer].norms > 0 ? 3 : 1;
+    return layer->norms > 0 ? 3 : 1;
 }
 
 uint64_t network_n_params(const struct network *network)
 {
     uint64_t n = 0;
     for (uint32_t i = 0; i < network->n_layers; i++)
-        n += ((uint64_t)network_n_in(network, i) + network_n_vectors(network, i)) * network->layers[i].units;
+        n += ((uint64_t)network_n_in(network, i) + layer_n_vectors(&network->layers[i])) * network->layers[i].units;
     return n;
 }
 
@@ -165,7 +165,7 @@ void network_get(const struct network *network, uint32_t layer, float *weights, 
     for (uint32_t k = 0; k < n_in; k++)
         for (uint32_t o = 0; o < n_out; o++)
             weights[(size_t)k * n_out + o] = network->params[weight_at(network, layer, k, o)];
-    for (uint32_t i = 0; i < network_n_vectors(network, layer); i++)
+    for (uint32_t i = 0; i < layer_n_vectors(&network->layers[layer]); i++)
         memcpy(biases + (size_t)i * n_out, vector_of(network, layer, i), n_out * sizeof(float));
 }
 
@@ -175,6 +175,6 @@ void network_set(struct network *network, uint32_t layer, const float *weights, 
     for (uint32_t k = 0; k < n_in; k++)
         for (uint32_t o = 0; o < n_out; o++)
             network->params[weight_at(network, layer, k, o)] = weights[(size_t)k * n_out + o];
-    for (uint32_t i = 0; i < network_n_vectors(network, layer); i++)
+    for (uint32_t i = 0; i < layer_n_vectors(&network->layers[layer]); i++)
         memcpy(vector_of(network, layer, i), biases + (size_t)i * n_out, n_out * sizeof(float));
 }

@@ -191,7 +191,7 @@ static void row_block(struct trainer *t, struct worker_scratch *scratch, const s
 struct change {
     struct update update;
     double rate;
-    const float *scales; /* (2 * n_layers): what clipping by norm leaves of weights' and biases' gradients; NULL: all */
+    const float *scales; /* (2 * n_layers): what clipping by norm leaves of weights' and vectors' gradients; NULL: all */
 };
 
 static struct change change_at(const struct trainer *t, const struct position *p)
@@ -273,19 +273,22 @@ static void weights_gradient(struct trainer *t, const struct position *p, const 
 
 /* Gradient of the panel's part of the layer's vectors, each the sum of what the rows say, and as gradient_block goes on. */
 static bool vectors_gradient(struct trainer *t, struct worker_scratch *scratch, const struct position *p, const struct change *change,
-                             const struct weight_block *b, double *squares)
+                             uint32_t block)
 {
+    const struct weight_block *b = &t->blocks[block];
     const struct activations *rows[] = {&t->d, &t->normals, &t->passed}; /* by enum vector */
     bool last = p->chunk + 1 == p->n_chunks, finite = true;
-    *squares = 0;
-    for (uint32_t i = 0; i < network_n_vectors(t->network, b->layer); i++) {
+    double squares = 0;
+    for (uint32_t i = 0; i < layer_n_vectors(&t->network->layers[b->layer]); i++) {
         float *g = gradient_of(t, scratch, p, vector_at(t, b, i), b->width);
         t->kernels->gradient_bias(rows[i]->at[b->layer + 1] + b->panel, rows[i]->ld[b->layer + 1], p->n_rows, b->width, g);
         if (last && t->clips_norm)
-            *squares += t->kernels->square_sum(g, b->width);
+            squares += t->kernels->square_sum(g, b->width);
         else if (last)
             finite &= update_floats(t, change, b->layer, true, vector_at(t, b, i), g, b->width);
     }
+    if (last && t->clips_norm)
+        t->bias_squares[block] = squares;
     return finite;
 }
 
@@ -295,11 +298,8 @@ static bool gradient_block(struct trainer *t, struct worker_scratch *scratch, co
 {
     const struct weight_block *b = &t->blocks[i];
     bool last = p->chunk + 1 == p->n_chunks, finite = true;
-    double squares;
     if (b->row == 0)
-        finite &= vectors_gradient(t, scratch, p, change, b, &squares);
-    if (b->row == 0 && last && t->clips_norm)
-        t->bias_squares[i] = squares;
+        finite &= vectors_gradient(t, scratch, p, change, i);
     float *g = gradient_of(t, scratch, p, weights_at(t, b), (size_t)16 * b->width);
     weights_gradient(t, p, b, g);
     if (last && t->clips_norm) {
@@ -312,7 +312,8 @@ static bool gradient_block(struct trainer *t, struct worker_scratch *scratch, co
     return finite;
 }
 
-/* What clipping leaves of each layer's weights (2 l) and biases (2 l + 1): the same sums in the same order at every worker. */
+/* What clipping leaves of each layer's weights (2 l) and of its biases, gains and offsets together (2 l + 1): the same sums in the same
+ * order at every worker. */
 static void clip_scales(const struct trainer *t, float scales[2 * NETWORK_LAYERS_MAX])
 {
     double squares[2 * NETWORK_LAYERS_MAX] = {0}, all = 0;
@@ -335,7 +336,7 @@ static bool update_block(struct trainer *t, const struct change *change, uint32_
 {
     const struct weight_block *b = &t->blocks[i];
     bool finite = true;
-    for (uint32_t v = 0; b->row == 0 && v < network_n_vectors(t->network, b->layer); v++)
+    for (uint32_t v = 0; b->row == 0 && v < layer_n_vectors(&t->network->layers[b->layer]); v++)
         finite &= update_floats(t, change, b->layer, true, vector_at(t, b, v), t->gradients + vector_at(t, b, v), b->width);
     return finite & update_weights(t, change, b, weights_at(t, b), t->gradients + weights_at(t, b));
 }

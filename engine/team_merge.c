@@ -12,7 +12,7 @@ static void layer_place(struct network *merged, const struct network *network, u
         for (uint32_t o = 0; o < n_out; o++)
             merged->params[weight_at(merged, layer, first_in + k, first_out + o)] +=
                 share * network->params[weight_at(network, layer, k, o)];
-    for (uint32_t i = 0; i < network_n_vectors(network, layer); i++)
+    for (uint32_t i = 0; i < layer_n_vectors(&network->layers[layer]); i++)
         for (uint32_t o = 0; o < n_out; o++)
             vector_of(merged, layer, i)[first_out + o] += share * vector_of(network, layer, i)[o];
 }
@@ -25,8 +25,10 @@ struct network *networks_merge(const struct network *const *networks, uint32_t n
 
     for (uint32_t l = 0; l < n_layers; l++) {
         layers[l] = first->layers[l];
-        if (l + 1 < n_layers)
-            layers[l].units *= n, layers[l].norms *= n;
+        if (l + 1 == n_layers)
+            continue;
+        layers[l].units *= n;
+        layers[l].norms *= n;
     }
     struct network *merged = network_new(first->n_inputs, layers, n_layers, err);
     for (uint32_t m = 0; merged != NULL && m < n; m++)

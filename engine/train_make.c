@@ -187,7 +187,10 @@ static bool make_workspace(struct trainer *t, struct err *err)
     uint32_t rows = t->batch_size < t->chunk_rows ? t->batch_size : t->chunk_rows;
     if (!activations_init(&t->a, network, rows, !t->sparse, err) || !activations_init(&t->d, network, rows, false, err))
         return false;
-    if (t->normalises &&
+    bool normalises = false;
+    for (uint32_t l = 0; l < network->n_layers; l++)
+        normalises |= network->layers[l].norms > 0;
+    if (normalises &&
         (!activations_init(&t->normals, network, rows, false, err) || !activations_init(&t->passed, network, rows, false, err)))
         return false;
     if (t->sparse) {
@@ -266,9 +269,8 @@ uint64_t train_bytes(const struct train_options *options, uint32_t n_inputs, uin
     fill_defaults(&o, true);
     uint64_t n_floats = 0, row = padded(n_inputs), n_in = n_inputs;
     for (uint32_t l = 0; l < o.n_layers; l++) {
-        bool norm = o.layers[l].norms > 0;
-        n_floats += (padded(n_in) + (norm ? 3 : 1)) * padded(o.layers[l].units);
-        row += padded(o.layers[l].units) * (norm ? 4 : 2) * sizeof(float);
+        n_floats += (padded(n_in) + layer_n_vectors(&o.layers[l])) * padded(o.layers[l].units);
+        row += padded(o.layers[l].units) * (layer_n_vectors(&o.layers[l]) + 1) * sizeof(float);
         n_in = o.layers[l].units;
     }
     uint64_t batch = o.batch_size == 0 || o.batch_size > n_train ? n_train : o.batch_size;
@@ -308,8 +310,6 @@ struct trainer *trainer_new(const struct recipe *recipe, const struct rows *trai
     if (!network_init(t->network, filled.init, filled.stddev, filled.seed, err))
         goto fail;
     t->chunk_rows = chunk_rows(t->network);
-    for (uint32_t l = 0; l < filled.n_layers; l++)
-        t->normalises |= filled.layers[l].norms > 0;
     t->long_chunks =
         6.0 * (double)(t->batch_size < t->chunk_rows ? t->batch_size : t->chunk_rows) * (double)network_n_params(t->network) > LONG_CHUNK;
     t->phase = N_PHASES;

@@ -106,7 +106,6 @@ struct trainer {
     uint32_t *metric_scratch;            /* (2 * rows of train or validation) where there are two classes */
     struct activations a, d;             /* the chunk's activations; deltas, d.at[l + 1] those of layer l */
     struct activations normals, passed;  /* where layers are normalised: the derivatives by their gains and offsets, row by row */
-    bool normalises;                     /* one of the layers */
     uint8_t *xt;                         /* (padded n_inputs, a.n_rows) where sparse */
     struct worker_scratch *scratch;      /* (n_scratch) */
     uint32_t n_scratch;

@@ -161,7 +161,7 @@ static void write_header(struct writer *writer, const struct model *model, const
     for (uint32_t i = 0; i < network->n_layers; i++) {
         uint64_t shape[2] = {network_n_in(network, i), network->layers[i].units};
         put_tensor(writer, i, "weight", shape, 2, &at);
-        for (uint32_t v = 0; v < network_n_vectors(network, i); v++)
+        for (uint32_t v = 0; v < layer_n_vectors(&network->layers[i]); v++)
             put_tensor(writer, i, vector_names[v], shape + 1, 1, &at);
     }
     writer_close(writer, '}');
@@ -298,14 +298,14 @@ static bool read_tensors(const cJSON *root, struct model_header *header, struct 
         if (!read_tensor(root, i, "weight", shape, 2, &spans[n++], err))
             return false;
         header->weights_at[i] = spans[n - 1].begin;
-        for (uint32_t v = 0; v < (network->layers[i].norms ? 3 : 1); v++, n++) {
+        struct span *vectors = &spans[n];
+        for (uint32_t v = 0; v < layer_n_vectors(&network->layers[i]); v++, n++) {
             if (!read_tensor(root, i, vector_names[v], shape + 1, 1, &spans[n], err))
                 return false;
-            if (v == 0)
-                header->biases_at[i] = spans[n].begin;
-            else if (spans[n].begin != spans[n - 1].end)
+            if (v > 0 && spans[n].begin != spans[n - 1].end)
                 return json_damaged(err, "layer %u's gains and offsets do not follow its biases", i);
         }
+        header->biases_at[i] = vectors->begin;
     }
     if (cJSON_GetArraySize(root) != (int)n + 1)
         return json_damaged(err, "it holds tensors that the network does not have");

@@ -11,7 +11,6 @@ static const struct field units_field = {
 static const struct field activation_field = {
     .name = "layers.activation", .expected = "one of linear, relu, leaky_relu, elu, selu, gelu, swish, tanh, sigmoid, softplus, softmax"};
 static const struct field dropout_field = {.name = "layers.dropout", .least = 0, .most = 0.95, .expected = "a share from 0 to 0.95"};
-
 static const struct field norm_field = {.name = "layers.layer_norm", .expected = "true or false"};
 
 static bool layer_member(struct layer *layer, const struct message *member, struct err *err)

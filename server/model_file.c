@@ -25,8 +25,9 @@ static bool plain_init(struct plain_layer *plain, const struct network *network,
 {
     size_t n_in = network_n_in(network, layer), n_out = network->layers[layer].units;
 
-    *plain = (struct plain_layer){.n_weights = n_in * n_out,
-                                  .n_biases = network_n_vectors(network, layer) * n_out}; /* network_new has multiplied them before */
+    *plain =
+        (struct plain_layer){.n_weights = n_in * n_out,
+                             .n_biases = layer_n_vectors(&network->layers[layer]) * n_out}; /* network_new has multiplied them before */
     plain->weights = malloc((plain->n_weights + plain->n_biases) * sizeof *plain->weights);
     if (!plain->weights)
         return err_memory(err, "a layer's weights");

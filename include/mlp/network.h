@@ -87,15 +87,15 @@ struct network *network_new(uint32_t n_inputs, const struct layer *layers, uint3
 struct network *network_copy(const struct network *network, struct err *err);
 void network_free(struct network *network); /* takes NULL */
 
-/* Weights from the seed, biases and offsets zero, gains one; `stddev`: INITIALIZER_NORMAL's. He et al. 2015 (variance 2 / n_in), Glorot & Bengio 2010
- * (2 / (n_in + n_out)), LeCun et al. 1998 (1 / n_in), Saxe et al. 2014 (orthogonal rows or columns). ERR_MEMORY. */
+/* Weights from the seed, biases and offsets zero, gains one; `stddev`: INITIALIZER_NORMAL's. He et al. 2015 (variance 2 / n_in), Glorot &
+ * Bengio 2010 (2 / (n_in + n_out)), LeCun et al. 1998 (1 / n_in), Saxe et al. 2014 (orthogonal rows or columns). ERR_MEMORY. */
 bool network_init(struct network *network, enum initializer initializer, float stddev, uint64_t seed, struct err *err);
 
 uint32_t network_n_in(const struct network *network, uint32_t layer);
 /* How many numbers it learns, padding not counted. */
 uint64_t network_n_params(const struct network *network);
 /* How many arrays of a number for each unit a layer has: biases and, where it is normalised, gains and offsets. */
-uint32_t network_n_vectors(const struct network *network, uint32_t layer);
+uint32_t layer_n_vectors(const struct layer *layer);
 /* One layer's weights out and in as plain row-major (n_in, n_out), biases as (n_vectors, n_out): what files hold. */
 void network_get(const struct network *network, uint32_t layer, float *weights, float *biases);
 void network_set(struct network *network, uint32_t layer, const float *weights, const float *biases);

@@ -10,15 +10,10 @@ static uint32_t n_in(const struct reference *r, uint32_t l)
     return l == 0 ? r->n_inputs : r->layers[l - 1].units;
 }
 
-uint32_t reference_n_vectors(const struct reference *r, uint32_t l)
-{
-    return r->layers[l].norms > 0 ? 3 : 1;
-}
-
 /* Biases, and gains and offsets where there are some. */
 static size_t n_of_vectors(const struct reference *r, uint32_t l)
 {
-    return (size_t)reference_n_vectors(r, l) * r->layers[l].units;
+    return (size_t)layer_n_vectors(&r->layers[l]) * r->layers[l].units;
 }
 
 static double *zeros(size_t n)

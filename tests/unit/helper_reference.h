@@ -21,8 +21,6 @@ struct reference {
 
 /* A copy of the weights; the loss is of classes unless there is one linear output (set `classes` otherwise). */
 struct reference *reference_new(const struct network *start, enum loss loss);
-/* 1, or 3 where the layer is normalised. */
-uint32_t reference_n_vectors(const struct reference *reference, uint32_t layer);
 void reference_free(struct reference *reference);
 /* Mean loss of n rows: x (n, n_inputs), t: class indices, or values where the last layer has one unit. */
 double reference_loss(const struct reference *reference, const double *x, const double *t, size_t n);

@@ -182,6 +182,14 @@ int64_t submit(struct state *state, struct job_request *request)
     return info.row.id;
 }
 
+int64_t submit_simple(struct state *state, const char *dataset, uint32_t epochs)
+{
+    struct job_request request;
+
+    request_make(&request, dataset, epochs, 32, 1);
+    return submit(state, &request);
+}
+
 static void wake(void *self)
 {
     sem_post(self);

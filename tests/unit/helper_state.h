@@ -48,6 +48,8 @@ char *csv_numbers(void);
 void request_make(struct job_request *request, const char *dataset, uint32_t epochs, uint32_t batch, uint64_t seed);
 /* Submit and free the request; the job's id. */
 int64_t submit(struct state *state, struct job_request *request);
+/* Likewise, of a table and a number of epochs, in batches of 32 and with seed 1. */
+int64_t submit_simple(struct state *state, const char *dataset, uint32_t epochs);
 
 /* A subscriber that sleeps until it is woken. */
 struct follower {

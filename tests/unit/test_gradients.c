@@ -113,6 +113,29 @@ END_TEST
 
 #define N_GRADIENT_CASES 19
 
+/* What a step at rate 1 took off each parameter, against central differences of the loss; returns the largest. */
+static double check_gradients(struct reference *before, const struct reference *after, const double *x, const double *t, uint64_t n_rows)
+{
+    double biggest = 0;
+    for (uint32_t l = 0; l < before->n_layers; l++) {
+        uint32_t n_in = l == 0 ? before->n_inputs : before->layers[l - 1].units, n = n_in * before->layers[l].units;
+        for (uint32_t i = 0; i < n + layer_n_vectors(&before->layers[l]) * before->layers[l].units; i++) {
+            double *p = i < n ? &before->w[l][i] : &before->b[l][i - n], *q = i < n ? &after->w[l][i] : &after->b[l][i - n];
+            double gradient = *p - *q, kept = *p;
+            const double h = 1e-6;
+            *p = kept + h;
+            double up = reference_loss(before, x, t, n_rows);
+            *p = kept - h;
+            double down = reference_loss(before, x, t, n_rows);
+            *p = kept;
+            ck_assert_msg(fabs(gradient - (up - down) / (2 * h)) < 3e-6 * (1 + fabs(gradient)), "layer %u, parameter %u: %g, not %g", l, i,
+                          gradient, (up - down) / (2 * h));
+            biggest = fmax(biggest, fabs(gradient));
+        }
+    }
+    return biggest;
+}
+
 /* One step of SGD at rate 1 over all rows: what it takes off the weights is the gradient. */
 START_TEST(gradients_agree_with_finite_differences)
 {
@@ -165,24 +188,7 @@ START_TEST(gradients_agree_with_finite_differences)
     before->label_smoothing = (double)cases[_i].label_smoothing;
     run(trainer, 2);
     struct reference *after = reference_new(trainer_network(trainer), cases[_i].loss);
-    double biggest = 0;
-    for (uint32_t l = 0; l < before->n_layers; l++) {
-        uint32_t n_in = l == 0 ? before->n_inputs : before->layers[l - 1].units, n = n_in * before->layers[l].units;
-        for (uint32_t i = 0; i < n + reference_n_vectors(before, l) * before->layers[l].units; i++) {
-            double *p = i < n ? &before->w[l][i] : &before->b[l][i - n], *q = i < n ? &after->w[l][i] : &after->b[l][i - n];
-            double gradient = *p - *q, kept = *p;
-            const double h = 1e-6;
-            *p = kept + h;
-            double up = reference_loss(before, x, t, f.n_rows);
-            *p = kept - h;
-            double down = reference_loss(before, x, t, f.n_rows);
-            *p = kept;
-            ck_assert_msg(fabs(gradient - (up - down) / (2 * h)) < 3e-6 * (1 + fabs(gradient)), "layer %u, parameter %u: %g, not %g", l, i,
-                          gradient, (up - down) / (2 * h));
-            biggest = fmax(biggest, fabs(gradient));
-        }
-    }
-    ck_assert_double_gt(biggest, 1e-3);
+    ck_assert_double_gt(check_gradients(before, after, x, t, f.n_rows), 1e-3);
     reference_free(before);
     reference_free(after);
     trainer_free(trainer);

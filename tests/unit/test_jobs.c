@@ -28,12 +28,6 @@ static void teardown(void)
     state_remove(&state);
 }
 
-static int64_t submit_simple(const char *dataset, uint32_t epochs)
-{
-    request_make(&request, dataset, epochs, 32, 1);
-    return submit(&state, &request);
-}
-
 START_TEST(a_classification_succeeds_and_can_be_read)
 {
     struct epoch_metrics *epochs;
@@ -164,7 +158,7 @@ START_TEST(a_cancelled_job_keeps_its_model_so_far)
 {
     struct job_info info;
     struct model_row row;
-    int64_t id = submit_simple("c", ENDLESS);
+    int64_t id = submit_simple(&state, "c", ENDLESS);
     ck_assert(job_wait(&state, id, "event: epoch"));
     ck_assert(jobs_get(state.jobs, id, &info, &err));
     ck_assert_int_eq(info.row.state, JOB_RUNNING);
@@ -190,15 +184,15 @@ START_TEST(a_pause_changes_nothing_but_time)
 {
     struct job_info info;
     struct job_row stored;
-    job_end(&state, submit_simple("c", 150));
-    int64_t id = submit_simple("c", 150);
+    job_end(&state, submit_simple(&state, "c", 150));
+    int64_t id = submit_simple(&state, "c", 150);
     ck_assert_msg(jobs_pause(state.jobs, id, &info, &err), "%s", err.msg);
     ck_assert_int_eq(info.row.state, JOB_PAUSED);
     ck_assert(store_job_get(state.store, id, &stored, &err));
     ck_assert_int_eq(stored.state, JOB_PAUSED);
     ck_assert(jobs_pause(state.jobs, id, NULL, &err));
     /* Another one runs meanwhile: the pool is free. */
-    ck_assert_int_eq(job_end(&state, submit_simple("n", 2)).row.state, JOB_SUCCEEDED);
+    ck_assert_int_eq(job_end(&state, submit_simple(&state, "n", 2)).row.state, JOB_SUCCEEDED);
     ck_assert(jobs_get(state.jobs, id, &info, &err));
     ck_assert_int_eq(info.row.state, JOB_PAUSED);
     ck_assert(jobs_resume(state.jobs, id, &info, &err));
@@ -213,9 +207,9 @@ END_TEST
 START_TEST(a_short_job_does_not_wait_for_a_long_one)
 {
     struct job_info info;
-    int64_t longer = submit_simple("c", ENDLESS);
+    int64_t longer = submit_simple(&state, "c", ENDLESS);
     ck_assert(job_wait(&state, longer, "event: epoch"));
-    ck_assert_int_eq(job_end(&state, submit_simple("n", 3)).row.state, JOB_SUCCEEDED);
+    ck_assert_int_eq(job_end(&state, submit_simple(&state, "n", 3)).row.state, JOB_SUCCEEDED);
     ck_assert(jobs_get(state.jobs, longer, &info, &err));
     ck_assert_int_eq(info.row.state, JOB_RUNNING);
     ck_assert(jobs_delete(state.jobs, longer, &err));
@@ -227,7 +221,7 @@ START_TEST(a_deleted_job_is_gone_and_leaves_no_model)
     struct job_info info, *list;
     struct follower follower;
     size_t n_list;
-    int64_t id = submit_simple("c", ENDLESS);
+    int64_t id = submit_simple(&state, "c", ENDLESS);
     follower_begin(&follower, state.events, id, NULL);
     ck_assert(follower_wait(&follower, "event: epoch"));
     ck_assert_msg(jobs_delete(state.jobs, id, &err), "%s", err.msg);
@@ -238,7 +232,7 @@ START_TEST(a_deleted_job_is_gone_and_leaves_no_model)
     ck_assert(!jobs_delete(state.jobs, id, &err));
     ck_assert_int_eq(err.code, ERR_NOT_FOUND);
     ck_assert(!models_find(state.models, "c", 0, &(struct model_row){0}, &err));
-    int64_t ended = submit_simple("n", 1);
+    int64_t ended = submit_simple(&state, "n", 1);
     job_end(&state, ended);
     ck_assert(jobs_delete(state.jobs, ended, &err));
     ck_assert(models_find(state.models, "n", 0, &(struct model_row){0}, &err)); /* a published one stays */
@@ -254,11 +248,11 @@ START_TEST(a_dataset_may_be_deleted_under_its_job)
     char path[64];
     ck_assert(store_dataset_find(state.store, "c", &dataset, &err));
     snprintf(path, sizeof path, "datasets/%lld.table", (long long)dataset.id);
-    int64_t id = submit_simple("c", ENDLESS);
+    int64_t id = submit_simple(&state, "c", ENDLESS);
     ck_assert(job_wait(&state, id, "event: epoch"));
     ck_assert(datasets_delete(state.datasets, "c", &err));
     ck_assert(state_has(&state, path)); /* the job may have to start again */
-    ck_assert_int_eq(job_end(&state, submit_simple("n", 1)).row.state, JOB_SUCCEEDED);
+    ck_assert_int_eq(job_end(&state, submit_simple(&state, "n", 1)).row.state, JOB_SUCCEEDED);
     ck_assert(jobs_delete(state.jobs, id, &err));
     ck_assert(!state_has(&state, path));
 }
@@ -291,15 +285,15 @@ START_TEST(a_full_queue_is_an_error)
     struct job_info info;
     jobs_close(state.jobs);
     state_jobs(&state, 2);
-    int64_t first = submit_simple("c", ENDLESS);
+    int64_t first = submit_simple(&state, "c", ENDLESS);
     ck_assert(jobs_pause(state.jobs, first, NULL, &err));
-    int64_t second = submit_simple("c", ENDLESS);
+    int64_t second = submit_simple(&state, "c", ENDLESS);
     ck_assert(jobs_pause(state.jobs, second, NULL, &err));
     request_make(&request, "c", 1, 1, 1);
     refused(ERR_FULL, "", "waiting already");
     ck_assert(jobs_cancel(state.jobs, first, &info, &err));
     ck_assert_int_eq(info.row.state, JOB_CANCELLED);
-    ck_assert_int_eq(job_end(&state, submit_simple("n", 1)).row.state, JOB_SUCCEEDED);
+    ck_assert_int_eq(job_end(&state, submit_simple(&state, "n", 1)).row.state, JOB_SUCCEEDED);
 }
 END_TEST
 
@@ -309,7 +303,7 @@ START_TEST(stream_and_history_agree)
     struct follower follower;
     struct epoch_metrics *epochs;
     size_t n_epochs;
-    int64_t id = submit_simple("c", 200);
+    int64_t id = submit_simple(&state, "c", 200);
     follower_begin(&follower, state.events, id, NULL);
     ck_assert(follower_wait(&follower, "event: done"));
     ck_assert(jobs_history(state.jobs, id, 0, 0, &epochs, &n_epochs, &err));
@@ -329,7 +323,7 @@ START_TEST(a_model_file_goes_out_and_in)
 {
     struct model_row out, in;
     char path[PATH_SIZE], *bytes;
-    job_end(&state, submit_simple("c", 5));
+    job_end(&state, submit_simple(&state, "c", 5));
     int from = models_file(state.models, "c", 0, &out, &err);
     ck_assert_int_ge(from, 0);
     bytes = malloc(out.bytes);

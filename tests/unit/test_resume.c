@@ -14,7 +14,6 @@
 
 static struct state state;
 static struct err err;
-static struct job_request request;
 
 static void setup(void)
 {
@@ -28,19 +27,13 @@ static void teardown(void)
     state_remove(&state);
 }
 
-static int64_t submit_simple(const char *dataset, uint32_t epochs)
-{
-    request_make(&request, dataset, epochs, 32, 1);
-    return submit(&state, &request);
-}
-
 START_TEST(unfinished_jobs_go_on_after_a_restart)
 {
     struct job_info info;
     struct epoch_metrics *epochs;
     size_t n_epochs;
-    job_end(&state, submit_simple("c", 100));
-    int64_t running = submit_simple("c", ENDLESS), paused = submit_simple("c", 100);
+    job_end(&state, submit_simple(&state, "c", 100));
+    int64_t running = submit_simple(&state, "c", ENDLESS), paused = submit_simple(&state, "c", 100);
     ck_assert(jobs_pause(state.jobs, paused, NULL, &err));
     ck_assert(job_wait(&state, running, "event: epoch"));
     ck_assert(datasets_delete(state.datasets, "c", &err)); /* jobs keep what they were given */
@@ -141,8 +134,8 @@ static int64_t long_job(double *seconds)
 {
     jobs_close(state.jobs);
     state_jobs_on(&state, 0, 1);
-    job_end(&state, submit_simple("c", LONG));
-    int64_t id = submit_simple("c", LONG);
+    job_end(&state, submit_simple(&state, "c", LONG));
+    int64_t id = submit_simple(&state, "c", LONG);
     ck_assert(job_wait(&state, id, "event: epoch"));
     *seconds = first_seconds(id);
     return id;
@@ -213,7 +206,7 @@ END_TEST
 
 START_TEST(checkpoints_go_with_their_jobs)
 {
-    int64_t deleted = submit_simple("c", ENDLESS), cancelled = submit_simple("n", ENDLESS);
+    int64_t deleted = submit_simple(&state, "c", ENDLESS), cancelled = submit_simple(&state, "n", ENDLESS);
     ck_assert(job_wait(&state, deleted, "event: epoch"));
     restart_within(cancelled);
     ck_assert(has_checkpoint(deleted, 0) && has_checkpoint(cancelled, 0));
@@ -235,7 +228,7 @@ static void victim(int out)
 {
     state_open(&state);
     state_jobs(&state, 0);
-    int64_t id = submit_simple("c", 100);
+    int64_t id = submit_simple(&state, "c", 100);
     ck_assert(job_wait(&state, id, "event: epoch"));
     ck_assert_int_eq(write(out, &id, sizeof id), sizeof id);
     pause();
@@ -267,7 +260,7 @@ START_TEST(a_killed_daemon_loses_nothing)
     ck_assert(jobs_history(state.jobs, id, 0, 0, &epochs, &n_epochs, &err));
     ck_assert_uint_eq(n_epochs, 100);
     free(epochs);
-    info = job_end(&state, submit_simple("c", 100));
+    info = job_end(&state, submit_simple(&state, "c", 100));
     models_equal(&state, "c", 1, info.row.version);
 }
 END_TEST
