@@ -7,7 +7,7 @@ import { text } from "./text.js";
 
 /** @type {Promise<any> | undefined} */
 let library;
-/** uPlot's constructor, null where it is not there; fetched for the first curve. Its only minified build is a script, not a module. */
+/** uPlot's constructor, null where it is not there; fetched for the first curve near the screen. Its only minified build is a script, not a module. */
 function loadLibrary() {
   library ??= new Promise((resolve) => {
     const script = h("script", { src: "vendor/uPlot.iife.min.js" });
@@ -81,6 +81,7 @@ export function mountChart(heading) {
   let tell = text.figure;
   let shape = "";
   let isDue = false;
+  let isNear = false;
   /** @type {any[]} the legend's values */
   let figures = [];
   /** @type {number | null} the epoch under the pointer */
@@ -108,7 +109,7 @@ export function mountChart(heading) {
   function draw() {
     isDue = false;
     waiting.hidden = epochs.length > 0;
-    if (UPlot === undefined && epochs.length) loadLibrary().then((loaded) => ((UPlot = loaded), ask()));
+    if (UPlot === undefined && epochs.length && isNear) loadLibrary().then((loaded) => ((UPlot = loaded), ask()));
     if (UPlot === undefined) return;
     const now = JSON.stringify([lines.map(({ name, colour, isFaint }) => [name, colour, isFaint]), log.checked, dark.matches, title]);
     if (now !== shape) renew();
@@ -125,6 +126,7 @@ export function mountChart(heading) {
   }
   log.addEventListener("change", ask);
   dark.addEventListener("change", ask);
+  new IntersectionObserver((entries) => (entries.some((entry) => entry.isIntersecting) && !isNear ? ((isNear = true), ask()) : undefined), { rootMargin: "600px" }).observe(element);
   new ResizeObserver(() => plot?.setSize({ width: Math.max(200, box.clientWidth), height: HEIGHT })).observe(box);
   return {
     element,

@@ -67,7 +67,7 @@ test("a curve moves while the job runs, is whole after a reload and in a second 
   await isState(page, "running");
 
   const second = await context.newPage();
-  await second.goto(daemon.address);
+  await second.goto(`${daemon.address}#watch`); // a curve below the screen is drawn when one goes there
   await drawnPast(second, before);
 
   await page.locator("[data-pause]").click();
