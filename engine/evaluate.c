@@ -11,37 +11,23 @@ static float label_of(const struct rows *rows, uint64_t i, bool classes)
     return classes ? (float)binding_class(rows->binding, rows->rows[i]) : binding_value(rows->binding, rows->rows[i]);
 }
 
-/* Guesses of the rows that have a usable target; their scores move to the front. */
-static void fill_guesses(struct evaluation *e, const struct model *model, const struct scoring *s, bool classes)
+/* Guesses of the rows that have a usable target, and their outcomes into the outcomes. */
+static void take_guesses(struct evaluation *e, const struct model *model, const struct scoring *s, struct outcomes *outcomes)
 {
-    for (uint64_t i = 0; i < s->rows->n_rows; i++) {
-        const struct row_score *score = &s->scores[i];
+    bool classes = e->n_classes > 0;
+    for (uint64_t i = s->begin; i < s->end; i++) {
+        const struct row_score *score = &s->scores[i - s->begin];
         float label = label_of(s->rows, i, classes), guess = score->guess;
         if (classes ? label < 0 : isnan(label))
             continue;
-        if (!classes)
+        if (classes)
+            e->confusion[(size_t)label * e->n_classes + (uint32_t)guess]++;
+        else
             guess = guess * model->recipe->target_stddev + model->recipe->target_mean;
-        e->guesses[e->n_rows] = (struct guess){
+        e->guesses[e->n_rows++] = (struct guess){
             .row = s->rows->rows[i], .label = label, .guess = guess, .probability = classes ? score->probability : 1, .loss = score->loss};
-        s->scores[e->n_rows++] = *score;
+        outcomes_add(outcomes, score, 1);
     }
-}
-
-static void count_confusion(struct evaluation *e)
-{
-    for (uint64_t i = 0; i < e->n_rows; i++)
-        e->confusion[(size_t)e->guesses[i].label * e->n_classes + (uint32_t)e->guesses[i].guess]++;
-}
-
-static bool measure(struct evaluation *e, const struct model *model, const struct row_score *scores, struct err *err)
-{
-    struct scored scored = {
-        .rows = scores, .n = e->n_rows, .n_classes = e->n_classes, .unit = (double)model->recipe->target_stddev, .scratch = NULL};
-    if (e->n_classes == 2 && (scored.scratch = malloc(2 * e->n_rows * sizeof *scored.scratch)) == NULL)
-        return err_memory(err, "the metrics");
-    metrics_measure(&scored, e->values);
-    free(scored.scratch);
-    return true;
 }
 
 static struct evaluation *evaluation_new(uint64_t n_rows, uint32_t n_classes)
@@ -60,27 +46,39 @@ static struct evaluation *evaluation_new(uint64_t n_rows, uint32_t n_classes)
     return NULL;
 }
 
+/* A window of rows after the other. */
+static void evaluate(struct evaluation *e, const struct model *model, struct scoring *s, struct outcomes *outcomes, struct pool *pool,
+                     struct worker_scratch *scratch)
+{
+    while (s->end < s->rows->n_rows) {
+        uint64_t left = s->rows->n_rows - s->end;
+        s->begin = s->end;
+        s->end += left < WINDOW_ROWS ? left : WINDOW_ROWS;
+        scoring_run(s, pool, scratch);
+        take_guesses(e, model, s, outcomes);
+    }
+    metrics_measure(outcomes, e->values);
+}
+
 struct evaluation *model_evaluate(const struct model *model, const struct rows *rows, struct pool *pool, struct err *err)
 {
     bool classes = model->recipe->task == TASK_CLASSIFICATION;
-    uint32_t n_workers = pool_n_threads(pool);
+    uint32_t n_workers = pool_n_threads(pool), n_classes = classes ? model->recipe->n_classes : 0;
     struct scoring scoring = {
         .network = model->network, .objective = {.loss = model->loss, .classes = classes}, .rows = rows, .sparse = rows_are_sparse(rows)};
-    struct evaluation *e = evaluation_new(rows->n_rows, classes ? model->recipe->n_classes : 0);
+    struct outcomes outcomes = {0};
+    struct evaluation *e = evaluation_new(rows->n_rows, n_classes);
     struct worker_scratch *scratch = scratch_new(n_workers, model->network, 0, err);
-    scoring.scores = malloc((rows->n_rows + 1) * sizeof *scoring.scores);
+    scoring.scores = malloc(((rows->n_rows < WINDOW_ROWS ? rows->n_rows : WINDOW_ROWS) + 1) * sizeof *scoring.scores);
     bool ok = (e != NULL && scratch != NULL && scoring.scores != NULL) || err_memory(err, "an evaluation");
+    ok = ok && outcomes_init(&outcomes, n_classes, (double)model->recipe->target_stddev, rows->n_rows, err);
     if (ok) {
-        scoring_run(&scoring, pool, scratch);
-        fill_guesses(e, model, &scoring, classes);
-        if (classes)
-            count_confusion(e);
-        ok = e->n_rows == 0 || measure(e, model, scoring.scores, err);
-    }
-    if (!ok) {
+        evaluate(e, model, &scoring, &outcomes, pool, scratch);
+    } else {
         evaluation_free(e);
         e = NULL;
     }
+    outcomes_done(&outcomes);
     scratch_free(scratch, n_workers);
     free(scoring.scores);
     return e;

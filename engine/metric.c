@@ -1,131 +1,161 @@
-/* Metrics: one function and one row of METRICS each. Pure functions; each sum runs in the order of the rows. */
+/* Metrics: one function of the outcomes and one row of METRICS each, and where the outcomes lack a sum a line in outcomes_add. */
 #include "metric.h"
 #include "float_order.h"
-#include "mlp/recipe.h"
 
 #include <math.h>
 #include <stddef.h>
+#include <stdlib.h>
 
 #define TOP 5
 
-static double measure_loss(const struct scored *s)
+/* ---- adding up ---- */
+
+bool outcomes_init(struct outcomes *t, uint32_t n_classes, double unit, uint64_t n_rows, struct err *err)
 {
-    double sum = 0;
-    for (uint64_t i = 0; i < s->n; i++)
-        sum += (double)s->rows[i].loss;
-    return sum / (double)s->n;
+    *t = (struct outcomes){.n_classes = n_classes, .unit = unit, .capacity = n_rows};
+    t->seen = calloc((size_t)n_classes + 1, sizeof *t->seen);
+    t->hits = calloc((size_t)n_classes + 1, sizeof *t->hits);
+    t->outputs = n_classes == 2 ? malloc((n_rows + 1) * sizeof *t->outputs) : NULL;
+    return (t->seen != NULL && t->hits != NULL && (n_classes != 2 || t->outputs != NULL)) || err_memory(err, "the metrics");
 }
 
-static double measure_accuracy(const struct scored *s)
+void outcomes_done(struct outcomes *t)
 {
-    uint64_t n_right = 0;
-    for (uint64_t i = 0; i < s->n; i++)
-        n_right += s->rows[i].guess == s->rows[i].label;
-    return (double)n_right / (double)s->n;
+    free(t->seen);
+    free(t->hits);
+    free(t->outputs);
+    *t = (struct outcomes){0};
 }
 
-static double measure_top_5_accuracy(const struct scored *s)
+void outcomes_clear(struct outcomes *t)
 {
-    uint64_t n_right = 0;
-    for (uint64_t i = 0; i < s->n; i++)
-        n_right += s->rows[i].rank < TOP;
-    return (double)n_right / (double)s->n;
+    t->sums = (struct outcome_sums){0};
+    memset(t->seen, 0, t->n_classes * sizeof *t->seen);
+    memset(t->hits, 0, t->n_classes * sizeof *t->hits);
+}
+
+static void add_class(struct outcomes *t, const struct row_score *row)
+{
+    uint32_t label = (uint32_t)row->label, guess = (uint32_t)row->guess;
+    t->seen[label]++;
+    t->seen[guess]++;
+    t->hits[label] += label == guess;
+    t->sums.n_right += label == guess;
+    t->sums.n_top += row->rank < TOP;
+    if (t->outputs == NULL)
+        return;
+    uint64_t n_second = t->sums.n - t->sums.n_first;
+    t->outputs[label == 1 ? t->capacity - n_second - 1 : t->sums.n_first] = float_order(row->positive);
+    t->sums.n_first += label == 0;
+}
+
+static void add_number(struct outcome_sums *sums, double label, double guess)
+{
+    double error = guess - label, before = label - sums->mean;
+    sums->errors += fabs(error);
+    sums->squares += error * error;
+    sums->mean += before / (double)(sums->n + 1);
+    sums->spread += before * (label - sums->mean);
+}
+
+void outcomes_add(struct outcomes *t, const struct row_score *rows, uint64_t n)
+{
+    for (uint64_t i = 0; i < n; i++) {
+        t->sums.loss += (double)rows[i].loss;
+        if (t->n_classes > 0)
+            add_class(t, &rows[i]);
+        else
+            add_number(&t->sums, (double)rows[i].label, (double)rows[i].guess);
+        t->sums.n++;
+    }
+}
+
+/* ---- metrics ---- */
+
+static double measure_loss(struct outcomes *t)
+{
+    return t->sums.loss / (double)t->sums.n;
+}
+
+static double measure_accuracy(struct outcomes *t)
+{
+    return (double)t->sums.n_right / (double)t->sums.n;
+}
+
+static double measure_top_5_accuracy(struct outcomes *t)
+{
+    return (double)t->sums.n_top / (double)t->sums.n;
 }
 
 /* Mean over the classes that stand among labels or guesses of 2 hits / (labels + guesses). */
-static double measure_macro_f1(const struct scored *s)
+static double measure_macro_f1(struct outcomes *t)
 {
-    uint32_t hits[RECIPE_CLASSES_MAX] = {0}, seen[RECIPE_CLASSES_MAX] = {0}, n_present = 0;
+    uint32_t n_present = 0;
     double sum = 0;
-    for (uint64_t i = 0; i < s->n; i++) {
-        uint32_t label = (uint32_t)s->rows[i].label, guess = (uint32_t)s->rows[i].guess;
-        seen[label]++;
-        seen[guess]++;
-        hits[label] += label == guess;
-    }
-    for (uint32_t c = 0; c < s->n_classes; c++) {
-        n_present += seen[c] > 0;
-        sum += seen[c] > 0 ? 2.0 * hits[c] / seen[c] : 0;
+    for (uint32_t c = 0; c < t->n_classes; c++) {
+        n_present += t->seen[c] > 0;
+        sum += t->seen[c] > 0 ? 2.0 * (double)t->hits[c] / (double)t->seen[c] : 0;
     }
     return sum / n_present;
 }
 
-/* Sort keys by three digits of 11 bits; the result lies in other (n). */
-static void sort_keys(uint32_t *keys, uint32_t *other, uint64_t n)
+/* In place, digit by digit of 8 bits from the highest on (McIlroy, Bostic & McIlroy 1993: American flag sort). */
+static void sort_outputs(uint32_t *keys, uint64_t n, unsigned shift)
 {
-    for (unsigned shift = 0; shift < 33; shift += 11) {
-        uint64_t ends[0x800] = {0}, sum = 0;
-        uint32_t *swapped = keys;
-        for (uint64_t i = 0; i < n; i++)
-            ends[keys[i] >> shift & 0x7ff]++;
-        for (uint32_t digit = 0; digit < 0x800; digit++) {
-            uint64_t count = ends[digit];
-            ends[digit] = sum;
-            sum += count;
+    uint64_t begins[256], ends[256] = {0}, sum = 0;
+    for (uint64_t i = 0; i < n; i++)
+        ends[keys[i] >> shift & 255]++;
+    for (uint32_t digit = 0; digit < 256; digit++) {
+        begins[digit] = sum;
+        sum += ends[digit];
+        ends[digit] = sum;
+    }
+    for (uint32_t digit = 0; digit < 256; digit++) {
+        while (begins[digit] < ends[digit]) {
+            uint32_t key = keys[begins[digit]], place = key >> shift & 255;
+            keys[begins[digit]] = keys[begins[place]];
+            keys[begins[place]++] = key;
         }
-        for (uint64_t i = 0; i < n; i++)
-            other[ends[keys[i] >> shift & 0x7ff]++] = keys[i];
-        keys = other;
-        other = swapped;
+    }
+    for (uint32_t digit = 0; shift > 0 && digit < 256; digit++) {
+        uint64_t first = digit == 0 ? 0 : ends[digit - 1];
+        if (ends[digit] - first > 1)
+            sort_outputs(keys + first, ends[digit] - first, shift - 8);
     }
 }
 
 /* The chance that a row of the second class has the larger output of two rows of different classes; equal ones count half. */
-static double measure_auc(const struct scored *s)
+static double measure_auc(struct outcomes *t)
 {
-    uint64_t n_negative = 0, at = s->n, below = 0, same = 0;
+    uint64_t n_first = t->sums.n_first, n_second = t->sums.n - n_first, below = 0, same = 0;
+    uint32_t *first = t->outputs, *second = t->outputs + (t->capacity - n_second);
     double wins = 0;
-    for (uint64_t i = 0; i < s->n; i++) /* the first class from the front, the second from the back */
-        s->scratch[s->rows[i].label == 1 ? --at : n_negative++] = float_order(s->rows[i].positive);
-    uint64_t n_positive = s->n - n_negative;
-    const uint32_t *negatives = s->scratch + s->n, *positives = negatives + n_negative;
-    sort_keys(s->scratch, s->scratch + s->n, n_negative);
-    sort_keys(s->scratch + n_negative, s->scratch + s->n + n_negative, n_positive);
-    for (uint64_t i = 0; i < n_positive; i++) {
-        while (below < n_negative && negatives[below] < positives[i])
+    sort_outputs(first, n_first, 24);
+    sort_outputs(second, n_second, 24);
+    for (uint64_t i = 0; i < n_second; i++) {
+        while (below < n_first && first[below] < second[i])
             below++;
         same = same < below ? below : same;
-        while (same < n_negative && negatives[same] == positives[i])
+        while (same < n_first && first[same] == second[i])
             same++;
         wins += (double)below + 0.5 * (double)(same - below);
     }
-    return n_positive > 0 && n_negative > 0 ? wins / ((double)n_positive * (double)n_negative) : NAN;
+    return n_first > 0 && n_second > 0 ? wins / ((double)n_first * (double)n_second) : NAN;
 }
 
-static double measure_mae(const struct scored *s)
+static double measure_mae(struct outcomes *t)
 {
-    double sum = 0;
-    for (uint64_t i = 0; i < s->n; i++)
-        sum += fabs((double)s->rows[i].guess - (double)s->rows[i].label);
-    return s->unit * sum / (double)s->n;
+    return t->unit * t->sums.errors / (double)t->sums.n;
 }
 
-static double squares(const struct scored *s)
+static double measure_rmse(struct outcomes *t)
 {
-    double sum = 0;
-    for (uint64_t i = 0; i < s->n; i++) {
-        double d = (double)s->rows[i].guess - (double)s->rows[i].label;
-        sum += d * d;
-    }
-    return sum;
+    return t->unit * sqrt(t->sums.squares / (double)t->sums.n);
 }
 
-static double measure_rmse(const struct scored *s)
+static double measure_r2(struct outcomes *t)
 {
-    return s->unit * sqrt(squares(s) / (double)s->n);
-}
-
-static double measure_r2(const struct scored *s)
-{
-    double mean = 0, spread = 0;
-    for (uint64_t i = 0; i < s->n; i++)
-        mean += (double)s->rows[i].label;
-    mean /= (double)s->n;
-    for (uint64_t i = 0; i < s->n; i++) {
-        double d = (double)s->rows[i].label - mean;
-        spread += d * d;
-    }
-    return spread > 0 ? 1 - squares(s) / spread : NAN;
+    return t->sums.spread > 0 ? 1 - t->sums.squares / t->sums.spread : NAN;
 }
 
 #define METRIC_ROW(id, word, scope, more) [METRIC_##id] = {#word, scope, more, measure_##word},
@@ -133,7 +163,7 @@ static const struct {
     const char *name;
     enum metric_scope scope;
     bool more;
-    double (*measure)(const struct scored *scored);
+    double (*measure)(struct outcomes *outcomes);
 } metrics[N_METRICS] = {METRICS(METRIC_ROW)};
 
 const char *metric_name(enum metric metric)
@@ -171,8 +201,8 @@ bool metric_applies(enum metric metric, uint32_t n_classes)
     return false;
 }
 
-void metrics_measure(const struct scored *scored, double values[N_METRICS])
+void metrics_measure(struct outcomes *outcomes, double values[N_METRICS])
 {
     for (int i = 0; i < N_METRICS; i++)
-        values[i] = metric_applies((enum metric)i, scored->n_classes) ? metrics[i].measure(scored) : NAN;
+        values[i] = outcomes->sums.n > 0 && metric_applies((enum metric)i, outcomes->n_classes) ? metrics[i].measure(outcomes) : NAN;
 }

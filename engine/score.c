@@ -96,15 +96,15 @@ struct scoring_work {
 static void scoring_block(const struct scoring *s, struct worker_scratch *scratch, uint64_t first, uint32_t block)
 {
     const struct kernels *kernels = kernels_get();
-    uint64_t left = s->rows->n_rows - first;
+    uint64_t left = s->end - first;
     uint32_t n = left < block ? (uint32_t)left : block, last = s->network->n_layers;
     struct row_source source = {.binding = s->rows->binding, .sparse = s->sparse};
     struct activations *a = &scratch->activations;
     struct pass pass = {.network = s->network, .kernels = kernels, .a = a};
     forward_rows(&pass, &source, s->rows->rows + first, 0, n, &scratch->gather);
     for (uint32_t i = 0; i < n; i++)
-        s->scores[first + i] = loss_row(s->network, kernels, &s->objective, row_target(s->rows, s->rows->rows[first + i]),
-                                        a->at[last] + i * a->ld[last], 0, NULL);
+        s->scores[first - s->begin + i] = loss_row(s->network, kernels, &s->objective, row_target(s->rows, s->rows->rows[first + i]),
+                                                   a->at[last] + i * a->ld[last], 0, NULL);
 }
 
 /* However late it is, each run gets on by a block, unless it is stopped. */
@@ -115,7 +115,7 @@ static void scoring_work(void *self, uint32_t worker)
     bool late = false;
     uint64_t first;
     while (!late && (s->stop == NULL || !atomic_load_explicit(s->stop, memory_order_relaxed)) &&
-           (first = atomic_fetch_add(&work->next, work->block)) < s->rows->n_rows) {
+           (first = atomic_fetch_add(&work->next, work->block)) < s->end) {
         scoring_block(s, &work->scratch[worker], first, work->block);
         late = s->deadline_ns != 0 && clock_ns() >= s->deadline_ns;
     }
@@ -123,7 +123,7 @@ static void scoring_work(void *self, uint32_t worker)
 
 void scoring_run(struct scoring *scoring, struct pool *pool, struct worker_scratch *scratch)
 {
-    uint64_t n_rows = scoring->rows->n_rows;
+    uint64_t n_rows = scoring->end - scoring->n_done;
     struct scoring_work work = {.scoring = scoring, .scratch = scratch, .block = rows_at_once(scoring->network), .next = scoring->n_done};
     if (2.0 * (double)n_rows * (double)network_n_params(scoring->network) >= WORTH_SHARING) {
         pool_run(pool, scoring_work, &work);
@@ -132,5 +132,5 @@ void scoring_run(struct scoring *scoring, struct pool *pool, struct worker_scrat
         scoring_work(&work, 0);
         denormals_restore(before);
     }
-    scoring->n_done = atomic_load(&work.next) < n_rows ? atomic_load(&work.next) : n_rows; /* every block that was taken is done */
+    scoring->n_done = atomic_load(&work.next) < scoring->end ? atomic_load(&work.next) : scoring->end; /* every block taken is done */
 }

@@ -53,10 +53,10 @@ static uint32_t n_row_blocks(const struct trainer *t, const struct position *p)
 }
 
 /* The next block of a phase for `worker`, own share first; false when all are taken. */
-static bool claim(struct trainer *t, enum phase phase, uint32_t worker, uint32_t n_workers, uint32_t *block)
+static bool claim(struct trainer *t, enum phase phase, uint32_t worker, uint32_t *block)
 {
-    for (uint32_t i = 0; i < n_workers; i++) {
-        uint32_t other = worker + i < n_workers ? worker + i : worker + i - n_workers;
+    for (uint32_t i = 0; i < t->n_workers; i++) {
+        uint32_t other = worker + i < t->n_workers ? worker + i : worker + i - t->n_workers;
         struct claims *claims = &t->scratch[other].claims[phase];
         if (atomic_load_explicit(&claims->next, memory_order_relaxed) >= claims->end)
             continue;
@@ -77,8 +77,7 @@ static void share(struct trainer *t, enum phase phase, uint32_t worker, uint64_t
 
 static void share_evenly(struct trainer *t, enum phase phase, uint32_t worker, uint64_t n)
 {
-    uint32_t n_workers = t->n_workers;
-    share(t, phase, worker, n * worker / n_workers, n * (worker + 1) / n_workers);
+    share(t, phase, worker, n * worker / t->n_workers, n * (worker + 1) / t->n_workers);
 }
 
 /* Each phase's claims are set while no worker is in that phase: those of the next batch's rows after the rows' barrier, the others
@@ -109,18 +108,16 @@ static void score_rows(struct trainer *t, const struct position *p, uint32_t fir
 {
     uint32_t last = t->network->n_layers;
     float share_of_row = 1.0f / (float)p->n_batch;
-    bool bad = false;
     for (uint32_t i = first; i < first + n; i++) {
         struct target target = row_target(&t->train, t->order[p->first + i]);
-        struct row_score score = loss_row(t->network, t->kernels, &t->objective, target, t->a.at[last] + i * t->a.ld[last], share_of_row,
-                                          t->d.at[last] + i * t->d.ld[last]);
-        t->scores[p->first + i] = score;
-        bad |= !isfinite(score.loss);
+        struct row_score *score = &t->scores[p->first + i - t->outcomes.sums.n];
+        *score = loss_row(t->network, t->kernels, &t->objective, target, t->a.at[last] + i * t->a.ld[last], share_of_row,
+                          t->d.at[last] + i * t->d.ld[last]);
+        if (!isfinite(score->loss))
+            atomic_store_explicit(&t->bad_loss, true, memory_order_relaxed);
     }
     for (uint32_t i = first + n; i % 16 != 0; i++)
         memset(t->d.at[last] + i * t->d.ld[last], 0, t->d.ld[last] * sizeof(float));
-    if (bad)
-        atomic_store_explicit(&t->bad_loss, true, memory_order_relaxed);
 }
 
 /* Back through a layer's normalisation: deltas of what came out of it become those of its sums. Its inverse standard deviations stand
@@ -341,33 +338,35 @@ static bool update_block(struct trainer *t, const struct change *change, uint32_
     return finite & update_weights(t, change, b, weights_at(t, b), t->gradients + weights_at(t, b));
 }
 
-static void gradient_phase(struct trainer *t, const struct position *p, const struct change *change, uint32_t worker, uint32_t n_workers)
+static void gradient_phase(struct trainer *t, const struct position *p, struct change *change, uint32_t worker)
 {
     bool finite = true;
     uint32_t i;
-    while (!interrupts(t, PHASE_GRADIENT) && claim(t, PHASE_GRADIENT, worker, n_workers, &i))
+    while (!interrupts(t, PHASE_GRADIENT) && claim(t, PHASE_GRADIENT, worker, &i))
         finite &= gradient_block(t, &t->scratch[worker], p, change, i);
     if (!finite)
         atomic_store_explicit(&t->bad_weights, true, memory_order_relaxed);
 }
 
-static void update_phase(struct trainer *t, struct change *change, uint32_t worker, uint32_t n_workers)
+static void update_phase(struct trainer *t, const struct position *p, struct change *change, uint32_t worker)
 {
     float scales[2 * NETWORK_LAYERS_MAX];
     bool finite = true;
     uint32_t i;
+    (void)p;
     clip_scales(t, scales);
     change->scales = scales;
-    while (!interrupts(t, PHASE_UPDATE) && claim(t, PHASE_UPDATE, worker, n_workers, &i))
+    while (!interrupts(t, PHASE_UPDATE) && claim(t, PHASE_UPDATE, worker, &i))
         finite &= update_block(t, change, i);
     if (!finite)
         atomic_store_explicit(&t->bad_weights, true, memory_order_relaxed);
 }
 
-static void norms_phase(struct trainer *t, uint32_t worker, uint32_t n_workers)
+static void norms_phase(struct trainer *t, const struct position *p, struct change *change, uint32_t worker)
 {
+    (void)p, (void)change;
     uint32_t i;
-    while (!interrupts(t, PHASE_NORMS) && claim(t, PHASE_NORMS, worker, n_workers, &i)) {
+    while (!interrupts(t, PHASE_NORMS) && claim(t, PHASE_NORMS, worker, &i)) {
         const struct weight_block *b = &t->panels[i];
         t->kernels->limit_norms(t->network->params + weights_at(t, b), padded_in(t->network, b->layer), b->width, t->options.max_norm);
     }
@@ -398,11 +397,20 @@ static void meet(struct trainer *t)
         pool_barrier(t->pool);
 }
 
-static void rows_phase(struct trainer *t, const struct position *p, uint32_t worker, uint32_t n_workers)
+static void rows_phase(struct trainer *t, const struct position *p, struct change *change, uint32_t worker)
 {
+    (void)change;
     uint32_t i;
-    while (!interrupts(t, PHASE_ROWS) && claim(t, PHASE_ROWS, worker, n_workers, &i))
+    while (!interrupts(t, PHASE_ROWS) && claim(t, PHASE_ROWS, worker, &i))
         row_block(t, &t->scratch[worker], p, i);
+}
+
+/* Scores go into the outcomes before the window lacks room for another chunk: between two barriers, where nobody scores. */
+static void scores_take(struct trainer *t, const struct position *p)
+{
+    uint64_t n = p->first + p->n_rows - t->outcomes.sums.n;
+    if (n + t->chunk_rows > t->window)
+        outcomes_add(&t->outcomes, t->scores, n);
 }
 
 /* The rarer options' phases come after a batch's last chunk. */
@@ -413,17 +421,8 @@ static bool phase_wanted(const struct trainer *t, const struct position *p, enum
     return p->chunk + 1 == p->n_chunks && (phase == PHASE_UPDATE ? t->clips_norm : t->options.max_norm > 0);
 }
 
-static void phase_run(struct trainer *t, const struct position *p, struct change *change, enum phase phase, uint32_t worker)
-{
-    if (phase == PHASE_ROWS)
-        rows_phase(t, p, worker, t->n_workers);
-    else if (phase == PHASE_GRADIENT)
-        gradient_phase(t, p, change, worker, t->n_workers);
-    else if (phase == PHASE_UPDATE)
-        update_phase(t, change, worker, t->n_workers);
-    else
-        norms_phase(t, worker, t->n_workers);
-}
+static void (*const phases[N_PHASES])(struct trainer *t, const struct position *p, struct change *change,
+                                      uint32_t worker) = {rows_phase, gradient_phase, update_phase, norms_phase};
 
 /* A chunk's phases from `phase` on; false: the gang leaves in the midst of it. */
 static bool chunk_work(struct trainer *t, const struct position *p, const struct position *next, enum phase phase, uint32_t worker)
@@ -432,7 +431,7 @@ static bool chunk_work(struct trainer *t, const struct position *p, const struct
     for (; phase < N_PHASES; phase++) {
         if (!phase_wanted(t, p, phase))
             continue;
-        phase_run(t, p, &change, phase, worker);
+        phases[phase](t, p, &change, worker);
         if (worker == 0 && phase != PHASE_ROWS) /* nobody reads it before the barrier; once more does no harm */
             t->leave = decide(t, next);
         meet(t);
@@ -444,6 +443,8 @@ static bool chunk_work(struct trainer *t, const struct position *p, const struct
         }
         if (phase == PHASE_ROWS && atomic_load_explicit(&t->bad_loss, memory_order_relaxed))
             return false;
+        if (phase == PHASE_ROWS && worker == 0)
+            scores_take(t, p);
         if (phase == PHASE_ROWS && next->step < t->n_steps)
             share_evenly(t, PHASE_ROWS, worker, n_row_blocks(t, next));
     }

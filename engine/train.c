@@ -22,15 +22,7 @@ struct train_options train_options_default(void)
                                   .shuffle = true};
 }
 
-static void measure(struct trainer *t, const struct row_score *scores, uint64_t n, double values[N_METRICS])
-{
-    struct scored scored = {.rows = scores, .n = n, .unit = (double)t->recipe->target_stddev, .scratch = t->metric_scratch};
-    if (t->recipe->task == TASK_CLASSIFICATION)
-        scored.n_classes = t->recipe->n_classes;
-    metrics_measure(&scored, values);
-}
-
-/* Score the validation rows, until `stop` or the deadline; the next call goes on. */
+/* Score the validation rows, a window at a time, until `stop` or the deadline; the next call goes on. */
 static void score_validation(struct trainer *t)
 {
     struct scoring scoring = {.network = t->network,
@@ -41,20 +33,16 @@ static void score_validation(struct trainer *t)
                               .stop = t->stop,
                               .deadline_ns = t->deadline_ns,
                               .n_done = t->n_validated};
-    if (t->validation.n_rows > 0)
+    while (scoring.n_done < t->validation.n_rows) {
+        uint64_t left = t->validation.n_rows - t->validation_outcomes.sums.n;
+        scoring.begin = t->validation_outcomes.sums.n;
+        scoring.end = scoring.begin + (left < WINDOW_ROWS ? left : WINDOW_ROWS);
         scoring_run(&scoring, t->pool, t->scratch);
-    t->n_validated = scoring.n_done;
-}
-
-/* The metrics on the validation rows, which have been scored. */
-static void validate(struct trainer *t, double values[N_METRICS])
-{
-    uint64_t n = t->validation.n_rows;
-    for (int i = 0; i < N_METRICS; i++)
-        values[i] = NAN;
-    if (n == 0)
-        return;
-    measure(t, t->validation_scores, n, values);
+        t->n_validated = scoring.n_done;
+        if (scoring.n_done < scoring.end)
+            return;
+        outcomes_add(&t->validation_outcomes, t->validation_scores, scoring.end - scoring.begin);
+    }
 }
 
 double epoch_monitored(const struct epoch_metrics *m, enum metric metric, bool of_train)
@@ -128,8 +116,11 @@ static void finish_epoch(struct trainer *t, uint64_t started_ns, struct epoch_me
     uint32_t epoch = atomic_load(&t->epoch) + 1;
     *metrics = (struct epoch_metrics){.epoch = epoch};
     metrics->learning_rate = schedule_rate(&t->options, epoch * t->n_steps - 1, t->n_steps, t->reductions);
-    measure(t, t->scores, t->train.n_rows, metrics->train);
-    validate(t, metrics->validation);
+    outcomes_add(&t->outcomes, t->scores, t->train.n_rows - t->outcomes.sums.n);
+    metrics_measure(&t->outcomes, metrics->train);
+    metrics_measure(&t->validation_outcomes, metrics->validation);
+    outcomes_clear(&t->outcomes);
+    outcomes_clear(&t->validation_outcomes);
     metrics->seconds = t->seconds + (double)(clock_ns() - started_ns) * 1e-9;
     t->seconds = 0;
     t->n_validated = 0;

@@ -100,7 +100,7 @@ static bool list_blocks(struct trainer *t, struct err *err)
     }
     for (uint32_t l = 0; l < t->network->n_layers; l++) {
         uint32_t n_in = padded_in(t->network, l), n_out = padded_out(t->network, l);
-        float batch = (float)(t->batch_size < t->chunk_rows ? t->batch_size : t->chunk_rows);
+        float batch = (float)t->chunk_rows;
         for (uint32_t panel = 0; panel < n_out; panel += KERNEL_PANEL) {
             for (uint32_t row = 0; row < n_in; row += 16) {
                 struct weight_block *b = &t->blocks[t->n_blocks++];
@@ -139,20 +139,22 @@ static void share_by_cost(struct trainer *t, uint32_t n_workers)
         t->block_edges[++worker] = t->n_blocks;
 }
 
-static uint32_t chunk_rows(const struct network *network)
+static uint32_t chunk_rows(const struct network *network, uint32_t batch_size)
 {
     size_t row = padded_in(network, 0);
     for (uint32_t l = 0; l < network->n_layers; l++)
         row += (size_t)padded_out(network, l) * 2 * sizeof(float);
     size_t rows = CHUNK_BYTES / row / 64 * 64;
-    return rows < CHUNK_ROWS_MIN ? CHUNK_ROWS_MIN : rows > CHUNK_ROWS_MAX ? CHUNK_ROWS_MAX : (uint32_t)rows;
+    rows = rows < CHUNK_ROWS_MIN ? CHUNK_ROWS_MIN : rows > CHUNK_ROWS_MAX ? CHUNK_ROWS_MAX : rows;
+    return batch_size < rows ? batch_size : (uint32_t)rows;
 }
 
 static bool make_workspace(struct trainer *t, struct err *err)
 {
     uint64_t n = t->train.n_rows;
     const struct network *network = t->network;
-    t->scores = calloc(n, sizeof *t->scores);
+    t->window = (uint32_t)(n < WINDOW_ROWS ? n : WINDOW_ROWS) + t->chunk_rows;
+    t->scores = calloc(t->window, sizeof *t->scores);
     for (int i = 0; i < 2; i++) {
         if (!optimizer_has_state(&t->options, i))
             continue;
@@ -160,14 +162,15 @@ static bool make_workspace(struct trainer *t, struct err *err)
         if (t->state[i] == NULL)
             return err_memory(err, "the optimizer's state");
     }
-    t->validation_scores = malloc((t->validation.n_rows + 1) * sizeof *t->validation_scores);
+    uint64_t n_validation = t->validation.n_rows < WINDOW_ROWS ? t->validation.n_rows : WINDOW_ROWS;
+    t->validation_scores = malloc((n_validation + 1) * sizeof *t->validation_scores);
     if (t->scores == NULL || t->validation_scores == NULL)
         return err_memory(err, "the outcomes of the rows");
-    if (t->recipe->task == TASK_CLASSIFICATION && t->recipe->n_classes == 2) {
-        t->metric_scratch = malloc(2 * (n > t->validation.n_rows ? n : t->validation.n_rows) * sizeof *t->metric_scratch);
-        if (t->metric_scratch == NULL)
-            return err_memory(err, "the metrics");
-    }
+    uint32_t n_classes = t->recipe->task == TASK_CLASSIFICATION ? t->recipe->n_classes : 0;
+    double unit = (double)t->recipe->target_stddev;
+    if (!outcomes_init(&t->outcomes, n_classes, unit, n, err) ||
+        !outcomes_init(&t->validation_outcomes, n_classes, unit, t->validation.n_rows, err))
+        return false;
     if (t->clips_norm) {
         t->block_squares = calloc(t->n_blocks, sizeof *t->block_squares);
         t->bias_squares = calloc(t->n_blocks, sizeof *t->bias_squares);
@@ -184,14 +187,13 @@ static bool make_workspace(struct trainer *t, struct err *err)
         if (t->gradients == NULL)
             return err_memory(err, "the gradients");
     }
-    uint32_t rows = t->batch_size < t->chunk_rows ? t->batch_size : t->chunk_rows;
-    if (!activations_init(&t->a, network, rows, !t->sparse, err) || !activations_init(&t->d, network, rows, false, err))
+    if (!activations_init(&t->a, network, t->chunk_rows, !t->sparse, err) || !activations_init(&t->d, network, t->chunk_rows, false, err))
         return false;
     bool normalises = false;
     for (uint32_t l = 0; l < network->n_layers; l++)
         normalises |= network->layers[l].norms > 0;
-    if (normalises &&
-        (!activations_init(&t->normals, network, rows, false, err) || !activations_init(&t->passed, network, rows, false, err)))
+    if (normalises && (!activations_init(&t->normals, network, t->chunk_rows, false, err) ||
+                       !activations_init(&t->passed, network, t->chunk_rows, false, err)))
         return false;
     if (t->sparse) {
         t->xt = aligned_zeros(padded_in(network, 0), t->a.n_rows);
@@ -211,8 +213,7 @@ static uint32_t workers_wanted(const struct trainer *t, uint32_t n_workers)
  * often; but every worker should have its share of the batch. */
 static uint32_t block_rows(const struct trainer *t, uint32_t n_workers)
 {
-    uint32_t batch = t->batch_size < t->chunk_rows ? t->batch_size : t->chunk_rows;
-    uint32_t rows = (batch / n_workers + 15) & ~15u;
+    uint32_t rows = (t->chunk_rows / n_workers + 15) & ~15u;
     uint32_t most = rows_at_once(t->network);
     return rows < 16 ? 16 : rows > most ? most : rows;
 }
@@ -278,7 +279,7 @@ uint64_t train_bytes(const struct train_options *options, uint32_t n_inputs, uin
     bool gathers = batch > chunk || o.clipnorm > 0 || o.global_clipnorm > 0;
     uint64_t arrays = 1u + optimizer_has_state(&o, 0) + optimizer_has_state(&o, 1) + o.early_stopping.on + gathers;
     return n_floats * sizeof(float) * (2 * arrays + 2) + (batch < chunk ? batch : chunk) * row +
-           (n_train + n_validation) * 2 * (sizeof(struct row_score) + sizeof(uint32_t));
+           2 * WINDOW_ROWS * sizeof(struct row_score) + (n_train + n_validation) * 3 * sizeof(uint32_t);
 }
 
 struct trainer *trainer_new(const struct recipe *recipe, const struct rows *train, const struct rows *validation,
@@ -309,9 +310,8 @@ struct trainer *trainer_new(const struct recipe *recipe, const struct rows *trai
         goto fail;
     if (!network_init(t->network, filled.init, filled.stddev, filled.seed, err))
         goto fail;
-    t->chunk_rows = chunk_rows(t->network);
-    t->long_chunks =
-        6.0 * (double)(t->batch_size < t->chunk_rows ? t->batch_size : t->chunk_rows) * (double)network_n_params(t->network) > LONG_CHUNK;
+    t->chunk_rows = chunk_rows(t->network, t->batch_size);
+    t->long_chunks = 6.0 * (double)t->chunk_rows * (double)network_n_params(t->network) > LONG_CHUNK;
     t->phase = N_PHASES;
     /* A dropped input is none of the values that a byte stands for. */
     t->sparse = filled.input_dropout == 0 && rows_are_sparse(train);
@@ -352,7 +352,8 @@ void trainer_free(struct trainer *t)
     free(t->groups);
     free(t->scores);
     free(t->validation_scores);
-    free(t->metric_scratch);
+    outcomes_done(&t->outcomes);
+    outcomes_done(&t->validation_outcomes);
     free(t->xt);
     free(t->dead);
     free(t->blocks);

@@ -13,7 +13,8 @@
 #define CACHE_LINE 64
 /* Less work than this (floating-point operations) is done by one worker: waking and waiting for others would take longer. */
 #define WORTH_SHARING 4e6
-#define SAMPLE_ROWS 1000 /* that tell how dense the inputs are */
+#define SAMPLE_ROWS 1000                /* that tell how dense the inputs are */
+#define WINDOW_ROWS ((uint64_t)1 << 16) /* whose outcomes are kept at a time */
 
 /* A range of blocks that one worker takes first and any worker may help with. */
 struct claims {
@@ -62,7 +63,7 @@ struct trainer {
     struct train_options options;
     const struct kernels *kernels;
     uint32_t batch_size; /* rows */
-    uint32_t chunk_rows; /* a batch runs in chunks of at most this many */
+    uint32_t chunk_rows; /* at most the batch, which runs in chunks of at most this many */
     uint64_t n_steps;    /* of an epoch */
     bool sparse;
     float byte_values[256]; /* the inputs that bytes stand for, where sparse */
@@ -86,12 +87,13 @@ struct trainer {
     float *best;       /* (n_floats): the weights of the best epoch, where early stopping wants them; else NULL */
     double best_score; /* lower is better */
     uint32_t best_epoch;
-    bool finished;        /* early */
-    atomic_uint epoch;    /* epochs ended */
-    atomic_ullong step;   /* steps of this epoch done */
-    uint32_t chunk;       /* chunks of this step done */
-    double seconds;       /* of this epoch so far */
-    uint64_t n_validated; /* validation rows scored after the epoch's last step */
+    bool finished;            /* early */
+    atomic_uint epoch;        /* epochs ended */
+    atomic_ullong step;       /* steps of this epoch done */
+    uint32_t chunk;           /* chunks of this step done */
+    double seconds;           /* of this epoch so far */
+    struct outcomes outcomes; /* of the epoch's rows so far, but the last few */
+    uint64_t n_validated;     /* validation rows scored after the epoch's last step */
 
     /* workspace */
     float *gradients;                     /* (n_floats): gradients of the chunks so far, where a batch takes several chunks; else NULL */
@@ -101,13 +103,14 @@ struct trainer {
     uint64_t group_rows;                  /* training rows that lie side by side in the table */
     uint32_t n_groups;
     uint32_t ordered;                    /* which epoch's it is, 1-based; 0: none yet */
-    struct row_score *scores;            /* (train.n_rows), by place in the order: outcomes of the epoch's rows so far */
-    struct row_score *validation_scores; /* (validation.n_rows) */
-    uint32_t *metric_scratch;            /* (2 * rows of train or validation) where there are two classes */
-    struct activations a, d;             /* the chunk's activations; deltas, d.at[l + 1] those of layer l */
-    struct activations normals, passed;  /* where layers are normalised: the derivatives by their gains and offsets, row by row */
-    uint8_t *xt;                         /* (padded n_inputs, a.n_rows) where sparse */
-    struct worker_scratch *scratch;      /* (n_scratch) */
+    struct row_score *scores;            /* (window), by place in the order: scores of the rows since those in the outcomes */
+    uint32_t window;                     /* rows, at least two chunks */
+    struct row_score *validation_scores; /* (validation.n_rows, at most WINDOW_ROWS): those since the ones in validation_outcomes */
+    struct outcomes validation_outcomes;
+    struct activations a, d;            /* the chunk's activations; deltas, d.at[l + 1] those of layer l */
+    struct activations normals, passed; /* where layers are normalised: the derivatives by their gains and offsets, row by row */
+    uint8_t *xt;                        /* (padded n_inputs, a.n_rows) where sparse */
+    struct worker_scratch *scratch;     /* (n_scratch) */
     uint32_t n_scratch;
     uint32_t n_workers;  /* that take part: all of the pool's, or one where a step is too little to share */
     uint32_t block_rows; /* rows that a worker takes at a time: a multiple of 16, at most BLOCK_ROWS */
@@ -142,16 +145,17 @@ uint32_t rows_at_once(const struct network *network);
 bool order_init(struct trainer *t, struct err *err);
 void order_draw(struct trainer *t, uint32_t epoch);
 
-/* Score rows: loss, guess and probability of each. scores: (rows->n_rows). */
+/* Score rows begin to end - 1: loss, guess and probability of each. scores: (end - begin). */
 struct scoring {
     const struct network *network;
     struct objective objective;
     const struct rows *rows;
     bool sparse;
+    uint64_t begin, end;
     struct row_score *scores;
     const atomic_bool *stop; /* NULL: none */
     uint64_t deadline_ns;    /* 0: none */
-    uint64_t n_done;         /* rows scored, in and out: less than all where `stop` was set or the deadline has passed */
+    uint64_t n_done; /* the first row that is not scored, in and out: less than end where `stop` was set or the deadline has passed */
 };
 /* Split over the pool; `scratch` one for each worker. */
 void scoring_run(struct scoring *scoring, struct pool *pool, struct worker_scratch *scratch);

@@ -1,8 +1,9 @@
 /* A trainer's state as bytes: what training changes, between any two chunks of a batch, so that another trainer made alike goes on with
  * the same bits. Orders, dropout and noise are drawn from (seed, epoch, row): there is no generator to save.
  *
- * Layout: struct head, then arrays of floats: parameters, optimizer state, best weights, gradients of the step's chunks so far, outcomes
- * of the epoch's rows so far. All in the machine's own byte order, which the head shows: who reads it must have the same kernels anyway.
+ * Layout: struct head, then arrays of floats: parameters, optimizer state, best weights, gradients of the step's chunks so far; then the
+ * counts and outputs of the outcomes, and the scores that are not in them yet. All in the machine's own byte order, which the head shows:
+ * who reads it must have the same kernels anyway.
  * Threads: as the trainer's; train_state_seal and train_state_look any. */
 #define _GNU_SOURCE /* dl_iterate_phdr */
 #include "table_file.h"
@@ -15,7 +16,7 @@
 #include <string.h>
 
 #define MAGIC "mlpstate"
-#define VERSION 2u
+#define VERSION 3u
 #define BYTE_ORDER_MARK 0x01020304u
 
 /* No padding: every byte of it is written. */
@@ -30,12 +31,13 @@ struct head {
     uint64_t n_train, n_validation;
     uint64_t n_floats;
     uint64_t n_arrays; /* of n_floats floats each */
-    uint64_t n_scores; /* the epoch's rows so far */
+    uint64_t n_scores; /* the epoch's rows so far that are not in the outcomes */
     uint64_t epoch, step, chunk;
     uint64_t reductions, waited, best_epoch, finished;
     double monitored, best_score, seconds;
     double first_loss, lowest_loss, last_loss;
     uint64_t lowest_epoch;
+    struct outcome_sums outcomes;
 };
 #define SEALED_AT offsetof(struct head, n_bytes)
 
@@ -161,15 +163,18 @@ static uint32_t arrays_list(const struct trainer *t, uint64_t chunk, float *arra
 }
 
 /* All fits: the arrays are in memory already. */
-static size_t bytes_of(const struct trainer *t, uint64_t n_arrays, uint64_t n_scores)
+static size_t bytes_of(const struct trainer *t, uint64_t n_arrays, uint64_t n_added, uint64_t n_scores)
 {
-    return sizeof(struct head) + (size_t)n_arrays * t->network->n_floats * sizeof(float) + (size_t)n_scores * sizeof(struct row_score);
+    const struct outcomes *outcomes = &t->outcomes;
+    size_t more = 2 * outcomes->n_classes * sizeof *outcomes->seen + (outcomes->outputs == NULL ? 0 : n_added) * sizeof *outcomes->outputs;
+    return sizeof(struct head) + (size_t)n_arrays * t->network->n_floats * sizeof(float) + more +
+           (size_t)n_scores * sizeof(struct row_score);
 }
 
 size_t trainer_save_size(const struct trainer *t)
 {
     float *arrays[5];
-    return bytes_of(t, arrays_list(t, 1, arrays), t->train.n_rows);
+    return bytes_of(t, arrays_list(t, 1, arrays), t->train.n_rows, t->window);
 }
 
 static struct head head_make(const struct trainer *t)
@@ -186,8 +191,9 @@ static struct head head_make(const struct trainer *t)
     head.step = atomic_load(&t->step);
     head.chunk = t->chunk;
     head.n_arrays = arrays_list(t, t->chunk, arrays);
-    head.n_scores = rows_done(t, head.step, head.chunk);
-    head.n_bytes = bytes_of(t, head.n_arrays, head.n_scores);
+    head.outcomes = t->outcomes.sums;
+    head.n_scores = rows_done(t, head.step, head.chunk) - head.outcomes.n;
+    head.n_bytes = bytes_of(t, head.n_arrays, head.outcomes.n, head.n_scores);
     head.reductions = t->reductions;
     head.waited = t->waited;
     head.best_epoch = t->best_epoch;
@@ -202,17 +208,35 @@ static struct head head_make(const struct trainer *t)
     return head;
 }
 
+static char *put(char *at, const void *bytes, size_t n)
+{
+    memcpy(at, bytes, n);
+    return at + n;
+}
+
+static const char *get(void *bytes, const char *at, size_t n)
+{
+    memcpy(bytes, at, n);
+    return at + n;
+}
+
 size_t trainer_save(const struct trainer *t, void *bytes)
 {
     float *arrays[5];
     struct head head = head_make(t);
     uint32_t n_arrays = arrays_list(t, t->chunk, arrays);
-    char *at = bytes;
-    memcpy(at, &head, sizeof head);
-    at += sizeof head;
-    for (uint32_t i = 0; i < n_arrays; i++, at += t->network->n_floats * sizeof(float))
-        memcpy(at, arrays[i], t->network->n_floats * sizeof(float));
-    memcpy(at, t->scores, (size_t)head.n_scores * sizeof *t->scores);
+    const struct outcomes *outcomes = &t->outcomes;
+    uint64_t n_first = outcomes->sums.n_first, n_second = outcomes->sums.n - n_first;
+    char *at = put(bytes, &head, sizeof head);
+    for (uint32_t i = 0; i < n_arrays; i++)
+        at = put(at, arrays[i], t->network->n_floats * sizeof(float));
+    at = put(at, outcomes->seen, outcomes->n_classes * sizeof *outcomes->seen);
+    at = put(at, outcomes->hits, outcomes->n_classes * sizeof *outcomes->hits);
+    if (outcomes->outputs != NULL) {
+        at = put(at, outcomes->outputs, n_first * sizeof *outcomes->outputs);
+        at = put(at, outcomes->outputs + (outcomes->capacity - n_second), n_second * sizeof *outcomes->outputs);
+    }
+    put(at, t->scores, (size_t)head.n_scores * sizeof *t->scores);
     return (size_t)head.n_bytes;
 }
 
@@ -279,11 +303,13 @@ static bool head_fits(const struct trainer *t, const struct head *head, struct e
     if (head->step > UINT32_MAX || !position_check(t, head)) /* rows are at most UINT32_MAX, so the products above cannot overflow */
         return err_set(err, ERR_CORRUPT, "its position is impossible: epoch %llu, step %llu", (unsigned long long)head->epoch,
                        (unsigned long long)head->step);
-    if (head->n_arrays != arrays_list(t, head->chunk, arrays) || head->n_scores != rows_done(t, head->step, head->chunk) ||
-        head->n_bytes != bytes_of(t, head->n_arrays, head->n_scores))
+    uint64_t n_done = rows_done(t, head->step, head->chunk);
+    if (head->n_arrays != arrays_list(t, head->chunk, arrays) || head->outcomes.n > n_done || head->n_scores != n_done - head->outcomes.n ||
+        head->n_scores + t->chunk_rows > t->window || head->n_bytes != bytes_of(t, head->n_arrays, head->outcomes.n, head->n_scores))
         return err_set(err, ERR_CORRUPT, "it does not hold what a state at its position holds");
     if (head->reductions > head->epoch || head->waited > head->epoch || head->best_epoch > head->epoch ||
-        head->lowest_epoch > head->epoch || head->finished > 1 || !isfinite(head->seconds) || head->seconds < 0)
+        head->lowest_epoch > head->epoch || head->finished > 1 || !isfinite(head->seconds) || head->seconds < 0 ||
+        head->outcomes.n_first > head->outcomes.n)
         return err_set(err, ERR_CORRUPT, "one of its counts is impossible");
     return true;
 }
@@ -328,6 +354,7 @@ static void numbers_take(struct trainer *t, const struct head *head)
     t->ordered = 0; /* the order is drawn again */
     t->phase = N_PHASES;
     t->n_validated = 0;
+    outcomes_clear(&t->validation_outcomes);
     atomic_store(&t->bad_loss, false);
     atomic_store(&t->bad_weights, false);
     atomic_store(&t->epoch, (uint32_t)head->epoch);
@@ -351,14 +378,22 @@ bool trainer_restore(struct trainer *t, const void *bytes, size_t n, struct err 
     if (!trainer_fits(t, bytes, n, err))
         return false;
     memcpy(&head, bytes, sizeof head);
+    struct outcomes *outcomes = &t->outcomes;
+    uint64_t n_first = head.outcomes.n_first, n_second = head.outcomes.n - n_first;
     const char *at = (const char *)bytes + sizeof head;
-    size_t array_bytes = t->network->n_floats * sizeof(float);
     uint32_t n_arrays = arrays_list(t, head.chunk, arrays);
-    if (!scores_check(t, at + n_arrays * array_bytes, head.n_scores))
+    if (!scores_check(t, (const char *)bytes + n - head.n_scores * sizeof *t->scores, head.n_scores))
         return err_set(err, ERR_CORRUPT, "the outcome of one of its rows is impossible");
-    for (uint32_t i = 0; i < n_arrays; i++, at += array_bytes)
-        memcpy(arrays[i], at, array_bytes);
-    memcpy(t->scores, at, (size_t)head.n_scores * sizeof *t->scores);
+    for (uint32_t i = 0; i < n_arrays; i++)
+        at = get(arrays[i], at, t->network->n_floats * sizeof(float));
+    outcomes->sums = head.outcomes;
+    at = get(outcomes->seen, at, outcomes->n_classes * sizeof *outcomes->seen);
+    at = get(outcomes->hits, at, outcomes->n_classes * sizeof *outcomes->hits);
+    if (outcomes->outputs != NULL) {
+        at = get(outcomes->outputs, at, n_first * sizeof *outcomes->outputs);
+        at = get(outcomes->outputs + (outcomes->capacity - n_second), at, n_second * sizeof *outcomes->outputs);
+    }
+    get(t->scores, at, (size_t)head.n_scores * sizeof *t->scores);
     numbers_take(t, &head);
     return true;
 }
