@@ -323,6 +323,54 @@ START_TEST(predictions_equal_the_evaluation_whatever_their_number)
 }
 END_TEST
 
+/* More rows than the window of outcomes holds. A rate too small to move a weight: the rows of the epoch meet the network that is judged
+ * afterwards. */
+START_TEST(many_rows_are_measured_a_window_at_a_time)
+{
+    const uint64_t n_train = 2 * WINDOW_ROWS + 7, n_validation = WINDOW_ROWS + 3;
+    struct fixture f = fixture_numbers(n_train + n_validation, true);
+    struct train_options o = options_of(&f, (uint32_t[]){4}, 1, ACTIVATION_RELU);
+    struct err err = {0};
+    o.learning_rate = 1e-30f;
+    o.optimizer = OPTIMIZER_SGD;
+    o.epochs = 1;
+    o.batch_size = 1000;
+    struct trainer *trainer = trainer_of(&f, &o, n_train, n_validation);
+    struct epoch_metrics epoch = run(trainer, 2);
+    struct model *model = trainer_model(trainer, &err);
+    must(model != NULL, &err);
+    struct pool *pool = pool_new(2, 0, &err);
+    for (int part = 0; part < 2; part++) {
+        struct rows rows = {.binding = f.binding, .rows = f.rows + (part == 0 ? 0 : n_train), .n_rows = part == 0 ? n_train : n_validation};
+        const double *seen = part == 0 ? epoch.train : epoch.validation;
+        struct evaluation *evaluation = model_evaluate(model, &rows, pool, &err);
+        must(evaluation != NULL, &err);
+        uint64_t n_right = 0, n_cells = 0;
+        double loss = 0;
+        ck_assert_uint_eq(evaluation->n_rows, rows.n_rows);
+        for (uint64_t i = 0; i < rows.n_rows; i++) {
+            const struct guess *guess = &evaluation->guesses[i];
+            ck_assert_uint_eq(guess->row, rows.rows[i]);
+            ck_assert_int_eq((int)guess->label, binding_class(f.binding, rows.rows[i]));
+            n_right += guess->guess == guess->label;
+            loss += (double)guess->loss;
+        }
+        for (uint32_t i = 0; i < 9; i++)
+            n_cells += evaluation->confusion[i];
+        ck_assert_uint_eq(n_cells, rows.n_rows);
+        ck_assert(evaluation->values[METRIC_ACCURACY] == (double)n_right / (double)rows.n_rows);
+        ck_assert(evaluation->values[METRIC_LOSS] == loss / (double)rows.n_rows);
+        ck_assert(seen[METRIC_ACCURACY] == evaluation->values[METRIC_ACCURACY]);
+        ck_assert_double_eq_tol(seen[METRIC_LOSS], evaluation->values[METRIC_LOSS], 1e-10); /* summed in another order */
+        evaluation_free(evaluation);
+    }
+    model_unref(model);
+    pool_free(pool);
+    trainer_free(trainer);
+    fixture_done(&f);
+}
+END_TEST
+
 START_TEST(a_diverging_run_fails_and_keeps_finite_weights)
 {
     struct fixture f = fixture_numbers(300, false);
@@ -425,6 +473,7 @@ int main(void)
     tcase_add_test(tc, slices_change_nothing);
     tcase_add_test(tc, generic_kernels_agree_with_the_best_ones);
     tcase_add_loop_test(tc, predictions_equal_the_evaluation_whatever_their_number, 0, 3);
+    tcase_add_test(tc, many_rows_are_measured_a_window_at_a_time);
     tcase_add_test(tc, a_diverging_run_fails_and_keeps_finite_weights);
     tcase_add_test(tc, impossible_options_are_refused_by_field);
     tcase_add_test(tc, weights_begin_as_the_initializer_says);
