@@ -46,7 +46,7 @@ void body_reset(struct body *body)
     body->fd = -1;
     body->n_filling = body->n_flying = body->n_fields = 0;
     body->size = body->received = body->flushed = 0;
-    body->failed = false;
+    body->failed = body->unpacks = false;
 }
 
 void body_done(struct body *body)
@@ -144,6 +144,18 @@ bool body_unpack(struct body *body, enum inflate_kind kind, uint64_t most, struc
     return body->inflate != NULL;
 }
 
+void body_unpack_found(struct body *body, uint64_t most)
+{
+    body->most = most;
+    body->unpacks = true;
+}
+
+/* Whether what is about to be stored first has to be unpacked. */
+static bool is_packed(const struct body *body, const char *bytes, size_t n)
+{
+    return body->unpacks && !body->inflate && body->fd < 0 && inflate_look(bytes, n) != INFLATE_NONE;
+}
+
 enum inflate_kind body_compression(const struct body *body)
 {
     return body->inflate ? inflate_kind(body->inflate) : INFLATE_NONE;
@@ -195,6 +207,8 @@ bool body_swap(struct body *body)
 
 static bool bytes_store(struct body *body, const char *bytes, size_t n, struct err *err)
 {
+    if (is_packed(body, bytes, n) && !body_unpack(body, INFLATE_GUESS, body->most, err))
+        return false;
     return body->multipart ? multipart_feed(body->multipart, bytes, n, err) : file_bytes(body, bytes, n, err);
 }
 
@@ -208,7 +222,7 @@ void body_flush(struct body *body)
 
 bool body_pending(const struct body *body)
 {
-    return body->multipart || body->inflate || body->fd >= 0;
+    return body->multipart || body->inflate || body->fd >= 0 || is_packed(body, body->filling, body->n_filling);
 }
 
 bool body_finish(struct body *body, struct err *err)

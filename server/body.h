@@ -26,6 +26,7 @@ struct body {
     struct multipart *multipart; /* the body is a form */
     struct inflate *inflate;     /* the body, of a form its file, is or may be compressed */
     uint64_t most;               /* bytes that may come out of it */
+    bool unpacks;                /* where its first bytes say that it is compressed */
     struct body_labels {
         struct inflate *inflate; /* where the body's file may be compressed, so may the labels */
         int fd;                  /* -1: there are none */
@@ -53,6 +54,8 @@ bool body_form(struct body *body, const char *content_type, struct err *err);
 /* The body (of a form: its file) is compressed, or INFLATE_GUESS: perhaps. It is unpacked on the way, to `most` bytes at most. What was
  * said first counts: does nothing where that has been called. Before the first byte. */
 bool body_unpack(struct body *body, enum inflate_kind kind, uint64_t most, struct err *err);
+/* As INFLATE_GUESS, for bodies that are mostly small: one that is not compressed stays in memory. */
+void body_unpack_found(struct body *body, uint64_t most);
 /* After body_finish: how it was compressed. */
 enum inflate_kind body_compression(const struct body *body);
 /* Take as many of the n bytes as there is room for; fewer than n: the buffer is full (or memory has run out: body->failed). */

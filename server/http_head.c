@@ -183,13 +183,17 @@ static bool route_find(struct request *request)
     return *allow ? method_refuse(request, allow) : nothing_here(request);
 }
 
+static bool is_type(const struct head *head, const char *type)
+{
+    return head->content_type && !strncasecmp(head->content_type, type, strlen(type));
+}
+
 /* Rows of CSV that come back as CSV: made while it is sent, whatever their number. */
 static bool reply_streams(const struct request *request)
 {
-    const char *accept = request->head.accept, *type = request->head.content_type;
-    bool other = type && (!strncasecmp(type, "application/json", 16) || !strncasecmp(type, "application/octet-stream", 24) ||
-                          !strncasecmp(type, "image/", 6));
-    return request->route->body == ROUTE_BODY_ROWS && accept && strstr(accept, "text/csv") && !other;
+    const struct head *head = &request->head;
+    bool other = is_type(head, "application/json") || is_type(head, "application/octet-stream") || is_type(head, "image/");
+    return request->route->body == ROUTE_BODY_ROWS && head->accept && strstr(head->accept, "text/csv") && !other;
 }
 
 uint64_t request_body_limit(const struct request *request)
@@ -220,13 +224,16 @@ static bool body_check(struct request *request)
                      (unsigned long long)request_body_limit(request));
         return false;
     }
-    bool form = head->content_type && !strncasecmp(head->content_type, "multipart/form-data", 19);
+    bool form = is_type(head, "multipart/form-data");
     if (request->route->body == ROUTE_BODY_LARGE && form && !body_form(&request->body, head->content_type, &err)) {
         reply_problem(&request->reply, &err);
         return false;
     }
     if (kind != INFLATE_NONE && form)
         return refuse(request, 415, "a form is taken without Content-Encoding: its file may be compressed instead");
+    /* Raw floats are not looked at: they may begin with any bytes. */
+    if (kind == INFLATE_NONE && request->route->body == ROUTE_BODY_ROWS && !is_type(head, "application/octet-stream"))
+        body_unpack_found(&request->body, request_body_limit(request));
     if (kind != INFLATE_NONE && !body_unpack(&request->body, kind, request_body_limit(request), &err)) {
         reply_problem(&request->reply, &err);
         return false;

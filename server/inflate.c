@@ -199,14 +199,17 @@ static bool known_feed(struct inflate *inflate, const char *bytes, size_t n, str
 }
 
 /* What begins like this; no text does. */
-static bool guess(struct inflate *inflate, struct err *err)
+enum inflate_kind inflate_look(const char *bytes, size_t n)
 {
     static const char zstd[] = {'\x28', '\xb5', '\x2f', '\xfd'};
-    enum inflate_kind kind = INFLATE_NONE;
-    if (inflate->n_magic >= 3 && !memcmp(inflate->magic, "\x1f\x8b\x08", 3))
-        kind = INFLATE_GZIP;
-    else if (inflate->n_magic == sizeof zstd && !memcmp(inflate->magic, zstd, sizeof zstd))
-        kind = INFLATE_ZSTD;
+    if (n >= 3 && !memcmp(bytes, "\x1f\x8b\x08", 3))
+        return INFLATE_GZIP;
+    return n >= sizeof zstd && !memcmp(bytes, zstd, sizeof zstd) ? INFLATE_ZSTD : INFLATE_NONE;
+}
+
+static bool guess(struct inflate *inflate, struct err *err)
+{
+    enum inflate_kind kind = inflate_look(inflate->magic, inflate->n_magic);
     if (kind == INFLATE_ZSTD && strstr(inflate_kinds(), "zstd") == NULL)
         return err_set(err, ERR_UNSUPPORTED,
                        "the body is compressed by zstd, which is not built in here: expected %s, or the file as it is", inflate_kinds());

@@ -30,6 +30,8 @@ struct inflate_sink {
 bool inflate_find(const char *word, enum inflate_kind *kind);
 /* "gzip and zstd", as far as built in. */
 const char *inflate_kinds(void);
+/* How a body that begins with these n bytes is compressed: gzip, zstd or not; whether or not that is built in. */
+enum inflate_kind inflate_look(const char *bytes, size_t n);
 /* "gzip", "zstd"; NULL for what is not compressed. */
 const char *inflate_name(enum inflate_kind kind);
 

@@ -1,6 +1,7 @@
 // Predictions: by position, by name, as CSV and as raw floats.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
+import { gzipSync } from "node:zlib";
 import { Daemon, assertProblem, sums } from "./daemon.mjs";
 
 let daemon;
@@ -43,6 +44,30 @@ test("raw little-endian floats", async () => {
   assert.deepEqual(reply.json.predictions, reference.json.predictions);
   const cut = await daemon.call("POST", "/predict?model=sums", rows.buffer.slice(0, 7), { "Content-Type": "application/octet-stream" });
   assertProblem(cut, 400, /7 bytes/);
+});
+
+test("a compressed body is known by its first bytes, small or large, by whatever way the rows go", async () => {
+  const csv = "a,b\n" + Array.from({ length: 120000 }, (_, i) => `${(i * 7919) % 120000 / 120000},${(i * 31) % 997 / 997}\n`).join("");
+  const small = csv.slice(0, csv.indexOf("\n", 200) + 1);
+  for (const body of [small, csv]) {
+    const packed = gzipSync(body);
+    for (const accept of ["application/json", "text/csv"]) {
+      const headers = { "Content-Type": "text/csv", Accept: accept };
+      const plain = await daemon.call("POST", "/models/sums/predict", body, headers);
+      assert.equal(plain.status, 200, plain.text.slice(0, 300));
+      const found = await daemon.call("POST", "/models/sums/predict", packed, headers);
+      assert.equal(found.text, plain.text);
+      const told = await daemon.call("POST", "/models/sums/predict", packed, { ...headers, "Content-Encoding": "gzip" });
+      assert.equal(told.text, plain.text);
+      const cut = await daemon.call("POST", "/models/sums/predict", packed.subarray(0, packed.length - 9), headers);
+      assertProblem(cut, 400, /gzip data ends too early/);
+    }
+  }
+  const json = JSON.stringify({ model: "sums", instances: [[0.2, 0.3]] });
+  const type = { "Content-Type": "application/json" };
+  assert.equal((await daemon.call("POST", "/predict", gzipSync(json), type)).text, (await daemon.call("POST", "/predict", json, type)).text);
+  const floats = Buffer.from([0x1f, 0x8b, 0x08, 0x3f, 0, 0, 0, 0]); // raw floats that begin as a gzip does
+  assert.equal((await daemon.call("POST", "/predict?model=sums", floats, { "Content-Type": "application/octet-stream" })).status, 200);
 });
 
 test("columns that the model does not know are named in a warning, a missing value is imputed", async () => {
