@@ -3,6 +3,7 @@
 #include "jobs_private.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -163,6 +164,14 @@ bool jobs_resume(struct jobs *jobs, int64_t id, struct job_info *info, struct er
     return state_move(jobs, id, false, info, err);
 }
 
+/* Lock held. How far the job is ahead of the others counts by its new share from now on: else what it had at a small one would keep it
+ * waiting however large it is now. */
+static void share_changed(const struct jobs *jobs, struct job *job, double before)
+{
+    double ahead = fmax(job->spent - jobs->spent, 0);
+    job->spent = jobs->spent + ahead * before / job_share(&job->row);
+}
+
 static void change_apply(struct job_row *row, const struct job_change *change)
 {
     if (change->has_title)
@@ -182,7 +191,9 @@ bool jobs_change(struct jobs *jobs, int64_t id, const struct job_change *change,
     pthread_mutex_lock(&jobs->lock);
     struct job *job = jobs_find(jobs, id);
     if (job) {
+        double before = job_share(&job->row);
         change_apply(&job->row, change);
+        share_changed(jobs, job, before);
         row = job->row;
         pthread_cond_signal(&jobs->work);
     }
