@@ -4,7 +4,9 @@
  * then on a futex. The barrier counts arrivals; the last one moves `generation` on and wakes whoever sleeps.
  * Spinning is bounded, and off where there are more workers than processors to run them. Who has spun in vain spins half as long the
  * next time, who has not twice as long: where something else takes one of the processors, workers share what is left, and one that spins
- * keeps the one it waits for from running. */
+ * keeps the one it waits for from running.
+ * A worker that was asked to give way yields once at its next barrier: the scheduler would let it run on to the end of a tick, 4 ms and
+ * more, while a client that shares its processor waits to read a reply. */
 #define _GNU_SOURCE
 #include "mlp/pool.h"
 #include "denormals.h"
@@ -17,7 +19,6 @@
 #include <stdalign.h>
 #include <stdatomic.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -44,6 +45,7 @@ struct pool {
     alignas(CACHE_LINE) atomic_uint arrived;
     alignas(CACHE_LINE) atomic_uint generation;
     alignas(CACHE_LINE) atomic_uint sleepers; /* of run and generation together: whether a wake is due */
+    alignas(CACHE_LINE) atomic_uint asked;    /* counts askings to give way */
 };
 
 static void futex_wait(atomic_uint *word, unsigned value)
@@ -94,8 +96,24 @@ static void change(struct pool *pool, atomic_uint *word)
         futex_wake_all(word);
 }
 
+void pool_give_way(struct pool *pool)
+{
+    atomic_fetch_add_explicit(&pool->asked, 1, memory_order_relaxed);
+}
+
+static void give_way(struct pool *pool)
+{
+    static _Thread_local unsigned seen;
+    unsigned asked = atomic_load_explicit(&pool->asked, memory_order_relaxed);
+    if (asked == seen)
+        return;
+    seen = asked;
+    sched_yield();
+}
+
 void pool_barrier(struct pool *pool)
 {
+    give_way(pool);
     if (pool->n_threads == 1)
         return;
     unsigned generation = atomic_load_explicit(&pool->generation, memory_order_acquire);
@@ -111,9 +129,8 @@ static void *worker_main(void *arg)
 {
     struct worker *worker = arg;
     struct pool *pool = worker->pool;
-    /* A sandbox may refuse this: then training merely competes as an equal. */
     if (pool->nice_level != 0)
-        (void)setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), pool->nice_level);
+        pool_background(pool->nice_level);
     denormals_flush();
     for (unsigned run = 0;; run++) {
         wait_change(pool, &pool->run, run);

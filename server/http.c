@@ -124,7 +124,9 @@ static enum MHD_Result stage_body(struct request *request)
 
 static enum MHD_Result stage_head(struct request *request)
 {
+    const struct http_options *options = &request->http->options;
     atomic_fetch_add_explicit(&request->http->n_requests, 1, memory_order_relaxed);
+    options->busy(options->app);
     if (!request_judge(request))
         return request_refused(request);
     if (!request->route->head)

@@ -78,5 +78,6 @@ enum MHD_Result request_send(struct request *request)
     if (headers_add(response, reply))
         result = MHD_queue_response(request->connection, reply->status, response);
     MHD_destroy_response(response);
+    request->http->options.busy(request->http->options.app);
     return result;
 }

@@ -230,6 +230,11 @@ void jobs_close(struct jobs *jobs)
     free(jobs);
 }
 
+void jobs_give_way(struct jobs *jobs)
+{
+    pool_give_way(jobs->pool);
+}
+
 double job_share(const struct job_row *row)
 {
     return ldexp(row->weight, row->priority);

@@ -99,6 +99,8 @@ struct jobs *jobs_open(const struct jobs_options *options, struct err *err);
  * After it only jobs_close may be called, and queries. */
 void jobs_stop(struct jobs *jobs);
 void jobs_close(struct jobs *jobs); /* stops if need be; takes NULL */
+/* What trains lets others have the processors for a moment. Any thread; cheap. */
+void jobs_give_way(struct jobs *jobs);
 
 /* Check the request against the data, store the job and queue it. Errors are ERR_INPUT with field or column, ERR_NOT_FOUND (field
  * "dataset", "test", "validation"), ERR_CONFLICT (still loading), ERR_FULL (too many wait), ERR_SPACE (larger than the memory for jobs) ... Slow. */

@@ -9,7 +9,6 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 
 #define SLICE_NS 100000000u
 #define SNAPSHOT_NS 1000000000u
@@ -353,7 +352,7 @@ void *jobs_schedule(void *self)
 {
     struct jobs *jobs = self;
     if (jobs->options.nice_level > 0)
-        (void)setpriority(PRIO_PROCESS, 0, jobs->options.nice_level); /* this thread only; a sandbox may refuse, and that is all right */
+        pool_background(jobs->options.nice_level);
     pthread_mutex_lock(&jobs->lock);
     while (!jobs->stopping) {
         struct job *job = next_job(jobs);

@@ -122,6 +122,12 @@ static bool page_open(struct daemon *daemon, struct err *err)
     return true;
 }
 
+/* Who asks comes before what trains. */
+static void requests_first(void *server)
+{
+    jobs_give_way(((struct server *)server)->jobs);
+}
+
 static bool service_start(struct daemon *daemon, struct err *err)
 {
     struct config *config = &daemon->config;
@@ -144,7 +150,8 @@ static bool service_start(struct daemon *daemon, struct err *err)
                                          .crew = daemon->crew,
                                          .routes = routes,
                                          .n_routes = n_routes,
-                                         .app = &daemon->server};
+                                         .app = &daemon->server,
+                                         .busy = requests_first};
     daemon->server.http = http_start(&options, err);
     return daemon->server.http != NULL;
 }

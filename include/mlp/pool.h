@@ -14,6 +14,8 @@ struct pool;
  * NULL on failure (ERR_THREAD, ERR_MEMORY), with no thread left behind. */
 struct pool *pool_new(uint32_t n_threads, int nice_level, struct err *err);
 void pool_free(struct pool *pool); /* joins; takes NULL */
+/* The calling thread gives way to others from now on, as the pool's own do. A sandbox may refuse: then it competes as an equal. */
+void pool_background(int nice_level);
 uint32_t pool_n_threads(const struct pool *pool);
 
 /* Run work(self, worker) on every worker, worker = 0 .. n_threads - 1, and return when all have returned. */
@@ -21,5 +23,8 @@ void pool_run(struct pool *pool, void (*work)(void *self, uint32_t worker), void
 
 /* Inside work: wait for all workers of this run. Spins briefly, then sleeps. What was written before is seen by all after. */
 void pool_barrier(struct pool *pool);
+
+/* Somebody else has something to do now: each worker lets others have its processor once, at its next barrier. Any thread; cheap. */
+void pool_give_way(struct pool *pool);
 
 #endif
