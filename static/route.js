@@ -37,14 +37,15 @@ export function go({ at, ...choices }) {
   if (at) arrive();
 }
 
-let wentAt = 0;
+let wentAt = -Infinity;
+for (const type of ["wheel", "touchstart", "pointerdown", "keydown"]) addEventListener(type, () => (wentAt = -Infinity), { capture: true, passive: true });
 /** Be at the section that the address names. */
 export function arrive() {
   wentAt = performance.now();
   if (state.route.at) scrollTo(state.route.at);
 }
 
-/** What grew above may have moved the section that was just gone to: be there again. */
+/** What grew above may have moved the section that was just gone to: be there again, unless the reader has gone on by hand. */
 export function settle() {
   if (state.route.at && performance.now() - wentAt < SETTLE_MS) scrollTo(state.route.at);
 }

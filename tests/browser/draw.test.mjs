@@ -297,6 +297,7 @@ test("one click trains the model on with the drawings that were kept", async () 
   await (await fetch(`${daemon.address}/jobs/${id}/events`)).text(); // to the job's end
   const job = await (await fetch(`${daemon.address}/jobs/${id}`)).json();
   assert.deepEqual([job.state, job.dataset, job.request.from, job.rows.train, job.version], ["succeeded", "drawings", "digits", 2, 2]);
+  await page.locator('[data-nav] [data-section-link="draw"]').click(); // starting has gone to Watch
   await draw(page, SEVEN);
   assert.equal(await guessOf(page), "7", "it has forgotten nothing");
   assert.deepEqual(complaints, []);

@@ -156,7 +156,7 @@ export async function teach(address, dataset, table, settings) {
 /** Draw strokes by mouse; points are shares of the pad's sides. isLifted false: the button stays down after the last. */
 export async function draw(page, strokes, { steps = 8, isLifted = true } = {}) {
   const pad = page.locator("#pad");
-  await pad.scrollIntoViewIfNeeded();
+  await pad.hover({ trial: true }); // in view, and no longer on its way there
   const box = await pad.boundingBox();
   for (const [first, ...rest] of strokes) {
     const at = ([x, y]) => [box.x + x * box.width, box.y + y * box.height];
