@@ -11,7 +11,7 @@ static float label_of(const struct rows *rows, uint64_t i, bool classes)
     return classes ? (float)binding_class(rows->binding, rows->rows[i]) : binding_value(rows->binding, rows->rows[i]);
 }
 
-/* Guesses of the rows that have a usable target, and their outcomes into the outcomes. */
+/* Guesses of the rows that have a usable target; what they came to is added up. */
 static void take_guesses(struct evaluation *e, const struct model *model, const struct scoring *s, struct outcomes *outcomes)
 {
     bool classes = e->n_classes > 0;
@@ -51,9 +51,7 @@ static void evaluate(struct evaluation *e, const struct model *model, struct sco
                      struct worker_scratch *scratch)
 {
     while (s->end < s->rows->n_rows) {
-        uint64_t left = s->rows->n_rows - s->end;
-        s->begin = s->end;
-        s->end += left < WINDOW_ROWS ? left : WINDOW_ROWS;
+        scoring_window(s, s->end);
         scoring_run(s, pool, scratch);
         take_guesses(e, model, s, outcomes);
     }
@@ -69,7 +67,7 @@ struct evaluation *model_evaluate(const struct model *model, const struct rows *
     struct outcomes outcomes = {0};
     struct evaluation *e = evaluation_new(rows->n_rows, n_classes);
     struct worker_scratch *scratch = scratch_new(n_workers, model->network, 0, err);
-    scoring.scores = malloc(((rows->n_rows < WINDOW_ROWS ? rows->n_rows : WINDOW_ROWS) + 1) * sizeof *scoring.scores);
+    scoring.scores = malloc((window_rows(rows->n_rows) + 1) * sizeof *scoring.scores);
     bool ok = (e != NULL && scratch != NULL && scoring.scores != NULL) || err_memory(err, "an evaluation");
     ok = ok && outcomes_init(&outcomes, n_classes, (double)model->recipe->target_stddev, rows->n_rows, err);
     if (ok) {

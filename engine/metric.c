@@ -10,43 +10,43 @@
 
 /* ---- adding up ---- */
 
-bool outcomes_init(struct outcomes *t, uint32_t n_classes, double unit, uint64_t n_rows, struct err *err)
+bool outcomes_init(struct outcomes *o, uint32_t n_classes, double unit, uint64_t n_rows, struct err *err)
 {
-    *t = (struct outcomes){.n_classes = n_classes, .unit = unit, .capacity = n_rows};
-    t->seen = calloc((size_t)n_classes + 1, sizeof *t->seen);
-    t->hits = calloc((size_t)n_classes + 1, sizeof *t->hits);
-    t->outputs = n_classes == 2 ? malloc((n_rows + 1) * sizeof *t->outputs) : NULL;
-    return (t->seen != NULL && t->hits != NULL && (n_classes != 2 || t->outputs != NULL)) || err_memory(err, "the metrics");
+    *o = (struct outcomes){.n_classes = n_classes, .unit = unit, .capacity = n_rows};
+    o->seen = calloc((size_t)n_classes + 1, sizeof *o->seen);
+    o->hits = calloc((size_t)n_classes + 1, sizeof *o->hits);
+    o->outputs = n_classes == 2 ? malloc((n_rows + 1) * sizeof *o->outputs) : NULL;
+    return (o->seen != NULL && o->hits != NULL && (n_classes != 2 || o->outputs != NULL)) || err_memory(err, "the metrics");
 }
 
-void outcomes_done(struct outcomes *t)
+void outcomes_done(struct outcomes *o)
 {
-    free(t->seen);
-    free(t->hits);
-    free(t->outputs);
-    *t = (struct outcomes){0};
+    free(o->seen);
+    free(o->hits);
+    free(o->outputs);
+    *o = (struct outcomes){0};
 }
 
-void outcomes_clear(struct outcomes *t)
+void outcomes_clear(struct outcomes *o)
 {
-    t->sums = (struct outcome_sums){0};
-    memset(t->seen, 0, t->n_classes * sizeof *t->seen);
-    memset(t->hits, 0, t->n_classes * sizeof *t->hits);
+    o->sums = (struct outcome_sums){0};
+    memset(o->seen, 0, o->n_classes * sizeof *o->seen);
+    memset(o->hits, 0, o->n_classes * sizeof *o->hits);
 }
 
-static void add_class(struct outcomes *t, const struct row_score *row)
+static void add_class(struct outcomes *o, const struct row_score *row)
 {
     uint32_t label = (uint32_t)row->label, guess = (uint32_t)row->guess;
-    t->seen[label]++;
-    t->seen[guess]++;
-    t->hits[label] += label == guess;
-    t->sums.n_right += label == guess;
-    t->sums.n_top += row->rank < TOP;
-    if (t->outputs == NULL)
+    o->seen[label]++;
+    o->seen[guess]++;
+    o->hits[label] += label == guess;
+    o->sums.n_right += label == guess;
+    o->sums.n_top += row->rank < TOP;
+    if (o->outputs == NULL)
         return;
-    uint64_t n_second = t->sums.n - t->sums.n_first;
-    t->outputs[label == 1 ? t->capacity - n_second - 1 : t->sums.n_first] = float_order(row->positive);
-    t->sums.n_first += label == 0;
+    uint64_t n_second = o->sums.n - o->sums.n_first;
+    o->outputs[label == 1 ? o->capacity - n_second - 1 : o->sums.n_first] = float_order(row->positive);
+    o->sums.n_first += label == 0;
 }
 
 static void add_number(struct outcome_sums *sums, double label, double guess)
@@ -58,43 +58,43 @@ static void add_number(struct outcome_sums *sums, double label, double guess)
     sums->spread += before * (label - sums->mean);
 }
 
-void outcomes_add(struct outcomes *t, const struct row_score *rows, uint64_t n)
+void outcomes_add(struct outcomes *o, const struct row_score *rows, uint64_t n)
 {
     for (uint64_t i = 0; i < n; i++) {
-        t->sums.loss += (double)rows[i].loss;
-        if (t->n_classes > 0)
-            add_class(t, &rows[i]);
+        o->sums.loss += (double)rows[i].loss;
+        if (o->n_classes > 0)
+            add_class(o, &rows[i]);
         else
-            add_number(&t->sums, (double)rows[i].label, (double)rows[i].guess);
-        t->sums.n++;
+            add_number(&o->sums, (double)rows[i].label, (double)rows[i].guess);
+        o->sums.n++;
     }
 }
 
 /* ---- metrics ---- */
 
-static double measure_loss(struct outcomes *t)
+static double measure_loss(struct outcomes *o)
 {
-    return t->sums.loss / (double)t->sums.n;
+    return o->sums.loss / (double)o->sums.n;
 }
 
-static double measure_accuracy(struct outcomes *t)
+static double measure_accuracy(struct outcomes *o)
 {
-    return (double)t->sums.n_right / (double)t->sums.n;
+    return (double)o->sums.n_right / (double)o->sums.n;
 }
 
-static double measure_top_5_accuracy(struct outcomes *t)
+static double measure_top_5_accuracy(struct outcomes *o)
 {
-    return (double)t->sums.n_top / (double)t->sums.n;
+    return (double)o->sums.n_top / (double)o->sums.n;
 }
 
 /* Mean over the classes that stand among labels or guesses of 2 hits / (labels + guesses). */
-static double measure_macro_f1(struct outcomes *t)
+static double measure_macro_f1(struct outcomes *o)
 {
     uint32_t n_present = 0;
     double sum = 0;
-    for (uint32_t c = 0; c < t->n_classes; c++) {
-        n_present += t->seen[c] > 0;
-        sum += t->seen[c] > 0 ? 2.0 * (double)t->hits[c] / (double)t->seen[c] : 0;
+    for (uint32_t c = 0; c < o->n_classes; c++) {
+        n_present += o->seen[c] > 0;
+        sum += o->seen[c] > 0 ? 2.0 * (double)o->hits[c] / (double)o->seen[c] : 0;
     }
     return sum / n_present;
 }
@@ -125,10 +125,10 @@ static void sort_outputs(uint32_t *keys, uint64_t n, unsigned shift)
 }
 
 /* The chance that a row of the second class has the larger output of two rows of different classes; equal ones count half. */
-static double measure_auc(struct outcomes *t)
+static double measure_auc(struct outcomes *o)
 {
-    uint64_t n_first = t->sums.n_first, n_second = t->sums.n - n_first, below = 0, same = 0;
-    uint32_t *first = t->outputs, *second = t->outputs + (t->capacity - n_second);
+    uint64_t n_first = o->sums.n_first, n_second = o->sums.n - n_first, below = 0, same = 0;
+    uint32_t *first = o->outputs, *second = o->outputs + (o->capacity - n_second);
     double wins = 0;
     sort_outputs(first, n_first, 24);
     sort_outputs(second, n_second, 24);
@@ -143,19 +143,19 @@ static double measure_auc(struct outcomes *t)
     return n_first > 0 && n_second > 0 ? wins / ((double)n_first * (double)n_second) : NAN;
 }
 
-static double measure_mae(struct outcomes *t)
+static double measure_mae(struct outcomes *o)
 {
-    return t->unit * t->sums.errors / (double)t->sums.n;
+    return o->unit * o->sums.errors / (double)o->sums.n;
 }
 
-static double measure_rmse(struct outcomes *t)
+static double measure_rmse(struct outcomes *o)
 {
-    return t->unit * sqrt(t->sums.squares / (double)t->sums.n);
+    return o->unit * sqrt(o->sums.squares / (double)o->sums.n);
 }
 
-static double measure_r2(struct outcomes *t)
+static double measure_r2(struct outcomes *o)
 {
-    return t->sums.spread > 0 ? 1 - t->sums.squares / t->sums.spread : NAN;
+    return o->sums.spread > 0 ? 1 - o->sums.squares / o->sums.spread : NAN;
 }
 
 #define METRIC_ROW(id, word, scope, more) [METRIC_##id] = {#word, scope, more, measure_##word},
@@ -201,8 +201,8 @@ bool metric_applies(enum metric metric, uint32_t n_classes)
     return false;
 }
 
-void metrics_measure(struct outcomes *outcomes, double values[N_METRICS])
+void metrics_measure(struct outcomes *o, double values[N_METRICS])
 {
     for (int i = 0; i < N_METRICS; i++)
-        values[i] = outcomes->sums.n > 0 && metric_applies((enum metric)i, outcomes->n_classes) ? metrics[i].measure(outcomes) : NAN;
+        values[i] = o->sums.n > 0 && metric_applies((enum metric)i, o->n_classes) ? metrics[i].measure(o) : NAN;
 }

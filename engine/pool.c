@@ -19,12 +19,16 @@
 #include <stdalign.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #define SPINS_MAX 20000 /* about 0.3 ms of pause instructions: longer than any phase's imbalance on free cores */
 #define SPINS_MIN 100
 #define CACHE_LINE 64
+/* How long a thread in the background means to run at a time: since Linux 6.12 one that wakes with a shorter slice (a few milliseconds
+ * where none was set) may take the processor from it at once. */
+#define SLICE_NS 50000000u
 
 struct worker {
     struct pool *pool;
@@ -125,12 +129,29 @@ void pool_barrier(struct pool *pool)
     }
 }
 
+/* As the kernel has it: its header cannot stand beside <sched.h>. */
+struct attributes {
+    uint32_t size, policy;
+    uint64_t flags;
+    int32_t nice;
+    uint32_t priority;
+    uint64_t runtime, deadline, period;
+};
+
+void pool_background(int nice_level)
+{
+    if (nice_level == 0)
+        return;
+    const struct attributes wanted = {.size = sizeof wanted, .policy = SCHED_OTHER, .nice = nice_level, .runtime = SLICE_NS};
+    if (syscall(SYS_sched_setattr, 0, &wanted, 0u) != 0)
+        (void)setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), nice_level);
+}
+
 static void *worker_main(void *arg)
 {
     struct worker *worker = arg;
     struct pool *pool = worker->pool;
-    if (pool->nice_level != 0)
-        pool_background(pool->nice_level);
+    pool_background(pool->nice_level);
     denormals_flush();
     for (unsigned run = 0;; run++) {
         wait_change(pool, &pool->run, run);

@@ -34,9 +34,7 @@ static void score_validation(struct trainer *t)
                               .deadline_ns = t->deadline_ns,
                               .n_done = t->n_validated};
     while (scoring.n_done < t->validation.n_rows) {
-        uint64_t left = t->validation.n_rows - t->validation_outcomes.sums.n;
-        scoring.begin = t->validation_outcomes.sums.n;
-        scoring.end = scoring.begin + (left < WINDOW_ROWS ? left : WINDOW_ROWS);
+        scoring_window(&scoring, t->validation_outcomes.sums.n);
         scoring_run(&scoring, t->pool, t->scratch);
         t->n_validated = scoring.n_done;
         if (scoring.n_done < scoring.end)

@@ -153,7 +153,7 @@ static bool make_workspace(struct trainer *t, struct err *err)
 {
     uint64_t n = t->train.n_rows;
     const struct network *network = t->network;
-    t->window = (uint32_t)(n < WINDOW_ROWS ? n : WINDOW_ROWS) + t->chunk_rows;
+    t->window = (uint32_t)window_rows(n) + t->chunk_rows;
     t->scores = calloc(t->window, sizeof *t->scores);
     for (int i = 0; i < 2; i++) {
         if (!optimizer_has_state(&t->options, i))
@@ -162,8 +162,7 @@ static bool make_workspace(struct trainer *t, struct err *err)
         if (t->state[i] == NULL)
             return err_memory(err, "the optimizer's state");
     }
-    uint64_t n_validation = t->validation.n_rows < WINDOW_ROWS ? t->validation.n_rows : WINDOW_ROWS;
-    t->validation_scores = malloc((n_validation + 1) * sizeof *t->validation_scores);
+    t->validation_scores = malloc((window_rows(t->validation.n_rows) + 1) * sizeof *t->validation_scores);
     if (t->scores == NULL || t->validation_scores == NULL)
         return err_memory(err, "the outcomes of the rows");
     uint32_t n_classes = t->recipe->task == TASK_CLASSIFICATION ? t->recipe->n_classes : 0;
@@ -279,7 +278,7 @@ uint64_t train_bytes(const struct train_options *options, uint32_t n_inputs, uin
     bool gathers = batch > chunk || o.clipnorm > 0 || o.global_clipnorm > 0;
     uint64_t arrays = 1u + optimizer_has_state(&o, 0) + optimizer_has_state(&o, 1) + o.early_stopping.on + gathers;
     return n_floats * sizeof(float) * (2 * arrays + 2) + (batch < chunk ? batch : chunk) * row +
-           2 * WINDOW_ROWS * sizeof(struct row_score) + (n_train + n_validation) * 3 * sizeof(uint32_t);
+           2 * WINDOW_ROWS * sizeof(struct row_score) + (n_train + n_validation) * 4 * sizeof(uint32_t);
 }
 
 struct trainer *trainer_new(const struct recipe *recipe, const struct rows *train, const struct rows *validation,

@@ -14,7 +14,7 @@
 /* Less work than this (floating-point operations) is done by one worker: waking and waiting for others would take longer. */
 #define WORTH_SHARING 4e6
 #define SAMPLE_ROWS 1000                /* that tell how dense the inputs are */
-#define WINDOW_ROWS ((uint64_t)1 << 16) /* whose outcomes are kept at a time */
+#define WINDOW_ROWS ((uint64_t)1 << 16) /* whose scores are kept at a time */
 
 /* A range of blocks that one worker takes first and any worker may help with. */
 struct claims {
@@ -157,6 +157,19 @@ struct scoring {
     uint64_t deadline_ns;    /* 0: none */
     uint64_t n_done; /* the first row that is not scored, in and out: less than end where `stop` was set or the deadline has passed */
 };
+/* Of n rows, how many are scored before their scores are added up. */
+static inline uint64_t window_rows(uint64_t n)
+{
+    return n < WINDOW_ROWS ? n : WINDOW_ROWS;
+}
+
+/* The window of rows that begins there is next; scores has room for window_rows. */
+static inline void scoring_window(struct scoring *scoring, uint64_t begin)
+{
+    scoring->begin = begin;
+    scoring->end = begin + window_rows(scoring->rows->n_rows - begin);
+}
+
 /* Split over the pool; `scratch` one for each worker. */
 void scoring_run(struct scoring *scoring, struct pool *pool, struct worker_scratch *scratch);
 /* Scratch for n workers; `delta_floats` 0 where only scoring is done. */

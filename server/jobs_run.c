@@ -351,8 +351,7 @@ static void last_checkpoints(struct jobs *jobs)
 void *jobs_schedule(void *self)
 {
     struct jobs *jobs = self;
-    if (jobs->options.nice_level > 0)
-        pool_background(jobs->options.nice_level);
+    pool_background(jobs->options.nice_level);
     pthread_mutex_lock(&jobs->lock);
     while (!jobs->stopping) {
         struct job *job = next_job(jobs);

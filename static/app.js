@@ -7,6 +7,7 @@ import * as lists from "./actions/lists.js";
 import * as models from "./actions/models.js";
 import * as understand from "./actions/understand.js";
 import { api } from "./api.js";
+import { whenNear } from "./dom.js";
 import { mountData } from "./panels/data.js";
 import { mountDraw } from "./panels/draw.js";
 import { mountShell } from "./panels/shell.js";
@@ -42,18 +43,16 @@ lists.start().then(() => {
 /** @param {HTMLElement} root @param {string} name @param {string} mount */
 function mountWhenNear(root, name, mount) {
   let tries = 0;
-  const near = new IntersectionObserver(async (entries) => {
-    if (!entries.some((entry) => entry.isIntersecting)) return;
-    near.disconnect();
+  whenNear(root, tryLoad);
+
+  async function tryLoad() {
     try {
       await load();
     } catch {
       lists.lose(); // the daemon went away just then: again a little later, by another name, for a failed import may be remembered
-      setTimeout(() => near.observe(root), AGAIN_MS * ++tries);
+      setTimeout(() => whenNear(root, tryLoad), AGAIN_MS * ++tries);
     }
-  }, { rootMargin: "600px" });
-  near.observe(root);
-
+  }
   async function load() {
     const module = await import(`./panels/${name}.js${tries ? `?${tries}` : ""}`);
     const sheet = Object.assign(document.createElement("link"), { rel: "stylesheet", href: `panels/${name}.css` });

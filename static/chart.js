@@ -1,6 +1,6 @@
 // @ts-check
 // Lines over epochs, by uPlot; where the build is without uPlot, a table of the last epochs instead.
-import { h, say } from "./dom.js";
+import { h, say, whenNear } from "./dom.js";
 import { text } from "./text.js";
 
 /** @typedef {{name: string, colour: string, isFaint?: boolean, values: (number | null)[]}} Line colour: a token of style.css; values: one an epoch */
@@ -126,7 +126,7 @@ export function mountChart(heading) {
   }
   log.addEventListener("change", ask);
   dark.addEventListener("change", ask);
-  new IntersectionObserver((entries) => (entries.some((entry) => entry.isIntersecting) && !isNear ? ((isNear = true), ask()) : undefined), { rootMargin: "600px" }).observe(element);
+  whenNear(element, () => ((isNear = true), ask()));
   new ResizeObserver(() => plot?.setSize({ width: Math.max(200, box.clientWidth), height: HEIGHT })).observe(box);
   return {
     element,

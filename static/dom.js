@@ -57,3 +57,16 @@ export function keyed(parent, items, keyOf, make) {
     update?.(item);
   });
 }
+
+/** Once, when the element is on the screen or will soon be. @param {Element} element @param {() => void} then */
+export function whenNear(element, then) {
+  const near = new IntersectionObserver(
+    (entries) => {
+      if (!entries.some((entry) => entry.isIntersecting)) return;
+      near.disconnect();
+      then();
+    },
+    { rootMargin: "600px" },
+  );
+  near.observe(element);
+}

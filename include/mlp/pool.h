@@ -14,7 +14,7 @@ struct pool;
  * NULL on failure (ERR_THREAD, ERR_MEMORY), with no thread left behind. */
 struct pool *pool_new(uint32_t n_threads, int nice_level, struct err *err);
 void pool_free(struct pool *pool); /* joins; takes NULL */
-/* The calling thread gives way to others from now on, as the pool's own do. A sandbox may refuse: then it competes as an equal. */
+/* The calling thread gives way to others from now on, as the pool's own do; 0: no. A sandbox may refuse: then it competes as an equal. */
 void pool_background(int nice_level);
 uint32_t pool_n_threads(const struct pool *pool);
 
