@@ -439,7 +439,7 @@ struct http *http_start(const struct http_options *options, struct err *err)
 
 void http_quiesce(struct http *http)
 {
-    http->daemon_quiesced = MHD_quiesce_daemon(http->daemon) != MHD_INVALID_SOCKET;
+    http->daemon_quiesced = daemon_quiesce(http->daemon);
     pthread_mutex_lock(&http->lock);
     http->quiesced = true;
     watch_wake(http); /* it ends the streams */

@@ -1,10 +1,11 @@
-/* epoll_ctl as libmicrohttpd 0.9.75 means it. Asked to stop accepting (MHD_quiesce_daemon), it takes the listening socket out of each
- * worker's set, and so may the worker itself in the same moment: who comes second is told ENOENT, and the library aborts the process, with
- * nothing left of its exit status. A listening socket that is no longer in a set has been taken out of it, which was all that was wanted.
- *
- * This definition comes before the C library's, for the shared library too. Not quiescing is no way out: to stop, the library would then
- * shut the socket down, which under socket activation is the service manager's. Threads: any. */
+/* To accept no more. libmicrohttpd 0.9.75 then takes the listening socket out of each worker's epoll set, and so may the worker itself in
+ * the same moment: who comes second is told ENOENT, and the library aborts the process. A listening socket that is no longer in a set has
+ * been taken out of it, which was all that was wanted: so says the epoll_ctl here, which comes before the C library's for shared
+ * libraries too. (Not to quiesce is no way out: to stop, the library would then shut the socket down, which under socket activation is
+ * the service manager's.) Threads: any. */
 #define _GNU_SOURCE
+#include "http_private.h"
+
 #include <dlfcn.h>
 #include <errno.h>
 #include <stdatomic.h>
@@ -42,4 +43,9 @@ int epoll_ctl(int set, int operation, int fd, struct epoll_event *event)
         return 0;
     errno = why;
     return result;
+}
+
+bool daemon_quiesce(struct MHD_Daemon *daemon)
+{
+    return MHD_quiesce_daemon(daemon) != MHD_INVALID_SOCKET;
 }

@@ -97,6 +97,10 @@ uint64_t request_body_limit(const struct request *request);
 /* http_send.c: queue the reply. */
 enum MHD_Result request_send(struct request *request);
 
+/* http_epoll.c: accept no more; the listening socket stays open and is the caller's again. False: it is not listening. Before
+ * MHD_stop_daemon. */
+bool daemon_quiesce(struct MHD_Daemon *daemon);
+
 /* http_source.c */
 /* The reader that libmicrohttpd calls; self is the source. */
 ssize_t source_read(void *self, uint64_t position, char *text, size_t size);

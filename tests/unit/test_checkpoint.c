@@ -16,11 +16,14 @@
 #define N_TRAIN 650
 #define EPOCHS_MAX 12
 
-/* How many epochs are stopped again and again, and at each how-manieth stop another trainer takes over: the thread sanitizer makes a new
- * trainer's memory many times slower than the steps. */
+/* How many epochs are stopped again and again, and at each how-manieth stop another trainer takes over: sanitizers make a new trainer's
+ * memory many times slower than the steps. */
 #ifdef __SANITIZE_THREAD__
 #define STOPPED_EPOCHS 3
 #define TAKE_OVER 11
+#elif defined(__SANITIZE_ADDRESS__)
+#define STOPPED_EPOCHS EPOCHS_MAX
+#define TAKE_OVER 5
 #else
 #define STOPPED_EPOCHS EPOCHS_MAX
 #define TAKE_OVER 1
