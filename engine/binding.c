@@ -300,13 +300,18 @@ static uint8_t plan_byte(const struct plan *plan, const uint8_t *record)
     return (uint8_t)(number <= 0 ? 0 : number >= 255 ? 255 : number + 0.5f);
 }
 
-void binding_encode_bytes(const struct binding *binding, uint64_t row, uint8_t *x)
+void binding_encode_bytes(const struct binding *binding, uint64_t row, uint32_t begin, uint32_t end, uint8_t *x)
 {
     const uint8_t *record = binding_record(binding, row);
 
-    for (uint32_t r = 0; r < binding->n_runs; r++)
-        memcpy(x + binding->runs[r].first, record + binding->runs[r].offset, binding->runs[r].n);
-    for (uint32_t i = 0; binding->n_runs == 0 && i < binding->n_plans; i++)
+    for (uint32_t r = 0; r < binding->n_runs; r++) {
+        const struct byte_run *run = &binding->runs[r];
+        uint32_t first = run->first > begin ? run->first : begin, last = run->first + run->n < end ? run->first + run->n : end;
+
+        if (first < last)
+            memcpy(x + first, record + run->offset + (first - run->first), last - first);
+    }
+    for (uint32_t i = begin; binding->n_runs == 0 && i < end && i < binding->n_plans; i++)
         x[i] = plan_byte(&binding->plans[i], record);
 }
 
@@ -315,12 +320,14 @@ void binding_read_scattered(const struct binding *binding)
     table_read_scattered(binding->table);
 }
 
-void binding_prefetch(const struct binding *binding, uint64_t row)
+void binding_prefetch(const struct binding *binding, uint64_t row, uint32_t begin, uint32_t end)
 {
     const uint8_t *record = binding_record(binding, row);
+    uint64_t n = binding->recipe->n_inputs, last = (end < n ? end : n) * binding->record_bytes / n;
 
-    for (uint64_t i = 0; i < binding->record_bytes; i += 64)
+    for (uint64_t i = begin * binding->record_bytes / n & ~(uint64_t)63; i < last; i += 64)
         __builtin_prefetch(record + i);
+    __builtin_prefetch(record + binding->target.offset);
 }
 
 int32_t binding_class(const struct binding *binding, uint64_t row)

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define ROWS_AHEAD 16 /* a record may lie anywhere in the table; farther ahead than this it is gone again when its turn comes */
+
 /* A stride of a multiple of 1 KiB would put every row into the same few cache sets. */
 static size_t leading_dimension(uint32_t width)
 {
@@ -44,7 +46,9 @@ bool gather_init(struct gather *gather, uint32_t width, struct err *err)
     *gather = (struct gather){.bytes = aligned_zeros(n, BLOCK_ROWS), .lists.ld = ld};
     gather->lists.columns = aligned_zeros(ld * BLOCK_ROWS, sizeof(uint16_t));
     gather->lists.values = aligned_zeros(ld * BLOCK_ROWS, sizeof(float));
-    if (gather->bytes != NULL && gather->lists.columns != NULL && gather->lists.values != NULL)
+    gather->ld = leading_dimension(width);
+    gather->second = aligned_zeros(gather->ld * BLOCK_ROWS, sizeof(float));
+    if (gather->bytes != NULL && gather->lists.columns != NULL && gather->lists.values != NULL && gather->second != NULL)
         return true;
     gather_done(gather);
     return err_memory(err, "the scratch of a worker");
@@ -56,6 +60,7 @@ void gather_done(struct gather *gather)
     free(gather->augment);
     free(gather->lists.columns);
     free(gather->lists.values);
+    free(gather->second);
     *gather = (struct gather){0};
 }
 
@@ -159,49 +164,101 @@ void forward_sums(const struct pass *pass, uint32_t first, uint32_t n_rows)
     forward_layers(pass, 1, NULL, first, 0, n_rows);
 }
 
-/* One layer on rows given as lists; its sums or, where fused, outputs. */
-static void forward_listed(const struct pass *pass, uint32_t layer, const struct lists *lists, uint32_t first)
+/* The sums of one layer over some of its inputs for rows given as lists. */
+static void sums_listed(const struct pass *pass, uint32_t layer, const struct lists *lists, bool relu, float *y, size_t ldy)
 {
     const struct network *network = pass->network;
-    const struct activations *a = pass->a;
-    pass->kernels->forward_sparse(lists, network->params + network->weights_at[layer], network->params + network->biases_at[layer],
-                                  padded_in(network, layer), padded_out(network, layer), layer_is_fused(pass, layer),
-                                  a->at[layer + 1] + first * a->ld[layer + 1], a->ld[layer + 1]);
+    pass->kernels->forward_sparse(lists, network->params + network->weights_at[layer],
+                                  lists->begin == 0 ? network->params + network->biases_at[layer] : NULL, padded_in(network, layer),
+                                  padded_out(network, layer), relu, y, ldy);
 }
 
-/* A row's bytes as the network shall see them. */
-static void gather_bytes(const struct pass *pass, const struct row_source *source, uint32_t row, uint8_t *bytes, struct gather *gather)
+/* The two halves' sums of rows first .. first + n - 1, added up, where they belong. */
+static void join_rows(const struct pass *pass, uint32_t layer, const float *low, size_t ld_low, const float *high, size_t ld_high,
+                      uint32_t first, uint32_t n)
 {
-    binding_encode_bytes(source->binding, row, bytes);
+    const struct activations *a = pass->a;
+    for (uint32_t i = 0; i < n; i++)
+        pass->kernels->join(low + i * ld_low, high + i * ld_high, padded_out(pass->network, layer), layer_is_fused(pass, layer),
+                            a->at[layer + 1] + (first + i) * a->ld[layer + 1]);
+}
+
+/* A row's bytes as the network shall see them, those from `begin` to `end` at least. */
+static void row_bytes(const struct pass *pass, const struct row_source *source, uint32_t row, uint32_t begin, uint32_t end, uint8_t *bytes,
+                      struct gather *gather)
+{
+    binding_encode_bytes(source->binding, row, begin, end, bytes);
     if (pass->augmenter != NULL)
         augment_bytes(pass->augmenter, pass->seed, pass->epoch, row, bytes, gather->augment);
 }
 
-/* Rows of bytes (n of them real, zero ones up to a multiple of 16) through the first layer. */
+/* Those of n rows and zero ones up to a multiple of 16 into the gather's scratch: in a loop of its own, where many rows are on their way
+ * at once. */
+static void gather_bytes(const struct pass *pass, const struct row_source *source, const uint32_t *rows, uint32_t n, uint32_t begin,
+                         uint32_t end, struct gather *gather)
+{
+    uint32_t n_in = padded_in(pass->network, 0);
+    for (uint32_t i = 0; i < n; i++) {
+        if (i + ROWS_AHEAD < source->n_order)
+            binding_prefetch(source->binding, rows[i + ROWS_AHEAD], begin, end);
+        row_bytes(pass, source, rows[i], begin, end, gather->bytes + (size_t)i * n_in, gather);
+    }
+    memset(gather->bytes + (size_t)n * n_in, 0, (size_t)(-n & 15) * n_in);
+}
+
+/* The sums of the first layer over some inputs of n_rows rows whose bytes have been gathered; those bytes, transposed, for the gradient. */
+static void sums_sparse(const struct pass *pass, const struct row_source *source, uint32_t begin, uint32_t end, uint32_t first,
+                        uint32_t n_rows, bool relu, float *y, size_t ldy, struct gather *gather)
+{
+    uint32_t n_in = padded_in(pass->network, 0);
+    float scale = binding_recipe(source->binding)->bytes_scale;
+    struct lists *lists = &gather->lists;
+    lists->n_rows = n_rows;
+    lists->begin = begin;
+    lists->end = end;
+    for (uint32_t i = 0; i < n_rows; i++)
+        lists->counts[i] = pass->kernels->list_bytes(gather->bytes + (size_t)i * n_in, begin, end, scale, lists->columns + i * lists->ld,
+                                                     lists->values + i * lists->ld);
+    /* Some columns at a time: their lines of xt are written whole while they are near. */
+    for (uint32_t k = begin; source->xt != NULL && k < end; k += 16)
+        for (uint32_t i = 0; i < n_rows; i += 16)
+            pass->kernels->transpose_bytes(gather->bytes + (size_t)i * n_in + k, n_in, 16, source->xt + k * source->ldxt + first + i,
+                                           source->ldxt);
+    sums_listed(pass, 0, lists, relu, y, ldy);
+}
+
 static void first_layer_sparse(const struct pass *pass, const struct row_source *source, const uint32_t *rows, uint32_t first, uint32_t n,
                                struct gather *gather)
 {
-    uint32_t n_in = padded_in(pass->network, 0), n_padded = (n + 15) & ~15u;
-    float scale = binding_recipe(source->binding)->bytes_scale;
-    struct lists *lists = &gather->lists;
-    lists->n_rows = n_padded;
-    for (uint32_t i = 0; i < n_padded; i++) {
-        uint8_t *bytes = gather->bytes + (size_t)i * n_in;
-        if (source->ahead[i / 16] != NULL)
-            binding_prefetch(source->binding, source->ahead[i / 16][i % 16]);
-        if (i < n)
-            gather_bytes(pass, source, rows[i], bytes, gather);
-        else
-            memset(bytes, 0, n_in);
-        lists->counts[i] = pass->kernels->list_bytes(bytes, n_in, scale, lists->columns + i * lists->ld, lists->values + i * lists->ld);
+    uint32_t n_in = padded_in(pass->network, 0), half = inputs_half(n_in), n_padded = (n + 15) & ~15u;
+    size_t ld = pass->a->ld[1];
+    float *y = pass->a->at[1] + first * ld;
+    gather_bytes(pass, source, rows, n, 0, n_in, gather);
+    sums_sparse(pass, source, 0, half, first, n_padded, half == n_in && layer_is_fused(pass, 0), y, ld, gather);
+    if (half < n_in) {
+        sums_sparse(pass, source, half, n_in, first, n_padded, false, gather->second, gather->ld, gather);
+        join_rows(pass, 0, y, ld, gather->second, gather->ld, first, n_padded);
     }
-    /* Some columns at a time: their lines of xt are written whole while they are near. */
-    for (uint32_t k = 0; source->xt != NULL && k < n_in; k += 16)
-        for (uint32_t i = 0; i < n_padded; i += 16)
-            pass->kernels->transpose_bytes(gather->bytes + (size_t)i * n_in + k, n_in, 16, source->xt + k * source->ldxt + first + i,
-                                           source->ldxt);
-    forward_listed(pass, 0, lists, first);
     activate_rows(pass, 0, rows, first, n, n_padded);
+}
+
+void forward_half(const struct pass *pass, const struct row_source *source, uint32_t half, const uint32_t *rows, uint32_t first, uint32_t n,
+                  float *sums, struct gather *gather)
+{
+    uint32_t n_in = padded_in(pass->network, 0), middle = inputs_half(n_in), begin = half == 0 ? 0 : middle,
+             end = half == 0 ? middle : n_in;
+    size_t ld = pass->a->ld[1];
+    gather_bytes(pass, source, rows, n, begin, end, gather);
+    sums_sparse(pass, source, begin, end, first, (n + 15) & ~15u, false, sums + first * ld, ld, gather);
+}
+
+void forward_joined(const struct pass *pass, float *const sums[2], const uint32_t *rows, uint32_t first, uint32_t n)
+{
+    uint32_t n_padded = (n + 15) & ~15u;
+    size_t ld = pass->a->ld[1];
+    join_rows(pass, 0, sums[0] + first * ld, ld, sums[1] + first * ld, ld, first, n_padded);
+    activate_rows(pass, 0, rows, first, n, n_padded);
+    forward_layers(pass, 1, rows, first, n, n_padded);
 }
 
 static void gather_dense(const struct pass *pass, const struct row_source *source, const uint32_t *rows, uint32_t first, uint32_t n,
@@ -215,7 +272,7 @@ static void gather_dense(const struct pass *pass, const struct row_source *sourc
         if (i >= n) {
             memset(x, 0, a->ld[0] * sizeof *x);
         } else if (recipe->bytes && binding_has_bytes(source->binding)) {
-            gather_bytes(pass, source, rows[i], gather->bytes, gather);
+            row_bytes(pass, source, rows[i], 0, n_in, gather->bytes, gather);
             pass->kernels->scale_bytes(gather->bytes, n_in, recipe->bytes_scale, x);
         } else {
             binding_encode(source->binding, rows[i], x);
@@ -239,14 +296,32 @@ void forward_rows(const struct pass *pass, const struct row_source *source, cons
     }
 }
 
+/* A row's layer as lists of non-zeros, a half of the inputs at a time. */
+static void single_layer(const struct pass *pass, uint32_t layer, const float *x, uint32_t first, struct gather *gather)
+{
+    uint32_t n_in = network_n_in(pass->network, layer), half = inputs_half(padded_in(pass->network, layer));
+    struct lists *lists = &gather->lists;
+    float *y = pass->a->at[layer + 1] + first * pass->a->ld[layer + 1];
+    bool whole = half >= n_in;
+    lists->n_rows = 1;
+    lists->begin = 0;
+    lists->end = whole ? n_in : half;
+    lists->counts[0] = pass->kernels->list_floats(x, 0, lists->end, lists->columns, lists->values);
+    sums_listed(pass, layer, lists, whole && layer_is_fused(pass, layer), y, 0);
+    if (!whole) {
+        lists->begin = half;
+        lists->end = n_in;
+        lists->counts[0] = pass->kernels->list_floats(x, half, n_in, lists->columns, lists->values);
+        sums_listed(pass, layer, lists, false, gather->second, 0);
+        join_rows(pass, layer, y, 0, gather->second, 0, first, 1);
+    }
+    activate_rows(pass, layer, NULL, first, 0, 1);
+}
+
 void forward_single(const struct pass *pass, const float *x, uint32_t first, struct gather *gather)
 {
-    struct lists *lists = &gather->lists;
-    lists->n_rows = 1;
     for (uint32_t l = 0; l < pass->network->n_layers; l++) {
-        lists->counts[0] = pass->kernels->list_floats(x, network_n_in(pass->network, l), lists->columns, lists->values);
-        forward_listed(pass, l, lists, first);
-        activate_rows(pass, l, NULL, first, 0, 1);
+        single_layer(pass, l, x, first, gather);
         x = pass->a->at[l + 1] + first * pass->a->ld[l + 1];
     }
 }

@@ -27,6 +27,8 @@ void activations_done(struct activations *activations);
 struct gather {
     uint8_t *bytes; /* (BLOCK_ROWS, padded n_inputs) */
     struct lists lists;
+    float *second; /* (BLOCK_ROWS, ld): the sums of a layer's second half of inputs */
+    size_t ld;
     float *augment; /* the augmenter's scratch, owned; NULL where there is none */
 };
 /* For rows of up to `width` numbers. */
@@ -61,13 +63,19 @@ struct row_source {
     bool sparse;
     uint8_t *xt;
     size_t ldxt;
-    const uint32_t *ahead[BLOCK_ROWS / 16]; /* sixteen rows each to prefetch meanwhile, or NULL */
+    uint64_t n_order; /* rows that follow one another from rows[0] on, for which the next few are asked for in advance */
 };
 
 /* rows[0..n), at most BLOCK_ROWS, through all layers into activations rows first .. first + n - 1, and zero inputs from there to the next
  * multiple of 16. `first` is a multiple of 16. The last layer's activation is left to the loss. */
 void forward_rows(const struct pass *pass, const struct row_source *source, const uint32_t *rows, uint32_t first, uint32_t n,
                   struct gather *gather);
+
+/* Where the source is sparse, the same in two: one half (0 or 1, see inputs_half) of the first layer's inputs, whose sums go into `sums`
+ * for rows first .. of the chunk, with the stride of at[1], and then, with both halves there, the rest. No augmentation. */
+void forward_half(const struct pass *pass, const struct row_source *source, uint32_t half, const uint32_t *rows, uint32_t first, uint32_t n,
+                  float *sums, struct gather *gather);
+void forward_joined(const struct pass *pass, float *const sums[2], const uint32_t *rows, uint32_t first, uint32_t n);
 
 /* All layers for n_rows (a multiple of 8) rows whose inputs are in at[0], for answers. */
 void forward_inputs(const struct pass *pass, uint32_t first, uint32_t n_rows);

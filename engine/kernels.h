@@ -3,8 +3,8 @@
  * All of it is pure: it touches only what it is given, and any thread may call it. Shapes: widths are multiples of 16 floats, rows of
  * the batch come in multiples of KERNEL_ROWS (padding rows hold zeros), every array is 64-byte aligned.
  * A layer's weights lie in panels of KERNEL_PANEL outputs (see mlp/network.h); `n_in` counts their rows, a multiple of 16 too.
- * Every output is one accumulator that is summed in index order, so results do not depend on how the work is cut up, and the sparse
- * functions give the bits of the dense ones. */
+ * Every output is one accumulator that is summed in index order, or two where a layer has many inputs (inputs_half), so results do not
+ * depend on how the work is cut up, and the sparse functions give the bits of the dense ones. */
 #ifndef MLP_KERNELS_H
 #define MLP_KERNELS_H
 
@@ -37,16 +37,24 @@ struct penalty {
     float keep;       /* parameters are multiplied by this: 1 - rate * weight decay */
 };
 
+/* Where the second half of a layer's inputs begins: each half has its own sum, from zero in the second, and the output is first + second.
+ * So two workers can hold half of the weights each and never send them, only their sums. All of n_in where it is not worth it. */
+static inline uint32_t inputs_half(uint32_t n_in)
+{
+    return n_in < 256 ? n_in : n_in / 32 * 16;
+}
+
 #define LISTS_MAX 64 /* rows of a struct lists */
 
-/* The non-zeros of some rows: x[r][columns[r * ld + i]] = values[r * ld + i] for i < counts[r], columns ascending, then a column of
- * UINT16_MAX. */
+/* The non-zeros of some rows from column `begin` to `end`: x[r][columns[r * ld + i]] = values[r * ld + i] for i < counts[r], columns
+ * ascending, then a column of UINT16_MAX. */
 struct lists {
     uint16_t *columns; /* (n_rows, ld) */
     float *values;     /* (n_rows, ld) */
     size_t ld;
     uint32_t counts[LISTS_MAX];
     uint32_t n_rows;
+    uint32_t begin, end;
 };
 
 /* Where a layer's slopes come from when deltas pass back through it. */
@@ -63,9 +71,13 @@ struct kernels {
     void (*forward)(const float *x, size_t ldx, uint32_t n_rows, const float *w, const float *bias, uint32_t n_in, uint32_t n_out,
                     bool relu, float *y, size_t ldy);
 
-    /* The same for rows given as lists of their non-zeros. n_in < 65,536. y: (lists->n_rows, ldy). */
+    /* The same for rows given as lists of their non-zeros, of all columns or of a half; bias NULL: zeros. n_in < 65,536.
+     * y: (lists->n_rows, ldy). */
     void (*forward_sparse)(const struct lists *lists, const float *w, const float *bias, uint32_t n_in, uint32_t n_out, bool relu, float *y,
                            size_t ldy);
+
+    /* y[i] = first[i] + second[i], relu'd where `relu`: what forward makes of its halves. n a multiple of 16; y may be `first`. */
+    void (*join)(const float *first, const float *second, uint32_t n, bool relu, float *y);
 
     /* dx[r][k] = slope * sum over o of dy[r][o] w[k][o]. dy: (n_rows, lddy), x, dx: (n_rows, ldx), n_rows a multiple of 16.
      * scratch: (n_out + 32, n_rows). */
@@ -118,10 +130,10 @@ struct kernels {
     /* x[i] = bytes[i] * scale, n a multiple of 16. */
     void (*scale_bytes)(const uint8_t *bytes, uint32_t n, float scale, float *x);
 
-    /* The non-zeros of one row: columns and values (byte * scale). There must be room for n + 17 of each. Returns how many, less
-     * the end's mark. n < 65,536; list_bytes: a multiple of 16. */
-    uint32_t (*list_bytes)(const uint8_t *bytes, uint32_t n, float scale, uint16_t *columns, float *values);
-    uint32_t (*list_floats)(const float *x, uint32_t n, uint16_t *columns, float *values);
+    /* The non-zeros of one row from column `begin` to `end`: columns and values (byte * scale). There must be room for end - begin + 17
+     * of each. Returns how many, less the end's mark. end < 65,536; list_bytes: both multiples of 16. */
+    uint32_t (*list_bytes)(const uint8_t *bytes, uint32_t begin, uint32_t end, float scale, uint16_t *columns, float *values);
+    uint32_t (*list_floats)(const float *x, uint32_t begin, uint32_t end, uint16_t *columns, float *values);
 
     /* out[k * ldout + r] = in[r * ldin + k] for 16 rows r and n columns k, n a multiple of 16. */
     void (*transpose_bytes)(const uint8_t *in, size_t ldin, uint32_t n, uint8_t *out, size_t ldout);

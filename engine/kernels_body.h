@@ -17,6 +17,7 @@ const struct kernels KERNELS_TABLE = {
     .name = KERNELS_NAME,
     .forward = forward,
     .forward_sparse = forward_sparse,
+    .join = join,
     .delta = delta,
     .gradient = gradient,
     .gradient_sparse = gradient_sparse,

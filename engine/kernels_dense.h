@@ -8,9 +8,32 @@
 
 /* ---- forward ---- */
 
+/* The second half of the inputs added to acc, which stands in y meanwhile. */
+INLINE void forward_second(const uint32_t vecs, const float *x, size_t ldx, const float *w, size_t ldw, uint32_t n_k, bool first,
+                           vec acc[TILE_ROWS][TILE_VECS], float *y, size_t ldy)
+{
+#pragma GCC unroll 8
+    for (uint32_t i = 0; i < TILE_ROWS; i++)
+#pragma GCC unroll 4
+        for (uint32_t j = 0; j < vecs; j++) {
+            store(y + i * ldy + j * VEC_FLOATS, acc[i][j]);
+            acc[i][j] = (vec){0};
+        }
+    if (first)
+        tile(TILE_ROWS, vecs, WEIGHTS_AHEAD, x, ldx, 1, w, ldw, n_k, acc);
+    else
+        tile(TILE_ROWS, vecs, 0, x, ldx, 1, w, ldw, n_k, acc);
+#pragma GCC unroll 8
+    for (uint32_t i = 0; i < TILE_ROWS; i++)
+#pragma GCC unroll 4
+        for (uint32_t j = 0; j < vecs; j++)
+            acc[i][j] = load(y + i * ldy + j * VEC_FLOATS) + acc[i][j];
+}
+
 INLINE void forward_tiles(const uint32_t vecs, const float *x, size_t ldx, uint32_t n_rows, const float *w, size_t ldw, const float *bias,
                           uint32_t n_in, bool relu, float *y, size_t ldy)
 {
+    uint32_t half = inputs_half(n_in);
     for (uint32_t r = 0; r < n_rows; r += TILE_ROWS) {
         vec acc[TILE_ROWS][TILE_VECS];
 #pragma GCC unroll 8
@@ -20,9 +43,11 @@ INLINE void forward_tiles(const uint32_t vecs, const float *x, size_t ldx, uint3
                 acc[i][j] = load(bias + j * VEC_FLOATS);
         /* The first rows bring the weights in, from far away where the network is large; they are near for the others. */
         if (r == 0)
-            tile(TILE_ROWS, vecs, WEIGHTS_AHEAD, x + r * ldx, ldx, 1, w, ldw, n_in, acc);
+            tile(TILE_ROWS, vecs, WEIGHTS_AHEAD, x + r * ldx, ldx, 1, w, ldw, half, acc);
         else
-            tile(TILE_ROWS, vecs, 0, x + r * ldx, ldx, 1, w, ldw, n_in, acc);
+            tile(TILE_ROWS, vecs, 0, x + r * ldx, ldx, 1, w, ldw, half, acc);
+        if (half < n_in)
+            forward_second(vecs, x + r * ldx + half, ldx, w + half * ldw, ldw, n_in - half, r == 0, acc, y + r * ldy, ldy);
 #pragma GCC unroll 8
         for (uint32_t i = 0; i < TILE_ROWS; i++)
 #pragma GCC unroll 4

@@ -28,12 +28,13 @@ INLINE uint32_t mask_count(__mmask16 mask)
     return (uint32_t)__builtin_popcount(bits);
 }
 
-static uint32_t list_bytes(const uint8_t *bytes, uint32_t n, float scale, uint16_t *columns, float *values)
+static uint32_t list_bytes(const uint8_t *bytes, uint32_t begin, uint32_t end, float scale, uint16_t *columns, float *values)
 {
     uint32_t count = 0;
-    __m512i index = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+    __m512i index =
+        _mm512_add_epi32(_mm512_set1_epi32((int)begin), _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15));
     __m512i step = _mm512_set1_epi32(16);
-    for (uint32_t i = 0; i < n; i += 16) {
+    for (uint32_t i = begin; i < end; i += 16) {
         __m512i v = _mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)(bytes + i)));
         __mmask16 mask = _mm512_test_epi32_mask(v, v);
         __m512 x = _mm512_mul_ps(_mm512_cvtepi32_ps(v), _mm512_set1_ps(scale));
@@ -45,13 +46,14 @@ static uint32_t list_bytes(const uint8_t *bytes, uint32_t n, float scale, uint16
     return list_end(columns, count);
 }
 
-static uint32_t list_floats(const float *x, uint32_t n, uint16_t *columns, float *values)
+static uint32_t list_floats(const float *x, uint32_t begin, uint32_t end, uint16_t *columns, float *values)
 {
     uint32_t count = 0;
-    __m512i index = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+    __m512i index =
+        _mm512_add_epi32(_mm512_set1_epi32((int)begin), _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15));
     __m512i step = _mm512_set1_epi32(16);
-    for (uint32_t i = 0; i < n; i += 16) {
-        __mmask16 within = (__mmask16)(n - i >= 16 ? 0xffffu : (1u << (n - i)) - 1);
+    for (uint32_t i = begin; i < end; i += 16) {
+        __mmask16 within = (__mmask16)(end - i >= 16 ? 0xffffu : (1u << (end - i)) - 1);
         __m512 v = _mm512_maskz_loadu_ps(within, x + i);
         /* Not equal, or unordered: a NaN must be seen. */
         __mmask16 mask = _mm512_cmp_ps_mask(v, _mm512_setzero_ps(), _CMP_NEQ_UQ);
@@ -63,10 +65,10 @@ static uint32_t list_floats(const float *x, uint32_t n, uint16_t *columns, float
     return list_end(columns, count);
 }
 #else
-static uint32_t list_bytes(const uint8_t *bytes, uint32_t n, float scale, uint16_t *columns, float *values)
+static uint32_t list_bytes(const uint8_t *bytes, uint32_t begin, uint32_t end, float scale, uint16_t *columns, float *values)
 {
     uint32_t count = 0;
-    for (uint32_t i = 0; i < n; i++) {
+    for (uint32_t i = begin; i < end; i++) {
         columns[count] = (uint16_t)i;
         values[count] = (float)bytes[i] * scale;
         count += bytes[i] != 0;
@@ -74,10 +76,10 @@ static uint32_t list_bytes(const uint8_t *bytes, uint32_t n, float scale, uint16
     return list_end(columns, count);
 }
 
-static uint32_t list_floats(const float *x, uint32_t n, uint16_t *columns, float *values)
+static uint32_t list_floats(const float *x, uint32_t begin, uint32_t end, uint16_t *columns, float *values)
 {
     uint32_t count = 0;
-    for (uint32_t i = 0; i < n; i++) {
+    for (uint32_t i = begin; i < end; i++) {
         columns[count] = (uint16_t)i;
         values[count] = x[i];
         count += x[i] != 0;
@@ -93,7 +95,7 @@ INLINE void forward_row(const uint32_t vecs, const uint16_t *columns, const floa
     vec acc[8];
 #pragma GCC unroll 8
     for (uint32_t j = 0; j < vecs; j++)
-        acc[j] = load(bias + j * VEC_FLOATS);
+        acc[j] = bias == NULL ? (vec){0} : load(bias + j * VEC_FLOATS);
     for (uint32_t i = 0; i < n; i++) {
         const float *row = w + columns[i] * ldw;
         vec x = splat(values[i]);
@@ -130,8 +132,8 @@ INLINE uint32_t forward_segment(const uint32_t vecs, const uint16_t *columns, co
 }
 
 /* Several rows, some columns at a time: those columns' weights stay in the first cache level for all the rows. */
-INLINE void forward_lists(const uint32_t vecs, const struct lists *lists, const float *w, size_t ldw, const float *bias, uint32_t n_in,
-                          bool relu, float *y, size_t ldy)
+INLINE void forward_lists(const uint32_t vecs, const struct lists *lists, const float *w, size_t ldw, const float *bias, bool relu,
+                          float *y, size_t ldy)
 {
     if (lists->n_rows == 1) {
         forward_row(vecs, lists->columns, lists->values, lists->counts[0], w, ldw, bias, relu, y);
@@ -141,16 +143,24 @@ INLINE void forward_lists(const uint32_t vecs, const struct lists *lists, const 
     for (uint32_t r = 0; r < lists->n_rows; r++)
 #pragma GCC unroll 8
         for (uint32_t j = 0; j < vecs; j++)
-            store(y + r * ldy + j * VEC_FLOATS, load(bias + j * VEC_FLOATS));
-    for (uint32_t k = 0; k < n_in; k += COLUMN_TILE)
+            store(y + r * ldy + j * VEC_FLOATS, bias == NULL ? (vec){0} : load(bias + j * VEC_FLOATS));
+    for (uint32_t k = lists->begin; k < lists->end; k += COLUMN_TILE)
         for (uint32_t r = 0; r < lists->n_rows; r++) {
             at[r] = forward_segment(vecs, lists->columns + r * lists->ld, lists->values + r * lists->ld, at[r],
-                                    min_u32(k + COLUMN_TILE, n_in), w, ldw, y + r * ldy);
+                                    min_u32(k + COLUMN_TILE, lists->end), w, ldw, y + r * ldy);
         }
     for (uint32_t r = 0; relu && r < lists->n_rows; r++)
 #pragma GCC unroll 8
         for (uint32_t j = 0; j < vecs; j++)
             store(y + r * ldy + j * VEC_FLOATS, positive(load(y + r * ldy + j * VEC_FLOATS)));
+}
+
+static void join(const float *first, const float *second, uint32_t n, bool relu, float *y)
+{
+    for (uint32_t i = 0; i < n; i += VEC_FLOATS) {
+        vec sum = load(first + i) + load(second + i);
+        store(y + i, relu ? positive(sum) : sum);
+    }
 }
 
 static void forward_sparse(const struct lists *lists, const float *w, const float *bias, uint32_t n_in, uint32_t n_out, bool relu, float *y,
@@ -160,11 +170,11 @@ static void forward_sparse(const struct lists *lists, const float *w, const floa
         uint32_t width = min_u32(KERNEL_PANEL, n_out - panel), o = 0;
         const float *wp = w + (size_t)panel * n_in;
         for (; o + 8 * VEC_FLOATS <= width; o += 8 * VEC_FLOATS)
-            forward_lists(8, lists, wp + o, width, bias + panel + o, n_in, relu, y + panel + o, ldy);
+            forward_lists(8, lists, wp + o, width, bias == NULL ? NULL : bias + panel + o, relu, y + panel + o, ldy);
         for (; o + 4 * VEC_FLOATS <= width; o += 4 * VEC_FLOATS)
-            forward_lists(4, lists, wp + o, width, bias + panel + o, n_in, relu, y + panel + o, ldy);
+            forward_lists(4, lists, wp + o, width, bias == NULL ? NULL : bias + panel + o, relu, y + panel + o, ldy);
         for (; o < width; o += VEC_FLOATS)
-            forward_lists(1, lists, wp + o, width, bias + panel + o, n_in, relu, y + panel + o, ldy);
+            forward_lists(1, lists, wp + o, width, bias == NULL ? NULL : bias + panel + o, relu, y + panel + o, ldy);
     }
 }
 

@@ -70,7 +70,7 @@ bool rows_are_sparse(const struct rows *rows)
         return false; /* the dense way gives the same bits */
     uint64_t n_nonzero = 0, n = rows->n_rows < SAMPLE_ROWS ? rows->n_rows : SAMPLE_ROWS;
     for (uint64_t i = 0; i < n; i++) {
-        binding_encode_bytes(rows->binding, rows->rows[i * (rows->n_rows / n)], bytes);
+        binding_encode_bytes(rows->binding, rows->rows[i * (rows->n_rows / n)], 0, n_inputs, bytes);
         for (uint32_t k = 0; k < n_inputs; k++)
             n_nonzero += bytes[k] != 0;
     }
@@ -98,7 +98,7 @@ static void scoring_block(const struct scoring *s, struct worker_scratch *scratc
     const struct kernels *kernels = kernels_get();
     uint64_t left = s->end - first;
     uint32_t n = left < block ? (uint32_t)left : block, last = s->network->n_layers;
-    struct row_source source = {.binding = s->rows->binding, .sparse = s->sparse};
+    struct row_source source = {.binding = s->rows->binding, .sparse = s->sparse, .n_order = s->end - first};
     struct activations *a = &scratch->activations;
     struct pass pass = {.network = s->network, .kernels = kernels, .a = a};
     forward_rows(&pass, &source, s->rows->rows + first, 0, n, &scratch->gather);

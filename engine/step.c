@@ -1,6 +1,7 @@
 /* The steps of an epoch, as every worker of the gang runs them:
  *
- *   1. claim blocks of the batch's rows; take each through gather, forward, loss and deltas alone; barrier;
+ *   0. where the first layer's inputs are halved, claim blocks of the batch's rows, one half each: gather and sum; barrier;
+ *   1. claim blocks of the batch's rows; take each through (gather,) forward, loss and deltas alone; barrier;
  *   2. claim blocks of weight rows; compute their gradient over the batch in row order and update them while they are in cache; barrier.
  *
  * Clipping by norm has to see all gradients first: then 2. stores them and a third phase updates. max_norm looks at whole columns of the
@@ -24,16 +25,6 @@ uint64_t clock_ns(void)
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
-
-/* Where a worker stands: the same at every worker. */
-struct position {
-    uint64_t step;
-    uint32_t chunk;
-    uint64_t first;    /* place in the epoch's order of the chunk's first row */
-    uint32_t n_rows;   /* of the chunk */
-    uint32_t n_batch;  /* of the batch */
-    uint32_t n_chunks; /* of the batch */
-};
 
 static struct position position_at(const struct trainer *t, uint64_t step, uint32_t chunk)
 {
@@ -91,98 +82,29 @@ static void share_weights(struct trainer *t, uint32_t worker)
         share_evenly(t, PHASE_NORMS, worker, t->n_panels);
 }
 
+/* Each row's work in a chunk, set anew when its phase is over. */
+static void share_sums(struct trainer *t, const struct position *p, uint32_t worker)
+{
+    if (t->halves)
+        share_evenly(t, PHASE_SUMS, worker, 2 * (uint64_t)n_row_blocks(t, p));
+}
+
+static void share_rows(struct trainer *t, const struct position *p, uint32_t worker)
+{
+    share_evenly(t, PHASE_ROWS, worker, n_row_blocks(t, p));
+}
+
 /* Whether somebody wants the gang to stop now: the phase is then left between two blocks, and goes on there in the next run. Only long
  * chunks stop while weights change: of the others, states can be saved after any run. */
 static bool interrupts(struct trainer *t, enum phase phase)
 {
-    if (!atomic_load_explicit(t->stop, memory_order_relaxed) || (phase != PHASE_ROWS && !t->long_chunks))
+    if (!atomic_load_explicit(t->stop, memory_order_relaxed) || (phase > PHASE_ROWS && !t->long_chunks))
         return false;
     atomic_store_explicit(&t->interrupted[phase], true, memory_order_relaxed);
     return true;
 }
 
-/* ---- phase 1 ---- */
-
-/* Losses and output deltas of rows first .. first + n - 1 of the chunk, and zero deltas to the next multiple of 16. */
-static void score_rows(struct trainer *t, const struct position *p, uint32_t first, uint32_t n)
-{
-    uint32_t last = t->network->n_layers;
-    float share_of_row = 1.0f / (float)p->n_batch;
-    for (uint32_t i = first; i < first + n; i++) {
-        struct target target = row_target(&t->train, t->order[p->first + i]);
-        struct row_score *score = &t->scores[p->first + i - t->outcomes.sums.n];
-        *score = loss_row(t->network, t->kernels, &t->objective, target, t->a.at[last] + i * t->a.ld[last], share_of_row,
-                          t->d.at[last] + i * t->d.ld[last]);
-        if (!isfinite(score->loss))
-            atomic_store_explicit(&t->bad_loss, true, memory_order_relaxed);
-    }
-    for (uint32_t i = first + n; i % 16 != 0; i++)
-        memset(t->d.at[last] + i * t->d.ld[last], 0, t->d.ld[last] * sizeof(float));
-}
-
-/* Back through a layer's normalisation: deltas of what came out of it become those of its sums. Its inverse standard deviations stand
- * where the deltas go that it has passed. */
-static void normalized_deltas(struct trainer *t, uint32_t layer, uint32_t first, uint32_t n_rows)
-{
-    const struct layer *l = &t->network->layers[layer];
-    const float *gains = vector_of(t->network, layer, VECTOR_GAINS);
-    for (uint32_t r = first; r < first + n_rows; r++) {
-        float *d = t->d.at[layer + 1] + r * t->d.ld[layer + 1], *normal = t->normals.at[layer + 1] + r * t->normals.ld[layer + 1];
-        float *passed = t->passed.at[layer + 1] + r * t->passed.ld[layer + 1], inverses[NETWORK_NORMS_MAX];
-        memcpy(inverses, passed, l->norms * sizeof *inverses);
-        for (uint32_t i = 0, n = l->units / l->norms; i < l->norms; i++)
-            t->kernels->normalize_delta(d + i * n, n, gains + i * n, inverses[i], normal + i * n, passed + i * n);
-    }
-}
-
-static void block_deltas(struct trainer *t, struct worker_scratch *scratch, uint32_t first, uint32_t n_rows)
-{
-    const struct network *network = t->network;
-    for (uint32_t l = network->n_layers - 1; l > 0; l--) {
-        t->kernels->delta(t->d.at[l + 1] + first * t->d.ld[l + 1], t->d.ld[l + 1], n_rows, network->params + network->weights_at[l],
-                          padded_in(network, l), padded_out(network, l), t->a.at[l] + first * t->a.ld[l], layer_slopes(network, l - 1),
-                          t->d.at[l] + first * t->d.ld[l], t->d.ld[l], scratch->delta);
-        if (network->layers[l - 1].norms > 0)
-            normalized_deltas(t, l - 1, first, n_rows);
-    }
-}
-
-/* Rows (16 of them, or none) to bring into cache while those from `row` of the chunk on are worked at: the next of this worker's share,
- * after its end the first of its share in the next step. The records lie anywhere in the table. */
-static const uint32_t *rows_ahead(const struct trainer *t, const struct claims *share, const struct position *p, uint32_t row)
-{
-    uint32_t begin = share->begin * t->block_rows, end = share->end * t->block_rows < p->n_rows ? share->end * BLOCK_ROWS : p->n_rows;
-    uint64_t ahead = p->first + (row + 16 < end ? row + 16 : begin + p->n_rows);
-    return ahead + 16 <= t->train.n_rows ? t->order + ahead : NULL;
-}
-
-static void row_block(struct trainer *t, struct worker_scratch *scratch, const struct position *p, uint32_t block)
-{
-    uint32_t first = block * t->block_rows, n = p->n_rows - first < t->block_rows ? p->n_rows - first : t->block_rows;
-    struct row_source source = {.binding = t->train.binding, .sparse = t->sparse, .xt = t->xt, .ldxt = t->a.n_rows};
-    for (uint32_t i = 0; i < t->block_rows / 16; i++)
-        source.ahead[i] = rows_ahead(t, &scratch->claims[PHASE_ROWS], p, first + 16 * i);
-    struct pass pass = {.network = t->network,
-                        .kernels = t->kernels,
-                        .a = &t->a,
-                        .slopes = &t->d,
-                        .normals = &t->normals,
-                        .inverses = &t->passed,
-                        .seed = t->options.seed,
-                        .epoch = atomic_load_explicit(&t->epoch, memory_order_relaxed),
-                        .input_dropout = t->options.input_dropout,
-                        .augmenter = t->augmenter};
-    forward_rows(&pass, &source, t->order + p->first + first, first, n, &scratch->gather);
-    score_rows(t, p, first, n);
-    block_deltas(t, scratch, first, (n + 15) & ~15u);
-    /* The sparse gradient reads the bytes of 64 rows at a time: what is left of an earlier, longer chunk must go. */
-    uint32_t end = (first + n + 15) & ~15u, end64 = (first + n + 63) & ~63u;
-    if (t->sparse && first + n == p->n_rows)
-        for (uint32_t k = 0; k < padded_in(t->network, 0) && end < end64; k++)
-            memset(t->xt + (size_t)k * t->a.n_rows + end, 0, end64 - end);
-}
-
-/* ---- phases 2 to 4 ---- */
+/* ---- weights ---- */
 
 /* How parameters change in this step. */
 struct change {
@@ -397,12 +319,20 @@ static void meet(struct trainer *t)
         pool_barrier(t->pool);
 }
 
+static void sums_phase(struct trainer *t, const struct position *p, struct change *change, uint32_t worker)
+{
+    (void)change;
+    uint32_t n = n_row_blocks(t, p), i;
+    while (!interrupts(t, PHASE_SUMS) && claim(t, PHASE_SUMS, worker, &i))
+        step_sums(t, &t->scratch[worker], p, i / n, i % n);
+}
+
 static void rows_phase(struct trainer *t, const struct position *p, struct change *change, uint32_t worker)
 {
     (void)change;
     uint32_t i;
     while (!interrupts(t, PHASE_ROWS) && claim(t, PHASE_ROWS, worker, &i))
-        row_block(t, &t->scratch[worker], p, i);
+        step_rows(t, &t->scratch[worker], p, i);
 }
 
 /* Scores go into the outcomes before the window lacks room for another chunk: between two barriers, where nobody scores. */
@@ -416,13 +346,15 @@ static void scores_take(struct trainer *t, const struct position *p)
 /* The rarer options' phases come after a batch's last chunk. */
 static bool phase_wanted(const struct trainer *t, const struct position *p, enum phase phase)
 {
+    if (phase == PHASE_SUMS)
+        return t->halves;
     if (phase == PHASE_ROWS || phase == PHASE_GRADIENT)
         return true;
     return p->chunk + 1 == p->n_chunks && (phase == PHASE_UPDATE ? t->clips_norm : t->options.max_norm > 0);
 }
 
 static void (*const phases[N_PHASES])(struct trainer *t, const struct position *p, struct change *change,
-                                      uint32_t worker) = {rows_phase, gradient_phase, update_phase, norms_phase};
+                                      uint32_t worker) = {sums_phase, rows_phase, gradient_phase, update_phase, norms_phase};
 
 /* A chunk's phases from `phase` on; false: the gang leaves in the midst of it. */
 static bool chunk_work(struct trainer *t, const struct position *p, const struct position *next, enum phase phase, uint32_t worker)
@@ -432,7 +364,7 @@ static bool chunk_work(struct trainer *t, const struct position *p, const struct
         if (!phase_wanted(t, p, phase))
             continue;
         phases[phase](t, p, &change, worker);
-        if (worker == 0 && phase != PHASE_ROWS) /* nobody reads it before the barrier; once more does no harm */
+        if (worker == 0 && phase > PHASE_ROWS) /* nobody reads it before the barrier; once more does no harm */
             t->leave = decide(t, next);
         meet(t);
         /* A flag for each phase: a worker who is ahead may have set the next one's by now. */
@@ -445,8 +377,10 @@ static bool chunk_work(struct trainer *t, const struct position *p, const struct
             return false;
         if (phase == PHASE_ROWS && worker == 0)
             scores_take(t, p);
+        if (phase == PHASE_SUMS && next->step < t->n_steps)
+            share_sums(t, next, worker);
         if (phase == PHASE_ROWS && next->step < t->n_steps)
-            share_evenly(t, PHASE_ROWS, worker, n_row_blocks(t, next));
+            share_rows(t, next, worker);
     }
     return true;
 }
@@ -456,9 +390,10 @@ static enum phase chunk_enter(struct trainer *t, const struct position *p, uint3
 {
     enum phase phase = t->phase;
     if (phase == N_PHASES) {
-        share_evenly(t, PHASE_ROWS, worker, n_row_blocks(t, p));
+        share_sums(t, p, worker);
+        share_rows(t, p, worker);
         share_weights(t, worker);
-        phase = PHASE_ROWS;
+        phase = 0;
     }
     meet(t);
     return phase;
@@ -469,7 +404,7 @@ static void steps_work(void *self, uint32_t worker)
     struct trainer *t = self;
     struct position p = position_at(t, atomic_load_explicit(&t->step, memory_order_relaxed), t->chunk), next;
     enum phase phase = chunk_enter(t, &p, worker);
-    for (;; p = next, phase = PHASE_ROWS) {
+    for (;; p = next, phase = 0) {
         next = position_next(t, &p);
         if (!chunk_work(t, &p, &next, phase, worker))
             return;

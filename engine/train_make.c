@@ -66,7 +66,7 @@ static float *column_density(const struct trainer *t)
     uint8_t *row = calloc(n_in, 1);
     float *density = calloc(n_in, sizeof *density);
     for (uint64_t i = 0; row != NULL && density != NULL && i < n; i++) {
-        binding_encode_bytes(t->train.binding, t->train.rows[i * (t->train.n_rows / n)], row);
+        binding_encode_bytes(t->train.binding, t->train.rows[i * (t->train.n_rows / n)], 0, n_in, row);
         for (uint32_t k = 0; k < n_in; k++)
             density[k] += row[k] == 0 ? 0 : 1 / (float)n;
     }
@@ -75,21 +75,38 @@ static float *column_density(const struct trainer *t)
 }
 
 /* About how many cycles a block takes for each of its columns, measured with AVX-512: only the ratios matter. */
-static float block_cost(const struct weight_block *b, float batch, const float *density)
+static float block_cost(const struct trainer *t, const struct weight_block *b, const float *density)
 {
-    const float update = 13, dense = 0.8f, sparse = 1, per_row = 4;
+    const float update = 20, dense = 0.5f, sparse = 1, per_row = 4, vector = 0.25f;
+    float batch = (float)t->chunk_rows, live = 0, non_zeros = 0;
+    float vectors = b->row > 0 ? 0 : vector * batch * (float)layer_n_vectors(&t->network->layers[b->layer]);
     if (b->layer > 0 || density == NULL)
-        return (float)b->width * (update + dense * batch);
-    float non_zeros = 0;
-    for (uint32_t k = 0; k < 16; k++)
+        return (float)b->width * (update + dense * batch + vectors);
+    for (uint32_t k = 0; k < 16; k++) {
+        live += density[b->row + k] > 0;
         non_zeros += density[b->row + k] * batch;
-    return (float)b->width * (update + per_row + sparse / 16 * non_zeros);
+    }
+    return (float)b->width * (update / 16 * live + per_row + sparse / 16 * non_zeros + vectors);
 }
 
-/* Blocks in the order of the parameters, so that shares of them are contiguous. */
+/* Blocks of a layer's weights whose inputs are from `begin` to `end`, in the order of the parameters. */
+static void add_blocks(struct trainer *t, uint32_t layer, uint32_t begin, uint32_t end, const float *density)
+{
+    uint32_t n_out = padded_out(t->network, layer);
+    for (uint32_t panel = 0; panel < n_out; panel += KERNEL_PANEL)
+        for (uint32_t row = begin; row < end; row += 16) {
+            struct weight_block *b = &t->blocks[t->n_blocks++];
+            *b = (struct weight_block){.layer = layer, .panel = panel, .row = row, .width = panel_width(n_out, panel)};
+            b->cost = block_cost(t, b, density);
+        }
+}
+
+/* Workers' shares of the blocks are contiguous. Where the first layer's inputs are halved, its halves come first and last: each then stays
+ * with the workers that sum over it. */
 static bool list_blocks(struct trainer *t, struct err *err)
 {
     float *density = t->sparse ? column_density(t) : NULL;
+    uint32_t n_in = padded_in(t->network, 0), half = inputs_half(n_in);
     size_t n = 0;
     for (uint32_t l = 0; l < t->network->n_layers; l++)
         n += (size_t)padded_in(t->network, l) / 16 * ((padded_out(t->network, l) + KERNEL_PANEL - 1) / KERNEL_PANEL);
@@ -98,17 +115,10 @@ static bool list_blocks(struct trainer *t, struct err *err)
         free(density);
         return err_memory(err, "the list of weight blocks");
     }
-    for (uint32_t l = 0; l < t->network->n_layers; l++) {
-        uint32_t n_in = padded_in(t->network, l), n_out = padded_out(t->network, l);
-        float batch = (float)t->chunk_rows;
-        for (uint32_t panel = 0; panel < n_out; panel += KERNEL_PANEL) {
-            for (uint32_t row = 0; row < n_in; row += 16) {
-                struct weight_block *b = &t->blocks[t->n_blocks++];
-                *b = (struct weight_block){.layer = l, .panel = panel, .row = row, .width = panel_width(n_out, panel)};
-                b->cost = block_cost(b, batch, density);
-            }
-        }
-    }
+    add_blocks(t, 0, 0, half, density);
+    for (uint32_t l = 1; l < t->network->n_layers; l++)
+        add_blocks(t, l, 0, padded_in(t->network, l), density);
+    add_blocks(t, 0, half, n_in, density);
     free(density);
     return true;
 }
@@ -198,6 +208,12 @@ static bool make_workspace(struct trainer *t, struct err *err)
         t->xt = aligned_zeros(padded_in(network, 0), t->a.n_rows);
         if (t->xt == NULL)
             return err_memory(err, "the transposed inputs");
+        bool halves = inputs_half(padded_in(network, 0)) < padded_in(network, 0) && !augment_is_on(&t->options.augment);
+        for (int i = 0; i < 2 && halves; i++) {
+            t->sums[i] = aligned_zeros(t->a.n_rows, t->a.ld[1] * sizeof(float));
+            if (t->sums[i] == NULL)
+                return err_memory(err, "the first layer's sums");
+        }
     }
     return true;
 }
@@ -246,6 +262,7 @@ bool trainer_scratch(struct trainer *t, uint32_t n_workers, struct err *err)
         return false;
     }
     t->n_workers = workers_wanted(t, n_workers);
+    t->halves = t->sums[0] != NULL && t->n_workers > 1;
     t->block_rows = block_rows(t, t->n_workers);
     share_by_cost(t, t->n_workers);
     return true;
@@ -270,7 +287,7 @@ uint64_t train_bytes(const struct train_options *options, uint32_t n_inputs, uin
     uint64_t n_floats = 0, row = padded(n_inputs), n_in = n_inputs;
     for (uint32_t l = 0; l < o.n_layers; l++) {
         n_floats += (padded(n_in) + layer_n_vectors(&o.layers[l])) * padded(o.layers[l].units);
-        row += padded(o.layers[l].units) * (layer_n_vectors(&o.layers[l]) + 1) * sizeof(float);
+        row += padded(o.layers[l].units) * (layer_n_vectors(&o.layers[l]) + (l == 0 ? 3 : 1)) * sizeof(float);
         n_in = o.layers[l].units;
     }
     uint64_t batch = o.batch_size == 0 || o.batch_size > n_train ? n_train : o.batch_size;
@@ -354,6 +371,8 @@ void trainer_free(struct trainer *t)
     outcomes_done(&t->outcomes);
     outcomes_done(&t->validation_outcomes);
     free(t->xt);
+    free(t->sums[0]);
+    free(t->sums[1]);
     free(t->dead);
     free(t->blocks);
     free(t->block_edges);

@@ -1,5 +1,5 @@
-/* The trainer's state and the pieces it is made of: train_make.c (making one), train.c (the loop of epochs), step.c (one run of the gang
- * through the steps), score.c (rows through a network, scored), train_state.c (what training changes, out and in). */
+/* The trainer's state and the pieces it is made of: train_make.c (making one), train.c (the loop of epochs), step.c and step_rows.c (one
+ * run of the gang through the steps), score.c (rows through a network, scored), train_state.c (what training changes, out and in). */
 #ifndef MLP_TRAIN_PRIVATE_H
 #define MLP_TRAIN_PRIVATE_H
 
@@ -24,7 +24,8 @@ struct claims {
 
 /* The phases of a step, each with its own claims, a barrier after each. The last two are rarely wanted. */
 enum phase {
-    PHASE_ROWS,     /* blocks of the batch's rows: forward, loss, deltas */
+    PHASE_SUMS,     /* where the first layer's inputs are halved: blocks of the batch's rows, one half each */
+    PHASE_ROWS,     /* blocks of the batch's rows: forward (the rest of it), loss, deltas */
     PHASE_GRADIENT, /* blocks of weights: gradient and, unless clipping by norm must see all of it first, update */
     PHASE_UPDATE,   /* blocks of weights, after the norms are known */
     PHASE_NORMS,    /* panels of weights: max_norm */
@@ -110,6 +111,8 @@ struct trainer {
     struct activations a, d;            /* the chunk's activations; deltas, d.at[l + 1] those of layer l */
     struct activations normals, passed; /* where layers are normalised: the derivatives by their gains and offsets, row by row */
     uint8_t *xt;                        /* (padded n_inputs, a.n_rows) where sparse */
+    bool halves;                        /* the first layer's inputs are halved between the workers */
+    float *sums[2];                     /* (a.n_rows, a.ld[1]) each, where halves: the first layer's sums over either half */
     struct worker_scratch *scratch;     /* (n_scratch) */
     uint32_t n_scratch;
     uint32_t n_workers;  /* that take part: all of the pool's, or one where a step is too little to share */
@@ -127,6 +130,16 @@ struct trainer {
     bool leave; /* worker 0's decision before a step's last barrier */
 };
 
+/* Where the gang stands in an epoch. */
+struct position {
+    uint64_t step;
+    uint32_t chunk;
+    uint64_t first;    /* place in the epoch's order of the chunk's first row */
+    uint32_t n_rows;   /* of the chunk */
+    uint32_t n_batch;  /* of the batch */
+    uint32_t n_chunks; /* of the batch */
+};
+
 /* Once the pool is known: scratch and shares for each of its workers. */
 bool trainer_scratch(struct trainer *trainer, uint32_t n_workers, struct err *err);
 
@@ -134,6 +147,11 @@ bool trainer_scratch(struct trainer *trainer, uint32_t n_workers, struct err *er
 double epoch_monitored(const struct epoch_metrics *metrics, enum metric metric, bool of_train);
 /* Whether trainer_restore would take these bytes; else as it fails. */
 bool trainer_fits(const struct trainer *trainer, const void *bytes, size_t n, struct err *err);
+
+/* step_rows.c: block `block` of the chunk's rows, for one half of the first layer's inputs; and, with that done or included, for the rest of
+ * the way: forward, losses, deltas. */
+void step_sums(struct trainer *t, struct worker_scratch *scratch, const struct position *p, uint32_t half, uint32_t block);
+void step_rows(struct trainer *t, struct worker_scratch *scratch, const struct position *p, uint32_t block);
 
 /* Run steps until the epoch's end, `stop`, the deadline or a number that is not finite. */
 void steps_run(struct trainer *trainer);

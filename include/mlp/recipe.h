@@ -123,13 +123,14 @@ void binding_encode(const struct binding *binding, uint64_t row, float *x);
 bool binding_has_bytes(const struct binding *binding);
 /* Where binding_has_bytes: whether this input is zero in every row of the table, as the column's range says. */
 bool binding_input_is_zero(const struct binding *binding, uint32_t input);
-/* Where recipe->bytes: the row's inputs as bytes, input = byte * recipe->bytes_scale; x: (recipe->n_inputs). Where not
- * binding_has_bytes, missing values are imputed and others rounded to a byte, and binding_encode is the exact way. */
-void binding_encode_bytes(const struct binding *binding, uint64_t row, uint8_t *x);
+/* Where recipe->bytes: the row's inputs from `begin` to `end` (or the last) as bytes, input = byte * recipe->bytes_scale;
+ * x: (recipe->n_inputs). Where not binding_has_bytes, missing values are imputed and others rounded to a byte, and binding_encode is the
+ * exact way. */
+void binding_encode_bytes(const struct binding *binding, uint64_t row, uint32_t begin, uint32_t end, uint8_t *x);
 /* A hint, as table_read_scattered. */
 void binding_read_scattered(const struct binding *binding);
-/* Ask for the row's record to be brought into cache, for a row that will be encoded soon. */
-void binding_prefetch(const struct binding *binding, uint64_t row);
+/* Ask for a row's target and what of its record the inputs from `begin` to `end` should lie in to be brought into cache. */
+void binding_prefetch(const struct binding *binding, uint64_t row, uint32_t begin, uint32_t end);
 /* The class of the row's target, -1 where it is missing or not one of the recipe's. */
 int32_t binding_class(const struct binding *binding, uint64_t row);
 /* The target in the user's units; NaN where missing. Regression. */

@@ -66,7 +66,7 @@ static void row_from_bytes(const struct ways *ways, uint64_t row)
 {
     if (!binding_has_bytes(ways->binding))
         return;
-    binding_encode_bytes(ways->binding, row, ways->bytes);
+    binding_encode_bytes(ways->binding, row, 0, UINT32_MAX, ways->bytes);
     for (uint32_t i = 0; i < ways->recipe->n_inputs; i++)
         ways->other[i] = (float)ways->bytes[i] * ways->recipe->bytes_scale;
     same(ways, "bytes encode as the table does");

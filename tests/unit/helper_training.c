@@ -75,15 +75,15 @@ struct fixture fixture_numbers(uint64_t n, bool classes)
 
 struct fixture fixture_images(uint64_t n)
 {
-    char *csv = malloc(n * 512 + 1024), *at = csv;
-    for (int k = 0; k < 100; k++)
+    char *csv = malloc(n * 1280 + 2048), *at = csv;
+    for (int k = 0; k < 289; k++)
         at += sprintf(at, "p%d,", k);
     at += sprintf(at, "y\n");
     seed = 11;
     for (uint64_t i = 0; i < n; i++) {
         int label = (int)(i % 4);
-        for (int k = 0; k < 100; k++) {
-            bool ink = random_double() < (k / 25 == label ? 0.5 : 0.1);
+        for (int k = 0; k < 289; k++) {
+            bool ink = random_double() < (k / 73 == label ? 0.5 : 0.1);
             at += sprintf(at, "%d,", i == 0 && k == 0 ? 255 : ink && k != 40 ? (int)(random_double() * 256) : 0);
         }
         at += sprintf(at, "%d\n", label);

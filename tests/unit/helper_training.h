@@ -20,7 +20,7 @@ void must(bool ok, const struct err *err);
 
 /* n rows of 5 numbers; y is one of three words, or a number. */
 struct fixture fixture_numbers(uint64_t n, bool classes);
-/* n rows of 100 bytes, four fifths of them zero, as images are; y is 0..3. */
+/* n rows of 289 bytes, four fifths of them zero, as images are; y is 0..3. */
 struct fixture fixture_images(uint64_t n);
 void fixture_done(struct fixture *f);
 

@@ -63,7 +63,7 @@ START_TEST(bytes_are_the_inputs)
     ck_assert(binding_has_bytes(binding));
     for (uint64_t row = 0; row < 40; row++) {
         binding_encode(binding, row, x);
-        binding_encode_bytes(binding, row, bytes);
+        binding_encode_bytes(binding, row, 0, UINT32_MAX, bytes);
         for (int i = 0; i < 70; i++) {
             raw[i] = bytes[i];
             ck_assert(x[i] == (float)bytes[i] * recipe->bytes_scale);
@@ -98,7 +98,7 @@ START_TEST(pixels_that_are_no_bytes_still_have_some)
     float x[64];
 
     ck_assert(!binding_has_bytes(binding));
-    binding_encode_bytes(binding, 1, bytes);
+    binding_encode_bytes(binding, 1, 0, UINT32_MAX, bytes);
     ck_assert_uint_eq(bytes[0], 0);
     ck_assert_uint_eq(bytes[1], 255);
     ck_assert_uint_eq(bytes[2], 0);

@@ -44,13 +44,13 @@ static void must(bool ok)
     ck_assert_msg(ok, "%s", err.msg);
 }
 
-/* Images of 100 bytes, four fifths of them zero, or five decimal numbers; three classes. */
+/* Images of 289 bytes, four fifths of them zero, or five decimal numbers; three classes. */
 static char *csv_make(bool images)
 {
     char *text = NULL;
     size_t length;
     FILE *out = open_memstream(&text, &length);
-    uint32_t seed = 5, columns = images ? 100 : 5;
+    uint32_t seed = 5, columns = images ? 289 : 5;
     for (uint32_t k = 0; k < columns; k++)
         fprintf(out, "x%u,", k);
     fprintf(out, "y\n");

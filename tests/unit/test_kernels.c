@@ -54,6 +54,26 @@ static const struct kernels *kernels_at(int i)
 static const uint32_t widths[] = {16, 32, 48, 64, 80, 96, 112, 128, 144, 176, 256, 272, 400};
 #define N_WIDTHS (sizeof widths / sizeof widths[0])
 
+/* forward of rows as lists: whole ones, or halves joined. */
+static void forward_lists(const struct kernels *kernels, struct lists *lists, const float *x, size_t ldx, const float *w, const float *bias,
+                          uint32_t n_in, uint32_t n_out, bool relu, float *y, size_t ldy)
+{
+    uint32_t half = inputs_half(n_in);
+    float *second = aligned(lists->n_rows * ldy * sizeof *second);
+    ck_assert(n_in < 256 ? half == n_in : half % 16 == 0 && half < n_in && half + 16 >= n_in - half);
+    for (lists->begin = 0; lists->begin < n_in; lists->begin = lists->end) {
+        lists->end = lists->begin == 0 ? half : n_in;
+        for (uint32_t r = 0; r < lists->n_rows; r++)
+            lists->counts[r] =
+                kernels->list_floats(x + r * ldx, lists->begin, lists->end, lists->columns + r * lists->ld, lists->values + r * lists->ld);
+        kernels->forward_sparse(lists, w, lists->begin == 0 ? bias : NULL, n_in, n_out, relu && half == n_in,
+                                lists->begin == 0 ? y : second, ldy);
+    }
+    for (uint32_t r = 0; half < n_in && r < lists->n_rows; r++)
+        kernels->join(y + r * ldy, second + r * ldy, n_out, relu, y + r * ldy);
+    free(second);
+}
+
 static void check_forward(const struct kernels *kernels, uint32_t n_rows, uint32_t n_in, uint32_t n_out, bool relu)
 {
     size_t ldx = n_in + 16, ldy = n_out + 32;
@@ -66,9 +86,7 @@ static void check_forward(const struct kernels *kernels, uint32_t n_rows, uint32
     struct lists lists = {.ld = n_in + 32, .n_rows = n_rows < LISTS_MAX ? n_rows : LISTS_MAX};
     lists.columns = aligned(n_rows * lists.ld * sizeof *lists.columns);
     lists.values = aligned(n_rows * lists.ld * sizeof *lists.values);
-    for (uint32_t r = 0; r < lists.n_rows; r++)
-        lists.counts[r] = kernels->list_floats(x + r * ldx, n_in, lists.columns + r * lists.ld, lists.values + r * lists.ld);
-    kernels->forward_sparse(&lists, w, bias, n_in, n_out, relu, rows, ldy);
+    forward_lists(kernels, &lists, x, ldx, w, bias, n_in, n_out, relu, rows, ldy);
     for (uint32_t r = 0; r < lists.n_rows; r++)
         ck_assert_msg(memcmp(rows + r * ldy, y + r * ldy, n_out * sizeof *row) == 0, "%s: lists differ at %u x %u", kernels->name, n_in,
                       n_out);
@@ -85,8 +103,7 @@ static void check_forward(const struct kernels *kernels, uint32_t n_rows, uint32
             ck_assert_msg(fabs((double)y[r * ldy + o] - want) <= 1e-6 * size, "%s forward %u x %u, row %u output %u: %g, not %g",
                           kernels->name, n_in, n_out, r, o, (double)y[r * ldy + o], want);
         }
-        lists.counts[0] = kernels->list_floats(x + r * ldx, n_in, lists.columns, lists.values);
-        kernels->forward_sparse(&lists, w, bias, n_in, n_out, relu, row, ldy);
+        forward_lists(kernels, &lists, x + r * ldx, ldx, w, bias, n_in, n_out, relu, row, ldy);
         ck_assert_msg(memcmp(row, y + r * ldy, n_out * sizeof *row) == 0, "%s: a list differs at %u x %u", kernels->name, n_in, n_out);
     }
     free(x);
@@ -299,10 +316,10 @@ START_TEST(lists_are_as_long_as_what_they_hold)
         memset(bytes, 1, n);
         for (uint32_t some = n - 15; some <= n; some++) {
             stack_fill();
-            ck_assert_uint_eq(kernels->list_floats(x, some, columns, values), some);
+            ck_assert_uint_eq(kernels->list_floats(x, 0, some, columns, values), some);
         }
         stack_fill();
-        ck_assert_uint_eq(kernels->list_bytes(bytes, n, 1, columns, values), n);
+        ck_assert_uint_eq(kernels->list_bytes(bytes, 0, n, 1, columns, values), n);
         free(x);
         free(values);
         free(bytes);
@@ -327,7 +344,7 @@ START_TEST(lists_scale_and_transpose)
         for (int k = 0; k < n; k++)
             ck_assert_uint_eq(out[k * 32 + r], rows[r * n + k]);
     kernels->scale_bytes(rows, n, 0.5f, x);
-    uint32_t count = kernels->list_bytes(rows, n, 0.5f, columns, values), seen = 0;
+    uint32_t count = kernels->list_bytes(rows, 0, n, 0.5f, columns, values), seen = 0;
     for (uint32_t k = 0; k < n; k++) {
         ck_assert(x[k] == (float)rows[k] * 0.5f);
         if (rows[k] != 0) {
@@ -339,7 +356,7 @@ START_TEST(lists_scale_and_transpose)
     ck_assert_uint_eq(count, seen);
     x[3] = NAN;
     x[n - 2] = 1;
-    count = kernels->list_floats(x, n - 1, columns, values);
+    count = kernels->list_floats(x, 0, n - 1, columns, values);
     ck_assert(isnan(values[columns[3] == 3 ? 3 : columns[2] == 3 ? 2 : columns[1] == 3 ? 1 : 0]));
     ck_assert_uint_eq(columns[count - 1], n - 2);
     free(rows);
