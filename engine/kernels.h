@@ -41,7 +41,7 @@ struct penalty {
  * So two workers can hold half of the weights each and never send them, only their sums. All of n_in where it is not worth it. */
 static inline uint32_t inputs_half(uint32_t n_in)
 {
-    return n_in < 256 ? n_in : n_in / 32 * 16;
+    return n_in < 256 ? n_in : (n_in / 2 + 8) / 16 * 16;
 }
 
 #define LISTS_MAX 64 /* rows of a struct lists */
