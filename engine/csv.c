@@ -52,14 +52,22 @@ static struct csv_reader *reader_begin(const char *bytes, size_t n_bytes, const 
         csv_reader_free(reader);
         return NULL;
     }
+    uint32_t n_titles;
+    size_t titles =
+        csv_titles(&dialect, bytes, n_bytes, true, options->header < 0 && options->titles == 0 ? -1 : options->titles, false, &n_titles);
+    if (titles == SIZE_MAX) {
+        err_memory(err, "a look at the CSV's dialect");
+        csv_reader_free(reader);
+        return NULL;
+    }
     csv_scan_init(&reader->scan, &dialect);
-    csv_scan_text(&reader->scan, bytes, n_bytes, true);
+    csv_scan_text(&reader->scan, bytes + titles, n_bytes - titles, true);
     return reader;
 }
 
 struct csv_reader *csv_reader_new(const char *bytes, size_t n_bytes, char separator, struct err *err)
 {
-    struct csv_options options = {.separator = separator};
+    struct csv_options options = {.separator = separator, .titles = -1};
     return reader_begin(bytes, n_bytes, &options, err);
 }
 

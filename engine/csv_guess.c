@@ -216,6 +216,53 @@ bool csv_guess(struct csv_dialect *dialect, bool guess_comment, const char *text
     return dialect->decimal || decimal_guess(dialect, text, n_bytes, whole, &dialect->decimal);
 }
 
+/* A row of a title: one text and nothing beside it, or, once there was one, nothing. */
+static bool is_title(const struct csv_scan *scan, bool padded, bool below)
+{
+    uint32_t n_filled = 0, at = 0;
+    float value;
+    for (uint32_t i = 0; i < scan->n_fields && n_filled < 2; i++) {
+        bool filled = csv_field_trim(scan->fields[i]).length > 0;
+        n_filled += filled;
+        at = filled ? i : at;
+    }
+    if (n_filled > 1 || (scan->n_fields != 1 && (!padded || scan->n_fields < 3)))
+        return false;
+    return n_filled == 0 ? below : !number_parse(scan->fields[at].text, scan->fields[at].length, &value);
+}
+
+/* Several fields, each a text. */
+static bool is_header(const struct csv_scan *scan)
+{
+    bool texts = scan->n_fields >= 2;
+    float value;
+    for (uint32_t i = 0; i < scan->n_fields && texts; i++) {
+        struct csv_field field = csv_field_trim(scan->fields[i]);
+        texts = field.length > 0 && !number_parse(field.text, field.length, &value);
+    }
+    return texts;
+}
+
+size_t csv_titles(const struct csv_dialect *dialect, const char *text, size_t n_bytes, bool whole, int told, bool padded, uint32_t *n_rows)
+{
+    enum { TITLES_MAX = 10 };
+    struct csv_scan scan;
+    enum csv_result result = CSV_ROW;
+    uint32_t n = 0, n_most = told > 0 ? (uint32_t)told : told == 0 ? TITLES_MAX : 0;
+    size_t end = 0;
+    csv_scan_init(&scan, dialect);
+    csv_scan_text(&scan, text, n_bytes, whole);
+    while (n < n_most && (result = csv_scan_row(&scan)) == CSV_ROW && (told > 0 || is_title(&scan, padded, n > 0))) {
+        n++;
+        end = scan.at;
+    }
+    if (told <= 0 && (result != CSV_ROW || n == n_most || !is_header(&scan)))
+        n = 0;
+    csv_scan_done(&scan);
+    *n_rows = n;
+    return result == CSV_MEMORY ? SIZE_MAX : n > 0 ? end : 0;
+}
+
 struct csv_dialect dialect_told(const struct csv_options *options)
 {
     char quote = options->quote == 0 ? '"' : '\0';

@@ -152,6 +152,7 @@ static bool text_ingest(int fd, uint64_t n_bytes, const struct csv_options *opti
     report->decimal = plan.dialect.decimal;
     report->encoding = plan.encoding;
     report->header = plan.header;
+    report->n_titles = plan.n_titles;
     report->count_line = plan.count_line;
     plan_done(&plan);
     return good;

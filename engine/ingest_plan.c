@@ -323,14 +323,25 @@ static uint64_t seed_make(const void *address)
     return ((uint64_t)now.tv_nsec * 0x9e3779b97f4a7c15ull) ^ (uint64_t)now.tv_sec ^ ((uint64_t)(uintptr_t)address << 17);
 }
 
+/* Where the first row is none of names, there is nothing to find them by. */
+static int titles_told(const struct csv_options *options)
+{
+    return options->titles == 0 && options->header < 0 ? -1 : options->titles;
+}
+
 /* What the options leave open about the dialect, found out from the head; *preamble: where its rows begin. */
 static bool dialect_find(struct plan *plan, const char *text, size_t n_bytes, bool whole, size_t *preamble, struct err *err)
 {
     const struct csv_options *options = plan->options;
     plan->dialect = dialect_told(options);
     *preamble = csv_preamble(&plan->dialect, text, n_bytes);
-    return csv_guess(&plan->dialect, options->comment == 0, text + *preamble, n_bytes - *preamble, whole) ||
-           err_memory(err, "a look at the file's dialect");
+    size_t titles = SIZE_MAX;
+    if (csv_guess(&plan->dialect, options->comment == 0, text + *preamble, n_bytes - *preamble, whole))
+        titles = csv_titles(&plan->dialect, text + *preamble, n_bytes - *preamble, whole, titles_told(options), true, &plan->n_titles);
+    if (titles == SIZE_MAX)
+        return err_memory(err, "a look at the file's dialect");
+    *preamble += titles;
+    return true;
 }
 
 bool plan_init(struct plan *plan, const char *head_text, size_t n_bytes, bool whole, uint32_t n_rows_max, const struct csv_options *options,

@@ -22,6 +22,7 @@ struct plan {
     struct csv_dialect dialect;
     enum csv_encoding encoding;
     bool header;
+    uint32_t n_titles;
     bool count_line; /* the first line held counts */
     uint64_t body;   /* where in the file the first row of data, or a blank line before it, begins */
     uint32_t n_columns;

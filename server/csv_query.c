@@ -7,6 +7,8 @@
 #include <string.h>
 #include <strings.h>
 
+#define TITLES_MAX 1000 /* rows above the header that can be told */
+
 struct word {
     const char *word;
     int value;
@@ -218,10 +220,20 @@ static bool types_read(struct csv_query *query, const char *text, struct err *er
     return true;
 }
 
+static bool titles_read(struct csv_query *query, const char *text, struct err *err)
+{
+    char *end;
+    long n = strtol(text, &end, 10);
+    if (end == text || *end || *text == '-' || n > TITLES_MAX)
+        return wrong(err, "title_lines", "a number of rows from 0 to 1000", text);
+    query->options.titles = n ? (int)n : -1;
+    return true;
+}
+
 static const struct list {
     const char *name;
     bool (*read)(struct csv_query *query, const char *text, struct err *err);
-} lists[] = {{"na", na_read}, {"columns", columns_read}, {"types", types_read}};
+} lists[] = {{"na", na_read}, {"columns", columns_read}, {"types", types_read}, {"title_lines", titles_read}};
 #define N_LISTS (sizeof lists / sizeof *lists)
 
 bool csv_query_knows(const char *name)

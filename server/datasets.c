@@ -220,6 +220,7 @@ static void row_fill(struct dataset_row *row, const struct upload *upload, const
     row->comment = report->comment;
     row->decimal = report->decimal;
     row->header = report->header;
+    row->n_titles = report->n_titles;
     row->count_line = report->count_line;
     row->encoding = report->encoding;
     row->n_skipped = report->n_skipped;

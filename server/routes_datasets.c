@@ -215,6 +215,7 @@ static void reading_write(struct writer *writer, const struct dataset_row *row)
     mark_write(writer, "decimal", row->decimal);
     mark_write(writer, "comment", row->comment);
     writer_put_string(writer, "encoding", csv_encoding_name(row->encoding));
+    writer_put_uint(writer, "title_lines", row->n_titles);
     writer_put_bool(writer, "count_line", row->count_line);
     writer_put_string(writer, "compression", *row->compression ? row->compression : NULL);
     writer_put_uint(writer, "skipped_rows", row->n_skipped);

@@ -52,6 +52,7 @@ struct dataset_row {
     /* how it was read */
     char separator, quote, comment, decimal; /* quote, comment: '\0': none */
     bool header, count_line;
+    uint32_t n_titles; /* rows above the header, left out */
     enum csv_encoding encoding;
     char compression[8]; /* "gzip", "zstd" or "" */
     uint64_t n_skipped;  /* rows left out */

@@ -5,7 +5,7 @@
 
 #define COLUMNS                                                                                                                            \
     "id, name, state, n_rows, n_columns, bytes, separator, header, created, quote, comment, decimal, count_line, encoding,"                \
-    " compression, n_skipped"
+    " compression, n_skipped, n_titles"
 
 static void dataset_read(sqlite3_stmt *statement, void *item)
 {
@@ -28,6 +28,7 @@ static void dataset_read(sqlite3_stmt *statement, void *item)
     row->encoding = (enum csv_encoding)sqlite3_column_int(statement, 13);
     sql_text(statement, 14, row->compression, sizeof row->compression);
     row->n_skipped = sql_count(statement, 15);
+    row->n_titles = (uint32_t)sql_count(statement, 16);
 }
 
 static bool missing(const char *name, struct err *err)
@@ -86,15 +87,15 @@ bool store_dataset_publish(struct store *store, const struct dataset_row *row, c
     int64_t old = 0;
     if (!sql || !sql_begin(sql, err))
         return false;
-    bool ok =
-        ready_id(sql, row->name, &old, err) >= 0 && sql_run(sql, err, "DELETE FROM datasets WHERE id = ?1", "i", old) &&
-        sql_run(sql, err,
-                "UPDATE datasets SET state = 'ready', n_rows = ?2, n_columns = ?3, bytes = ?4, separator = ?5, header = ?6,"
-                " created = ?7, quote = ?8, comment = ?9, decimal = ?10, count_line = ?11, encoding = ?12, compression = ?13,"
-                " n_skipped = ?14, profile = ?15 WHERE id = ?1",
-                "iiiiiitiiiiitit", row->id, (int64_t)row->n_rows, (int64_t)row->n_columns, (int64_t)row->bytes, (int64_t)row->separator,
-                (int64_t)row->header, row->created, (int64_t)row->quote, (int64_t)row->comment, (int64_t)row->decimal,
-                (int64_t)row->count_line, (int64_t)row->encoding, row->compression, (int64_t)row->n_skipped, profile);
+    bool ok = ready_id(sql, row->name, &old, err) >= 0 && sql_run(sql, err, "DELETE FROM datasets WHERE id = ?1", "i", old) &&
+              sql_run(sql, err,
+                      "UPDATE datasets SET state = 'ready', n_rows = ?2, n_columns = ?3, bytes = ?4, separator = ?5, header = ?6,"
+                      " created = ?7, quote = ?8, comment = ?9, decimal = ?10, count_line = ?11, encoding = ?12, compression = ?13,"
+                      " n_skipped = ?14, profile = ?15, n_titles = ?16 WHERE id = ?1",
+                      "iiiiiitiiiiititi", row->id, (int64_t)row->n_rows, (int64_t)row->n_columns, (int64_t)row->bytes,
+                      (int64_t)row->separator, (int64_t)row->header, row->created, (int64_t)row->quote, (int64_t)row->comment,
+                      (int64_t)row->decimal, (int64_t)row->count_line, (int64_t)row->encoding, row->compression, (int64_t)row->n_skipped,
+                      profile, (int64_t)row->n_titles);
     if (!sql_end(sql, ok, err))
         return false;
     *replaced_id = old;

@@ -70,8 +70,10 @@ static const char schema_6[] = "CREATE TABLE warnings ("
                                " message TEXT NOT NULL, PRIMARY KEY (job, number)) STRICT, WITHOUT ROWID;"
                                "ALTER TABLE jobs ADD COLUMN from_version INTEGER NOT NULL DEFAULT 0;";
 
+static const char schema_7[] = "ALTER TABLE datasets ADD COLUMN n_titles INTEGER NOT NULL DEFAULT 0;";
+
 /* migrations[v] leads from version v to v + 1. Released ones are never edited. */
-static const char *const migrations[] = {schema_1, schema_2, schema_3, schema_4, schema_5, schema_6};
+static const char *const migrations[] = {schema_1, schema_2, schema_3, schema_4, schema_5, schema_6, schema_7};
 #define SCHEMA_VERSION ((int64_t)(sizeof migrations / sizeof *migrations))
 
 /* What stood in SQLite's way, as err_errno sees it. */

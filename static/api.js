@@ -63,11 +63,20 @@ const strings = (/** @type {Record<string, unknown>} */ query) => Object.fromEnt
 /** As a field of a CSV. @param {unknown} value */
 const quoted = (value) => (/[",\r\n]/.test(String(value)) ? `"${String(value).replaceAll('"', '""')}"` : String(value));
 
+/** @param {Record<string, File>} fields */
+function formOf(fields) {
+  const form = new FormData();
+  for (const [name, file] of Object.entries(fields)) form.append(name, file);
+  return form;
+}
+
 export const api = {
   /** @returns {Promise<Dataset[]>} */
   datasets: async () => (await request("datasets")).datasets,
   /** @param {string} name @returns {Promise<Dataset>} */
   dataset: (name) => request(`datasets/${part(name)}`),
+  /** How much each column tells about the target, 0 to 1. @param {string} name @param {string} target @returns {Promise<(number | null)[]>} */
+  associations: async (name, target) => (await request(`datasets/${part(name)}?target=${part(target)}`)).columns.map((/** @type {any} */ c) => c.association),
   /** @param {string} name @param {number} offset @param {number} limit @returns {Promise<{columns: string[], rows: any[][], total: number}>} */
   rows: (name, offset, limit) => request(`datasets/${part(name)}/rows?offset=${offset}&limit=${limit}`),
   /** @param {string} name @param {number[]} index @returns {Promise<{columns: string[], rows: any[][]}>} those rows, in that order */
@@ -121,22 +130,22 @@ export const api = {
   predictDrawing: (model, strokes) => request("predict", json({ model, strokes })),
 
   /**
-   * Streams the file up as it is. fetch() cannot tell how far it is, XMLHttpRequest can.
-   * @param {File} file @param {string} name @param {boolean} replace @param {(sent: number, all: number) => void} progress
+   * Streams the file up as it is; with the labels of its pictures as a form. fetch() cannot tell how far it is, XMLHttpRequest can.
+   * @param {File} file @param {File | null} labels @param {string} name @param {boolean} replace @param {(sent: number, all: number) => void} progress
    * @returns {Promise<Dataset>}
    */
-  upload(file, name, replace, progress) {
+  upload(file, labels, name, replace, progress) {
     return new Promise((resolve, reject) => {
       const upload = new XMLHttpRequest();
       upload.open("POST", `datasets?name=${part(name)}${replace ? "&replace=true" : ""}`);
-      upload.setRequestHeader("Content-Type", "text/csv");
+      if (!labels) upload.setRequestHeader("Content-Type", "text/csv");
       upload.upload.onprogress = (event) => progress(event.loaded, event.total);
       upload.onerror = () => reject(new Problem(0, "no answer"));
       upload.onload = () => {
         if (upload.status >= 200 && upload.status < 300) resolve(JSON.parse(upload.responseText));
         else reject(problemOf(upload.status, upload.responseText));
       };
-      upload.send(file);
+      upload.send(labels ? formOf({ file, labels }) : file);
     });
   },
 

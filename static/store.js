@@ -11,6 +11,7 @@
  * @property {boolean} isGone the daemon does not answer
  * @property {import("./api.js").Dataset | null} profile of the dataset that is shown and trained on
  * @property {{columns: string[], rows: any[][], total: number} | null} rows the first of that dataset
+ * @property {{profile: import("./api.js").Dataset, target: string, values: (number | null)[]} | null} ties how much each of its columns tells about one
  * @property {string} dataProblem
  * @property {Upload | null} upload
  * @property {{text: string, isBad: boolean}} trainNote
@@ -37,6 +38,7 @@ export const state = {
   isGone: false,
   profile: null,
   rows: null,
+  ties: null,
   dataProblem: "",
   upload: null,
   trainNote: { text: "", isBad: false },

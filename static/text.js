@@ -84,7 +84,7 @@ export const text = {
     lead: "A CSV file is read as it comes in: separator, header and types are guessed and shown.",
     drop: "Drop a CSV file here",
     choose: "or choose one",
-    formats: "CSV or TSV, plain, gzip or zstd",
+    formats: "CSV or TSV, or pictures and labels in IDX; plain, gzip or zstd",
     examples: "Or begin with an example",
     example: /** @type {Record<string, {title: string, words: string}>} */ ({
       flowers: { title: "Flowers", words: "150 made-up flowers of three kinds" },
@@ -113,6 +113,7 @@ export const text = {
         text.bytes(d.bytes),
         `${separators[d.separator] ?? d.separator}-separated`,
         d.header ? "" : "no header",
+        d.title_lines ? `${plural(d.title_lines, "title line")} left out` : "",
         d.encoding === "utf-8" ? "" : d.encoding,
         d.compression ?? "",
         d.skipped_rows ? `${plural(d.skipped_rows, "bad row")} left out` : "",
@@ -126,6 +127,9 @@ export const text = {
     removeTitle: (/** @type {string} */ name) => `Delete ${name}?`,
     removeWords: "Its rows are gone then. Models that were trained on it stay.",
     columns: "Columns",
+    ties: "How much each tells about",
+    tie: (/** @type {string} */ column, /** @type {string} */ target, /** @type {number | null} */ value) =>
+      value === null ? `${column} does not vary` : `${column} tells ${value.toFixed(2)} of 1 about ${target}`,
     sample: "First rows",
     pictures: "First pictures",
     allColumns: (/** @type {number} */ n) => `Show all ${count(n)} columns`,

@@ -18,8 +18,8 @@ struct csv_reader;
 /* `bytes` must outlive the reader. separator 0: guessed from the head. The coding is found out (UTF-8, UTF-16, Windows-1252), and fields
  * come in UTF-8; leading comments are skipped. NULL: out of memory. */
 struct csv_reader *csv_reader_new(const char *bytes, size_t n_bytes, char separator, struct err *err);
-/* The same with more told, as for table_ingest: separator, quote, decimal, comment, encoding, and `missing`: a field that is one of these
- * comes empty. The rest of the options does not concern a reader. They must outlive it. */
+/* The same with more told, as for table_ingest: separator, quote, decimal, comment, encoding, titles (guessed: rows of one field above a
+ * header of several), and `missing`: a field that is one of these comes empty. The rest of the options does not concern a reader. They must outlive it. */
 struct csv_options;
 struct csv_reader *csv_reader_open(const char *bytes, size_t n_bytes, const struct csv_options *options, struct err *err);
 void csv_reader_free(struct csv_reader *reader);

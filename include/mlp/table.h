@@ -50,6 +50,7 @@ struct csv_type {
 /* How to read a CSV. Zero means "find out from the head of the file". All pointers must outlive the call. */
 struct csv_options {
     char separator;     /* , ; tab | or any other character that is no digit; ' ': runs of blanks */
+    int titles;         /* rows above the header that are left out; 0: guess, -1: none */
     int header;         /* 1: the first row names the columns, -1: it does not, 0: guess */
     uint32_t n_threads; /* threads that parsing may use; 0: 1 */
     int quote;          /* 0: '"', -1: none */
@@ -72,6 +73,7 @@ struct csv_options {
 struct csv_report {
     char separator;
     bool header;
+    uint32_t n_titles;   /* rows of a title that stood above the header, and were left out */
     bool count_line;     /* a line of counts ("150,4,setosa,...") stood before the first row, and was left out */
     char quote, comment; /* '\0': none */
     char decimal;

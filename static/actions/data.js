@@ -1,7 +1,10 @@
 // @ts-check
 // Datasets: choose, upload, rename, remove.
 import { api } from "../api.js";
+import { guessTarget } from "../guess.js";
+import { pairOf } from "../idx.js";
 import { linesAround } from "../lines.js";
+import { pictureOf } from "../pictures.js";
 import { go } from "../route.js";
 import { set, state } from "../store.js";
 import { text } from "../text.js";
@@ -20,26 +23,51 @@ export async function choose(name) {
   if (line && state.profile?.name === wanted && state.profile.created === line.created && state.profile.rows === line.rows) return;
   try {
     const [profile, rows] = await Promise.all([api.dataset(wanted), api.rows(wanted, 0, SAMPLE)]);
-    set({ profile, rows, dataProblem: "" });
+    set({ profile, rows, ties: null, dataProblem: "" });
+    if (!pictureOf(profile)) await tie(guessTarget(profile));
   } catch (error) {
     set({ dataProblem: explain(error) });
   }
 }
 
-/** @type {File | null} the last that was uploaded, to send again under another name */
-let lastFile = null;
+/** Ask how much each column of the dataset that is shown tells about this one. @param {string} target */
+export async function tie(target) {
+  const { profile } = state;
+  if (!profile) return;
+  try {
+    const values = await api.associations(profile.name, target);
+    if (state.profile === profile) set({ ties: { profile, target, values } });
+  } catch (error) {
+    set({ dataProblem: explain(error) });
+  }
+}
+
+/** @type {{file: File, labels: File | null} | null} what was uploaded last, to send again under another name */
+let last = null;
 
 /** A dataset's name out of a file's: what the daemon accepts. @param {string} file */
 function nameOf(file) {
-  const name = file.replace(/(\.(csv|tsv|txt|gz|zst))+$/i, "").replace(/[^A-Za-z0-9._-]+/g, "-").replace(/^[^A-Za-z0-9]+/, "");
+  const name = file.replace(/(\.(csv|tsv|txt|gz|zst))+$/i, "").replace(/(-(images|labels))?[-.]idx\d(-ubyte)?$/i, "").replace(/[^A-Za-z0-9._-]+/g, "-").replace(/^[^A-Za-z0-9]+/, "");
   return name.slice(0, 64) || "data";
 }
 
-/** Send a file; its progress and end stand in state.upload. @param {File} file @param {string} [name] @param {boolean} [replace] */
-export async function upload(file, name = nameOf(file.name), replace = false) {
-  if (isSending()) return;
-  lastFile = file;
-  const begun = { name, sent: 0, all: file.size, rows: 0, text: "", lines: [], isTaken: false };
+/** Send files, one after another; pictures and their labels in IDX together. @param {File[]} files */
+export async function upload(files) {
+  const pair = await pairOf(files);
+  for (const next of pair ? [pair] : files.map((file) => ({ file, labels: null }))) {
+    if (isSending()) return;
+    last = next;
+    await send(nameOf(next.file.name));
+    if (state.upload?.state === "failed") return;
+  }
+}
+
+/** Send the last file; its progress and end stand in state.upload. @param {string} name @param {boolean} [replace] */
+async function send(name, replace = false) {
+  if (isSending() || !last) return;
+  const { file, labels } = last;
+  const all = file.size + (labels?.size ?? 0);
+  const begun = { name, sent: 0, all, rows: 0, text: "", lines: [], isTaken: false };
   /** @type {import("../store.js").Upload} */
   let now = { ...begun, state: "sending" };
   const show = (/** @type {Partial<import("../store.js").Upload>} */ change) => set({ upload: (now = { ...now, ...change }) });
@@ -51,9 +79,9 @@ export async function upload(file, name = nameOf(file.name), replace = false) {
     if (progress && now.state !== "done") show({ rows: progress.rows_parsed });
   }, PEEK_MS);
   try {
-    const profile = await api.upload(file, name, replace, (sent) => show({ sent, state: sent < file.size ? "sending" : "reading" }));
+    const profile = await api.upload(file, labels, name, replace, (sent, whole) => show({ sent, all: whole, state: sent < whole ? "sending" : "reading" }));
     clearInterval(peek);
-    show({ sent: file.size, state: "done", rows: profile.rows, text: text.data.uploaded(profile.name, profile.rows, profile.columns.length) });
+    show({ sent: all, state: "done", rows: profile.rows, text: text.data.uploaded(profile.name, profile.rows, profile.columns.length) });
     await changed();
     await choose(profile.name);
   } catch (error) {
@@ -68,8 +96,8 @@ const isSending = () => ["sending", "reading"].includes(state.upload?.state ?? "
 
 /** The name was taken: replace what has it, or send under the next free name. @param {boolean} replace */
 export function uploadAgain(replace) {
-  const { upload: last } = state;
-  if (lastFile && last) upload(lastFile, replace ? last.name : freeName(last.name), replace);
+  const name = state.upload?.name;
+  if (name) send(replace ? name : freeName(name), replace);
 }
 
 /** @param {string} name */
@@ -87,7 +115,7 @@ export const dismissUpload = () => set({ upload: null });
 export async function example(name) {
   if (state.datasets?.some((d) => d.name === name)) return choose(name);
   try {
-    await upload(await api.example(name));
+    await upload([await api.example(name)]);
   } catch (error) {
     set({ dataProblem: explain(error) });
   }

@@ -8,6 +8,7 @@ import { text } from "../text.js";
 
 const COLUMNS = 24; // shown before one asks for all
 const ROWS = 6;
+const TARGETS = 1000; // columns to choose from
 
 /** @param {import("../app.js").Actions} actions */
 export function mountProfile(actions) {
@@ -17,6 +18,8 @@ export function mountProfile(actions) {
   const rename = h("button", { type: "button", class: "quiet" }, text.data.rename);
   const remove = h("button", { type: "button", class: "quiet danger" }, text.data.remove);
   const body = h("div", { class: "stack loose" });
+  const targets = h("select", { "data-ties": true, onchange: () => actions.tie(targets.value) });
+  const chosen = h("label", { class: "ties" }, h("span", {}, text.data.ties), targets);
   const full = h("div", { class: "stack loose" }, h("div", { class: "profile-head" }, h("div", {}, name, size), h("div", { class: "buttons" }, download, rename, remove)), body);
   const empty = h("div", { class: "empty" }, h("b", {}, text.data.none), h("p", {}, text.data.noneHint));
   const pending = h("div", { class: "skeleton profile-pending", role: "status", "aria-label": text.data.pending });
@@ -33,23 +36,54 @@ export function mountProfile(actions) {
     if (shown && (await confirmed(text.data.removeTitle(shown.name), text.data.removeWords, text.data.remove))) actions.removeDataset(shown.name);
   });
 
-  function update(/** @type {import("../store.js").State} */ { profile, rows, datasets }) {
+  /** @type {import("../store.js").State["ties"]} */
+  let tied = null;
+  /** Each column's bar: how much it tells about the one that is chosen. */
+  function showTies() {
+    if (tied) targets.value = tied.target;
+    for (const tie of body.querySelectorAll("[data-tie]")) {
+      const column = tie.dataset.tie;
+      tie.hidden = !tied || column === tied.target;
+      if (!tied || tie.hidden) continue;
+      const value = tied.values[tied.profile.columns.findIndex((/** @type {import("../api.js").Column} */ c) => c.name === column)];
+      const [meter, figure] = tie.children;
+      meter.value = value ?? 0;
+      meter.setAttribute("aria-label", text.data.tie(column, tied.target, value));
+      say(figure, value === null ? text.none : value.toFixed(2));
+    }
+  }
+
+  function update(/** @type {import("../store.js").State} */ { profile, rows, datasets, ties }) {
     full.hidden = !profile;
     empty.hidden = Boolean(profile) || !datasets || datasets.length > 0;
     pending.hidden = Boolean(profile) || !empty.hidden;
-    if (!profile || !rows || shown === profile) return;
+    if (!profile || !rows) return;
+    if (shown !== profile) show(profile, rows);
+    if (tied === ties) return;
+    tied = ties;
+    showTies();
+  }
+  /** @param {import("../api.js").Dataset} profile @param {{columns: string[], rows: any[][]}} rows */
+  function show(profile, rows) {
     shown = profile;
     say(name, profile.name);
     say(size, `${text.data.size(profile.rows, profile.columns.length)} · ${text.data.read(profile)}`);
     download.href = actions.datasetFile(profile.name);
     const picture = pictureOf(profile);
-    body.replaceChildren(...(picture ? [showPictures(profile, rows, picture)] : []), showColumns(profile, picture), ...(picture ? [] : [showRows(rows)]));
+    if (!picture) targets.replaceChildren(...profile.columns.slice(0, TARGETS).map((/** @type {import("../api.js").Column} */ c) => new Option(c.name)));
+    const columns = showColumns(profile, picture, picture ? null : chosen, showTies);
+    body.replaceChildren(...(picture ? [showPictures(profile, rows, picture)] : []), columns, ...(picture ? [] : [showRows(rows)]));
+    tied = null;
+    showTies();
   }
   return Object.assign(update, { element });
 }
 
-/** @param {import("../api.js").Dataset} profile @param {ReturnType<typeof pictureOf>} picture */
-function showColumns(profile, picture) {
+/**
+ * @param {import("../api.js").Dataset} profile @param {ReturnType<typeof pictureOf>} picture @param {Element | null} chosen the choice of what the bars are about
+ * @param {() => void} added columns have been added
+ */
+function showColumns(profile, picture, chosen, added) {
   /** @type {import("../api.js").Column[]} */
   const columns = picture ? picture.others.map((i) => profile.columns[i]) : profile.columns;
   const list = h("ul", { class: "columns" }, ...columns.slice(0, COLUMNS).map((c) => showColumn(c, profile.rows)));
@@ -58,8 +92,9 @@ function showColumns(profile, picture) {
   more.addEventListener("click", () => {
     list.append(...columns.slice(COLUMNS).map((c) => showColumn(c, profile.rows)));
     more.remove();
+    added();
   });
-  return h("div", { class: "stack" }, h("h4", {}, text.data.columns), list, more);
+  return h("div", { class: "stack" }, h("div", { class: "spread" }, h("h4", {}, text.data.columns), chosen), list, more);
 }
 
 /** @param {import("../api.js").Column} column @param {number} rows */
@@ -72,7 +107,7 @@ function showColumn(column, rows) {
     "li",
     {},
     h("div", { class: "column-name" }, h("b", {}, column.name), h("span", { class: "note" }, isNumber && column.integer ? text.data.whole : (text.data.type[column.type] ?? column.type))),
-    h("div", {}, histogram(column)),
+    h("div", {}, histogram(column), h("div", { class: "tie", "data-tie": column.name, hidden: true }, h("meter", { min: 0, max: 1 }), h("span", { class: "note number" }))),
     h(
       "div",
       { class: "note" },

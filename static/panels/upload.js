@@ -5,7 +5,7 @@ import { text } from "../text.js";
 
 /** @param {import("../app.js").Actions} actions */
 export function mountUpload(actions) {
-  const input = h("input", { type: "file", id: "upload", class: "unseen", accept: ".csv,.tsv,.txt,.gz,.zst,text/csv" });
+  const input = h("input", { type: "file", id: "upload", class: "unseen", multiple: true });
   const zone = h(
     "label",
     { class: "drop", for: "upload" },
@@ -26,7 +26,7 @@ export function mountUpload(actions) {
   const end = h("div", { class: "upload-end" }, note, lines, choices);
   const element = h("div", { class: "stack" }, h("div", { class: "drop-box" }, input, zone), moving, end);
 
-  const take = (/** @type {FileList | undefined} */ files) => files?.[0] && actions.upload(files[0]);
+  const take = (/** @type {FileList | undefined} */ files) => actions.upload([...(files ?? [])]);
   input.addEventListener("change", () => {
     take(input.files);
     input.value = "";

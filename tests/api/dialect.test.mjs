@@ -47,6 +47,29 @@ test("what was guessed stands in the profile", async () => {
   assert.equal((await read("4,2,red,blue\n1.5,2.5,0\n3,4,1\n5,6,0\n7,8,1\n")).count_line, true);
 });
 
+test("a title above the table is left out, and shown", async () => {
+  const table = "area,kind,price\n42,flat,150\n168,house,556\n";
+  for (const [body, titles, query] of [
+    [`Sales of 2024\n\nall prices in thousands\n${table}`, 2],
+    [`Sales of 2024,,\n,,\n${table}`, 2], // as spreadsheets write it
+    [`1,2\n3\n${table}`, 2, "&title_lines=2"],
+    [`\ufeff"Sales, by\narea"\n${table.replaceAll(",", ";")}`, 1],
+    [table, 0],
+  ]) {
+    const found = await read(body, query);
+    assert.deepEqual([found.title_lines, found.header, found.names], [titles, true, ["area", "kind", "price"]], body);
+    assert.deepEqual(found.values, [[42, "flat", 150], [168, "house", 556]]);
+  }
+  // no titles: a column of texts, a table without a header, missing values in the first row, and what was told
+  assert.deepEqual((await read("words\nhello\nworld\n")).names, ["words"]);
+  assert.deepEqual((await read("x,,\ny,1,2\nz,3,4\n", "&header=false")).values, [["x", null, null], ["y", 1, 2], ["z", 3, 4]]);
+  assert.deepEqual((await read("x,,\ny,1,2\nz,3,4\n")).title_lines, 0);
+  assert.match((await upload(`Sales\n${table}`, "&title_lines=0")).json.detail, /row 1 has 3 fields/);
+  assert.equal((await upload(table, "&title_lines=x")).json.field, "title_lines");
+  // the row of a problem counts from below the header, as ever
+  assert.match((await upload(`Sales\n${table}1,2\n`)).json.detail, /row 3 has 2/);
+});
+
 test("codings are found out, or told", async () => {
   const text = "n,é€\n1,ä\n2,b\n";
   for (const [encoding, body] of [

@@ -1,6 +1,7 @@
 // Tables in the page: uploaded, shown, renamed, deleted; examples; problems with the line that they are about.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
+import { gzipSync } from "node:zlib";
 import { clouds, csv, keep, openPage, startBrowser, startDaemon, upload } from "./helper.mjs";
 
 let daemon, browser, page, context, complaints;
@@ -28,6 +29,26 @@ test("an example is one click away: its columns are shown with type, gaps and sp
   assert.deepEqual(complaints, []);
 });
 
+test("beside each column stands how much it tells about the one that is chosen, the daemon's own guess at first", async () => {
+  const told = async (target) => (await (await fetch(`${daemon.address}/datasets/houses?target=${target}`)).json()).columns;
+  const shows = async (target) => {
+    await page.locator(".tie:not([hidden])").first().waitFor();
+    for (const { name, association } of await told(target)) {
+      const tie = page.locator(`[data-tie="${name}"]`);
+      if (name === target) await tie.waitFor({ state: "hidden" });
+      else await page.locator(`[data-tie="${name}"]:has-text("${association.toFixed(2)}")`).waitFor();
+      assert.equal(await tie.locator("meter").evaluate((meter) => meter.value), name === target ? 0 : association);
+    }
+  };
+  const columns = (await told("price")).map(({ name }) => name);
+  assert.equal(await page.locator("[data-ties]").inputValue(), columns.at(-1));
+  await shows(columns.at(-1));
+  await page.locator("[data-ties]").selectOption(columns[0]);
+  await page.locator(`[data-tie="${columns[0]}"]`).waitFor({ state: "hidden" });
+  assert.match(await page.locator(`[data-tie="${columns[1]}"] meter`).getAttribute("aria-label"), new RegExp(`about ${columns[0]}$`));
+  assert.deepEqual(complaints, []);
+});
+
 test("a ragged row is reported with its number and its line, and the problem goes with the next upload", async () => {
   await page.locator("#upload").setInputFiles(csv("ragged.csv", 'a,b\n1,"2\n2"\n3,4\n5\n'));
   await page.locator("[data-upload-note].bad").waitFor();
@@ -46,6 +67,22 @@ test("where the name is taken, both are kept or the old one is replaced", async 
   await page.locator("#upload").setInputFiles(csv("whole.csv", clouds(70)));
   await page.getByRole("button", { name: "Replace" }).click();
   await page.locator('[data-dataset="whole"]:has-text("70 rows")').waitFor();
+  assert.deepEqual(complaints, []);
+});
+
+test("pictures and their labels in IDX go up together, in whichever order; two tables one after the other", async () => {
+  const pictures = Buffer.concat([Buffer.from([0, 0, 8, 3, 0, 0, 0, 30, 0, 0, 0, 28, 0, 0, 0, 28]), Buffer.from(Array.from({ length: 30 * 784 }, (_, i) => (i % 784 < 26 * (1 + (Math.floor(i / 784) % 10)) ? 255 : 0)))]);
+  const labels = Buffer.concat([Buffer.from([0, 0, 8, 1, 0, 0, 0, 30]), Buffer.from(Array.from({ length: 30 }, (_, i) => i % 10))]);
+  await page.locator("#upload").setInputFiles([
+    { name: "t10k-labels-idx1-ubyte.gz", mimeType: "application/gzip", buffer: gzipSync(labels) },
+    { name: "t10k-images-idx3-ubyte.gz", mimeType: "application/gzip", buffer: gzipSync(pictures) },
+  ]);
+  await page.locator('.profile-name:text-is("t10k")').waitFor();
+  assert.deepEqual((await page.locator(".pictures figcaption").allTextContents()).slice(0, 4), ["0", "1", "2", "3"]);
+  assert.equal(await page.locator("[data-ties]").count(), 0);
+  await page.locator("#upload").setInputFiles([csv("one.csv", clouds(20)), csv("two.csv", clouds(30))]);
+  await page.locator('.profile-name:text-is("two")').waitFor();
+  await page.locator('[data-dataset="one"]:has-text("20 rows")').waitFor();
   assert.deepEqual(complaints, []);
 });
 

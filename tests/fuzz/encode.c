@@ -133,9 +133,11 @@ static bool texts_encode(const struct ways *ways, const struct encode_source *so
 {
     const struct csv_field *fields;
     uint32_t n_fields;
-    uint64_t n_before = (source->report->header ? 1u : 0u) + (source->report->count_line ? 1u : 0u), row = 0;
+    uint64_t n_before = (source->report->header ? 1u : 0u) + (source->report->count_line ? 1u : 0u) + source->report->n_titles, row = 0;
     int result;
-    struct csv_reader *reader = csv_reader_open(source->text, source->n, source->options, err);
+    struct csv_options all = *source->options;
+    all.titles = -1;
+    struct csv_reader *reader = csv_reader_open(source->text, source->n, &all, err);
     if (!reader)
         return false;
     while ((result = csv_reader_next(reader, &fields, &n_fields, err)) == 1) {

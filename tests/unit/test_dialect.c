@@ -34,7 +34,7 @@ START_TEST(comments_are_left_out)
     CHECK_ALL(all);
     struct reading told = {.csv = "a,b\n1,2\n%3,4,\"\n5,6\n%", .options.comment = '%', .sizes = {2, 64, 10}};
     check_text(&told, "a:b b:b/1 2/5 6/");
-    struct reading none = {.csv = "# x\na,b\n1,2\n", .options.comment = -1};
+    struct reading none = {.csv = "# x\na,b\n1,2\n", .options.comment = -1, .options.titles = -1};
     check_refused(&none, ERR_INPUT, 1, "row 1 has 2 fields, the header has 1");
 }
 END_TEST
@@ -56,8 +56,36 @@ START_TEST(a_line_that_names_the_separator_is_no_row)
         else
             check_refused(&reading, ERR_INPUT, 0, "the file is empty: a header or at least one row was expected");
     }
-    struct reading told = {.csv = "sep=;\na,b\n1,2\n", .options.separator = ','};
+    struct reading told = {.csv = "sep=;\na,b\n1,2\n", .options.separator = ',', .options.titles = -1};
     check_refused(&told, ERR_INPUT, 1, "row 1 has 2 fields, the header has 1");
+}
+END_TEST
+
+START_TEST(titles_above_a_header_are_left_out)
+{
+    static const struct {
+        const char *csv, *expected; /* "-": refused for row n */
+        uint32_t n;                 /* titles */
+        int told;
+    } all[] = {
+        {"Sales\n\nin thousands\na,b\n1,2\n", "a:b b:b/1 2/", 2, 0},
+        {"Sales,,\n,,\na,b,c\n1,2,x\n", "a:b b:b c:c/1 2 <x>/", 2, 0},
+        {"\"Sales,\nby area\"\na;b\n1;2\n", "a:b b:b/1 2/", 1, 0},
+        {"7\na,b\n1,2\n", "a:b b:b/1 2/", 1, 1},
+        {"a,b\n1,2\n", "a:b b:b/1 2/", 0, 0},
+        {"x,,\ny,1,2\n", "c1:c c2:n c3:n/<x> _ _/<y> 1 2/", 0, 0},
+        {"one\ntwo\n", "one:c/<two>/", 0, 0},
+        {"t\nt\nt\nt\nt\nt\nt\nt\nt\nt\na,b\n1,2\n", "-", 11, 0}, /* so many are no title */
+        {"t\n1,2\n", "-", 1, 0},                                  /* below is no header */
+    };
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        struct reading reading = {.csv = all[i].csv, .options.titles = all[i].told};
+        if (strcmp(all[i].expected, "-") != 0)
+            check_text(&reading, all[i].expected);
+        else
+            check_refused(&reading, ERR_INPUT, all[i].n, "has 2 fields, the");
+        ck_assert_uint_eq(reading.report.n_titles, strcmp(all[i].expected, "-") != 0 ? all[i].n : 0);
+    }
 }
 END_TEST
 
@@ -249,6 +277,7 @@ int main(void)
     tcase_add_test(tests, decimal_commas_are_found);
     tcase_add_test(tests, comments_are_left_out);
     tcase_add_test(tests, a_line_that_names_the_separator_is_no_row);
+    tcase_add_test(tests, titles_above_a_header_are_left_out);
     tcase_add_test(tests, other_quotes_and_none);
     tcase_add_test(tests, more_spellings_of_missing);
     tcase_add_test(tests, a_reader_is_told_as_ingesting_is);

@@ -153,7 +153,8 @@ START_TEST(a_folder_of_the_first_version_is_taken_over)
     } added[] = {{"datasets", "quote"},       {"datasets", "comment"},     {"datasets", "decimal"},   {"datasets", "count_line"},
                  {"datasets", "encoding"},    {"datasets", "compression"}, {"datasets", "n_skipped"}, {"datasets", "profile"},
                  {"model_names", "promoted"}, {"jobs", "title"},           {"jobs", "priority"},      {"jobs", "weight"},
-                 {"jobs", "max_seconds"},     {"jobs", "settings"},        {"models", "dataset_id"},  {"jobs", "from_version"}};
+                 {"jobs", "max_seconds"},     {"jobs", "settings"},        {"models", "dataset_id"},  {"jobs", "from_version"},
+                 {"datasets", "n_titles"}};
     char text[512];
     sqlite3 *db;
     struct dataset_row row;
