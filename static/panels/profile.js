@@ -43,8 +43,9 @@ export function mountProfile(actions) {
     if (tied) targets.value = tied.target;
     for (const tie of body.querySelectorAll("[data-tie]")) {
       const column = tie.dataset.tie;
-      tie.hidden = !tied || column === tied.target;
-      if (!tied || tie.hidden) continue;
+      const isShown = tied !== null && column !== tied.target;
+      tie.style.visibility = isShown ? "" : "hidden"; // its place is kept: nothing moves when the figures come
+      if (!isShown) continue;
       const value = tied.values[tied.profile.columns.findIndex((/** @type {import("../api.js").Column} */ c) => c.name === column)];
       const [meter, figure] = tie.children;
       meter.value = value ?? 0;
@@ -86,19 +87,19 @@ export function mountProfile(actions) {
 function showColumns(profile, picture, chosen, added) {
   /** @type {import("../api.js").Column[]} */
   const columns = picture ? picture.others.map((i) => profile.columns[i]) : profile.columns;
-  const list = h("ul", { class: "columns" }, ...columns.slice(0, COLUMNS).map((c) => showColumn(c, profile.rows)));
+  const list = h("ul", { class: "columns" }, ...columns.slice(0, COLUMNS).map((c) => showColumn(c, profile.rows, !picture)));
   if (picture) list.append(showPixels(profile, picture));
   const more = h("button", { type: "button", hidden: columns.length <= COLUMNS }, text.data.allColumns(columns.length));
   more.addEventListener("click", () => {
-    list.append(...columns.slice(COLUMNS).map((c) => showColumn(c, profile.rows)));
+    list.append(...columns.slice(COLUMNS).map((c) => showColumn(c, profile.rows, !picture)));
     more.remove();
     added();
   });
   return h("div", { class: "stack" }, h("div", { class: "spread" }, h("h4", {}, text.data.columns), chosen), list, more);
 }
 
-/** @param {import("../api.js").Column} column @param {number} rows */
-function showColumn(column, rows) {
+/** @param {import("../api.js").Column} column @param {number} rows @param {boolean} hasTie */
+function showColumn(column, rows, hasTie) {
   const isNumber = column.type === "number";
   const facts = isNumber
     ? text.data.range(column)
@@ -107,7 +108,7 @@ function showColumn(column, rows) {
     "li",
     {},
     h("div", { class: "column-name" }, h("b", {}, column.name), h("span", { class: "note" }, isNumber && column.integer ? text.data.whole : (text.data.type[column.type] ?? column.type))),
-    h("div", {}, histogram(column), h("div", { class: "tie", "data-tie": column.name, hidden: true }, h("meter", { min: 0, max: 1 }), h("span", { class: "note number" }))),
+    h("div", {}, histogram(column), hasTie && h("div", { class: "tie", "data-tie": column.name }, h("meter", { min: 0, max: 1 }), h("span", { class: "note number" }))),
     h(
       "div",
       { class: "note" },
