@@ -5,8 +5,9 @@
  * Spinning is bounded, and off where there are more workers than processors to run them. Who has spun in vain spins half as long the
  * next time, who has not twice as long: where something else takes one of the processors, workers share what is left, and one that spins
  * keeps the one it waits for from running.
- * A worker that was asked to give way yields once at its next barrier: the scheduler would let it run on to the end of a tick, 4 ms and
- * more, while a client that shares its processor waits to read a reply. */
+ * A worker that was asked to give way yields at its next barrier, for the scheduler would let it run on to the end of a tick, 4 ms and
+ * more, while a client that shares its processor waits to read a reply; and for a while after it takes what others leave (SCHED_IDLE), so
+ * that a browser that draws, asks and draws again finds a processor at once. */
 #define _GNU_SOURCE
 #include "mlp/pool.h"
 #include "denormals.h"
@@ -21,6 +22,7 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #define SPINS_MAX 20000 /* about 0.3 ms of pause instructions: longer than any phase's imbalance on free cores */
@@ -29,6 +31,7 @@
 /* How long a thread in the background means to run at a time: since Linux 6.12 one that wakes with a shorter slice (a few milliseconds
  * where none was set) may take the processor from it at once. */
 #define SLICE_NS 50000000u
+#define GIVE_WAY_NS 200000000u /* after the last asking */
 
 struct worker {
     struct pool *pool;
@@ -40,6 +43,7 @@ struct pool {
     uint32_t n_threads;
     uint32_t n_started; /* of workers 1 .. n_threads - 1 */
     bool spins;
+    bool idles; /* threads may take what others leave, and come back from it */
     int nice_level;
     void (*work)(void *self, uint32_t worker);
     void *self;
@@ -100,6 +104,42 @@ static void change(struct pool *pool, atomic_uint *word)
         futex_wake_all(word);
 }
 
+/* As the kernel has it: its header cannot stand beside <sched.h>. */
+struct attributes {
+    uint32_t size, policy;
+    uint64_t flags;
+    int32_t nice;
+    uint32_t priority;
+    uint64_t runtime, deadline, period;
+};
+
+static bool policy_set(uint32_t policy, int nice_level)
+{
+    const struct attributes wanted = {.size = sizeof wanted, .policy = policy, .nice = nice_level, .runtime = SLICE_NS};
+    return syscall(SYS_sched_setattr, 0, &wanted, 0u) == 0;
+}
+
+void pool_background(int nice_level)
+{
+    if (nice_level != 0 && !policy_set(SCHED_OTHER, nice_level))
+        (void)setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), nice_level);
+}
+
+/* Who may not raise its priority (RLIMIT_NICE, CAP_SYS_NICE) cannot come back from SCHED_IDLE: found out by a thread that ends then. */
+static void *idle_try(void *arg)
+{
+    struct pool *pool = arg;
+    pool->idles = policy_set(SCHED_IDLE, pool->nice_level) && policy_set(SCHED_OTHER, pool->nice_level);
+    return NULL;
+}
+
+static uint64_t now_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
 void pool_give_way(struct pool *pool)
 {
     atomic_fetch_add_explicit(&pool->asked, 1, memory_order_relaxed);
@@ -108,11 +148,19 @@ void pool_give_way(struct pool *pool)
 static void give_way(struct pool *pool)
 {
     static _Thread_local unsigned seen;
+    static _Thread_local uint64_t until_ns; /* 0: not giving way */
     unsigned asked = atomic_load_explicit(&pool->asked, memory_order_relaxed);
-    if (asked == seen)
+    if (asked == seen && until_ns == 0)
         return;
-    seen = asked;
-    sched_yield();
+    if (asked != seen) {
+        seen = asked;
+        if (pool->idles && (until_ns != 0 || policy_set(SCHED_IDLE, pool->nice_level)))
+            until_ns = now_ns() + GIVE_WAY_NS;
+        sched_yield();
+    } else if (now_ns() >= until_ns) {
+        pool_background(pool->nice_level);
+        until_ns = 0;
+    }
 }
 
 void pool_barrier(struct pool *pool)
@@ -127,24 +175,6 @@ void pool_barrier(struct pool *pool)
     } else {
         wait_change(pool, &pool->generation, generation);
     }
-}
-
-/* As the kernel has it: its header cannot stand beside <sched.h>. */
-struct attributes {
-    uint32_t size, policy;
-    uint64_t flags;
-    int32_t nice;
-    uint32_t priority;
-    uint64_t runtime, deadline, period;
-};
-
-void pool_background(int nice_level)
-{
-    if (nice_level == 0)
-        return;
-    const struct attributes wanted = {.size = sizeof wanted, .policy = SCHED_OTHER, .nice = nice_level, .runtime = SLICE_NS};
-    if (syscall(SYS_sched_setattr, 0, &wanted, 0u) != 0)
-        (void)setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), nice_level);
 }
 
 static void *worker_main(void *arg)
@@ -183,6 +213,9 @@ struct pool *pool_new(uint32_t n_threads, int nice_level, struct err *err)
     }
     *pool = (struct pool){.n_threads = n_threads, .nice_level = nice_level, .workers = workers};
     pool->spins = n_threads <= n_processors();
+    pthread_t thread;
+    if (nice_level != 0 && pthread_create(&thread, NULL, idle_try, pool) == 0)
+        pthread_join(thread, NULL);
     for (uint32_t i = 1; i < n_threads; i++) {
         workers[i] = (struct worker){.pool = pool, .index = i};
         int error = pthread_create(&workers[i].thread, NULL, worker_main, &workers[i]);
@@ -208,6 +241,11 @@ void pool_free(struct pool *pool)
         pthread_join(pool->workers[i].thread, NULL);
     free(pool->workers);
     free(pool);
+}
+
+bool pool_gives_way(const struct pool *pool)
+{
+    return pool->idles;
 }
 
 uint32_t pool_n_threads(const struct pool *pool)

@@ -6,6 +6,7 @@
 
 #include "mlp/err.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct pool;
@@ -24,7 +25,10 @@ void pool_run(struct pool *pool, void (*work)(void *self, uint32_t worker), void
 /* Inside work: wait for all workers of this run. Spins briefly, then sleeps. What was written before is seen by all after. */
 void pool_barrier(struct pool *pool);
 
-/* Somebody else has something to do now: each worker lets others have its processor once, at its next barrier. Any thread; cheap. */
+/* Somebody else has something to do now: from its next barrier on and for a moment each worker leaves its processor to whoever wants it.
+ * Any thread; cheap. */
 void pool_give_way(struct pool *pool);
+/* Whether the system lets them (whoever may not come back to the pool's nice level must not leave it); else they only yield once. */
+bool pool_gives_way(const struct pool *pool);
 
 #endif

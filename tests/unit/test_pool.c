@@ -1,0 +1,86 @@
+/* The gang gives way to who asks, and comes back. */
+#define _GNU_SOURCE
+#include "mlp/pool.h"
+
+#include <check.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <time.h>
+
+#define N_THREADS 3
+#define NICE 5
+
+static struct pool *pool;
+static atomic_uint idle, meetings;
+static atomic_bool enough;
+
+static double seconds(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+}
+
+/* Meet until every worker, or none, takes what others leave; ten seconds at most. `self`: how many shall. */
+static void meet_until(void *self, uint32_t worker)
+{
+    const unsigned *wanted = self;
+    static bool was[N_THREADS];
+    double begin = seconds();
+    while (!atomic_load(&enough)) {
+        pool_barrier(pool);
+        bool is = sched_getscheduler(0) == SCHED_IDLE;
+        if (is && !was[worker])
+            atomic_fetch_add(&idle, 1);
+        if (!is && was[worker])
+            atomic_fetch_sub(&idle, 1);
+        was[worker] = is;
+        pool_barrier(pool);
+        if (worker == 0) {
+            atomic_fetch_add(&meetings, 1);
+            atomic_store(&enough, atomic_load(&idle) == *wanted || seconds() - begin > 10);
+        }
+        pool_barrier(pool);
+    }
+}
+
+static void check_idle(unsigned wanted)
+{
+    atomic_store(&enough, false);
+    pool_run(pool, meet_until, &wanted);
+    ck_assert_uint_eq(atomic_load(&idle), wanted);
+}
+
+START_TEST(workers_leave_their_processors_to_others_for_a_moment)
+{
+    struct err err;
+    pool = pool_new(N_THREADS, NICE, &err);
+    ck_assert_ptr_nonnull(pool);
+    check_idle(0);
+    pool_give_way(pool);
+    if (pool_gives_way(pool)) {
+        double begin = seconds();
+        check_idle(N_THREADS);
+        atomic_store(&meetings, 0);
+        check_idle(0); /* and are back without being asked */
+        ck_assert_double_gt(seconds() - begin, 0.15);
+        ck_assert_uint_gt(atomic_load(&meetings), 1);
+    }
+    pool_free(pool);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("pool");
+    TCase *tests = tcase_create("pool");
+    tcase_set_timeout(tests, 60);
+    tcase_add_test(tests, workers_leave_their_processors_to_others_for_a_moment);
+    suite_add_tcase(suite, tests);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    int n_failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return n_failed > 0;
+}
