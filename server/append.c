@@ -80,8 +80,7 @@ static bool file_write(struct append *append, const struct append_source *source
     return ok;
 }
 
-bool append_ingest(const struct table *table, struct upload *upload, int fd, const atomic_bool *stop, struct dataset_info *info,
-                   struct err *err)
+bool append_stage(const struct table *table, struct upload *upload, int fd, const atomic_bool *stop, struct err *err)
 {
     uint32_t n_columns = table_n_columns(table);
     struct csv_type *types = calloc(n_columns, sizeof *types);
@@ -95,7 +94,7 @@ bool append_ingest(const struct table *table, struct upload *upload, int fd, con
         if (column->type == COLUMN_CATEGORY || column->type == COLUMN_DATE)
             types[options.n_types++] = (struct csv_type){column->name, column->type, column->date};
     }
-    bool ok = datasets_finish(upload, fd, &options, stop, info, err);
+    bool ok = datasets_stage(upload, fd, &options, stop, err);
     free(types);
     return ok;
 }
@@ -118,7 +117,7 @@ bool append_rows(struct datasets *datasets, const char *name, const struct appen
     row.bytes += source->n;
     datasets_go_on(upload, &row);
     if (ok)
-        ok = append_ingest(table, upload, append.fd, stop, info, err);
+        ok = append_stage(table, upload, append.fd, stop, err) && datasets_publish(&upload, 1, info, err);
     else
         datasets_abort(upload);
     if (append.fd >= 0)

@@ -20,9 +20,8 @@ bool append_rows(struct datasets *datasets, const char *name, const struct appen
                  struct dataset_info *info, struct err *err);
 
 /* Read a file of such rows, written by csv_write.h in the table's columns, into the upload's dataset, each column as the table has it:
- * what is text stays text, even where it reads as numbers ("01"), and days stay days. Ends the upload. Slow. */
-bool append_ingest(const struct table *table, struct upload *upload, int fd, const atomic_bool *stop, struct dataset_info *info,
-                   struct err *err);
+ * what is text stays text, even where it reads as numbers ("01"), and days stay days. As datasets_stage. Slow. */
+bool append_stage(const struct table *table, struct upload *upload, int fd, const atomic_bool *stop, struct err *err);
 
 /* For the parts below: the rows on their way into a CSV file. */
 struct append_cell {

@@ -22,6 +22,10 @@ struct upload {
     bool goes_on;
     struct dataset_row like; /* where it goes on from a dataset */
     const atomic_bool *stop;
+    /* once staged; the table's file stands in its place */
+    struct table *table;
+    char *profile;
+    struct dataset_row row;
     /* under datasets->lock */
     struct upload *next;
     uint64_t bytes_received, bytes_expected, bytes_parsed, rows_parsed;
@@ -180,6 +184,8 @@ static void upload_free(struct upload *upload)
             break;
         }
     pthread_mutex_unlock(&datasets->lock);
+    table_unref(upload->table);
+    free(upload->profile);
     free(upload);
 }
 
@@ -227,40 +233,29 @@ static void row_fill(struct dataset_row *row, const struct upload *upload, const
     memcpy(row->compression, upload->compression, sizeof row->compression);
 }
 
-/* Profile and row into the catalogue. */
-static bool row_publish(struct store *store, const struct dataset_row *row, const struct table *table, const struct csv_report *report,
-                        int64_t *replaced_id, struct err *err)
+bool datasets_stage(struct upload *upload, int csv_fd, const struct csv_options *options, const atomic_bool *stop, struct err *err)
 {
-    char *profile = profile_make(table, report, err);
-    bool ok = profile && store_dataset_publish(store, row, strlen(profile) <= PROFILE_KEPT ? profile : "", replaced_id, err);
-    free(profile);
-    return ok;
+    struct csv_report report = {0};
+    char path[PATH_SIZE];
+    upload->stop = stop;
+    if (store_path(upload->datasets->store, "datasets", upload->id, ".table", path, err))
+        upload->table = table_make(upload, csv_fd, options, path, &report, err);
+    if (upload->table)
+        upload->profile = profile_make(upload->table, &report, err);
+    if (!upload->profile) {
+        datasets_abort(upload);
+        return false;
+    }
+    row_fill(&upload->row, upload, upload->table, &report);
+    return true;
 }
 
-bool datasets_finish(struct upload *upload, int csv_fd, const struct csv_options *options, const atomic_bool *stop,
-                     struct dataset_info *info, struct err *err)
+/* The upload has become a dataset: who asks for its name gets it from now on. */
+static void upload_end(struct upload *upload, int64_t replaced_id, struct dataset_info *info)
 {
     struct datasets *datasets = upload->datasets;
-    struct dataset_row row;
-    struct csv_report report = {0};
-    struct table *table = NULL;
-    char path[PATH_SIZE];
-    int64_t replaced_id = 0;
-    upload->stop = stop;
-    if (!store_path(datasets->store, "datasets", upload->id, ".table", path, err) ||
-        !(table = table_make(upload, csv_fd, options, path, &report, err))) {
-        datasets_abort(upload);
-        return false;
-    }
-    row_fill(&row, upload, table, &report);
-    if (!row_publish(datasets->store, &row, table, &report, &replaced_id, err)) {
-        table_unref(table);
-        datasets_abort(upload);
-        unlink(path);
-        return false;
-    }
-    cache_put(datasets, row.id, table);
-    table_unref(table);
+    const struct dataset_row row = upload->row;
+    cache_put(datasets, row.id, upload->table);
     upload_free(upload);
     if (replaced_id) {
         cache_drop(datasets, replaced_id);
@@ -268,16 +263,42 @@ bool datasets_finish(struct upload *upload, int csv_fd, const struct csv_options
     }
     if (info)
         *info = (struct dataset_info){.row = row, .bytes_received = row.bytes, .bytes_parsed = row.bytes, .rows_parsed = row.n_rows};
-    return true;
+}
+
+bool datasets_publish(struct upload *const *uploads, uint32_t n, struct dataset_info *infos, struct err *err)
+{
+    struct store_publication *rows = calloc(n, sizeof *rows);
+    bool ok = rows || err_memory(err, "the datasets");
+    for (uint32_t i = 0; ok && i < n; i++)
+        rows[i] = (struct store_publication){.row = &uploads[i]->row,
+                                             .profile = strlen(uploads[i]->profile) <= PROFILE_KEPT ? uploads[i]->profile : ""};
+    ok = ok && store_dataset_publish(uploads[0]->datasets->store, rows, n, err);
+    for (uint32_t i = 0; i < n; i++) {
+        if (ok)
+            upload_end(uploads[i], rows[i].replaced_id, infos ? &infos[i] : NULL);
+        else
+            datasets_abort(uploads[i]);
+    }
+    free(rows);
+    return ok;
+}
+
+bool datasets_finish(struct upload *upload, int csv_fd, const struct csv_options *options, const atomic_bool *stop,
+                     struct dataset_info *info, struct err *err)
+{
+    return datasets_stage(upload, csv_fd, options, stop, err) && datasets_publish(&upload, 1, info, err);
 }
 
 void datasets_abort(struct upload *upload)
 {
     struct err ignored;
+    char path[PATH_SIZE];
     if (!upload)
         return;
-    /* Where this fails too, the next start forgets the row. */
+    /* Where this fails too, the next start forgets the row and sweeps the file. */
     store_dataset_forget(upload->datasets->store, upload->id, &ignored);
+    if (upload->table && store_path(upload->datasets->store, "datasets", upload->id, ".table", path, &ignored))
+        unlink(path);
     upload_free(upload);
 }
 

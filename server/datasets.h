@@ -36,6 +36,10 @@ void datasets_received(struct upload *upload, uint64_t bytes_received, uint64_t 
  * Does not close csv_fd. `info` may be NULL. Slow. */
 bool datasets_finish(struct upload *upload, int csv_fd, const struct csv_options *options, const atomic_bool *stop,
                      struct dataset_info *info, struct err *err);
+/* The same in two: the first does all but publish, so that several uploads (n of them) can become datasets together or not at all. Each ends
+ * its uploads where it fails; infos (n) may be NULL. Slow. */
+bool datasets_stage(struct upload *upload, int csv_fd, const struct csv_options *options, const atomic_bool *stop, struct err *err);
+bool datasets_publish(struct upload *const *uploads, uint32_t n, struct dataset_info *infos, struct err *err);
 /* How the body was compressed ("gzip"), for datasets_finish to note. */
 void datasets_compressed(struct upload *upload, const char *compression);
 /* The upload holds a dataset's rows and more: how they were read stays as `like` says it, its bytes too. */

@@ -127,9 +127,9 @@ static bool part_write(const struct table *table, const uint8_t *parts, uint8_t 
     return ok;
 }
 
-/* Ends the upload in either case. */
-static bool part_make(struct datasets *datasets, const struct table *table, const uint8_t *parts, uint8_t part, struct upload *upload,
-                      const atomic_bool *stop, struct dataset_info *info, struct err *err)
+/* Ends the upload where it fails. */
+static bool part_stage(struct datasets *datasets, const struct table *table, const uint8_t *parts, uint8_t part, struct upload *upload,
+                       const atomic_bool *stop, struct err *err)
 {
     int fd = datasets_temp(datasets, err);
     if (fd < 0 || !part_write(table, parts, part, fd, err)) {
@@ -138,29 +138,30 @@ static bool part_make(struct datasets *datasets, const struct table *table, cons
             close(fd);
         return false;
     }
-    bool ok = append_ingest(table, upload, fd, stop, info, err);
+    bool ok = append_stage(table, upload, fd, stop, err);
     close(fd);
     return ok;
 }
 
+/* Both become datasets in one transaction. */
 static bool parts_make(struct datasets *datasets, const struct table *table, const uint8_t *parts, const struct split *split,
                        const atomic_bool *stop, struct dataset_info infos[2], struct err *err)
 {
-    struct upload *first = datasets_begin(datasets, split->names[0], false, err);
-    struct upload *second = first ? datasets_begin(datasets, split->names[1], false, err) : NULL;
-    struct err ignored;
-    if (!second) {
-        datasets_abort(first);
+    struct upload *uploads[2] = {datasets_begin(datasets, split->names[0], false, err)};
+    if (uploads[0])
+        uploads[1] = datasets_begin(datasets, split->names[1], false, err);
+    for (uint8_t i = 0; uploads[1] && i < 2; i++) {
+        if (part_stage(datasets, table, parts, i, uploads[i], stop, err))
+            continue;
+        uploads[i] = NULL;
+        datasets_abort(uploads[1 - i]);
         return false;
     }
-    if (!part_make(datasets, table, parts, 0, first, stop, &infos[0], err)) {
-        datasets_abort(second);
+    if (!uploads[1]) {
+        datasets_abort(uploads[0]);
         return false;
     }
-    if (part_make(datasets, table, parts, 1, second, stop, &infos[1], err))
-        return true;
-    datasets_delete(datasets, split->names[0], &ignored);
-    return false;
+    return datasets_publish(uploads, 2, infos, err);
 }
 
 bool split_dataset(struct datasets *datasets, const char *name, const struct split *split, const atomic_bool *stop,

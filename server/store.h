@@ -134,9 +134,13 @@ bool store_path(const struct store *store, const char *folder, int64_t id, const
 
 /* Datasets. A loading row reserves the number; at most one loading and one ready row stand under a name. */
 bool store_dataset_reserve(struct store *store, const char *name, bool replace, int64_t *id, struct err *err); /* ERR_CONFLICT */
-/* The loading row row->id becomes ready with row's figures; a ready one of the name goes: *replaced_id (0: none). profile: JSON, kept
- * beside the row. */
-bool store_dataset_publish(struct store *store, const struct dataset_row *row, const char *profile, int64_t *replaced_id, struct err *err);
+/* The loading rows become ready with their figures, all or none; a ready one of the name goes. */
+struct store_publication {
+    const struct dataset_row *row;
+    const char *profile; /* JSON, kept beside the row */
+    int64_t replaced_id; /* out; 0: none */
+};
+bool store_dataset_publish(struct store *store, struct store_publication *publications, uint32_t n, struct err *err);
 /* The caller frees *profile; "" where none was kept. ERR_NOT_FOUND. */
 bool store_dataset_profile(struct store *store, int64_t id, char **profile, struct err *err);
 bool store_dataset_forget(struct store *store, int64_t id, struct err *err);                    /* the row, in any state */

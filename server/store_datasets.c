@@ -81,25 +81,30 @@ bool store_dataset_reserve(struct store *store, const char *name, bool replace, 
     return true;
 }
 
-bool store_dataset_publish(struct store *store, const struct dataset_row *row, const char *profile, int64_t *replaced_id, struct err *err)
+static bool publish(struct sql *sql, struct store_publication *publication, struct err *err)
+{
+    const struct dataset_row *row = publication->row;
+    return ready_id(sql, row->name, &publication->replaced_id, err) >= 0 &&
+           sql_run(sql, err, "DELETE FROM datasets WHERE id = ?1", "i", publication->replaced_id) &&
+           sql_run(sql, err,
+                   "UPDATE datasets SET state = 'ready', n_rows = ?2, n_columns = ?3, bytes = ?4, separator = ?5, header = ?6,"
+                   " created = ?7, quote = ?8, comment = ?9, decimal = ?10, count_line = ?11, encoding = ?12, compression = ?13,"
+                   " n_skipped = ?14, profile = ?15, n_titles = ?16 WHERE id = ?1",
+                   "iiiiiitiiiiititi", row->id, (int64_t)row->n_rows, (int64_t)row->n_columns, (int64_t)row->bytes, (int64_t)row->separator,
+                   (int64_t)row->header, row->created, (int64_t)row->quote, (int64_t)row->comment, (int64_t)row->decimal,
+                   (int64_t)row->count_line, (int64_t)row->encoding, row->compression, (int64_t)row->n_skipped, publication->profile,
+                   (int64_t)row->n_titles);
+}
+
+bool store_dataset_publish(struct store *store, struct store_publication *publications, uint32_t n, struct err *err)
 {
     struct sql *sql = sql_of(store, err);
-    int64_t old = 0;
+    bool ok = true;
     if (!sql || !sql_begin(sql, err))
         return false;
-    bool ok = ready_id(sql, row->name, &old, err) >= 0 && sql_run(sql, err, "DELETE FROM datasets WHERE id = ?1", "i", old) &&
-              sql_run(sql, err,
-                      "UPDATE datasets SET state = 'ready', n_rows = ?2, n_columns = ?3, bytes = ?4, separator = ?5, header = ?6,"
-                      " created = ?7, quote = ?8, comment = ?9, decimal = ?10, count_line = ?11, encoding = ?12, compression = ?13,"
-                      " n_skipped = ?14, profile = ?15, n_titles = ?16 WHERE id = ?1",
-                      "iiiiiitiiiiititi", row->id, (int64_t)row->n_rows, (int64_t)row->n_columns, (int64_t)row->bytes,
-                      (int64_t)row->separator, (int64_t)row->header, row->created, (int64_t)row->quote, (int64_t)row->comment,
-                      (int64_t)row->decimal, (int64_t)row->count_line, (int64_t)row->encoding, row->compression, (int64_t)row->n_skipped,
-                      profile, (int64_t)row->n_titles);
-    if (!sql_end(sql, ok, err))
-        return false;
-    *replaced_id = old;
-    return true;
+    for (uint32_t i = 0; ok && i < n; i++)
+        ok = publish(sql, &publications[i], err);
+    return sql_end(sql, ok, err);
 }
 
 bool store_dataset_forget(struct store *store, int64_t id, struct err *err)

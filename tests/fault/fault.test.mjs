@@ -84,6 +84,11 @@ async function scenario(daemon, i) {
   assert.equal(said.predictions.length, 1);
   assert.equal((await insist(daemon, [200], [], "POST", `/predict?model=${m}`, "a,b\n0.9,0.8\n", "text/csv")).json().predictions.length, 1);
   assert.equal((await insist(daemon, [200], [], "GET", `/datasets/${d}`)).json().rows, ROWS);
+  const parts = [`${d}-a`, `${d}-b`];
+  await insist(daemon, [201], [409], "POST", `/datasets/${d}/split`, JSON.stringify({ names: parts, share: 0.25 }));
+  const there = (await insist(daemon, [200], [], "GET", "/datasets")).json().datasets.map(({ name }) => name);
+  assert.deepEqual(there.sort(), [d, ...parts], "a split leaves both parts, or none to try again with");
+  for (const part of parts) await insist(daemon, [204], [404], "DELETE", `/datasets/${part}`);
   await insist(daemon, [200], [], "GET", `/models/${m}/evaluation`);
   const file = (await insist(daemon, [200], [], "GET", `/models/${m}/file`)).bytes;
   await insist(daemon, [201], [], "PUT", `/models/${copy}/file`, file, "application/octet-stream");
