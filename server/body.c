@@ -246,7 +246,7 @@ bool body_view(struct body *body, const char **bytes, size_t *n, struct err *err
     if (!*n)
         *bytes = "";
     if (*n && !*bytes) {
-        void *map = mmap(NULL, body->size, PROT_READ, MAP_PRIVATE, body->fd, 0);
+        void *map = mmap(NULL, body->size, PROT_READ, MAP_PRIVATE | MAP_POPULATE, body->fd, 0);
         if (map == MAP_FAILED)
             return err_errno(err, "the body could not be mapped");
         *bytes = body->map = map;
