@@ -89,9 +89,9 @@ struct kernels {
     void (*gradient)(const float *x, size_t ldx, const float *dy, size_t lddy, uint32_t n_rows, uint32_t width, float *g);
 
     /* The same where x is bytes, given transposed: x[r][k] = values[xt[k * ldxt + r]]; values: (256), values[0] zero; n_rows a multiple of
-     * 64. */
+     * 64. `add`: to what stands in g; else g begins at zero. */
     void (*gradient_sparse)(const uint8_t *xt, size_t ldxt, const float *values, const float *dy, size_t lddy, uint32_t n_rows,
-                            uint32_t width, float *g);
+                            uint32_t width, bool add, float *g);
 
     /* g[o] += sum over r of dy[r][o]. */
     void (*gradient_bias)(const float *dy, size_t lddy, uint32_t n_rows, uint32_t width, float *g);

@@ -222,12 +222,13 @@ INLINE uint64_t nonzero_mask(const uint8_t *bytes)
 }
 
 /* 64 rows of dy, those that `mask` has, into one row of g. */
-INLINE void gradient_row(const uint32_t vecs, uint64_t mask, const uint8_t *xt, const float *values, const float *dy, size_t lddy, float *g)
+INLINE void gradient_row(const uint32_t vecs, bool add, uint64_t mask, const uint8_t *xt, const float *values, const float *dy, size_t lddy,
+                         float *g)
 {
     vec acc[8];
 #pragma GCC unroll 8
     for (uint32_t j = 0; j < vecs; j++)
-        acc[j] = load(g + j * VEC_FLOATS);
+        acc[j] = add ? load(g + j * VEC_FLOATS) : (vec){0};
     for (; mask != 0; mask &= mask - 1) {
         size_t r = (size_t)__builtin_ctzll(mask);
         vec x = splat(values[xt[r]]);
@@ -243,26 +244,28 @@ INLINE void gradient_row(const uint32_t vecs, uint64_t mask, const uint8_t *xt, 
 
 /* 16 rows of g, one after the other, over 64 rows of dy: those stay in the first cache level meanwhile. */
 INLINE void gradient_rows(const uint32_t vecs, const uint8_t *xt, size_t ldxt, const float *values, const float *dy, size_t lddy,
-                          uint32_t n_rows, float *g, size_t ldg)
+                          uint32_t n_rows, bool add, float *g, size_t ldg)
 {
-    for (uint32_t r = 0; r < n_rows; r += 64)
+    for (uint32_t r = 0; r < n_rows; r += 64, add = true)
         for (uint32_t k = 0; k < 16; k++) {
             uint64_t mask = nonzero_mask(xt + k * ldxt + r);
-            if (mask != 0)
-                gradient_row(vecs, mask, xt + k * ldxt + r, values, dy + r * lddy, lddy, g + k * ldg);
+            if (!add)
+                gradient_row(vecs, false, mask, xt + k * ldxt + r, values, dy + r * lddy, lddy, g + k * ldg);
+            else if (mask != 0)
+                gradient_row(vecs, true, mask, xt + k * ldxt + r, values, dy + r * lddy, lddy, g + k * ldg);
         }
 }
 
 static void gradient_sparse(const uint8_t *xt, size_t ldxt, const float *values, const float *dy, size_t lddy, uint32_t n_rows,
-                            uint32_t width, float *g)
+                            uint32_t width, bool add, float *g)
 {
     uint32_t o = 0;
     for (; o + 8 * VEC_FLOATS <= width; o += 8 * VEC_FLOATS)
-        gradient_rows(8, xt, ldxt, values, dy + o, lddy, n_rows, g + o, width);
+        gradient_rows(8, xt, ldxt, values, dy + o, lddy, n_rows, add, g + o, width);
     for (; o + 4 * VEC_FLOATS <= width; o += 4 * VEC_FLOATS)
-        gradient_rows(4, xt, ldxt, values, dy + o, lddy, n_rows, g + o, width);
+        gradient_rows(4, xt, ldxt, values, dy + o, lddy, n_rows, add, g + o, width);
     for (; o < width; o += VEC_FLOATS)
-        gradient_rows(1, xt, ldxt, values, dy + o, lddy, n_rows, g + o, width);
+        gradient_rows(1, xt, ldxt, values, dy + o, lddy, n_rows, add, g + o, width);
 }
 
 #endif

@@ -170,24 +170,24 @@ static size_t weights_at(const struct trainer *t, const struct weight_block *b)
     return t->network->weights_at[b->layer] + (size_t)b->panel * padded_in(t->network, b->layer) + (size_t)b->row * b->width;
 }
 
-/* Gradient of n floats at offset `at`: zeroed scratch, or what earlier chunks added up. */
-static float *gradient_of(struct trainer *t, struct worker_scratch *scratch, const struct position *p, size_t at, size_t n)
+/* Where the gradient of the floats at offset `at` goes: scratch, or what earlier chunks added up. */
+static float *gradient_of(struct trainer *t, struct worker_scratch *scratch, size_t at)
 {
-    float *g = t->gradients == NULL ? scratch->gradient : t->gradients + at;
-    if (p->chunk == 0)
-        memset(g, 0, n * sizeof *g);
-    return g;
+    return t->gradients == NULL ? scratch->gradient : t->gradients + at;
 }
 
 static void weights_gradient(struct trainer *t, const struct position *p, const struct weight_block *b, float *g)
 {
     uint32_t l = b->layer;
     const float *dy = t->d.at[l + 1] + b->panel;
-    if (l == 0 && t->sparse)
+    if (l == 0 && t->sparse) {
         t->kernels->gradient_sparse(t->xt + (size_t)b->row * t->a.n_rows, t->a.n_rows, t->byte_values, dy, t->d.ld[l + 1],
-                                    (p->n_rows + 63) & ~63u, b->width, g);
-    else
-        t->kernels->gradient(t->a.at[l] + b->row, t->a.ld[l], dy, t->d.ld[l + 1], (p->n_rows + 15) & ~15u, b->width, g);
+                                    (p->n_rows + 63) & ~63u, b->width, p->chunk > 0, g);
+        return;
+    }
+    if (p->chunk == 0)
+        memset(g, 0, (size_t)16 * b->width * sizeof *g);
+    t->kernels->gradient(t->a.at[l] + b->row, t->a.ld[l], dy, t->d.ld[l + 1], (p->n_rows + 15) & ~15u, b->width, g);
 }
 
 /* Gradient of the panel's part of the layer's vectors, each the sum of what the rows say, and as gradient_block goes on. */
@@ -199,7 +199,9 @@ static bool vectors_gradient(struct trainer *t, struct worker_scratch *scratch, 
     bool last = p->chunk + 1 == p->n_chunks, finite = true;
     double squares = 0;
     for (uint32_t i = 0; i < layer_n_vectors(&t->network->layers[b->layer]); i++) {
-        float *g = gradient_of(t, scratch, p, vector_at(t, b, i), b->width);
+        float *g = gradient_of(t, scratch, vector_at(t, b, i));
+        if (p->chunk == 0)
+            memset(g, 0, b->width * sizeof *g);
         t->kernels->gradient_bias(rows[i]->at[b->layer + 1] + b->panel, rows[i]->ld[b->layer + 1], p->n_rows, b->width, g);
         if (last && t->clips_norm)
             squares += t->kernels->square_sum(g, b->width);
@@ -219,7 +221,7 @@ static bool gradient_block(struct trainer *t, struct worker_scratch *scratch, co
     bool last = p->chunk + 1 == p->n_chunks, finite = true;
     if (b->row == 0)
         finite &= vectors_gradient(t, scratch, p, change, i);
-    float *g = gradient_of(t, scratch, p, weights_at(t, b), (size_t)16 * b->width);
+    float *g = gradient_of(t, scratch, weights_at(t, b));
     weights_gradient(t, p, b, g);
     if (last && t->clips_norm) {
         struct penalty penalty = {.l1 = t->options.l1, .l2 = t->options.l2, .clip_scale = 1, .clip_value = INFINITY, .keep = 1};

@@ -183,8 +183,14 @@ static void check_gradient(const struct kernels *kernels, uint32_t n_rows, uint3
         }
     }
     kernels->gradient(x, ldx, dy, lddy, n_rows, width, g);
-    kernels->gradient_sparse(xt, ldxt, byte_values, dy, lddy, n_rows, width, sparse);
+    kernels->gradient_sparse(xt, ldxt, byte_values, dy, lddy, n_rows, width, true, sparse);
     ck_assert_msg(memcmp(g, sparse, 16 * width * sizeof *g) == 0, "%s: sparse gradient differs at width %u", kernels->name, width);
+    float *zero = aligned(16 * width * sizeof *zero);
+    kernels->gradient(x, ldx, dy, lddy, n_rows, width, zero);
+    kernels->gradient_sparse(xt, ldxt, byte_values, dy, lddy, n_rows, width, false, sparse);
+    ck_assert_msg(memcmp(zero, sparse, 16 * width * sizeof *zero) == 0, "%s: a new sparse gradient differs at width %u", kernels->name,
+                  width);
+    free(zero);
     for (uint32_t k = 0; k < 16; k++) {
         for (uint32_t o = 0; o < width; o++) {
             double sum = (double)start[k * width + o];
