@@ -6,8 +6,8 @@
  * next time, who has not twice as long: where something else takes one of the processors, workers share what is left, and one that spins
  * keeps the one it waits for from running.
  * A worker that was asked to give way yields at its next barrier, for the scheduler would let it run on to the end of a tick, 4 ms and
- * more, while a client that shares its processor waits to read a reply; and for a while after it takes what others leave (SCHED_IDLE), so
- * that a browser that draws, asks and draws again finds a processor at once. */
+ * more, while a client that shares its processor waits to read a reply; and where a person asks, it takes what others leave (SCHED_IDLE)
+ * for a while after it, so that a browser that draws, asks and draws again finds a processor at once. */
 #define _GNU_SOURCE
 #include "mlp/pool.h"
 #include "denormals.h"
@@ -32,6 +32,7 @@
  * where none was set) may take the processor from it at once. */
 #define SLICE_NS 50000000u
 #define GIVE_WAY_NS 200000000u /* after the last asking */
+#define PERSON_NS 5000000u     /* who asks more often is a program: it needs the yield only, and training would suffer from more */
 
 struct worker {
     struct pool *pool;
@@ -148,16 +149,20 @@ void pool_give_way(struct pool *pool)
 static void give_way(struct pool *pool)
 {
     static _Thread_local unsigned seen;
-    static _Thread_local uint64_t until_ns; /* 0: not giving way */
+    static _Thread_local uint64_t until_ns, last_ns; /* until 0: not giving way */
     unsigned asked = atomic_load_explicit(&pool->asked, memory_order_relaxed);
     if (asked == seen && until_ns == 0)
         return;
+    uint64_t now = now_ns();
     if (asked != seen) {
+        bool person = now - last_ns >= (asked - seen) * (uint64_t)PERSON_NS;
         seen = asked;
-        if (pool->idles && (until_ns != 0 || policy_set(SCHED_IDLE, pool->nice_level)))
-            until_ns = now_ns() + GIVE_WAY_NS;
+        last_ns = now;
+        if (person && pool->idles && (until_ns != 0 || policy_set(SCHED_IDLE, pool->nice_level)))
+            until_ns = now + GIVE_WAY_NS;
         sched_yield();
-    } else if (now_ns() >= until_ns) {
+    }
+    if (until_ns != 0 && now >= until_ns) {
         pool_background(pool->nice_level);
         until_ns = 0;
     }
