@@ -53,8 +53,7 @@ static struct csv_reader *reader_begin(const char *bytes, size_t n_bytes, const 
         return NULL;
     }
     uint32_t n_titles;
-    size_t titles =
-        csv_titles(&dialect, bytes, n_bytes, true, options->header < 0 && options->titles == 0 ? -1 : options->titles, false, &n_titles);
+    size_t titles = csv_titles(&dialect, options, bytes, n_bytes, true, false, &n_titles);
     if (titles == SIZE_MAX) {
         err_memory(err, "a look at the CSV's dialect");
         csv_reader_free(reader);

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-enum { GUESS_ROWS = 200, GUESS_BYTES = 64 << 10, LENGTHS = 64 };
+enum { GUESS_ROWS = 200, GUESS_BYTES = 64 << 10, GUESS_TITLES = 10, LENGTHS = 64 };
 
 static const char candidates[] = {',', ';', '\t', '|', ' '};
 
@@ -231,36 +231,65 @@ static bool is_title(const struct csv_scan *scan, bool padded, bool below)
     return n_filled == 0 ? below : !number_parse(scan->fields[at].text, scan->fields[at].length, &value);
 }
 
-/* Several fields, each a text. */
-static bool is_header(const struct csv_scan *scan)
+/* How many fields of the row are numbers, or have nothing in them. */
+static uint32_t n_no_texts(const struct csv_scan *scan)
 {
-    bool texts = scan->n_fields >= 2;
+    uint32_t n = 0;
     float value;
-    for (uint32_t i = 0; i < scan->n_fields && texts; i++) {
+    for (uint32_t i = 0; i < scan->n_fields; i++) {
         struct csv_field field = csv_field_trim(scan->fields[i]);
-        texts = field.length > 0 && !number_parse(field.text, field.length, &value);
+        n += field.length == 0 || number_parse(field.text, field.length, &value);
     }
-    return texts;
+    return n;
 }
 
-size_t csv_titles(const struct csv_dialect *dialect, const char *text, size_t n_bytes, bool whole, int told, bool padded, uint32_t *n_rows)
+enum below { BELOW_TITLE, BELOW_HEADER, BELOW_NEITHER, BELOW_MEMORY };
+
+/* What a row of several fields is, with those above it: n_widest is the most fields of a title among them that has commas in it, 0 where none
+ * has. Such a title is narrower than the rows below it; a header under it is as wide as they are, and no text like it. */
+static enum below row_tell(const struct csv_scan *row, uint32_t n_widest, bool whole)
 {
-    enum { TITLES_MAX = 10 };
+    struct csv_scan next;
+    if (row->n_fields < 2 || n_no_texts(row) > 0)
+        return BELOW_NEITHER;
+    csv_scan_init(&next, &row->dialect);
+    csv_scan_text(&next, row->text + row->at, row->end - row->at, whole);
+    enum csv_result result = csv_scan_row(&next);
+    enum below told = n_widest == 0 ? BELOW_HEADER : BELOW_NEITHER;
+    if (result == CSV_ROW && next.n_fields > row->n_fields && next.n_fields > 2)
+        told = BELOW_TITLE;
+    else if (n_widest > 0 && result == CSV_ROW && row->n_fields > n_widest && next.n_fields == row->n_fields && n_no_texts(&next) > 0)
+        told = BELOW_HEADER;
+    csv_scan_done(&next);
+    return result == CSV_MEMORY ? BELOW_MEMORY : told;
+}
+
+size_t csv_titles(const struct csv_dialect *dialect, const struct csv_options *options, const char *text, size_t n_bytes, bool whole,
+                  bool padded, uint32_t *n_rows)
+{
     struct csv_scan scan;
     enum csv_result result = CSV_ROW;
-    uint32_t n = 0, n_most = told > 0 ? (uint32_t)told : told == 0 ? TITLES_MAX : 0;
+    enum below below = BELOW_TITLE;
+    int told = options->titles == 0 && options->header < 0 ? -1 : options->titles;
+    uint32_t n = 0, n_most = told > 0 ? (uint32_t)told : told == 0 ? GUESS_TITLES : 0, n_widest = 0;
     size_t end = 0;
     csv_scan_init(&scan, dialect);
     csv_scan_text(&scan, text, n_bytes, whole);
-    while (n < n_most && (result = csv_scan_row(&scan)) == CSV_ROW && (told > 0 || is_title(&scan, padded, n > 0))) {
+    while (n < n_most && (result = csv_scan_row(&scan)) == CSV_ROW) {
+        if (told == 0 && !is_title(&scan, padded, n > 0)) {
+            below = row_tell(&scan, n_widest, whole);
+            if (below != BELOW_TITLE)
+                break;
+            n_widest = scan.n_fields > n_widest ? scan.n_fields : n_widest;
+        }
         n++;
         end = scan.at;
     }
-    if (told <= 0 && (result != CSV_ROW || n == n_most || !is_header(&scan)))
+    if (told <= 0 && below != BELOW_HEADER)
         n = 0;
     csv_scan_done(&scan);
     *n_rows = n;
-    return result == CSV_MEMORY ? SIZE_MAX : n > 0 ? end : 0;
+    return result == CSV_MEMORY || below == BELOW_MEMORY ? SIZE_MAX : n > 0 ? end : 0;
 }
 
 struct csv_dialect dialect_told(const struct csv_options *options)

@@ -79,9 +79,11 @@ bool csv_guess(struct csv_dialect *dialect, bool guess_comment, const char *text
 size_t csv_preamble(struct csv_dialect *dialect, const char *text, size_t n_bytes);
 
 /* How many bytes of the text are a title above its table, of *n_rows rows: each with nothing but one text, alone in its row or, where `padded`
- * allows it, with empty fields to the width of the table; below them a header, fields of text without a gap. `told`: so many rows, whatever
- * they are; -1: none; 0: guess. SIZE_MAX: out of memory. */
-size_t csv_titles(const struct csv_dialect *dialect, const char *text, size_t n_bytes, bool whole, int told, bool padded, uint32_t *n_rows);
+ * allows it, with empty fields to the width of the table, or with commas in it; below them a header, fields of text without a gap, which a
+ * title with commas is narrower than. Or what options->titles says;
+ * none where there is no header. SIZE_MAX: out of memory. */
+size_t csv_titles(const struct csv_dialect *dialect, const struct csv_options *options, const char *text, size_t n_bytes, bool whole,
+                  bool padded, uint32_t *n_rows);
 
 /* What the user has said of the dialect, zero where nothing; for csv_guess to fill in. */
 struct csv_dialect dialect_told(const struct csv_options *options);

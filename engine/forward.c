@@ -245,8 +245,7 @@ static void first_layer_sparse(const struct pass *pass, const struct row_source 
 void forward_half(const struct pass *pass, const struct row_source *source, uint32_t half, const uint32_t *rows, uint32_t first, uint32_t n,
                   float *sums, struct gather *gather)
 {
-    uint32_t n_in = padded_in(pass->network, 0), middle = inputs_half(n_in), begin = half == 0 ? 0 : middle,
-             end = half == 0 ? middle : n_in;
+    uint32_t n_in = padded_in(pass->network, 0), begin = inputs_at(n_in, half), end = inputs_at(n_in, half + 1);
     size_t ld = pass->a->ld[1];
     gather_bytes(pass, source, rows, n, begin, end, gather);
     sums_sparse(pass, source, begin, end, first, (n + 15) & ~15u, false, sums + first * ld, ld, gather);

@@ -323,12 +323,6 @@ static uint64_t seed_make(const void *address)
     return ((uint64_t)now.tv_nsec * 0x9e3779b97f4a7c15ull) ^ (uint64_t)now.tv_sec ^ ((uint64_t)(uintptr_t)address << 17);
 }
 
-/* Where the first row is none of names, there is nothing to find them by. */
-static int titles_told(const struct csv_options *options)
-{
-    return options->titles == 0 && options->header < 0 ? -1 : options->titles;
-}
-
 /* What the options leave open about the dialect, found out from the head; *preamble: where its rows begin. */
 static bool dialect_find(struct plan *plan, const char *text, size_t n_bytes, bool whole, size_t *preamble, struct err *err)
 {
@@ -337,7 +331,7 @@ static bool dialect_find(struct plan *plan, const char *text, size_t n_bytes, bo
     *preamble = csv_preamble(&plan->dialect, text, n_bytes);
     size_t titles = SIZE_MAX;
     if (csv_guess(&plan->dialect, options->comment == 0, text + *preamble, n_bytes - *preamble, whole))
-        titles = csv_titles(&plan->dialect, text + *preamble, n_bytes - *preamble, whole, titles_told(options), true, &plan->n_titles);
+        titles = csv_titles(&plan->dialect, options, text + *preamble, n_bytes - *preamble, whole, true, &plan->n_titles);
     if (titles == SIZE_MAX)
         return err_memory(err, "a look at the file's dialect");
     *preamble += titles;

@@ -44,6 +44,12 @@ static inline uint32_t inputs_half(uint32_t n_in)
     return n_in < 256 ? n_in : (n_in / 2 + 8) / 16 * 16;
 }
 
+/* Where half 0 or 1 of the inputs begins, and 2: where the second ends. */
+static inline uint32_t inputs_at(uint32_t n_in, uint32_t half)
+{
+    return half == 0 ? 0 : half == 1 ? inputs_half(n_in) : n_in;
+}
+
 #define LISTS_MAX 64 /* rows of a struct lists */
 
 /* The non-zeros of some rows from column `begin` to `end`: x[r][columns[r * ld + i]] = values[r * ld + i] for i < counts[r], columns

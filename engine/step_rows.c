@@ -86,12 +86,12 @@ static void bytes_end(struct trainer *t, const struct position *p, uint32_t begi
 
 void step_sums(struct trainer *t, struct worker_scratch *scratch, const struct position *p, uint32_t half, uint32_t block)
 {
-    uint32_t first = block * t->block_rows, n_in = padded_in(t->network, 0), middle = inputs_half(n_in);
+    uint32_t first = block * t->block_rows, n_in = padded_in(t->network, 0);
     struct row_source source = source_of(t, p, first);
     struct pass pass = pass_of(t);
     forward_half(&pass, &source, half, t->order + p->first + first, first, rows_of_block(t, p, block), t->sums[half], &scratch->gather);
     if (first + t->block_rows >= p->n_rows)
-        bytes_end(t, p, half == 0 ? 0 : middle, half == 0 ? middle : n_in);
+        bytes_end(t, p, inputs_at(n_in, half), inputs_at(n_in, half + 1));
 }
 
 void step_rows(struct trainer *t, struct worker_scratch *scratch, const struct position *p, uint32_t block)

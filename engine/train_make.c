@@ -287,7 +287,8 @@ uint64_t train_bytes(const struct train_options *options, uint32_t n_inputs, uin
     uint64_t n_floats = 0, row = padded(n_inputs), n_in = n_inputs;
     for (uint32_t l = 0; l < o.n_layers; l++) {
         n_floats += (padded(n_in) + layer_n_vectors(&o.layers[l])) * padded(o.layers[l].units);
-        row += padded(o.layers[l].units) * (layer_n_vectors(&o.layers[l]) + (l == 0 ? 3 : 1)) * sizeof(float);
+        uint64_t halves = l == 0 ? 2 : 0; /* the first layer's sums may stand in two */
+        row += padded(o.layers[l].units) * (layer_n_vectors(&o.layers[l]) + 1 + halves) * sizeof(float);
         n_in = o.layers[l].units;
     }
     uint64_t batch = o.batch_size == 0 || o.batch_size > n_train ? n_train : o.batch_size;

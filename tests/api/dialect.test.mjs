@@ -52,6 +52,7 @@ test("a title above the table is left out, and shown", async () => {
   for (const [body, titles, query] of [
     [`Sales of 2024\n\nall prices in thousands\n${table}`, 2],
     [`Sales of 2024,,\n,,\n${table}`, 2], // as spreadsheets write it
+    [`Flats, spring 2024\n\n${table}`, 1],
     [`1,2\n3\n${table}`, 2, "&title_lines=2"],
     [`\ufeff"Sales, by\narea"\n${table.replaceAll(",", ";")}`, 1],
     [table, 0],
