@@ -132,8 +132,15 @@ static double cramer(const struct pair *pair, struct err *err)
     return least > 1 ? sqrt(fmin(fmax(sum, 0) / (least - 1), 1)) : NAN;
 }
 
+static bool is_text(const struct pair *pair, uint32_t column)
+{
+    return table_column(pair->table, column)->type == COLUMN_TEXT;
+}
+
 static double pair_association(struct pair *pair, struct err *err)
 {
+    if (is_text(pair, pair->a) || is_text(pair, pair->b))
+        return NAN;
     if (!is_category(pair, pair->a) && !is_category(pair, pair->b))
         return pearson(pair);
     if (is_category(pair, pair->a) && is_category(pair, pair->b))

@@ -124,6 +124,11 @@ static bool plan_init(struct plan *plan, const struct recipe_column *column, con
     plan->column = column;
     plan->offset = from->offset;
     plan->zero = from->type == COLUMN_BYTE && from->max == 0;
+    if (from->type == COLUMN_TEXT) {
+        err_set(err, ERR_INPUT, "column '%s' holds texts that are not told apart, and the model was trained with it",
+                text_cut(column->name, strlen(column->name), 60, name));
+        return err_at(err, 0, column->name);
+    }
     if (from->type == COLUMN_DATE || column->encoding == ENCODING_DATE)
         return plan_date(plan, column, from, err);
     if (from->type == COLUMN_CATEGORY)

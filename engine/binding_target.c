@@ -183,19 +183,21 @@ static bool column_init(struct binding_target *target, const struct recipe *reci
 bool binding_target_init(struct binding_target *target, const struct recipe *recipe, const struct table *table, bool need, struct err *err)
 {
     int64_t found = table_find(table, recipe->target);
+    const struct column *column = found >= 0 ? table_column(table, (uint32_t)found) : NULL;
     char name[80];
 
-    if (found >= 0 && table_column(table, (uint32_t)found)->type == COLUMN_DATE) {
+    if (column && (column->type == COLUMN_DATE || column->type == COLUMN_TEXT)) {
         if (!need)
             return true;
-        err_set(err, ERR_INPUT, "the target '%s' holds dates, and the model was trained on something else there",
-                text_cut(recipe->target, strlen(recipe->target), 60, name));
+        err_set(err, ERR_INPUT, "the target '%s' holds %s, and the model was trained on something else there",
+                text_cut(recipe->target, strlen(recipe->target), 60, name),
+                column->type == COLUMN_DATE ? "dates" : "texts that are not told apart");
         return err_at(err, 0, recipe->target);
     }
-    if (found >= 0) {
-        if (!need && table_column(table, (uint32_t)found)->type == COLUMN_CATEGORY && recipe->task == TASK_REGRESSION)
+    if (column) {
+        if (!need && column->type == COLUMN_CATEGORY && recipe->task == TASK_REGRESSION)
             return true; /* nobody will ask for it */
-        return column_init(target, recipe, table_column(table, (uint32_t)found), err);
+        return column_init(target, recipe, column, err);
     }
     if (!need)
         return true;

@@ -163,26 +163,16 @@ static bool spool_fill(int from, uint64_t n_bytes, enum csv_encoding encoding, i
 
 int text_spool(int fd, uint64_t n_bytes, enum csv_encoding encoding, const char *path, uint64_t *n_written, struct err *err)
 {
-    size_t n_name = strlen(path) + sizeof ".utf8";
-    char *name = malloc(n_name), *window = malloc(3 * SPOOL_BYTES);
-    int spool = -1;
-    if (!name || !window) {
+    char *window = malloc(3 * SPOOL_BYTES);
+    if (!window) {
         err_memory(err, "a window of the file");
-        goto out;
+        return -1;
     }
-    snprintf(name, n_name, "%s.utf8", path);
-    spool = open(name, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    if (spool < 0) {
-        err_errno(err, "creating a file for the text as UTF-8");
-        goto out;
-    }
-    unlink(name);
-    if (!spool_fill(fd, n_bytes, encoding, spool, window, n_written, err)) {
+    int spool = file_unnamed(path, "utf8", err);
+    if (spool >= 0 && !spool_fill(fd, n_bytes, encoding, spool, window, n_written, err)) {
         close(spool);
         spool = -1;
     }
-out:
-    free(name);
     free(window);
     return spool;
 }

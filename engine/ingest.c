@@ -4,7 +4,8 @@
  * parse them on their own. A worker guesses where its chunk's first row begins: after the first line end. Results are taken in the
  * chunks' order ("turn"): there it is known where the row truly begins, and a chunk that guessed wrongly (a line end inside a quoted
  * value) is parsed again; there rows get their numbers and levels theirs, so that nothing depends on how many workers there are.
- * Values that contradict the types are noted, and a second pass reads the file again with the types that all values need. */
+ * Values that contradict the types are noted, and another pass reads the file again with the types that all values need. Texts of text
+ * columns go to an unnamed file beside the table's, and behind the records once their number is known. */
 #include "ingest.h"
 
 #include "csv_text.h"
@@ -16,7 +17,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static const struct ingest_sizes sizes_usual = {.chunk_bytes = 1 << 20, .head_bytes = 256 << 10, .head_rows = 1000};
+#define TEXTS_WINDOW ((size_t)1 << 20)
+#define PASSES_MAX 3
+
+static const struct ingest_sizes sizes_usual = {
+    .chunk_bytes = 1 << 20, .head_bytes = 256 << 10, .head_rows = 1000, .n_levels = 1000000, .level_bytes = (size_t)64 << 20};
 
 /* Plan from the file's head, of which more is read until its first row is whole. */
 static bool head_plan(struct plan *plan, int fd, uint64_t n_bytes, const struct ingest_sizes *sizes, const struct csv_options *options,
@@ -55,6 +60,21 @@ static void columns_describe(const struct tally *tally, struct column *columns, 
     }
 }
 
+/* The texts, from their own file to the table's. */
+static bool texts_move(const struct pass *pass, struct err *err)
+{
+    uint64_t to = TABLE_RECORDS_AT + pass->n_rows * pass->source.plan->record_bytes;
+    char *window = pass->n_text_bytes > 0 ? malloc(TEXTS_WINDOW) : NULL;
+    bool good = window || pass->n_text_bytes == 0 || err_memory(err, "a window of the table's texts");
+    for (uint64_t at = 0; good && at < pass->n_text_bytes; at += TEXTS_WINDOW) {
+        size_t n = pass->n_text_bytes - at < TEXTS_WINDOW ? (size_t)(pass->n_text_bytes - at) : TEXTS_WINDOW;
+        good = file_read_at(pass->texts_fd, window, n, at, "the table's texts", err) &&
+               file_write_at(pass->table_fd, window, n, to + at, "the table's texts", err);
+    }
+    free(window);
+    return good;
+}
+
 static bool table_finish(const struct pass *pass, struct err *err)
 {
     const struct plan *plan = pass->source.plan;
@@ -70,8 +90,10 @@ static bool table_finish(const struct pass *pass, struct err *err)
                                       .record_bytes = plan->record_bytes,
                                       .columns = columns,
                                       .groups = pass->groups,
-                                      .n_groups = pass->n_chunks};
-        good = table_file_finish(pass->table_fd, &schema, err);
+                                      .text_groups = pass->text_groups,
+                                      .n_groups = pass->n_chunks,
+                                      .n_text_bytes = pass->n_text_bytes};
+        good = texts_move(pass, err) && table_file_finish(pass->table_fd, &schema, err);
     } else {
         err_memory(err, "the table's schema");
     }
@@ -92,11 +114,11 @@ static bool none_describe(const struct pass *pass, struct err *err)
 }
 
 /* Read the file once with the plan's types. *again: they were too narrow, and have been widened. */
-static bool source_read(struct plan *plan, const struct source *source, int table_fd, const struct table_progress *progress,
+static bool source_read(struct plan *plan, const struct source *source, int table_fd, int texts_fd, const struct table_progress *progress,
                         struct csv_report *report, bool *again, struct err *err)
 {
     struct pass pass;
-    if (!pass_init(&pass, source, table_fd, progress, err))
+    if (!pass_init(&pass, source, table_fd, texts_fd, progress, err))
         return false;
     bool good = pass_run(&pass, plan->options->n_threads, err);
     if (good && pass.n_rows == 0)
@@ -114,18 +136,23 @@ static bool source_read(struct plan *plan, const struct source *source, int tabl
     return good;
 }
 
-/* Twice at most: the first pass finds the types that all values need. More often only if the file changes meanwhile. */
-static bool source_ingest(struct plan *plan, const struct source *source, int table_fd, const struct table_progress *progress,
-                          struct csv_report *report, struct err *err)
+/* The first pass finds the types that all values need, a second one may find too many texts in a column whose head was of numbers. More
+ * passes are needed only if the file changes meanwhile. */
+static bool source_ingest(struct plan *plan, const struct source *source, const char *path, int table_fd,
+                          const struct table_progress *progress, struct csv_report *report, struct err *err)
 {
-    bool again = true;
-    for (int i = 0; again && i < 2; i++) {
+    bool again = true, good = true;
+    for (int i = 0; good && again && i < PASSES_MAX; i++) {
+        int texts_fd = -1;
         if (ftruncate(table_fd, 0) != 0)
             return err_errno(err, "emptying the table file");
-        if (!source_read(plan, source, table_fd, progress, report, &again, err))
+        if (plan->n_of_type[COLUMN_TEXT] > 0 && (texts_fd = file_unnamed(path, "texts", err)) < 0)
             return false;
+        good = source_read(plan, source, table_fd, texts_fd, progress, report, &again, err);
+        if (texts_fd >= 0)
+            close(texts_fd);
     }
-    return !again || err_set(err, ERR_IO, "the CSV file changed while it was read");
+    return good && (!again || err_set(err, ERR_IO, "the CSV file changed while it was read"));
 }
 
 /* The text at `fd`, which is not UTF-16, to a table at `path`. */
@@ -136,12 +163,14 @@ static bool text_ingest(int fd, uint64_t n_bytes, const struct csv_options *opti
     struct source source = {.fd = fd, .n_bytes = n_bytes, .chunk_bytes = sizes->chunk_bytes, .plan = &plan};
     if (!head_plan(&plan, fd, n_bytes, sizes, options, err))
         return false;
+    plan.n_levels_max = sizes->n_levels ? sizes->n_levels : sizes_usual.n_levels;
+    plan.level_bytes_max = sizes->level_bytes ? sizes->level_bytes : sizes_usual.level_bytes;
     bool good = false;
     int table_fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     if (table_fd < 0)
         err_errno(err, "creating the table file");
     else
-        good = source_ingest(&plan, &source, table_fd, progress, report, err);
+        good = source_ingest(&plan, &source, path, table_fd, progress, report, err);
     if (table_fd >= 0 && close(table_fd) != 0 && good)
         good = err_errno(err, "closing the table file");
     if (!good && table_fd >= 0)

@@ -23,6 +23,7 @@ void chunk_done(struct chunk *chunk)
     tally_done(&chunk->tally);
     free(chunk->window);
     free(chunk->records);
+    free(chunk->texts);
     free(chunk->recoded);
 }
 
@@ -198,17 +199,55 @@ static bool recode(struct chunk *chunk, struct csv_field *text)
     return true;
 }
 
+/* The text that a field stands for; *missing where it is none. */
+static bool field_text(struct chunk *chunk, const struct csv_field *field, struct csv_field *text, bool *missing)
+{
+    const struct plan *plan = chunk->source->plan;
+    *text = field->quoted ? *field : field_trim(*field);
+    *missing = plan_missing(plan, text);
+    return *missing || !plan_foreign(plan, text) || recode(chunk, text);
+}
+
+static bool take_text(struct chunk *chunk, uint32_t index, const struct csv_field *field, uint8_t *to)
+{
+    struct csv_field text;
+    uint64_t at = chunk->n_text_bytes;
+    bool missing;
+    if (!field_text(chunk, field, &text, &missing))
+        return false;
+    if (missing) {
+        chunk->tally.texts_missing[chunk->source->plan->columns[index].slot]++;
+        at = TABLE_TEXT_MISSING;
+    } else {
+        size_t needed = chunk->n_text_bytes + text.length + 1;
+        if (needed > chunk->texts_room) {
+            size_t room = needed + needed / 2;
+            char *texts = realloc(chunk->texts, room);
+            if (!texts)
+                return err_memory(&chunk->err, "the texts of a chunk");
+            chunk->texts = texts;
+            chunk->texts_room = room;
+        }
+        memcpy(chunk->texts + at, text.text, text.length);
+        chunk->texts[at + text.length] = '\0';
+        chunk->n_text_bytes = needed;
+    }
+    memcpy(to, &at, sizeof at);
+    return true;
+}
+
 static bool take_category(struct chunk *chunk, uint32_t index, const struct csv_field *field, uint8_t *to)
 {
     const struct plan *plan = chunk->source->plan;
     struct tally_category *tally = &chunk->tally.categories[plan->columns[index].slot];
-    struct csv_field text = field->quoted ? *field : field_trim(*field);
+    struct csv_field text;
     uint32_t level = TABLE_MISSING;
-    if (plan_missing(plan, &text)) {
+    bool missing;
+    if (!field_text(chunk, field, &text, &missing))
+        return false;
+    if (missing) {
         tally->n_missing++;
     } else {
-        if (plan_foreign(plan, &text) && !recode(chunk, &text))
-            return false;
         if (!levels_add(&tally->levels, &chunk->tally.texts, plan->seed, text.text, text.length, &level))
             return err_memory(&chunk->err, "the levels of a category");
         tally->levels.items[level].n_rows++;
@@ -235,7 +274,7 @@ static bool row_take(struct chunk *chunk)
             take_number(chunk, i, field, to);
         else if (column->type == COLUMN_DATE)
             take_date(chunk, i, field, to);
-        else if (!take_category(chunk, i, field, to))
+        else if (!(column->type == COLUMN_TEXT ? take_text : take_category)(chunk, i, field, to))
             return false;
     }
     chunk->n_rows++;
@@ -328,6 +367,7 @@ static bool rows_parse(struct chunk *chunk, uint64_t begin, uint64_t limit, size
     enum csv_result result;
     uint32_t field = 0;
     chunk->n_rows = chunk->n_bad = 0;
+    chunk->n_text_bytes = 0;
     chunk->begin = begin;
     tally_clear(&chunk->tally);
     scan_aim(chunk, begin, limit);
@@ -381,13 +421,27 @@ void chunk_parse(struct chunk *chunk, uint64_t index, uint64_t begin)
         rows_parse(chunk, begin, to, SIZE_MAX);
 }
 
-void chunk_renumber(struct chunk *chunk)
+static void texts_replace(struct chunk *chunk, uint32_t offset, uint64_t n_text_bytes)
+{
+    uint32_t record_bytes = chunk->source->plan->record_bytes;
+    uint8_t *value = chunk->records + offset;
+    for (uint64_t row = 0; row < chunk->n_rows; row++, value += record_bytes) {
+        uint64_t at;
+        memcpy(&at, value, sizeof at);
+        at += at == TABLE_TEXT_MISSING ? 0 : n_text_bytes;
+        memcpy(value, &at, sizeof at);
+    }
+}
+
+void chunk_renumber(struct chunk *chunk, uint64_t n_text_bytes)
 {
     const struct plan *plan = chunk->source->plan;
-    if (chunk->n_rows == 0 || plan->n_of_type[COLUMN_CATEGORY] == 0)
+    if (chunk->n_rows == 0 || plan->n_of_type[COLUMN_CATEGORY] + plan->n_of_type[COLUMN_TEXT] == 0)
         return;
     for (uint32_t i = 0; i < plan->n_columns; i++) {
         const struct plan_column *column = &plan->columns[i];
+        if (column->type == COLUMN_TEXT)
+            texts_replace(chunk, column->offset, n_text_bytes);
         if (column->type != COLUMN_CATEGORY)
             continue;
         const struct levels *levels = &chunk->tally.categories[column->slot].levels;

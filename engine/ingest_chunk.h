@@ -27,6 +27,8 @@ struct chunk {
     uint64_t end;   /* where the line after its last row begins */
     uint64_t n_rows;
     uint8_t *records; /* (n_rows, record_bytes), and room for more */
+    char *texts;      /* n_text_bytes: the values of text columns, each ended by NUL; records say where in them */
+    size_t n_text_bytes;
     struct tally tally;
     enum csv_result problem;               /* CSV_END, or what is wrong with the row after the n_rows and n_bad ones */
     uint32_t problem_field;                /* the field at fault, or the number of fields */
@@ -37,7 +39,7 @@ struct chunk {
     char *window; /* WINDOW_BEFORE bytes, n_window bytes of the file from window_at on, WINDOW_AFTER bytes */
     size_t n_window, window_room;
     uint64_t window_at;
-    size_t records_room;
+    size_t records_room, texts_room;
     struct csv_scan scan;
     char *recoded; /* a text in UTF-8; n_recoded bytes fit */
     size_t n_recoded;
@@ -57,7 +59,8 @@ void chunk_guess(struct chunk *chunk, uint64_t index);
 /* Parse chunk `index` from `begin`, where a line begins for certain. */
 void chunk_parse(struct chunk *chunk, uint64_t index, uint64_t begin);
 
-/* Once the tally is merged: the levels' numbers in the records become the table's. */
-void chunk_renumber(struct chunk *chunk);
+/* Once the tally is merged, and n_text_bytes of texts are before the chunk's: the levels' numbers and texts' places in the records become
+ * the table's. */
+void chunk_renumber(struct chunk *chunk, uint64_t n_text_bytes);
 
 #endif

@@ -146,6 +146,17 @@ bool levels_add(struct levels *levels, struct arena *arena, uint64_t seed, const
     return true;
 }
 
+bool levels_move(struct levels *levels, struct arena *arena)
+{
+    for (uint32_t i = 0; i < levels->n; i++) {
+        const char *copy = arena_copy(arena, levels->items[i].text, levels->items[i].length);
+        if (!copy)
+            return false;
+        levels->items[i].text = copy;
+    }
+    return true;
+}
+
 void levels_clear(struct levels *levels)
 {
     if (levels->n_slots > SLOTS_KEPT) {

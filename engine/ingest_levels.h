@@ -34,6 +34,8 @@ struct levels {
 /* `seed` keys the hash, so that nobody can prepare texts that collide; one seed a struct. The level's number in *index.
  * False: out of memory, nothing changed. */
 bool levels_add(struct levels *levels, struct arena *arena, uint64_t seed, const char *text, uint32_t length, uint32_t *index);
+/* Copies of the levels' texts in another arena take their place. False: out of memory, some are moved. */
+bool levels_move(struct levels *levels, struct arena *arena);
 void levels_clear(struct levels *levels);
 void levels_done(struct levels *levels);
 

@@ -75,13 +75,19 @@ static void skipped_note(struct pass *pass, const struct chunk *chunk, uint64_t 
     pass->n_skipped += chunk->n_bad;
 }
 
-/* In its turn: make sure of the chunk's result and add it to the table's. *row is the number of rows before it. */
-static bool chunk_settle(struct pass *pass, struct chunk *chunk, uint64_t index, uint64_t *row, struct err *err)
+/* What a chunk finds before it. */
+struct place {
+    uint64_t n_rows, n_text_bytes;
+};
+
+/* In its turn: make sure of the chunk's result and add it to the table's, behind what *before says. */
+static bool chunk_settle(struct pass *pass, struct chunk *chunk, uint64_t index, struct place *before, struct err *err)
 {
     uint64_t begin = pass->begin;
-    *row = pass->n_rows;
+    *before = (struct place){pass->n_rows, pass->n_text_bytes};
     if (begin >= source_chunk_begin(&pass->source, index + 1)) {
         chunk->n_rows = chunk->n_bad = 0; /* a row that began earlier covers it */
+        chunk->n_text_bytes = 0;
         return true;
     }
     if (chunk->begin != begin)
@@ -91,23 +97,26 @@ static bool chunk_settle(struct pass *pass, struct chunk *chunk, uint64_t index,
         return false;
     }
     if (chunk->problem != CSV_END)
-        return problem_describe(pass->source.plan, chunk->problem, *row + pass->n_skipped + chunk->n_rows + chunk->n_bad + 1,
+        return problem_describe(pass->source.plan, chunk->problem, before->n_rows + pass->n_skipped + chunk->n_rows + chunk->n_bad + 1,
                                 chunk->problem_field, err);
-    if (*row + chunk->n_rows > UINT32_MAX - 1)
+    if (before->n_rows + chunk->n_rows > UINT32_MAX - 1)
         return err_set(err, ERR_LIMIT, "the file has more than %u rows", UINT32_MAX - 1);
     pass->begin = chunk->end;
-    skipped_note(pass, chunk, *row + pass->n_skipped);
+    pass->n_text_bytes += chunk->n_text_bytes;
+    skipped_note(pass, chunk, before->n_rows + pass->n_skipped);
     return tally_merge(&pass->tally, &chunk->tally, err);
 }
 
-/* After its turn: the records to their place in the file. */
-static bool chunk_write(struct pass *pass, struct chunk *chunk, uint64_t index, uint64_t row, struct err *err)
+/* After its turn: records and texts to their places in the files. */
+static bool chunk_write(struct pass *pass, struct chunk *chunk, uint64_t index, const struct place *before, struct err *err)
 {
     uint32_t record_bytes = pass->source.plan->record_bytes;
     size_t n_bytes = (size_t)chunk->n_rows * record_bytes;
-    chunk_renumber(chunk);
+    chunk_renumber(chunk, before->n_text_bytes);
     pass->groups[index] = (struct table_group){chunk->n_rows, table_checksum(chunk->records, n_bytes)};
-    return file_write_at(pass->table_fd, chunk->records, n_bytes, TABLE_RECORDS_AT + row * record_bytes, "the table", err);
+    pass->text_groups[index] = (struct table_group){chunk->n_text_bytes, table_checksum(chunk->texts, chunk->n_text_bytes)};
+    return file_write_at(pass->table_fd, chunk->records, n_bytes, TABLE_RECORDS_AT + before->n_rows * record_bytes, "the table", err) &&
+           file_write_at(pass->texts_fd, chunk->texts, chunk->n_text_bytes, before->n_text_bytes, "the table's texts", err);
 }
 
 static bool progress_tell(struct pass *pass, uint64_t done, uint64_t row, struct err *err)
@@ -123,17 +132,19 @@ static void *worker_run(void *self)
     struct pass *pass = worker->pass;
     struct chunk *chunk = &worker->chunk;
     struct err err = {0};
-    uint64_t index, row;
+    struct place before;
+    uint64_t index;
     while (chunk_claim(pass, &index)) {
         chunk_guess(chunk, index);
         if (!turn_await(pass, index))
             break;
-        bool good = chunk_settle(pass, chunk, index, &row, &err);
+        bool good = chunk_settle(pass, chunk, index, &before, &err);
         bool useful = good && !pass->tally.contradicted;
         if (good)
             turn_pass(pass, chunk->n_rows);
-        good = good && (!useful || chunk_write(pass, chunk, index, row, &err));
-        good = good && (!worker->calling || progress_tell(pass, source_chunk_begin(&pass->source, index + 1), row + chunk->n_rows, &err));
+        good = good && (!useful || chunk_write(pass, chunk, index, &before, &err));
+        good = good &&
+               (!worker->calling || progress_tell(pass, source_chunk_begin(&pass->source, index + 1), before.n_rows + chunk->n_rows, &err));
         if (!good) {
             pass_fail(pass, &err);
             break;
@@ -187,13 +198,15 @@ bool pass_run(struct pass *pass, uint32_t n_threads, struct err *err)
     return good;
 }
 
-bool pass_init(struct pass *pass, const struct source *source, int table_fd, const struct table_progress *progress, struct err *err)
+bool pass_init(struct pass *pass, const struct source *source, int table_fd, int texts_fd, const struct table_progress *progress,
+               struct err *err)
 {
-    *pass = (struct pass){.source = *source, .table_fd = table_fd, .progress = progress, .begin = source->plan->body};
+    *pass = (struct pass){.source = *source, .table_fd = table_fd, .texts_fd = texts_fd, .progress = progress, .begin = source->plan->body};
     pthread_mutex_init(&pass->lock, NULL);
     pthread_cond_init(&pass->turned, NULL);
     pass->n_chunks = source_n_chunks(source);
-    pass->groups = calloc((size_t)pass->n_chunks + 1, sizeof *pass->groups);
+    pass->groups = calloc(2 * (size_t)pass->n_chunks + 1, sizeof *pass->groups);
+    pass->text_groups = pass->groups ? pass->groups + pass->n_chunks : NULL;
     if (pass->groups && tally_init(&pass->tally, source->plan, err))
         return true;
     if (!pass->groups)

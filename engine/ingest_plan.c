@@ -275,11 +275,11 @@ static bool types_fix(struct plan *plan, struct err *err)
                 plan->columns[column].date = options->types[i].date;
             continue;
         }
-        bool category = options->types[i].type == COLUMN_CATEGORY;
-        if (category || plan->columns[column].type >= COLUMN_CATEGORY)
-            plan->columns[column].type = category ? COLUMN_CATEGORY : COLUMN_NUMBER;
-        plan->n_fixed += !category && !plan->columns[column].fixed;
-        plan->columns[column].fixed = !category;
+        bool number = options->types[i].type == COLUMN_NUMBER;
+        if (!number || plan->columns[column].type >= COLUMN_CATEGORY)
+            plan->columns[column].type = options->types[i].type;
+        plan->n_fixed += number && !plan->columns[column].fixed;
+        plan->columns[column].fixed = number;
     }
     return true;
 }
@@ -389,7 +389,7 @@ void plan_layout(struct plan *plan)
     memset(plan->n_of_type, 0, sizeof plan->n_of_type);
     for (uint32_t i = 0; i < plan->n_columns; i++)
         plan->columns[i].slot = plan->n_of_type[plan->columns[i].type]++;
-    static const uint32_t words[COLUMN_TYPES] = {[COLUMN_NUMBER] = 1, [COLUMN_CATEGORY] = 1, [COLUMN_DATE] = 2};
+    static const uint32_t words[COLUMN_TYPES] = {[COLUMN_NUMBER] = 1, [COLUMN_CATEGORY] = 1, [COLUMN_DATE] = 2, [COLUMN_TEXT] = 2};
     uint32_t n_wide = 0, wide = 0;
     for (int type = 0; type < COLUMN_TYPES; type++)
         n_wide += words[type] * plan->n_of_type[type];

@@ -31,7 +31,9 @@ struct plan {
     uint32_t bytes_at; /* byte columns lie side by side in a record, in the table's order, from here on */
     uint32_t record_bytes;
     uint32_t n_fixed;
-    uint64_t seed; /* of the hashes */
+    uint32_t n_levels_max;  /* of all categories together */
+    size_t level_bytes_max; /* their texts' */
+    uint64_t seed;          /* of the hashes */
     struct arena names;
 };
 
@@ -52,7 +54,8 @@ size_t plan_recode(const struct plan *plan, const struct csv_field *field, char 
 /* The wider of two types: the one that holds all values of both. */
 static inline enum column_type type_wider(enum column_type a, enum column_type b)
 {
-    static const uint8_t width[COLUMN_TYPES] = {[COLUMN_BYTE] = 0, [COLUMN_NUMBER] = 1, [COLUMN_DATE] = 2, [COLUMN_CATEGORY] = 3};
+    static const uint8_t width[COLUMN_TYPES] = {
+        [COLUMN_BYTE] = 0, [COLUMN_NUMBER] = 1, [COLUMN_DATE] = 2, [COLUMN_CATEGORY] = 3, [COLUMN_TEXT] = 4};
     return width[a] >= width[b] ? a : b;
 }
 

@@ -13,8 +13,10 @@ bool tally_init(struct tally *tally, const struct plan *plan, struct err *err)
     tally->numbers = calloc((size_t)plan->n_of_type[COLUMN_NUMBER] + 1, sizeof *tally->numbers);
     tally->categories = calloc((size_t)plan->n_of_type[COLUMN_CATEGORY] + 1, sizeof *tally->categories);
     tally->dates = calloc((size_t)plan->n_of_type[COLUMN_DATE] + 1, sizeof *tally->dates);
+    tally->texts_missing = calloc((size_t)plan->n_of_type[COLUMN_TEXT] + 1, sizeof *tally->texts_missing);
     tally->texts_as_dates = calloc((size_t)plan->n_columns, sizeof *tally->texts_as_dates);
-    if (!tally->wanted || !tally->bytes || !tally->numbers || !tally->categories || !tally->dates || !tally->texts_as_dates) {
+    if (!tally->wanted || !tally->bytes || !tally->numbers || !tally->categories || !tally->dates || !tally->texts_missing ||
+        !tally->texts_as_dates) {
         tally_done(tally);
         return err_memory(err, "the columns' statistics");
     }
@@ -41,8 +43,10 @@ void tally_clear(struct tally *tally)
         tally->dates[i] = (struct tally_number){.min = INFINITY, .max = -INFINITY};
     for (uint32_t i = 0; i < plan->n_of_type[COLUMN_CATEGORY]; i++) {
         tally->categories[i].n_missing = 0;
+        tally->categories[i].n_bytes = 0;
         levels_clear(&tally->categories[i].levels);
     }
+    memset(tally->texts_missing, 0, plan->n_of_type[COLUMN_TEXT] * sizeof *tally->texts_missing);
     arena_clear(&tally->texts);
 }
 
@@ -59,6 +63,7 @@ void tally_done(struct tally *tally)
     free(tally->numbers);
     free(tally->categories);
     free(tally->dates);
+    free(tally->texts_missing);
     free(tally->texts_as_dates);
     *tally = (struct tally){0};
 }
@@ -70,9 +75,73 @@ void tally_add_bytes(struct tally *tally, const uint8_t *records, uint64_t n_row
         bytes_kernels(0)->add(tally->bytes, plan->n_of_type[COLUMN_BYTE], records + plan->bytes_at, plan->record_bytes, n_rows);
 }
 
-static bool levels_merge(struct tally *tally, struct tally_category *category, struct levels *chunk, const char *name, struct err *err)
+static bool is_counted_category(const struct tally *tally, uint32_t column)
 {
-    for (uint32_t i = 0; i < chunk->n; i++) {
+    return tally->plan->columns[column].type == COLUMN_CATEGORY && tally->wanted[column] != COLUMN_TEXT;
+}
+
+/* The category with the most levels, or the most bytes of them; n_columns where none has `least`. */
+static uint32_t category_widest(const struct tally *tally, bool by_number, size_t least)
+{
+    const struct plan *plan = tally->plan;
+    uint32_t widest = plan->n_columns;
+    for (uint32_t i = 0; i < plan->n_columns; i++) {
+        if (!is_counted_category(tally, i))
+            continue;
+        const struct tally_category *category = &tally->categories[plan->columns[i].slot];
+        size_t n = by_number ? category->levels.n : category->n_bytes;
+        if (n >= least) {
+            widest = i;
+            least = n + 1;
+        }
+    }
+    return widest;
+}
+
+/* The levels that are still counted into an arena of their own; the others' texts are freed. */
+static bool texts_compact(struct tally *tally, struct err *err)
+{
+    const struct plan *plan = tally->plan;
+    struct arena texts = {0};
+    for (uint32_t i = 0; i < plan->n_columns; i++) {
+        if (!is_counted_category(tally, i) || levels_move(&tally->categories[plan->columns[i].slot].levels, &texts))
+            continue;
+        arena_done(&texts);
+        return err_memory(err, "the levels of a category");
+    }
+    arena_done(&tally->texts);
+    tally->texts = texts;
+    return true;
+}
+
+static bool levels_over(const struct tally *tally, uint32_t part)
+{
+    return tally->n_levels > tally->plan->n_levels_max / part || tally->level_bytes > tally->plan->level_bytes_max / part;
+}
+
+/* Categories with the most levels shall be text columns, until half of what levels may take is free: so this is seldom done. */
+static bool categories_to_text(struct tally *tally, struct err *err)
+{
+    const struct plan *plan = tally->plan;
+    while (levels_over(tally, 2)) {
+        bool by_number = tally->n_levels > plan->n_levels_max / 2;
+        size_t least = (by_number ? plan->n_levels_max : plan->level_bytes_max) / LEVELS_SHARE + 1;
+        uint32_t column = category_widest(tally, by_number, least);
+        if (column == plan->n_columns)
+            break;
+        struct tally_category *category = &tally->categories[plan->columns[column].slot];
+        tally_want(tally, column, COLUMN_TEXT);
+        tally->n_levels -= category->levels.n;
+        tally->level_bytes -= category->n_bytes;
+        levels_done(&category->levels);
+    }
+    return texts_compact(tally, err);
+}
+
+static bool levels_merge(struct tally *tally, uint32_t column, struct levels *chunk, struct err *err)
+{
+    struct tally_category *category = &tally->categories[tally->plan->columns[column].slot];
+    for (uint32_t i = 0; i < chunk->n && is_counted_category(tally, column); i++) {
         struct level *level = &chunk->items[i];
         uint32_t n = category->levels.n;
         if (!levels_add(&category->levels, &tally->texts, tally->plan->seed, level->text, level->length, &level->global))
@@ -82,12 +151,16 @@ static bool levels_merge(struct tally *tally, struct tally_category *category, s
             continue;
         tally->n_levels++;
         tally->level_bytes += level->length + 1;
-        if (tally->n_levels > LEVELS_MAX || tally->level_bytes > LEVEL_BYTES_MAX) {
+        category->n_bytes += level->length + 1;
+        if (!levels_over(tally, 1))
+            continue;
+        if (!categories_to_text(tally, err))
+            return false;
+        if (levels_over(tally, 1)) {
             err_set(err, ERR_LIMIT,
-                    "the column %.100s holds too many different texts: a table may have %u of them, or %zu MB; "
-                    "leave out columns that are unique in each row",
-                    name, LEVELS_MAX, LEVEL_BYTES_MAX >> 20);
-            return err_at(err, 0, name);
+                    "the columns hold too many different texts: a table may have %u of them, or %zu MB, beside columns of text",
+                    tally->plan->n_levels_max, tally->plan->level_bytes_max >> 20);
+            return err_at(err, 0, tally->plan->columns[column].name);
         }
     }
     return true;
@@ -128,13 +201,14 @@ bool tally_merge(struct tally *tally, struct tally *chunk, struct err *err)
         number_merge(&tally->numbers[i], &chunk->numbers[i]);
     for (uint32_t i = 0; i < plan->n_of_type[COLUMN_DATE]; i++)
         number_merge(&tally->dates[i], &chunk->dates[i]);
+    for (uint32_t i = 0; i < plan->n_of_type[COLUMN_TEXT]; i++)
+        tally->texts_missing[i] += chunk->texts_missing[i];
     for (uint32_t i = 0; i < plan->n_columns && plan->n_of_type[COLUMN_CATEGORY] > 0; i++) {
         const struct plan_column *column = &plan->columns[i];
         if (column->type != COLUMN_CATEGORY)
             continue;
-        struct tally_category *category = &tally->categories[column->slot];
-        category->n_missing += chunk->categories[column->slot].n_missing;
-        if (!levels_merge(tally, category, &chunk->categories[column->slot].levels, column->name, err))
+        tally->categories[column->slot].n_missing += chunk->categories[column->slot].n_missing;
+        if (!levels_merge(tally, i, &chunk->categories[column->slot].levels, err))
             return false;
     }
     return true;
@@ -201,6 +275,8 @@ void tally_column(const struct tally *tally, uint32_t index, struct column *colu
         column->date = planned->date;
         if (tally->texts_as_dates[index].separator) /* how all of them may be read, not the head's alone */
             column->date.either = date_format_choose(tally->texts_as_dates[index].orders, &planned->date.separator, 1).either;
+    } else if (planned->type == COLUMN_TEXT) {
+        column->n_missing = tally->texts_missing[planned->slot];
     } else {
         column->n_missing = tally->categories[planned->slot].n_missing;
         column->n_levels = tally->categories[planned->slot].levels.n;

@@ -6,8 +6,8 @@
 #include "ingest_bytes.h"
 #include "ingest_plan.h"
 
-#define LEVELS_MAX 1000000u
-#define LEVEL_BYTES_MAX ((size_t)64 << 20)
+/* A category becomes a text column only if it has more than this part of the levels that a table may have. */
+#define LEVELS_SHARE 1000
 
 struct tally_number {
     uint64_t n_missing;
@@ -19,6 +19,7 @@ struct tally_number {
 struct tally_category {
     uint64_t n_missing;
     struct levels levels;
+    size_t n_bytes; /* of the levels' texts; kept for the whole table only */
 };
 
 /* The orders in which all texts of a column are dates, and one of the texts' separators. */
@@ -37,8 +38,9 @@ struct tally {
     struct tally_number *numbers;
     struct tally_category *categories;
     struct tally_number *dates;        /* in seconds */
+    uint64_t *texts_missing;           /* values of the text columns */
     struct tally_date *texts_as_dates; /* by column: of the texts in date and number columns */
-    struct arena texts;
+    struct arena texts;                /* the levels' */
     uint64_t n_levels;
     size_t level_bytes;
     const struct plan *plan;
@@ -73,7 +75,7 @@ void tally_wanted(const struct tally *tally, uint32_t column, enum column_type *
 /* Count the byte columns of n_rows records. */
 void tally_add_bytes(struct tally *tally, const uint8_t *records, uint64_t n_rows);
 
-/* Add a chunk's tally to the table's; sets `global` of the chunk's levels. ERR_LIMIT names the column with too many levels. */
+/* Add a chunk's tally to the table's; sets `global` of the chunk's levels. ERR_LIMIT where too many columns have too many levels. */
 bool tally_merge(struct tally *tally, struct tally *chunk, struct err *err);
 
 /* Fill in what `column` says about its values, from the whole table's tally. `levels` and `level_rows` are left to the caller. */

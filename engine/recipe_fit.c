@@ -117,6 +117,7 @@ static bool wishes_encodings(struct fit *fit, const struct recipe_options *optio
         if (!wish_fits(type, wish->encoding)) {
             err_set(err, ERR_INPUT, "the column '%s' holds %s", text_cut(wish->column, strlen(wish->column), 60, cut),
                     type == COLUMN_CATEGORY ? "text: one_hot and ignore are possible"
+                    : type == COLUMN_TEXT   ? "texts that are not told apart: only ignore is possible"
                     : type == COLUMN_DATE   ? "dates: only ignore is possible"
                                             : "numbers: scale, standardise, log, quantile and ignore are possible");
             return err_field(err, "recipe");
@@ -185,7 +186,11 @@ bool columns_fit(struct fit *fit, const struct recipe_options *options, struct e
         return false;
     for (uint32_t c = 0; c < recipe->n_columns; c++) {
         enum column_type type = feature_type(fit, c);
-        if ((type != COLUMN_CATEGORY && type != COLUMN_DATE) || !is_open(&recipe->columns[c]))
+        if (!is_open(&recipe->columns[c]))
+            continue;
+        if (type == COLUMN_TEXT && !note_many_texts(recipe->columns[c].note))
+            recipe->columns[c].encoding = ENCODING_IGNORE;
+        if (type != COLUMN_CATEGORY && type != COLUMN_DATE)
             continue;
         if (!(type == COLUMN_DATE ? date_fit : category_fit)(fit, table_index(fit, c), &recipe->columns[c], err))
             return false;

@@ -36,10 +36,11 @@ static bool target_suits(const struct table *table, uint32_t target, struct err 
     const struct column *column = table_column(table, target);
     char name[80];
 
-    if (column->type != COLUMN_DATE)
+    if (column->type != COLUMN_DATE && column->type != COLUMN_TEXT)
         return true;
-    err_set(err, ERR_INPUT, "the target '%s' holds dates: expected a column of numbers or of classes; say \"target\"",
-            text_cut(column->name, strlen(column->name), 60, name));
+    err_set(err, ERR_INPUT, "the target '%s' holds %s: expected a column of numbers or of classes; say \"target\"",
+            text_cut(column->name, strlen(column->name), 60, name),
+            column->type == COLUMN_DATE ? "dates" : "texts that are not told apart");
     return err_at(err, 0, column->name);
 }
 

@@ -22,7 +22,7 @@ struct table {
     void *block;         /* names, level counts and groups lie in it */
     const char **levels; /* the columns' `levels` point into it */
     struct named *names; /* (n_columns), sorted */
-    uint8_t *map;        /* header and records */
+    uint8_t *map;        /* header, records and texts */
     size_t map_bytes;
     atomic_uint n_refs;
 };
@@ -59,11 +59,14 @@ static void table_free(struct table *table)
 
 static bool records_map(struct table *table, int fd, struct err *err)
 {
-    table->map_bytes = TABLE_RECORDS_AT + (size_t)table->schema.n_rows * table->schema.record_bytes;
+    const struct table_schema *schema = &table->schema;
+    table->map_bytes = TABLE_RECORDS_AT + (size_t)schema->n_rows * schema->record_bytes + (size_t)schema->n_text_bytes;
     void *map = mmap(NULL, table->map_bytes, PROT_READ, MAP_SHARED, fd, 0);
     if (map == MAP_FAILED)
         return err_errno(err, "mapping the table");
     table->map = map;
+    if (schema->n_text_bytes > 0 && table->map[table->map_bytes - 1] != '\0')
+        return err_set(err, ERR_CORRUPT, "the table's texts are damaged");
     return true;
 }
 
@@ -106,23 +109,36 @@ void table_read_scattered(const struct table *table)
     posix_madvise(table->map, table->map_bytes, POSIX_MADV_RANDOM);
 }
 
+/* n things of n_bytes each from `at` on against their groups' checksums. */
+static bool groups_verify(const struct table_group *groups, uint64_t n_groups, const uint8_t *at, uint64_t n, uint32_t n_bytes,
+                          const char *what, struct err *err)
+{
+    uint64_t n_before = 0;
+    for (uint64_t i = 0; i < n_groups; i++) {
+        const struct table_group *group = &groups[i];
+        if (group->n > n - n_before)
+            return err_set(err, ERR_CORRUPT, "the table's schema is damaged");
+        if (table_checksum(at, (size_t)group->n * n_bytes) != group->checksum)
+            return err_set(err, ERR_CORRUPT, "the table's %s %llu to %llu are damaged", what, (unsigned long long)n_before + 1,
+                           (unsigned long long)(n_before + group->n));
+        at += group->n * n_bytes;
+        n_before += group->n;
+    }
+    return n_before == n || err_set(err, ERR_CORRUPT, "the table's schema is damaged");
+}
+
+static const char *table_texts(const struct table *table)
+{
+    return (const char *)table_records(table) + table->schema.n_rows * table->schema.record_bytes;
+}
+
 bool table_verify(const struct table *table, struct err *err)
 {
-    const uint8_t *at = table_records(table);
-    uint64_t n_left = table->schema.n_rows;
-    for (uint64_t i = 0; i < table->schema.n_groups; i++) {
-        const struct table_group *group = &table->schema.groups[i];
-        if (group->n_rows > n_left)
-            return err_set(err, ERR_CORRUPT, "the table's schema is damaged");
-        size_t n_bytes = (size_t)group->n_rows * table->schema.record_bytes;
-        if (table_checksum(at, n_bytes) != group->checksum)
-            return err_set(err, ERR_CORRUPT, "the table's rows %llu to %llu are damaged",
-                           (unsigned long long)(table->schema.n_rows - n_left + 1),
-                           (unsigned long long)(table->schema.n_rows - n_left + group->n_rows));
-        at += n_bytes;
-        n_left -= group->n_rows;
-    }
-    return n_left == 0 || err_set(err, ERR_CORRUPT, "the table's schema is damaged");
+    const struct table_schema *schema = &table->schema;
+    if (!groups_verify(schema->groups, schema->n_groups, table_records(table), schema->n_rows, schema->record_bytes, "rows", err))
+        return false;
+    return !table_file_has_texts(schema) || groups_verify(schema->text_groups, schema->n_groups, (const uint8_t *)table_texts(table),
+                                                          schema->n_text_bytes, 1, "bytes of text", err);
 }
 
 uint64_t table_n_rows(const struct table *table)
@@ -191,4 +207,16 @@ uint32_t table_level(const struct table *table, uint32_t column, uint64_t row)
     uint32_t level;
     memcpy(&level, value_at(table, column, row), sizeof level);
     return level;
+}
+
+const char *table_text(const struct table *table, uint32_t column, uint64_t row)
+{
+    const struct column *of = &table->schema.columns[column];
+    uint64_t at;
+    if (of->type == COLUMN_CATEGORY) {
+        uint32_t level = table_level(table, column, row);
+        return level < of->n_levels ? of->levels[level] : NULL;
+    }
+    memcpy(&at, value_at(table, column, row), sizeof at);
+    return at < table->schema.n_text_bytes ? table_texts(table) + at : NULL;
 }

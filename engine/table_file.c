@@ -2,12 +2,14 @@
 #include "table_file.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { VERSION = 1, BYTE_ORDER_MARK = 0x01020304, IO_BYTES_MAX = 1 << 30 };
+enum { VERSION = 1, VERSION_TEXTS = 2, BYTE_ORDER_MARK = 0x01020304, IO_BYTES_MAX = 1 << 30 };
 static const char magic[8] = "mlptable";
 
 struct file_header {
@@ -21,7 +23,8 @@ struct file_header {
 };
 
 /* The schema is: struct file_column (n_columns), struct table_group (n_groups), for each level of each column its rows (uint64_t),
- * then the texts, each ended by NUL: the names of the columns, the levels. Their order tells which is whose. */
+ * then its words, each ended by NUL: the names of the columns, the levels. Their order tells which is whose.
+ * Version 2 is that of tables with a text column: as many groups again follow the first, of the texts between records and schema. */
 struct file_column {
     uint64_t n_missing;
     double min, max, mean, stddev;
@@ -90,6 +93,24 @@ bool file_read_at(int fd, void *bytes, size_t n_bytes, uint64_t at, const char *
     return true;
 }
 
+int file_unnamed(const char *path, const char *suffix, struct err *err)
+{
+    size_t n = strlen(path) + strlen(suffix) + 2;
+    char *name = malloc(n);
+    if (!name) {
+        err_memory(err, "a file's name");
+        return -1;
+    }
+    snprintf(name, n, "%s.%s", path, suffix);
+    int fd = open(name, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    if (fd < 0)
+        err_errno(err, "creating a file for text");
+    else
+        unlink(name);
+    free(name);
+    return fd;
+}
+
 static uint64_t levels_count(const struct table_schema *schema)
 {
     uint64_t n = 0;
@@ -98,13 +119,26 @@ static uint64_t levels_count(const struct table_schema *schema)
     return n;
 }
 
-/* Bytes before the texts. */
+/* Bytes before the words. */
 static uint64_t fixed_bytes(uint64_t n_columns, uint64_t n_groups, uint64_t n_levels)
 {
     return n_columns * sizeof(struct file_column) + n_groups * sizeof(struct table_group) + n_levels * sizeof(uint64_t);
 }
 
-static size_t texts_bytes(const struct table_schema *schema)
+bool table_file_has_texts(const struct table_schema *schema)
+{
+    for (uint32_t i = 0; i < schema->n_columns; i++)
+        if (schema->columns[i].type == COLUMN_TEXT)
+            return true;
+    return false;
+}
+
+static uint64_t groups_count(const struct table_schema *schema)
+{
+    return schema->n_groups * (table_file_has_texts(schema) ? 2 : 1);
+}
+
+static size_t words_bytes(const struct table_schema *schema)
 {
     size_t n = 0;
     for (uint32_t i = 0; i < schema->n_columns; i++) {
@@ -147,10 +181,12 @@ static void schema_pack(const struct table_schema *schema, char *block)
 {
     struct file_column *columns = (struct file_column *)(void *)block;
     struct table_group *groups = (struct table_group *)(void *)(columns + schema->n_columns);
-    uint64_t *level_rows = (uint64_t *)(void *)(groups + schema->n_groups);
+    uint64_t *level_rows = (uint64_t *)(void *)(groups + groups_count(schema));
     char *text = (char *)(level_rows + levels_count(schema));
     if (schema->n_groups > 0)
         memcpy(groups, schema->groups, schema->n_groups * sizeof *groups);
+    if (groups_count(schema) > schema->n_groups)
+        memcpy(groups + schema->n_groups, schema->text_groups, schema->n_groups * sizeof *groups);
     for (uint32_t i = 0; i < schema->n_columns; i++) {
         const struct column *from = &schema->columns[i];
         columns[i] = (struct file_column){.n_missing = from->n_missing,
@@ -173,19 +209,19 @@ static void schema_pack(const struct table_schema *schema, char *block)
 bool table_file_finish(int fd, const struct table_schema *schema, struct err *err)
 {
     uint64_t n_levels = levels_count(schema);
-    size_t n_bytes = (size_t)fixed_bytes(schema->n_columns, schema->n_groups, n_levels) + texts_bytes(schema);
+    size_t n_bytes = (size_t)fixed_bytes(schema->n_columns, groups_count(schema), n_levels) + words_bytes(schema);
     char *block = calloc(1, n_bytes);
     if (!block)
         return err_memory(err, "the table's schema");
     schema_pack(schema, block);
-    struct file_header header = {.version = VERSION,
+    struct file_header header = {.version = table_file_has_texts(schema) ? VERSION_TEXTS : VERSION,
                                  .byte_order = BYTE_ORDER_MARK,
                                  .n_rows = schema->n_rows,
                                  .n_columns = schema->n_columns,
                                  .record_bytes = schema->record_bytes,
-                                 .n_groups = schema->n_groups,
+                                 .n_groups = groups_count(schema),
                                  .n_levels = n_levels,
-                                 .schema_at = TABLE_RECORDS_AT + schema->n_rows * schema->record_bytes,
+                                 .schema_at = TABLE_RECORDS_AT + schema->n_rows * schema->record_bytes + schema->n_text_bytes,
                                  .schema_bytes = n_bytes,
                                  .schema_checksum = table_checksum(block, n_bytes)};
     memcpy(header.magic, magic, sizeof magic);
@@ -198,27 +234,35 @@ bool table_file_finish(int fd, const struct table_schema *schema, struct err *er
     return good;
 }
 
+/* How many bytes are between the records and `end`; huge where it is within the records. */
+static uint64_t texts_bytes(const struct file_header *header, uint64_t end)
+{
+    return end - TABLE_RECORDS_AT - header->n_rows * header->record_bytes;
+}
+
 static bool header_check(const struct file_header *header, uint64_t file_bytes, struct err *err)
 {
     if (memcmp(header->magic, magic, sizeof magic) != 0)
         return err_set(err, ERR_CORRUPT, "this is not a table file");
-    if (header->version != VERSION || header->byte_order != BYTE_ORDER_MARK)
-        return err_set(err, ERR_CORRUPT, "the table file is of version %u, expected %d in this machine's byte order", header->version,
-                       VERSION);
+    if ((header->version != VERSION && header->version != VERSION_TEXTS) || header->byte_order != BYTE_ORDER_MARK)
+        return err_set(err, ERR_CORRUPT, "the table file is of version %u, expected at most %d in this machine's byte order",
+                       header->version, VERSION_TEXTS);
     if (header->header_checksum != table_checksum(header, offsetof(struct file_header, header_checksum)))
         return err_set(err, ERR_CORRUPT, "the table's header is damaged");
     uint64_t limit = UINT64_MAX / 1024;
+    bool texts = header->version == VERSION_TEXTS;
     bool good = header->n_rows > 0 && header->n_columns > 0 && header->n_columns <= 1u << 24 && header->record_bytes > 0 &&
                 header->n_rows <= limit / header->record_bytes && header->n_groups < limit && header->n_levels < limit &&
-                header->schema_at == TABLE_RECORDS_AT + header->n_rows * header->record_bytes && header->schema_bytes < limit &&
-                file_bytes == header->schema_at + header->schema_bytes &&
+                header->schema_at < limit && header->schema_bytes < limit && (!texts || header->n_groups % 2 == 0) &&
+                texts_bytes(header, header->schema_at) < (texts ? limit : 1) && file_bytes == header->schema_at + header->schema_bytes &&
                 header->schema_bytes > fixed_bytes(header->n_columns, header->n_groups, header->n_levels);
     return good || err_set(err, ERR_CORRUPT, "the table file's size is not what its header says");
 }
 
 static bool column_check(const struct file_column *column, uint32_t record_bytes)
 {
-    uint32_t size = column->type == COLUMN_BYTE ? 1 : column->type == COLUMN_DATE ? 8 : 4, step = size == 1 ? 1 : 4;
+    bool wide = column->type == COLUMN_DATE || column->type == COLUMN_TEXT;
+    uint32_t size = column->type == COLUMN_BYTE ? 1 : wide ? 8 : 4, step = size == 1 ? 1 : 4;
     bool format = column->type != COLUMN_DATE || ((column->detail & 0xff) < DATE_ORDERS && column->detail >> 17 == 0);
     return column->type < COLUMN_TYPES && format && column->offset % step == 0 && record_bytes >= size &&
            column->offset <= record_bytes - size && (column->type == COLUMN_CATEGORY || column->n_levels == 0) && record_bytes % step == 0;
@@ -238,6 +282,7 @@ static bool schema_unpack(const struct file_header *header, char *block, struct 
 {
     const struct file_column *columns = (const struct file_column *)(const void *)block;
     schema->groups = (struct table_group *)(void *)(block + header->n_columns * sizeof *columns);
+    schema->text_groups = schema->groups + schema->n_groups;
     uint64_t *level_rows = (uint64_t *)(void *)(schema->groups + header->n_groups), n_left = header->n_levels;
     char *text = (char *)(level_rows + header->n_levels);
     const char *end = block + header->schema_bytes;
@@ -265,7 +310,7 @@ static bool schema_unpack(const struct file_header *header, char *block, struct 
                 return false;
         level_rows += from->n_levels;
     }
-    return n_left == 0 && text == end;
+    return n_left == 0 && text == end && table_file_has_texts(schema) == (header->version == VERSION_TEXTS);
 }
 
 bool table_file_read(int fd, struct table_schema *schema, void **block, const char ***levels, struct err *err)
@@ -282,7 +327,8 @@ bool table_file_read(int fd, struct table_schema *schema, void **block, const ch
     schema->n_rows = header.n_rows;
     schema->n_columns = header.n_columns;
     schema->record_bytes = header.record_bytes;
-    schema->n_groups = header.n_groups;
+    schema->n_groups = header.version == VERSION_TEXTS ? header.n_groups / 2 : header.n_groups;
+    schema->n_text_bytes = texts_bytes(&header, header.schema_at);
     *block = malloc((size_t)header.schema_bytes);
     *levels = malloc(((size_t)header.n_levels + 1) * sizeof **levels);
     schema->columns = malloc(header.n_columns * sizeof *schema->columns);

@@ -27,7 +27,7 @@ static const struct word encodings[] = {
     {"utf-8", CSV_UTF8},       {"utf-16le", CSV_UTF16LE}, {"utf-16be", CSV_UTF16BE},    {"windows-1252", CSV_WINDOWS_1252},
     {"latin-1", CSV_LATIN1},   {"utf8", CSV_UTF8},        {"cp1252", CSV_WINDOWS_1252}, {"latin1", CSV_LATIN1},
     {"iso-8859-1", CSV_LATIN1}};
-static const struct word types[] = {{"number", COLUMN_NUMBER}, {"category", COLUMN_CATEGORY}};
+static const struct word types[] = {{"number", COLUMN_NUMBER}, {"category", COLUMN_CATEGORY}, {"text", COLUMN_TEXT}};
 
 #define WORDS(list) list, sizeof list / sizeof *list
 
@@ -201,7 +201,7 @@ static bool columns_read(struct csv_query *query, const char *text, struct err *
 /* zip:category,age:number */
 static bool types_read(struct csv_query *query, const char *text, struct err *err)
 {
-    static const char expected[] = "a list of name:type, where type is number or category";
+    static const char expected[] = "a list of name:type, where type is number, category or text";
     if (!words_read(&query->types, "types", text, err))
         return false;
     query->type_list = calloc(query->types.n, sizeof *query->type_list);

@@ -64,10 +64,10 @@ static void cell_put(struct writer *writer, const struct table *table, uint32_t 
 {
     const struct column *column = table_column(table, index);
     size_t before = writer->n;
-    if (column->type == COLUMN_CATEGORY) {
-        uint32_t level = table_level(table, index, row);
-        if (level != TABLE_MISSING)
-            csv_put_text(writer, column->levels[level], strlen(column->levels[level]));
+    if (column->type == COLUMN_CATEGORY || column->type == COLUMN_TEXT) {
+        const char *text = table_text(table, index, row);
+        if (text)
+            csv_put_text(writer, text, strlen(text));
     } else if (column->type == COLUMN_DATE) {
         char text[DATE_TEXT_MAX];
         double value = table_date(table, index, row);

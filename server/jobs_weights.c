@@ -15,8 +15,10 @@ static bool samples_weigh(float *weights, const struct rows *rows, const struct 
     int64_t column = table_find(table, name);
     if (column < 0)
         return REFUSE(err, "sample_weight", "there is no column \"%.60s\" to weigh the rows by", name);
-    if (table_column(table, (uint32_t)column)->type == COLUMN_CATEGORY)
-        return REFUSE(err, "sample_weight", "the column \"%.60s\" holds text: weights are numbers of at least 0", name);
+    enum column_type type = table_column(table, (uint32_t)column)->type;
+    if (type != COLUMN_BYTE && type != COLUMN_NUMBER)
+        return REFUSE(err, "sample_weight", "the column \"%.60s\" holds %s: weights are numbers of at least 0", name,
+                      type == COLUMN_DATE ? "dates" : "text");
     if (!strcmp(name, binding_recipe(rows->binding)->target))
         return REFUSE(err, "sample_weight", "\"%.60s\" is the target, it cannot weigh the rows too", name);
     for (uint64_t i = 0; i < rows->n_rows; i++) {

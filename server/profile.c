@@ -359,7 +359,7 @@ static bool column_write(struct writer *writer, const struct table *table, uint3
         ok = levels_write(writer, column);
     } else if (column->type == COLUMN_DATE) {
         dates_write(writer, column);
-    } else {
+    } else if (column->type != COLUMN_TEXT) {
         writer_put_bool(writer, "integer", column->integer);
         figure_write(writer, "min", column->min);
         figure_write(writer, "max", column->max);
@@ -379,12 +379,10 @@ void profile_cell(struct writer *writer, const struct table *table, uint32_t col
         date_write(writer, table_date(table, column, row), of->date);
         return;
     }
-    if (of->type != COLUMN_CATEGORY) {
+    if (of->type == COLUMN_CATEGORY || of->type == COLUMN_TEXT)
+        writer_string(writer, table_text(table, column, row));
+    else
         writer_float(writer, table_number(table, column, row));
-        return;
-    }
-    uint32_t level = table_level(table, column, row);
-    writer_string(writer, level == TABLE_MISSING ? NULL : of->levels[level]);
 }
 
 static void sample_write(struct writer *writer, const struct table *table)
@@ -394,11 +392,12 @@ static void sample_write(struct writer *writer, const struct table *table)
     for (uint64_t row = 0; row < PROFILE_SAMPLE && row < table_n_rows(table); row++) {
         writer_open(writer, '[');
         for (uint32_t i = 0; i < table_n_columns(table); i++) {
-            uint32_t level = table_column(table, i)->type == COLUMN_CATEGORY ? table_level(table, i, row) : TABLE_MISSING;
-            if (level == TABLE_MISSING)
-                profile_cell(writer, table, i, row);
+            enum column_type type = table_column(table, i)->type;
+            const char *text = type == COLUMN_CATEGORY || type == COLUMN_TEXT ? table_text(table, i, row) : NULL;
+            if (text)
+                text_write(writer, text);
             else
-                text_write(writer, table_column(table, i)->levels[level]);
+                profile_cell(writer, table, i, row);
         }
         writer_close(writer, ']');
     }

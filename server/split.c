@@ -64,7 +64,7 @@ static bool groups_init(struct groups *groups, const struct table *table, const 
     groups->category = column->type == COLUMN_CATEGORY;
     if (groups->category)
         groups->n = column->n_levels;
-    if (column->type == COLUMN_DATE || groups->n > GROUPS_MAX)
+    if (column->type == COLUMN_DATE || column->type == COLUMN_TEXT || groups->n > GROUPS_MAX)
         return groups_fail(err, "expected a column of classes, not", name);
     for (uint64_t row = 0; row < table_n_rows(table) && !groups->category; row++) {
         float value = table_number(table, (uint32_t)groups->column, row);

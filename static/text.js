@@ -147,6 +147,7 @@ export const text = {
     missing: (/** @type {number} */ n, /** @type {number} */ rows) =>
       n === 0 ? "none missing" : `${count(n)} missing (${n < rows / 100 ? "under 1" : Math.round((100 * n) / rows)} %)`,
     range: (/** @type {import("./api.js").Column} */ c) => `${text.figure(c.min)} to ${text.figure(c.max)}, mean ${text.figure(c.mean)}`,
+    dates: (/** @type {import("./api.js").Column} */ c) => (c.min === null ? "" : `${c.min} to ${c.max}`),
     levels: (/** @type {number} */ n, /** @type {string[]} */ names) => `${plural(n, "value")}: ${names.join(", ")}${n > names.length ? ", …" : ""}`,
     histogram: (/** @type {import("./api.js").Column} */ c) => `How ${c.name} is spread`,
     bin: (/** @type {number} */ from, /** @type {number} */ to, /** @type {number} */ rows) => `${text.figure(from)} to ${text.figure(to)}: ${plural(rows, "row")}`,

@@ -9,7 +9,8 @@
 #define ASSOCIATION_ROWS_MAX 1000000u  /* rows looked at, spread evenly over the table ... */
 #define ASSOCIATION_WORK_MAX 64000000u /* ... and rows times columns */
 
-/* association: (n_columns); NaN where one of both does not vary, or where two categories have too many levels to count. */
+/* association: (n_columns); NaN where one of both does not vary, where two categories have too many levels to count, or one is
+ * of texts. */
 bool table_association(const struct table *table, uint32_t target, double *association, struct err *err);
 
 #endif

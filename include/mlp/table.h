@@ -16,9 +16,12 @@ enum column_type {
     COLUMN_NUMBER,   /* float, NaN where missing; the nearest float to the text, as strtof gives */
     COLUMN_CATEGORY, /* uint32_t index into levels, TABLE_MISSING where missing */
     COLUMN_DATE,     /* double, a date's value (mlp/date.h), NaN where missing; at a multiple of 4 bytes */
+    COLUMN_TEXT,     /* uint64_t place among the table's texts, TABLE_TEXT_MISSING where missing; at a multiple of 4 bytes. Of columns with
+                        more different texts than can be numbered: kept, not learnt from */
 };
-#define COLUMN_TYPES 4
+#define COLUMN_TYPES 5
 #define TABLE_MISSING UINT32_MAX
+#define TABLE_TEXT_MISSING UINT64_MAX
 
 struct column {
     char *name; /* as in the header, or "c1", "c2" ... where there is none */
@@ -27,7 +30,7 @@ struct column {
     uint64_t n_missing;
     bool integer;               /* every present value is an integer (byte and number columns) */
     char mark, group;           /* before the decimals and between groups of three digits in the file's numbers; '\0': a point, nothing */
-    double min, max;            /* of the present values, of dates in seconds; NaN where there is none and in category columns */
+    double min, max;            /* of the present values, of dates in seconds; NaN where there is none and in columns of texts */
     double mean, stddev;        /* stddev of the population */
     struct date_format date;    /* date columns: as the file writes them */
     uint32_t n_levels;          /* category columns; else 0 */
@@ -39,8 +42,8 @@ struct table;
 
 enum csv_encoding { CSV_ENCODING_GUESS, CSV_UTF8, CSV_UTF16LE, CSV_UTF16BE, CSV_WINDOWS_1252, CSV_LATIN1 };
 
-/* A column's type as the user wants it: COLUMN_NUMBER (text in it makes a bad row), COLUMN_CATEGORY, or COLUMN_DATE to be read as `date` says
- * where that suits the whole column. */
+/* A column's type as the user wants it: COLUMN_NUMBER (text in it makes a bad row), COLUMN_CATEGORY, COLUMN_TEXT, or COLUMN_DATE to be read as
+ * `date` says where that suits the whole column. */
 struct csv_type {
     const char *column;
     enum column_type type;
@@ -91,7 +94,8 @@ struct table_progress {
 
 /* Parse the CSV in the regular file `csv_fd` (from its beginning to its end; read in windows, never held whole) and write the table
  * file `path`, synced: the caller gives a temporary name and renames it once it likes the result. Bounded memory: some windows, the
- * levels of the categories, and per-column state. Errors name row and column. On failure `path` does not exist.
+ * levels of the categories (a column with too many becomes COLUMN_TEXT), and per-column state. Errors name row and column. On failure `path`
+ * does not exist.
  * `progress` and `report` may be NULL. */
 bool table_ingest(int csv_fd, const struct csv_options *options, const char *path, const struct table_progress *progress,
                   struct csv_report *report, struct err *err);
@@ -122,5 +126,7 @@ const uint8_t *table_records(const struct table *table);
 float table_number(const struct table *table, uint32_t column, uint64_t row);   /* byte or number column; NaN: missing */
 uint32_t table_level(const struct table *table, uint32_t column, uint64_t row); /* category column; TABLE_MISSING */
 double table_date(const struct table *table, uint32_t column, uint64_t row);    /* date column; NaN: missing */
+/* A value of a category or text column, NULL where it is missing. It lives as long as the table. */
+const char *table_text(const struct table *table, uint32_t column, uint64_t row);
 
 #endif

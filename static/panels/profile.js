@@ -101,9 +101,7 @@ function showColumns(profile, picture, chosen, added) {
 /** @param {import("../api.js").Column} column @param {number} rows @param {boolean} hasTie */
 function showColumn(column, rows, hasTie) {
   const isNumber = column.type === "number";
-  const facts = isNumber
-    ? text.data.range(column)
-    : text.data.levels(column.distinct ?? column.levels?.length ?? 0, (column.levels ?? []).slice(0, 4).map(({ level }) => level));
+  const facts = isNumber ? text.data.range(column) : column.type === "date" ? text.data.dates(column) : column.levels ? text.data.levels(column.distinct ?? 0, column.levels.slice(0, 4).map(({ level }) => level)) : "";
   return h(
     "li",
     {},
@@ -112,7 +110,7 @@ function showColumn(column, rows, hasTie) {
     h(
       "div",
       { class: "note" },
-      h("p", {}, facts),
+      facts && h("p", {}, facts),
       h("p", { class: column.missing ? "some-missing" : "" }, text.data.missing(column.missing, rows)),
       column.note && h("p", { class: "column-note" }, column.note),
     ),

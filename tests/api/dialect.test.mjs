@@ -128,8 +128,8 @@ test("wrong parameters are named, with what they may be", async () => {
     ["na", "", /list/],
     ["columns", "a,,b", /name for each column/],
     ["columns", "a", /1 names are given.*2/],
-    ["types", "a", /name:type.*number or category/],
-    ["types", "a:date", /number or category.*a:date/],
+    ["types", "a", /name:type.*number, category or text/],
+    ["types", "a:date", /number, category or text.*a:date/],
     ["types", "nowhere:number", /no column called nowhere/],
     ["seperator", ";", /not known: expected name, replace, separator/],
   ])

@@ -78,7 +78,7 @@ static void row_from_numbers(const struct ways *ways, uint64_t row)
     for (uint32_t i = 0; i < ways->recipe->n_columns; i++) {
         bool ignored = ways->recipe->columns[i].encoding == ENCODING_IGNORE;
         enum column_type type = table_column(ways->table, ways->columns[i])->type;
-        if (type != COLUMN_CATEGORY && type != COLUMN_DATE)
+        if (type == COLUMN_BYTE || type == COLUMN_NUMBER)
             ways->raw[i] = table_number(ways->table, ways->columns[i], row);
         else if (ignored)
             ways->raw[i] = NAN;

@@ -108,6 +108,10 @@ static void table_check(const char *path, uint64_t n_rows_read, const struct csv
             uint32_t level = table_level(table, i, row);
             require(level == TABLE_MISSING || level < column->n_levels, "a level exists");
         }
+        uint64_t n_missing = 0;
+        for (uint64_t row = 0; row < table_n_rows(table) && column->type == COLUMN_TEXT; row++)
+            n_missing += table_text(table, i, row) == NULL;
+        require(column->type != COLUMN_TEXT || n_missing == column->n_missing, "a text is there or missing");
     }
     table_unref(table);
 }
@@ -229,7 +233,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         .n = size - CONTROL_BYTES,
         .sizes = {.chunk_bytes = (size_t)1 << (data[0] & 7),
                   .head_bytes = (size_t)16 << (data[0] >> 3 & 7),
-                  .head_rows = 1 + (data[0] >> 6)},
+                  .head_rows = 1 + (data[0] >> 6),
+                  .n_levels = size % 3 == 0 ? 4 : 0},
         .options = {.skip_bad_rows = size % 2 == 0},
         .choice = data[2],
         .fault = data[3],

@@ -61,9 +61,14 @@ static size_t date_print(char *to, const char *between, double value, struct dat
     return (size_t)sprintf(to, "%s%.*s", between, (int)n, text);
 }
 
-char *table_text(const struct table *table)
+static size_t value_print(char *to, const char *between, const char *text)
 {
-    static const char types[] = "bncd";
+    return (size_t)(text ? sprintf(to, "%s<%.1000s>", between, text) : sprintf(to, "%s_", between));
+}
+
+char *table_as_text(const struct table *table)
+{
+    static const char types[] = "bncdt";
     uint32_t n_columns = table_n_columns(table);
     size_t room = 1 << 16, n = 0;
     char *text = malloc(room);
@@ -77,14 +82,12 @@ char *table_text(const struct table *table)
                 n += (size_t)sprintf(text + n, "%s%.1000s:%c", between, column->name, types[column->type]);
             else if (column->type == COLUMN_DATE)
                 n += date_print(text + n, between, table_date(table, i, row - 1), column->date);
-            else if (column->type != COLUMN_CATEGORY && isnan(table_number(table, i, row - 1)))
-                n += (size_t)sprintf(text + n, "%s_", between);
-            else if (column->type != COLUMN_CATEGORY)
-                n += (size_t)sprintf(text + n, "%s%.9g", between, (double)table_number(table, i, row - 1));
-            else if (table_level(table, i, row - 1) == TABLE_MISSING)
-                n += (size_t)sprintf(text + n, "%s_", between);
+            else if (column->type == COLUMN_CATEGORY || column->type == COLUMN_TEXT)
+                n += value_print(text + n, between, table_text(table, i, row - 1));
+            else if (isnan(table_number(table, i, row - 1)))
+                n += value_print(text + n, between, NULL);
             else
-                n += (size_t)sprintf(text + n, "%s<%.1000s>", between, column->levels[table_level(table, i, row - 1)]);
+                n += (size_t)sprintf(text + n, "%s%.9g", between, (double)table_number(table, i, row - 1));
         }
         text[n++] = '/';
     }
@@ -95,7 +98,7 @@ char *table_text(const struct table *table)
 void check_text(struct reading *reading, const char *expected)
 {
     struct table *table = table_of(reading);
-    char *text = table_text(table);
+    char *text = table_as_text(table);
     ck_assert_msg(strcmp(text, expected) == 0, "\"%.200s\" is read as\n%s, expected\n%s", reading->csv, text, expected);
     free(text);
     table_unref(table);

@@ -28,7 +28,7 @@ bool ingest(struct reading *reading);
 struct table *table_of(struct reading *reading);
 
 /* The table as text: "name:type" of each column, then each row; numbers by %.9g, levels in <>, missing as _. The caller frees it. */
-char *table_text(const struct table *table);
+char *table_as_text(const struct table *table);
 void check_text(struct reading *reading, const char *expected);
 void check_refused(struct reading *reading, enum err_code code, uint64_t row, const char *words);
 

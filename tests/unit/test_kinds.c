@@ -35,7 +35,7 @@ static void late_check(const char *head, const char *last, const char *expected_
     for (size_t chunk = 100; chunk < 100000; chunk *= 7) {
         struct reading reading = {.csv = csv, .options.n_threads = 3, .sizes = {chunk, 1 << 16, 1000}};
         struct table *table = table_of(&reading);
-        char *text = table_text(table), *end = strrchr(text, '\n');
+        char *text = table_as_text(table), *end = strrchr(text, '\n');
         end = text + strlen(text) - strlen(expected_end);
         ck_assert_msg(!strcmp(end, expected_end), "%s: %s, expected %s", last, end, expected_end);
         free(text);

@@ -56,6 +56,26 @@ START_TEST(categories_keep_texts_apart)
 }
 END_TEST
 
+/* A limit of two levels for the table: the column with the most gives its place up. */
+START_TEST(columns_of_too_many_texts_are_kept_as_texts)
+{
+    static const struct expectation all[] = {
+        {"a,b\np,x\nq,x\nr,y\n,x\np,\n", "a:t b:c/<p> <x>/<q> <x>/<r> <y>/_ <x>/<p> _/"},
+        {"a,b\n1,\"x\ny\"\n2,\" z\"\n3, w \n", "a:b b:t/1 <x\ny>/2 < z>/3 <w>/"},
+        {"a,b\n1,p\n2,p\n3,p\nx,p\ny,p\n", "a:t b:c/<1> <p>/<2> <p>/<3> <p>/<x> <p>/<y> <p>/"},
+        {"a\n01\n1\nx\n01\n", "a:t/<01>/<1>/<x>/<01>/"},
+    };
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        for (size_t chunk = 1; chunk < 40; chunk += 6) {
+            struct reading reading = {.csv = all[i].csv,
+                                      .options.n_threads = 1 + (uint32_t)chunk % 3,
+                                      .options.header = 1,
+                                      .sizes = {chunk, 1 << 16, 2, .n_levels = 2}};
+            check_text(&reading, all[i].expected);
+        }
+}
+END_TEST
+
 START_TEST(line_ends_blank_lines_and_bom_do_not_matter)
 {
     static const struct expectation all[] = {
@@ -158,7 +178,7 @@ START_TEST(a_last_row_widens_the_types)
         char *csv = late_csv(cases[i].last), expected[64];
         struct reading reading = {.csv = csv, .options.n_threads = 2, .sizes = {1000, 1 << 16, 1000}};
         struct table *table = table_of(&reading);
-        char *text = table_text(table);
+        char *text = table_as_text(table);
         snprintf(expected, sizeof expected, "/%s %s/", cases[i].a_text, cases[i].b_text);
         ck_assert_int_eq(table_column(table, 0)->type, cases[i].a);
         ck_assert_int_eq(table_column(table, 1)->type, cases[i].b);
@@ -307,6 +327,7 @@ int main(void)
     tcase_add_test(tests, columns_get_the_narrowest_type);
     tcase_add_test(tests, missing_values_are_read_as_missing);
     tcase_add_test(tests, categories_keep_texts_apart);
+    tcase_add_test(tests, columns_of_too_many_texts_are_kept_as_texts);
     tcase_add_test(tests, line_ends_blank_lines_and_bom_do_not_matter);
     tcase_add_test(tests, headers_are_found);
     tcase_add_test(tests, options_overrule_the_guess);
