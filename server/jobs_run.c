@@ -92,14 +92,15 @@ static struct model *model_left(struct job *job, enum job_state *end, struct err
     return model;
 }
 
-/* How the model does on the rows that it is judged by, and which columns matter. NULL: *err. */
-static struct evaluation *judge(struct jobs *jobs, const struct job *job, const struct model *model, enum rows_kind *kind, struct err *err)
+/* How the model does on the rows that it is judged by, and, unless somebody waits, which columns matter. NULL: *err. */
+static struct evaluation *judge(struct jobs *jobs, const struct job *job, const struct model *model, bool hurry, enum rows_kind *kind,
+                                struct err *err)
 {
     struct err unimportant;
     struct rows judges = *training_judges(job->training, kind);
     judges.weights = NULL;
     struct evaluation *evaluation = model_evaluate(model, &judges, jobs->pool, err);
-    if (evaluation && !evaluation_importance(evaluation, model, &judges, jobs->pool, job->request.train.seed, &unimportant))
+    if (evaluation && !hurry && !evaluation_importance(evaluation, model, &judges, jobs->pool, job->request.train.seed, &unimportant))
         log_warning("job %" PRId64 ": no importance of the columns: %s", job->row.id, unimportant.msg);
     return evaluation;
 }
@@ -123,8 +124,9 @@ static void finish(struct jobs *jobs, struct job *job, enum job_state end, const
 {
     struct err end_err = err ? *err : (struct err){0}, why;
     enum rows_kind kind = ROWS_NONE;
+    bool cancelled = end == JOB_CANCELLED && !err;
     struct model *model = model_left(job, &end, &end_err);
-    struct evaluation *evaluation = model ? judge(jobs, job, model, &kind, &why) : NULL;
+    struct evaluation *evaluation = model ? judge(jobs, job, model, cancelled, &kind, &why) : NULL;
     if (model && !evaluation && end == JOB_SUCCEEDED) {
         end = JOB_FAILED;
         end_err = why;

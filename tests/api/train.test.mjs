@@ -162,6 +162,9 @@ test("a job is paused, goes on, and is cancelled; its best model stays, marked s
   const job = await daemon.finished(json.id);
   assert.equal(job.state, "cancelled");
   assert.equal((await daemon.get("/models/stopped")).json.state, "partial");
+  const { accuracy, importance } = (await daemon.get("/models/stopped/evaluation")).json;
+  assert.ok(accuracy >= 0);
+  assert.deepEqual(importance, [], "whoever cancels does not wait for it");
   assertProblem(await daemon.call("POST", `/jobs/${json.id}/pause`), 409, /cancelled/);
 });
 
