@@ -2,6 +2,7 @@
 #include "ingest_chunk.h"
 
 #include "ingest_bytes.h"
+#include "mlp/csv.h"
 #include "table_file.h"
 
 #include <math.h>
@@ -90,17 +91,6 @@ static bool records_reserve(struct chunk *chunk, size_t n_bytes)
     chunk->records = records;
     chunk->records_room = room;
     return true;
-}
-
-static struct csv_field field_trim(struct csv_field field)
-{
-    while (field.length > 0 && (field.text[0] == ' ' || field.text[0] == '\t')) {
-        field.text++;
-        field.length--;
-    }
-    while (field.length > 0 && (field.text[field.length - 1] == ' ' || field.text[field.length - 1] == '\t'))
-        field.length--;
-    return field;
 }
 
 /* One to three digits, at most 255. */
@@ -203,7 +193,7 @@ static bool recode(struct chunk *chunk, struct csv_field *text)
 static bool field_text(struct chunk *chunk, const struct csv_field *field, struct csv_field *text, bool *missing)
 {
     const struct plan *plan = chunk->source->plan;
-    *text = field->quoted ? *field : field_trim(*field);
+    *text = csv_field_trim(*field);
     *missing = plan_missing(plan, text);
     return *missing || !plan_foreign(plan, text) || recode(chunk, text);
 }

@@ -38,15 +38,6 @@ void instances_csv_free(struct instances_csv *rows)
     free(rows);
 }
 
-static struct csv_field field_trim(struct csv_field field)
-{
-    while (field.length > 0 && (field.text[field.length - 1] == ' ' || field.text[field.length - 1] == '\t'))
-        field.length--;
-    while (field.length > 0 && (*field.text == ' ' || *field.text == '\t'))
-        field.text++, field.length--;
-    return field;
-}
-
 /* Find each field's column by its name; *n_found: how many different ones there are, the target counted. */
 static bool names_find(struct instances_csv *rows, const struct csv_field *fields, uint32_t *n_found, struct err *err)
 {
@@ -54,7 +45,7 @@ static bool names_find(struct instances_csv *rows, const struct csv_field *field
 
     *n_found = 0;
     for (uint32_t i = 0; i < rows->n_fields; i++) {
-        struct csv_field name = field_trim(fields[i]);
+        struct csv_field name = csv_field_trim(fields[i]);
         if (!columns_index_find(&rows->index, name.text, name.length, &rows->columns[i], err))
             return false;
         if (rows->columns[i] != COLUMN_NONE)
@@ -82,7 +73,7 @@ static bool header_take(struct instances_csv *rows, const struct csv_field *fiel
 
     rows->header = true;
     for (uint32_t i = 0; i < rows->n_fields; i++) {
-        struct csv_field name = field_trim(fields[i]);
+        struct csv_field name = csv_field_trim(fields[i]);
         uint32_t column = rows->columns[i];
         if (column != COLUMN_NONE && rows->have[column] > 1) {
             err_set(err, ERR_INPUT, "the header names the column '%.60s' twice", rows->recipe->columns[column].name);

@@ -35,6 +35,16 @@ test("a CSV body: by name in any order, the target ignored; and without names by
   assert.deepEqual(bare.json.predictions, reference.json.predictions);
 });
 
+test("a name in quotes keeps its blanks, in the data as in what is to be predicted", async () => {
+  const file = sums(60, '" a","b ", label\n');
+  const { json } = await daemon.csv("/train?name=blanks&model=blanks&epochs=2&layers=4", file);
+  assert.equal((await daemon.finished(json.id)).state, "succeeded");
+  assert.deepEqual((await daemon.get("/models/blanks")).json.recipe.columns.map(({ name }) => name), [" a", "b "]);
+  const reply = await daemon.csv("/models/blanks/predict", file);
+  assert.equal(reply.status, 200, reply.text);
+  assert.equal(reply.json.predictions.length, 60);
+});
+
 test("raw little-endian floats", async () => {
   const rows = new DataView(new ArrayBuffer(16));
   [0.2, 0.3, 0.8, 0.7].forEach((value, i) => rows.setFloat32(4 * i, value, true));
