@@ -17,6 +17,7 @@ AFFINE = {"shift": 1.5, "rotation": 12, "scale": 0.12, "shear": 0.2}
 SLIGHT = {"shift": 1, "rotation": 7.5, "scale": 0.07, "shear": 0.1}
 ELASTIC = {"elastic_alpha": 30, "elastic_sigma": 4.5}
 COMMON = {"optimizer": {"name": "adam", "learning_rate": 0.002}, "schedule": "one_cycle", "batch_size": 128}
+WIDE = {"optimizer": {"name": "adam", "learning_rate": 0.003}, "schedule": "one_cycle", "batch_size": 256}
 
 
 def layers(*units, dropout=0):
@@ -30,11 +31,11 @@ RECIPES = {
     "800": ("1.6 % (Simard 2003)", 1.5, 5, {"layers": layers(800, dropout=0.5), "input_dropout": 0.2, "epochs": 50, **COMMON}),
     "800 affine": ("1.1 % (Simard 2003)", 1.0, 5, {"layers": layers(800, dropout=0.1), "epochs": 60, "augmentation": AFFINE, **COMMON}),
     "800 elastic": ("0.7 % (Simard 2003)", 0.7, 3,
-                    {"layers": layers(800, dropout=0.1), "epochs": 80, "augmentation": {**SLIGHT, **ELASTIC}, **COMMON}),
+                    {"layers": layers(800, dropout=0.1), "epochs": 160, "augmentation": {**SLIGHT, **ELASTIC}, **COMMON}),
     "3x1024 dropout": ("1.06 % (Srivastava 2014)", 1.1, 2,
-                       {"layers": layers(1024, 1024, 1024, dropout=0.5), "epochs": 60, "input_dropout": 0.2, "max_norm": 3, **COMMON}),
+                       {"layers": layers(1024, 1024, 1024, dropout=0.3), "epochs": 80, "input_dropout": 0.2, "max_norm": 3, **WIDE}),
     "1000-500 elastic+affine": ("0.49 % on validation (Ciresan 2010)", 0.55, 2,
-                                {"layers": layers(1000, 500, dropout=0.1), "epochs": 100, "augmentation": {**AFFINE, **ELASTIC}, **COMMON}),
+                                {"layers": layers(1000, 500, dropout=0.1), "epochs": 200, "augmentation": {**AFFINE, **ELASTIC}, **WIDE}),
 }
 
 
