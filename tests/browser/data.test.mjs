@@ -89,6 +89,19 @@ test("pictures and their labels in IDX go up together, in whichever order; two t
   assert.deepEqual(complaints, []);
 });
 
+test("dates are shown from the first to the last, texts that are not told apart as such", async () => {
+  const days = Array.from({ length: 31 }, (_, i) => `user ${i},${String(i + 1).padStart(2, "0")}.03.2024,${i % 2}`);
+  await fetch(`${daemon.address}/datasets?name=days&types=user:text`, { method: "POST", body: `user,day,y\n${days.join("\n")}\n`, headers: { "Content-Type": "text/csv" } });
+  await page.reload();
+  await page.locator('[data-dataset="days"] button').click();
+  await page.locator('.profile-name:text-is("days")').waitFor();
+  const [user, day] = await page.locator(".columns li").allTextContents();
+  assert.match(day, /01\.03\.2024 to 31\.03\.2024/);
+  assert.match(user, /^usertext/);
+  assert.match(user, /texts that are not told apart/);
+  assert.deepEqual(complaints, []);
+});
+
 test("a dataset is deleted after a question, and another is shown", async () => {
   await page.locator('[data-dataset="whole-2"] button').click();
   await page.locator('.profile-name:text-is("whole-2")').waitFor();
