@@ -6,8 +6,8 @@
  * next time, who has not twice as long: where something else takes one of the processors, workers share what is left, and one that spins
  * keeps the one it waits for from running.
  * A worker that was asked to give way yields at its next barrier, for the scheduler would let it run on to the end of a tick, 4 ms and
- * more, while a client that shares its processor waits to read a reply. Where a person asks it pauses: a browser that draws, asks and draws
- * again has the processors to itself, caches and all, as long as there is credit for it. */
+ * more, while a client that shares its processor waits to read a reply; and where a person asks, it takes what others leave (SCHED_IDLE)
+ * for a while after it, so that a browser that draws, asks and draws again finds a processor at once. */
 #define _GNU_SOURCE
 #include "mlp/pool.h"
 #include "denormals.h"
@@ -31,11 +31,8 @@
 /* How long a thread in the background means to run at a time: since Linux 6.12 one that wakes with a shorter slice (a few milliseconds
  * where none was set) may take the processor from it at once. */
 #define SLICE_NS 50000000u
-#define PERSON_NS 2500000u /* between two askings; who asks more often is a program: it needs the yield only */
-#define PAUSE_NS 25000000u /* after a person's asking; who draws asks again before it is over */
-/* Pauses may come to so much at once, and to one part of so many of the time in the long run: who asks for ever stops no training. */
-#define CREDIT_NS 3000000000u
-#define CREDIT_PART 10
+#define GIVE_WAY_NS 200000000u /* after the last asking */
+#define PERSON_NS 5000000u     /* who asks more often is a program: it needs the yield only, and training would suffer from more */
 
 struct worker {
     struct pool *pool;
@@ -43,18 +40,12 @@ struct worker {
     pthread_t thread;
 };
 
-/* What worker 0 knows of those who ask. */
-struct asking {
-    unsigned asked;
-    uint64_t last_ns, credit_ns;
-};
-
 struct pool {
     uint32_t n_threads;
     uint32_t n_started; /* of workers 1 .. n_threads - 1 */
     bool spins;
+    bool idles; /* threads may take what others leave, and come back from it */
     int nice_level;
-    struct asking known;
     void (*work)(void *self, uint32_t worker);
     void *self;
     bool quit;
@@ -84,9 +75,6 @@ static void cpu_relax(void)
     __asm__ volatile("yield");
 #endif
 }
-
-/* Whether this thread is worker 0 of a run. */
-static _Thread_local bool leads;
 
 /* How long this thread spins the next time. */
 static _Thread_local uint32_t spins = SPINS_MAX;
@@ -126,11 +114,24 @@ struct attributes {
     uint64_t runtime, deadline, period;
 };
 
+static bool policy_set(uint32_t policy, int nice_level)
+{
+    const struct attributes wanted = {.size = sizeof wanted, .policy = policy, .nice = nice_level, .runtime = SLICE_NS};
+    return syscall(SYS_sched_setattr, 0, &wanted, 0u) == 0;
+}
+
 void pool_background(int nice_level)
 {
-    const struct attributes wanted = {.size = sizeof wanted, .policy = SCHED_OTHER, .nice = nice_level, .runtime = SLICE_NS};
-    if (nice_level != 0 && syscall(SYS_sched_setattr, 0, &wanted, 0u) != 0)
+    if (nice_level != 0 && !policy_set(SCHED_OTHER, nice_level))
         (void)setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), nice_level);
+}
+
+/* Who may not raise its priority (RLIMIT_NICE, CAP_SYS_NICE) cannot come back from SCHED_IDLE: found out by a thread that ends then. */
+static void *idle_try(void *arg)
+{
+    struct pool *pool = arg;
+    pool->idles = policy_set(SCHED_IDLE, pool->nice_level) && policy_set(SCHED_OTHER, pool->nice_level);
+    return NULL;
 }
 
 static uint64_t now_ns(void)
@@ -145,38 +146,25 @@ void pool_give_way(struct pool *pool)
     atomic_fetch_add_explicit(&pool->asked, 1, memory_order_relaxed);
 }
 
-static void sleep_until(uint64_t at_ns)
-{
-    const struct timespec at = {.tv_sec = (time_t)(at_ns / 1000000000u), .tv_nsec = (long)(at_ns % 1000000000u)};
-    while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &at, NULL) == EINTR) {}
-}
-
-/* Worker 0 alone pauses: the others meet it at the barrier and sleep there. */
-static void pause_for_person(struct pool *pool, unsigned asked)
-{
-    struct asking *known = &pool->known;
-    uint64_t now = now_ns(), since_ns = now - known->last_ns;
-    bool person = since_ns >= (asked - known->asked) * (uint64_t)PERSON_NS;
-    known->credit_ns += since_ns / CREDIT_PART;
-    if (known->credit_ns > CREDIT_NS)
-        known->credit_ns = CREDIT_NS;
-    known->asked = asked;
-    known->last_ns = now;
-    if (!person || known->credit_ns < PAUSE_NS)
-        return;
-    known->credit_ns -= PAUSE_NS;
-    sleep_until(now + PAUSE_NS);
-}
-
 static void give_way(struct pool *pool)
 {
     static _Thread_local unsigned seen;
-    unsigned asked;
-    while ((asked = atomic_load_explicit(&pool->asked, memory_order_relaxed)) != seen) {
+    static _Thread_local uint64_t until_ns, last_ns; /* until 0: not giving way */
+    unsigned asked = atomic_load_explicit(&pool->asked, memory_order_relaxed);
+    if (asked == seen && until_ns == 0)
+        return;
+    uint64_t now = now_ns();
+    if (asked != seen) {
+        bool person = now - last_ns >= (asked - seen) * (uint64_t)PERSON_NS;
         seen = asked;
+        last_ns = now;
+        if (person && pool->idles && (until_ns != 0 || policy_set(SCHED_IDLE, pool->nice_level)))
+            until_ns = now + GIVE_WAY_NS;
         sched_yield();
-        if (leads)
-            pause_for_person(pool, asked);
+    }
+    if (until_ns != 0 && now >= until_ns) {
+        pool_background(pool->nice_level);
+        until_ns = 0;
     }
 }
 
@@ -228,8 +216,11 @@ struct pool *pool_new(uint32_t n_threads, int nice_level, struct err *err)
         free(workers);
         return NULL;
     }
-    *pool = (struct pool){.n_threads = n_threads, .nice_level = nice_level, .known.credit_ns = CREDIT_NS, .workers = workers};
+    *pool = (struct pool){.n_threads = n_threads, .nice_level = nice_level, .workers = workers};
     pool->spins = n_threads <= n_processors();
+    pthread_t thread;
+    if (nice_level != 0 && pthread_create(&thread, NULL, idle_try, pool) == 0)
+        pthread_join(thread, NULL);
     for (uint32_t i = 1; i < n_threads; i++) {
         workers[i] = (struct worker){.pool = pool, .index = i};
         int error = pthread_create(&workers[i].thread, NULL, worker_main, &workers[i]);
@@ -257,6 +248,11 @@ void pool_free(struct pool *pool)
     free(pool);
 }
 
+bool pool_gives_way(const struct pool *pool)
+{
+    return pool->idles;
+}
+
 uint32_t pool_n_threads(const struct pool *pool)
 {
     return pool->n_threads;
@@ -270,9 +266,7 @@ void pool_run(struct pool *pool, void (*work)(void *self, uint32_t worker), void
         pool->self = self;
         change(pool, &pool->run);
     }
-    leads = true;
     work(self, 0);
     pool_barrier(pool);
-    leads = false;
     denormals_restore(before);
 }

@@ -55,7 +55,7 @@ struct http_options {
     const struct route *routes; /* (n_routes), the first that matches counts */
     size_t n_routes;
     void *app;
-    void (*busy)(void *app); /* a request has come, or its reply is going out (two calls a request): called by the HTTP threads, often */
+    void (*busy)(void *app); /* a request has come or its reply is going out: called by the HTTP threads, often */
 };
 
 /* NULL on failure. */

@@ -25,9 +25,10 @@ void pool_run(struct pool *pool, void (*work)(void *self, uint32_t worker), void
 /* Inside work: wait for all workers of this run. Spins briefly, then sleeps. What was written before is seen by all after. */
 void pool_barrier(struct pool *pool);
 
-/* Somebody waits for something else now: at its next barrier each worker yields its processor, and, where the asking is as seldom as a person's
- * (2.5 ms and more between), all pause for 25 ms; pauses are three seconds at once and a tenth of the time in the long run, at most.
+/* Somebody else has something to do now: from its next barrier on and for a moment each worker leaves its processor to whoever wants it.
  * Any thread; cheap. */
 void pool_give_way(struct pool *pool);
+/* Whether the system lets them (whoever may not come back to the pool's nice level must not leave it); else they only yield once. */
+bool pool_gives_way(const struct pool *pool);
 
 #endif
