@@ -19,15 +19,14 @@ static uint64_t pair_row(const struct pair *pair, uint64_t i)
     return pair->n_rows == pair->n_all ? i : (uint64_t)((double)pair->n_all / (double)pair->n_rows * (double)i);
 }
 
-static bool is_category(const struct pair *pair, uint32_t column)
+static bool is(const struct pair *pair, uint32_t column, enum column_type type)
 {
-    return table_column(pair->table, column)->type == COLUMN_CATEGORY;
+    return table_column(pair->table, column)->type == type;
 }
 
 static double number_at(const struct pair *pair, uint32_t column, uint64_t row)
 {
-    double value = table_column(pair->table, column)->type == COLUMN_DATE ? table_date(pair->table, column, row)
-                                                                          : (double)table_number(pair->table, column, row);
+    double value = is(pair, column, COLUMN_DATE) ? table_date(pair->table, column, row) : (double)table_number(pair->table, column, row);
     return isfinite(value) ? value : NAN;
 }
 
@@ -132,20 +131,16 @@ static double cramer(const struct pair *pair, struct err *err)
     return least > 1 ? sqrt(fmin(fmax(sum, 0) / (least - 1), 1)) : NAN;
 }
 
-static bool is_text(const struct pair *pair, uint32_t column)
-{
-    return table_column(pair->table, column)->type == COLUMN_TEXT;
-}
-
 static double pair_association(struct pair *pair, struct err *err)
 {
-    if (is_text(pair, pair->a) || is_text(pair, pair->b))
+    bool a = is(pair, pair->a, COLUMN_CATEGORY), b = is(pair, pair->b, COLUMN_CATEGORY);
+    if (is(pair, pair->a, COLUMN_TEXT) || is(pair, pair->b, COLUMN_TEXT))
         return NAN;
-    if (!is_category(pair, pair->a) && !is_category(pair, pair->b))
+    if (!a && !b)
         return pearson(pair);
-    if (is_category(pair, pair->a) && is_category(pair, pair->b))
+    if (a && b)
         return cramer(pair, err);
-    if (is_category(pair, pair->b)) {
+    if (b) {
         uint32_t category = pair->b;
         pair->b = pair->a;
         pair->a = category;

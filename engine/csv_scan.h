@@ -80,8 +80,7 @@ size_t csv_preamble(struct csv_dialect *dialect, const char *text, size_t n_byte
 
 /* How many bytes of the text are a title above its table, of *n_rows rows: each with nothing but one text, alone in its row or, where `padded`
  * allows it, with empty fields to the width of the table, or with commas in it; below them a header, fields of text without a gap, which a
- * title with commas is narrower than. Or what options->titles says;
- * none where there is no header. SIZE_MAX: out of memory. */
+ * title with commas is narrower than. Or what options->titles says; none where there is no header. SIZE_MAX: out of memory. */
 size_t csv_titles(const struct csv_dialect *dialect, const struct csv_options *options, const char *text, size_t n_bytes, bool whole,
                   bool padded, uint32_t *n_rows);
 

@@ -78,19 +78,28 @@ static void scan_aim(struct chunk *chunk, uint64_t at, uint64_t limit)
     chunk->scan.limit = (size_t)(limit - chunk->window_at);
 }
 
+/* The bytes with room for so many, *room says for how many; NULL: out of memory, they stay as they are. */
+static void *room_make(struct chunk *chunk, void *bytes, size_t *room, size_t needed, const char *what)
+{
+    if (bytes && needed <= *room)
+        return bytes;
+    size_t wanted = needed + needed / 2;
+    void *grown = realloc(bytes, wanted);
+    if (grown)
+        *room = wanted;
+    else
+        err_memory(&chunk->err, what);
+    return grown;
+}
+
 /* Room for n more bytes of records. */
 static bool records_reserve(struct chunk *chunk, size_t n_bytes)
 {
     size_t needed = (size_t)chunk->n_rows * chunk->source->plan->record_bytes + n_bytes;
-    if (needed <= chunk->records_room)
-        return true;
-    size_t room = needed + needed / 2;
-    uint8_t *records = realloc(chunk->records, room);
-    if (!records)
-        return err_memory(&chunk->err, "the records of a chunk");
-    chunk->records = records;
-    chunk->records_room = room;
-    return true;
+    uint8_t *records = room_make(chunk, chunk->records, &chunk->records_room, needed, "the records of a chunk");
+    if (records)
+        chunk->records = records;
+    return records != NULL;
 }
 
 /* One to three digits, at most 255. */
@@ -176,14 +185,10 @@ static void take_date(struct chunk *chunk, uint32_t index, const struct csv_fiel
 /* The text in UTF-8, in the chunk's own room. */
 static bool recode(struct chunk *chunk, struct csv_field *text)
 {
-    size_t n = 3 * (size_t)text->length;
-    if (n > chunk->n_recoded) {
-        char *recoded = realloc(chunk->recoded, n);
-        if (!recoded)
-            return err_memory(&chunk->err, "a text in UTF-8");
-        chunk->recoded = recoded;
-        chunk->n_recoded = n;
-    }
+    char *recoded = room_make(chunk, chunk->recoded, &chunk->n_recoded, 3 * (size_t)text->length, "a text in UTF-8");
+    if (!recoded)
+        return false;
+    chunk->recoded = recoded;
     text->length = (uint32_t)plan_recode(chunk->source->plan, text, chunk->recoded);
     text->text = chunk->recoded;
     return true;
@@ -210,16 +215,12 @@ static bool take_text(struct chunk *chunk, uint32_t index, const struct csv_fiel
         at = TABLE_TEXT_MISSING;
     } else {
         size_t needed = chunk->n_text_bytes + text.length + 1;
-        if (needed > chunk->texts_room) {
-            size_t room = needed + needed / 2;
-            char *texts = realloc(chunk->texts, room);
-            if (!texts)
-                return err_memory(&chunk->err, "the texts of a chunk");
-            chunk->texts = texts;
-            chunk->texts_room = room;
-        }
-        memcpy(chunk->texts + at, text.text, text.length);
-        chunk->texts[at + text.length] = '\0';
+        char *texts = room_make(chunk, chunk->texts, &chunk->texts_room, needed, "the texts of a chunk");
+        if (!texts)
+            return false;
+        chunk->texts = texts;
+        memcpy(texts + at, text.text, text.length);
+        texts[at + text.length] = '\0';
         chunk->n_text_bytes = needed;
     }
     memcpy(to, &at, sizeof at);

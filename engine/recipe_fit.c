@@ -174,6 +174,25 @@ static bool inputs_assign(struct recipe *recipe, struct err *err)
     return true;
 }
 
+/* A column of categories, dates or texts; of the others, what the sections before have left open stays so. */
+static bool words_fit(const struct fit *fit, uint32_t table_index, struct recipe_column *column, struct err *err)
+{
+    switch (table_column(fit->table, table_index)->type) {
+    case COLUMN_CATEGORY:
+        return category_fit(fit, table_index, column, err);
+    case COLUMN_DATE:
+        return date_fit(fit, table_index, column, err);
+    case COLUMN_TEXT:
+        recipe_note(fit->table, table_index, column->note);
+        column->encoding = ENCODING_IGNORE;
+        return true;
+    case COLUMN_BYTE:
+    case COLUMN_NUMBER:
+        break;
+    }
+    return true;
+}
+
 bool columns_fit(struct fit *fit, const struct recipe_options *options, struct err *err)
 {
     struct recipe *recipe = fit->recipe;
@@ -185,14 +204,8 @@ bool columns_fit(struct fit *fit, const struct recipe_options *options, struct e
     if (!bytes_fit(fit, err) || (!fit->image && !numbers_fit(fit, err)))
         return false;
     for (uint32_t c = 0; c < recipe->n_columns; c++) {
-        enum column_type type = feature_type(fit, c);
-        if (!is_open(&recipe->columns[c]))
-            continue;
-        if (type == COLUMN_TEXT && !note_many_texts(recipe->columns[c].note))
-            recipe->columns[c].encoding = ENCODING_IGNORE;
-        if (type != COLUMN_CATEGORY && type != COLUMN_DATE)
-            continue;
-        if (!(type == COLUMN_DATE ? date_fit : category_fit)(fit, table_index(fit, c), &recipe->columns[c], err))
+        struct recipe_column *column = &recipe->columns[c];
+        if (is_open(column) && !words_fit(fit, table_index(fit, c), column, err))
             return false;
     }
     return inputs_assign(recipe, err);

@@ -93,7 +93,6 @@ bool date_fit(const struct fit *fit, uint32_t table_column, struct recipe_column
 /* recipe_note.c: whether the column may be used; if not, the note says why. rows: "rows", "training rows". */
 bool note_present(uint64_t n_present, bool constant, const char *rows, char note[RECIPE_NOTE_SIZE]);
 bool note_texts(uint32_t n_distinct, uint64_t n_present, char note[RECIPE_NOTE_SIZE]);
-bool note_many_texts(char note[RECIPE_NOTE_SIZE]); /* of a column of COLUMN_TEXT: always false */
 bool note_counting(const struct table *table, uint32_t column, char note[RECIPE_NOTE_SIZE]);
 /* Which of these wrote the note: the first; the last; the last or the second. */
 bool note_is_constant(const char *note);

@@ -36,12 +36,6 @@ bool note_texts(uint32_t n_distinct, uint64_t n_present, char note[RECIPE_NOTE_S
     return note[0] == 0;
 }
 
-bool note_many_texts(char note[RECIPE_NOTE_SIZE])
-{
-    snprintf(note, RECIPE_NOTE_SIZE, "left out: texts that are not told apart, " NOTE_ID " or free text");
-    return false;
-}
-
 bool note_counting(const struct table *table, uint32_t index, char note[RECIPE_NOTE_SIZE])
 {
     const struct column *column = table_column(table, index);
@@ -80,13 +74,15 @@ void recipe_note(const struct table *table, uint32_t index, char note[RECIPE_NOT
     const struct column *column = table_column(table, index);
     uint64_t n_rows = table_n_rows(table), n_present = n_rows - column->n_missing;
 
-    if (column->type == COLUMN_TEXT)
-        (void)(note_present(n_present, false, "rows", note) && note_many_texts(note));
-    else if (column->type == COLUMN_CATEGORY)
+    if (column->type == COLUMN_TEXT) {
+        if (note_present(n_present, false, "rows", note))
+            snprintf(note, RECIPE_NOTE_SIZE, "left out: texts that are not told apart, " NOTE_ID " or free text");
+    } else if (column->type == COLUMN_CATEGORY) {
         (void)(note_present(n_present, column->n_levels == 1 && n_present == n_rows, "rows", note) &&
                note_texts(column->n_levels, n_present, note));
-    else
+    } else {
         (void)(note_present(n_present, !(column->max > column->min), "rows", note) && note_counting(table, index, note));
+    }
 }
 
 /* The words of a truth, false first. */

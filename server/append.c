@@ -91,7 +91,7 @@ bool append_stage(const struct table *table, struct upload *upload, int fd, cons
     }
     for (uint32_t i = 0; i < n_columns; i++) {
         const struct column *column = table_column(table, i);
-        if (column->type == COLUMN_CATEGORY || column->type == COLUMN_DATE || column->type == COLUMN_TEXT)
+        if (column_has_texts(column) || column->type == COLUMN_DATE)
             types[options.n_types++] = (struct csv_type){column->name, column->type, column->date};
     }
     bool ok = datasets_stage(upload, fd, &options, stop, err);

@@ -52,7 +52,7 @@ static bool take_truth(struct json_rows *rows, uint32_t column, bool truth)
     const char *text = truth ? "true" : "false", *wrong = scan_literal(&rows->scan, text);
     if (wrong)
         return fail_column(rows, column, wrong);
-    if (of->type != COLUMN_CATEGORY && of->type != COLUMN_TEXT)
+    if (!column_has_texts(of))
         text = truth ? "1" : "0";
     bool words = recipe_kind(rows->append->table, column) == KIND_BOOLEAN;
     for (uint32_t i = 0; i < of->n_levels; i++) {

@@ -64,7 +64,7 @@ static void cell_put(struct writer *writer, const struct table *table, uint32_t 
 {
     const struct column *column = table_column(table, index);
     size_t before = writer->n;
-    if (column->type == COLUMN_CATEGORY || column->type == COLUMN_TEXT) {
+    if (column_has_texts(column)) {
         const char *text = table_text(table, index, row);
         if (text)
             csv_put_text(writer, text, strlen(text));

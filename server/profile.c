@@ -379,7 +379,7 @@ void profile_cell(struct writer *writer, const struct table *table, uint32_t col
         date_write(writer, table_date(table, column, row), of->date);
         return;
     }
-    if (of->type == COLUMN_CATEGORY || of->type == COLUMN_TEXT)
+    if (column_has_texts(of))
         writer_string(writer, table_text(table, column, row));
     else
         writer_float(writer, table_number(table, column, row));
@@ -392,8 +392,7 @@ static void sample_write(struct writer *writer, const struct table *table)
     for (uint64_t row = 0; row < PROFILE_SAMPLE && row < table_n_rows(table); row++) {
         writer_open(writer, '[');
         for (uint32_t i = 0; i < table_n_columns(table); i++) {
-            enum column_type type = table_column(table, i)->type;
-            const char *text = type == COLUMN_CATEGORY || type == COLUMN_TEXT ? table_text(table, i, row) : NULL;
+            const char *text = column_has_texts(table_column(table, i)) ? table_text(table, i, row) : NULL;
             if (text)
                 text_write(writer, text);
             else

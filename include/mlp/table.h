@@ -38,6 +38,12 @@ struct column {
     const uint64_t *level_rows; /* n_levels: how many rows hold each level */
 };
 
+/* Whether table_text may be asked for its values. */
+static inline bool column_has_texts(const struct column *column)
+{
+    return column->type == COLUMN_CATEGORY || column->type == COLUMN_TEXT;
+}
+
 struct table;
 
 enum csv_encoding { CSV_ENCODING_GUESS, CSV_UTF8, CSV_UTF16LE, CSV_UTF16BE, CSV_WINDOWS_1252, CSV_LATIN1 };

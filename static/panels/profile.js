@@ -98,10 +98,17 @@ function showColumns(profile, picture, chosen, added) {
   return h("div", { class: "stack" }, h("div", { class: "spread" }, h("h4", {}, text.data.columns), chosen), list, more);
 }
 
+/** What its values are, where that is known. @param {import("../api.js").Column} column */
+function factsOf(column) {
+  if (column.type === "number") return text.data.range(column);
+  if (column.type === "date") return text.data.dates(column);
+  return column.levels && text.data.levels(column.distinct ?? 0, column.levels.slice(0, 4).map(({ level }) => level));
+}
+
 /** @param {import("../api.js").Column} column @param {number} rows @param {boolean} hasTie */
 function showColumn(column, rows, hasTie) {
   const isNumber = column.type === "number";
-  const facts = isNumber ? text.data.range(column) : column.type === "date" ? text.data.dates(column) : column.levels ? text.data.levels(column.distinct ?? 0, column.levels.slice(0, 4).map(({ level }) => level)) : "";
+  const facts = factsOf(column);
   return h(
     "li",
     {},

@@ -39,7 +39,7 @@ function summaryOf({ evaluation, model }) {
 /** The most important columns first, so that a table shows those. @param {Understood} u @returns {string[]} */
 function columnsOf({ model, evaluation, side }) {
   const names = model.recipe.columns.map((/** @type {any} */ column) => column.name);
-  if (side || !evaluation.importance) return names;
+  if (side || !evaluation.importance?.length) return names; // nobody waited for it, or the columns are too many
   return evaluation.importance.map((/** @type {any} */ one) => one.column).filter((/** @type {string} */ name) => names.includes(name));
 }
 

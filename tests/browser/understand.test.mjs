@@ -105,6 +105,18 @@ test("a table's rows are shown with their columns, the columns by what they are 
   assert.deepEqual(complaints, []);
 });
 
+test("of a cancelled model, whose columns nobody has weighed, the rows are shown with all of them", async () => {
+  const job = await (await fetch(`${daemon.address}/train`, { method: "POST", body: JSON.stringify({ dataset: "fruit", target: "kind", model: "cut", layers: [16], epochs: 100000, test_split: 0.3 }) })).json();
+  const events = (await fetch(`${daemon.address}/jobs/${job.id}/events`)).body.pipeThrough(new TextDecoderStream());
+  for await (const text of events) if (text.includes("event: epoch")) break;
+  assert.equal((await fetch(`${daemon.address}/jobs/${job.id}/cancel`, { method: "POST" })).status, 200);
+  const { page, complaints } = await open("understand?model=cut");
+  await page.locator('[data-block="samples"] tbody tr').first().waitFor();
+  assert.deepEqual((await page.locator('[data-block="samples"] thead th').allTextContents()).slice(4), ["weight", "colour", "noise"]);
+  assert.ok(await page.locator('[data-block="importance"]').isHidden());
+  assert.deepEqual(complaints, []);
+});
+
 test("a regression is shown as points and its worst rows", async () => {
   const { page, complaints } = await open("understand?model=prices");
   await page.locator(".scatter circle").first().waitFor({ state: "attached" });

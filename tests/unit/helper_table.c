@@ -82,7 +82,7 @@ char *table_as_text(const struct table *table)
                 n += (size_t)sprintf(text + n, "%s%.1000s:%c", between, column->name, types[column->type]);
             else if (column->type == COLUMN_DATE)
                 n += date_print(text + n, between, table_date(table, i, row - 1), column->date);
-            else if (column->type == COLUMN_CATEGORY || column->type == COLUMN_TEXT)
+            else if (column_has_texts(column))
                 n += value_print(text + n, between, table_text(table, i, row - 1));
             else if (isnan(table_number(table, i, row - 1)))
                 n += value_print(text + n, between, NULL);
