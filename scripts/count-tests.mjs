@@ -21,6 +21,18 @@ function readJunit(path) {
   return tests;
 }
 
+/** What a program's tests wrote of those that failed: each "not ok" with what stands below it; the end of all of it where none did. */
+function failures(output) {
+  const told = [];
+  let failing = false;
+  for (const line of output.split("\n")) {
+    if (/^ *not ok /.test(line)) failing = true;
+    else if (/^ *(ok \d|# Subtest:|1\.\.\d)/.test(line)) failing = false;
+    if (failing) told.push(line);
+  }
+  return told.length ? told.slice(0, 80) : output.trimEnd().split("\n").slice(-40);
+}
+
 /** Leaves of a TAP file: Check writes them flat; node nests subtests by indentation, and a parent follows its children. */
 function readTap(path) {
   if (!existsSync(path)) return [];
@@ -50,7 +62,7 @@ const total = { passed: 0, failed: 0, skipped: 0 };
 const complain = (name, what, output = "") => {
   total.failed++;
   console.error(`  ${name}: ${what}`);
-  if (output) console.error(output.trimEnd().split("\n").slice(-40).map((line) => `    | ${line}`).join("\n"));
+  if (output) console.error(failures(output).map((line) => `    | ${line}`).join("\n"));
 };
 function skip(name, reason) {
   if (maySkip(name, reason)) total.skipped++;
