@@ -43,6 +43,8 @@ struct datasets {
     pthread_mutex_t lock;
     /* under lock */
     struct upload *uploads;
+    struct upload *given_up; /* whose row could not be forgotten */
+    bool untidy;             /* something is on disk that no longer belongs there */
     struct open_table tables[OPEN_TABLES_MAX];
     uint64_t clock;
 };
@@ -64,6 +66,10 @@ void datasets_close(struct datasets *datasets)
 {
     if (!datasets)
         return;
+    for (struct upload *upload = datasets->given_up, *next; upload; upload = next) {
+        next = upload->next;
+        free(upload);
+    }
     for (int i = 0; i < OPEN_TABLES_MAX; i++)
         table_unref(datasets->tables[i].table);
     pthread_mutex_destroy(&datasets->lock);
@@ -116,10 +122,49 @@ static void cache_drop(struct datasets *datasets, int64_t id)
     table_unref(dropped);
 }
 
+static void untidy(struct datasets *datasets)
+{
+    pthread_mutex_lock(&datasets->lock);
+    datasets->untidy = true;
+    pthread_mutex_unlock(&datasets->lock);
+}
+
+static void give_up(struct datasets *datasets, struct upload *upload)
+{
+    pthread_mutex_lock(&datasets->lock);
+    upload->next = datasets->given_up;
+    datasets->given_up = upload;
+    datasets->untidy = true;
+    pthread_mutex_unlock(&datasets->lock);
+}
+
+/* Remove what could not be removed when its time came: memory or the disk had failed. Whoever adds or removes a dataset tries again. */
+static void tidy(struct datasets *datasets)
+{
+    struct err ignored;
+    pthread_mutex_lock(&datasets->lock);
+    struct upload *uploads = datasets->given_up;
+    bool due = datasets->untidy;
+    datasets->given_up = NULL;
+    datasets->untidy = false;
+    pthread_mutex_unlock(&datasets->lock);
+    while (uploads) {
+        struct upload *upload = uploads;
+        uploads = upload->next;
+        if (store_dataset_forget(datasets->store, upload->id, &ignored))
+            free(upload);
+        else
+            give_up(datasets, upload);
+    }
+    if (due && !store_datasets_sweep(datasets->store, &ignored))
+        untidy(datasets);
+}
+
 struct upload *datasets_begin(struct datasets *datasets, const char *name, bool replace, struct err *err)
 {
     if (!store_name_check(name, "name", err))
         return NULL;
+    tidy(datasets);
     struct upload *upload = calloc(1, sizeof *upload);
     if (!upload) {
         err_memory(err, "an upload");
@@ -174,7 +219,8 @@ static bool upload_tick(void *self, uint64_t bytes_done, uint64_t bytes_all, uin
     return !upload->stop || !atomic_load(upload->stop);
 }
 
-static void upload_free(struct upload *upload)
+/* It is no longer under way. The caller frees it. */
+static void upload_leave(struct upload *upload)
 {
     struct datasets *datasets = upload->datasets;
     pthread_mutex_lock(&datasets->lock);
@@ -186,7 +232,6 @@ static void upload_free(struct upload *upload)
     pthread_mutex_unlock(&datasets->lock);
     table_unref(upload->table);
     free(upload->profile);
-    free(upload);
 }
 
 /* Ingest into tmp/, look at the result, and move it to its place. */
@@ -256,7 +301,8 @@ static void upload_end(struct upload *upload, int64_t replaced_id, struct datase
     struct datasets *datasets = upload->datasets;
     const struct dataset_row row = upload->row;
     cache_put(datasets, row.id, upload->table);
-    upload_free(upload);
+    upload_leave(upload);
+    free(upload);
     if (replaced_id) {
         cache_drop(datasets, replaced_id);
         datasets_release(datasets, replaced_id);
@@ -295,11 +341,15 @@ void datasets_abort(struct upload *upload)
     char path[PATH_SIZE];
     if (!upload)
         return;
-    /* Where this fails too, the next start forgets the row and sweeps the file. */
-    store_dataset_forget(upload->datasets->store, upload->id, &ignored);
-    if (upload->table && store_path(upload->datasets->store, "datasets", upload->id, ".table", path, &ignored))
+    struct datasets *datasets = upload->datasets;
+    if (upload->table && store_path(datasets->store, "datasets", upload->id, ".table", path, &ignored))
         unlink(path);
-    upload_free(upload);
+    bool forgotten = store_dataset_forget(datasets->store, upload->id, &ignored);
+    upload_leave(upload);
+    if (forgotten)
+        free(upload);
+    else
+        give_up(datasets, upload);
 }
 
 /* Add what is known of an upload under the row's name; true where there is one. */
@@ -416,6 +466,7 @@ bool datasets_delete(struct datasets *datasets, const char *name, struct err *er
 {
     struct dataset_info info;
     int64_t id;
+    tidy(datasets);
     if (!datasets_find(datasets, name, &info, err))
         return false;
     if (info.row.state != DATASET_READY || info.replacing)
@@ -439,9 +490,15 @@ void datasets_release(struct datasets *datasets, int64_t id)
     struct err ignored;
     char path[PATH_SIZE];
     bool needed = true;
-    /* Where it fails, the file stays until the next start sweeps it. */
-    if (id == 0 || !store_dataset_needed(datasets->store, id, &needed, &ignored) || needed ||
-        !store_path(datasets->store, "datasets", id, ".table", path, &ignored))
+    if (id == 0)
+        return;
+    if (!store_dataset_needed(datasets->store, id, &needed, &ignored) ||
+        !store_path(datasets->store, "datasets", id, ".table", path, &ignored)) {
+        cache_drop(datasets, id); /* else the room of a file that is swept stays taken */
+        untidy(datasets);
+        return;
+    }
+    if (needed)
         return;
     cache_drop(datasets, id);
     unlink(path);

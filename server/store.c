@@ -192,6 +192,12 @@ static int keep_model(void *self, const char *name, struct err *err)
     return there;
 }
 
+bool store_datasets_sweep(struct store *store, struct err *err)
+{
+    char path[PATH_SIZE];
+    return join(path, store->dir, "datasets", err) && files_sweep(path, keep_dataset, store, err);
+}
+
 /* Forget what a daemon that died left half made, rows first. */
 static bool leftovers_remove(struct store *store, struct err *err)
 {
@@ -199,8 +205,7 @@ static bool leftovers_remove(struct store *store, struct err *err)
     struct sql *sql = sql_of(store, err);
     return sql && sql_run(sql, err, "DELETE FROM datasets WHERE state = 'loading'", "") &&
            sql_run(sql, err, "DELETE FROM models WHERE version IS NULL", "") && join(path, store->dir, "tmp", err) &&
-           files_sweep(path, keep_none, store, err) && join(path, store->dir, "datasets", err) &&
-           files_sweep(path, keep_dataset, store, err) && join(path, store->dir, "models", err) &&
+           files_sweep(path, keep_none, store, err) && store_datasets_sweep(store, err) && join(path, store->dir, "models", err) &&
            files_sweep(path, keep_model, store, err);
 }
 
