@@ -19,6 +19,16 @@ uint64_t jobs_now_ns(void)
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
+void jobs_wait(struct jobs *jobs, pthread_cond_t *condition, uint64_t ns)
+{
+    if (ns == UINT64_MAX) {
+        pthread_cond_wait(condition, &jobs->lock);
+        return;
+    }
+    struct timespec at = {.tv_sec = (time_t)(ns / 1000000000u), .tv_nsec = (long)(ns % 1000000000u)};
+    pthread_cond_timedwait(condition, &jobs->lock, &at);
+}
+
 struct job *jobs_find(struct jobs *jobs, int64_t id)
 {
     struct job *job = jobs->list;
@@ -91,6 +101,8 @@ static bool revive_row(struct jobs *jobs, struct job *job, struct err *err)
     job->checkpoint.slot = job->checkpoint.from == 0;
     if (job->row.state == JOB_RUNNING)
         job->row.state = JOB_QUEUED;
+    if (job->row.state == JOB_CANCELLING)
+        job->want = WANT_CANCEL;
     job->row.change++;
     if (job->checkpoint.from < 0) {
         job->row.epoch = 0;
@@ -159,7 +171,7 @@ static void locks_init(struct jobs *jobs)
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_mutex_init(&jobs->lock, NULL);
     pthread_cond_init(&jobs->work, NULL);
-    pthread_cond_init(&jobs->changed, NULL);
+    pthread_cond_init(&jobs->changed, &monotonic);
     pthread_cond_init(&jobs->unsaved, &monotonic);
     pthread_cond_init(&jobs->saves, &monotonic);
     pthread_condattr_destroy(&monotonic);
@@ -175,6 +187,8 @@ struct jobs *jobs_open(const struct jobs_options *options, struct err *err)
     jobs->options = *options;
     if (!jobs->options.queue_max)
         jobs->options.queue_max = JOBS_QUEUE_MAX;
+    if (!jobs->options.cancel_ns)
+        jobs->options.cancel_ns = CANCEL_NS;
     locks_init(jobs);
     jobs->pool = pool_new(options->n_threads, options->nice_level, err);
     if (jobs->pool && revive_all(jobs, err) && threads_start(jobs, err))
@@ -347,9 +361,9 @@ bool jobs_history(struct jobs *jobs, int64_t id, uint32_t after, uint32_t limit,
     return store_job_get(jobs->options.store, id, &row, err) && store_epochs(jobs->options.store, id, after, limit, epochs, n_epochs, err);
 }
 
-void jobs_count(struct jobs *jobs, uint32_t counts[3])
+void jobs_count(struct jobs *jobs, uint32_t counts[JOB_STATES_LIVE])
 {
-    counts[JOB_QUEUED] = counts[JOB_RUNNING] = counts[JOB_PAUSED] = 0;
+    memset(counts, 0, JOB_STATES_LIVE * sizeof *counts);
     pthread_mutex_lock(&jobs->lock);
     for (const struct job *job = jobs->list; job; job = job->next)
         counts[job->row.state]++;

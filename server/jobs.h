@@ -1,6 +1,7 @@
 /* Training jobs: the queue, their states, and the one scheduler that runs them on the one pool.
  *
- * States: queued -> running <-> paused -> succeeded | failed | cancelled; queued and paused jobs may be cancelled too. Up to 64 jobs
+ * States: queued -> running <-> paused -> succeeded | failed | cancelled; queued and paused jobs may be cancelled too. A cancelled one
+ * whose model takes long to keep is cancelling meanwhile: it trains no more. Up to 64 jobs
  * run at once, as memory allows, in slices of 100 ms: next comes the one that has had the least time by its share, which is its weight
  * times two to the power of its priority. So a short job does not wait for a long one, and none starves. An unfinished job goes on by
  * jobs_open from its last checkpoint, to the same bits as if nothing had been.
@@ -22,6 +23,7 @@
 #include "models.h"
 
 #define JOBS_QUEUE_MAX 1000
+#define CANCEL_NS 70000000u
 
 /* What to train, wholly validated by itself; what depends on the data (columns, classes) jobs_submit checks. Zero bytes, then
  * job_request_init, is a request for nothing. Strings on the heap are owned: job_request_done frees them. */
@@ -88,6 +90,7 @@ struct jobs_options {
     uint32_t queue_max; /* jobs that may wait or be paused at a time; 0: JOBS_QUEUE_MAX */
     uint64_t memory;    /* bytes that the trainings of all jobs may take together; 0: no limit */
     double max_seconds; /* that a job may train, whatever it asks for; 0: no limit */
+    uint64_t cancel_ns; /* that a cancel waits for the job's end; 0: CANCEL_NS */
     int nice_level;     /* of the training threads */
     job_parser *parse;
 };
@@ -121,7 +124,8 @@ bool jobs_history(struct jobs *jobs, int64_t id, uint32_t after, uint32_t limit,
  * does not allow it (pausing a paused or cancelling a cancelled job is no error). `info` may be NULL. Slow. */
 bool jobs_pause(struct jobs *jobs, int64_t id, struct job_info *info, struct err *err);
 bool jobs_resume(struct jobs *jobs, int64_t id, struct job_info *info, struct err *err);
-/* Keeps the model so far, marked partial, where an epoch has ended. */
+/* Keeps the model so far, marked partial, where an epoch has ended. Where that takes longer than somebody likes to wait (70 ms), it returns
+ * with the job cancelling, which outlives a restart, and the rest follows. */
 bool jobs_cancel(struct jobs *jobs, int64_t id, struct job_info *info, struct err *err);
 /* Stops it if need be, and forgets job and history; published models stay. */
 bool jobs_delete(struct jobs *jobs, int64_t id, struct err *err);
@@ -140,7 +144,7 @@ bool jobs_change(struct jobs *jobs, int64_t id, const struct job_change *change,
 /* A dataset has another name now: jobs that use it show it. */
 void jobs_dataset_renamed(struct jobs *jobs, int64_t id, const char *name);
 
-/* How many jobs are queued, running, paused: for /metrics. counts: (3), indexed by enum job_state. */
-void jobs_count(struct jobs *jobs, uint32_t counts[3]);
+/* How many jobs are in each state that is none of their ends: for /metrics. Indexed by enum job_state. */
+void jobs_count(struct jobs *jobs, uint32_t counts[JOB_STATES_LIVE]);
 
 #endif

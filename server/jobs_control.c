@@ -19,7 +19,7 @@ static bool queue_look(struct jobs *jobs, uint64_t bytes, bool *ahead, struct er
     pthread_mutex_lock(&jobs->lock);
     bool stopping = jobs->stopping;
     for (const struct job *job = jobs->list; job; job = job->next) {
-        n_waiting += job->row.state != JOB_RUNNING && !job->finishing;
+        n_waiting += (job->row.state == JOB_QUEUED || job->row.state == JOB_PAUSED) && !job->finishing;
         n_ready += job->training != NULL;
     }
     *ahead = n_ready < JOBS_ACTIVE_MAX && jobs_room(jobs, bytes);
@@ -222,41 +222,60 @@ static void want_set(struct jobs *jobs, struct job *job, enum want want)
     pthread_cond_signal(&jobs->work);
 }
 
-/* Lock held: wait until the job has left the list, or, for a delete, until nobody else has it in hand. false: *err. */
-static bool wait_gone(struct jobs *jobs, int64_t id, bool parked_will_do, struct job **left, struct err *err)
+/* Lock held: wait until the job has left the list, or, for a delete, until nobody else has it in hand; until `until_ns` at most, unless it
+ * is just ending in another way than one cancelled. false: *err. */
+static bool wait_gone(struct jobs *jobs, int64_t id, bool parked_will_do, uint64_t until_ns, struct job **left, struct err *err)
 {
     uint64_t n_write_errs = jobs->n_write_errs;
     struct job *job;
     while ((job = jobs_find(jobs, id)) && !(parked_will_do && job->parked && !job->writing && job->checkpoint.state != CHECKPOINT_SAVING)) {
+        uint64_t until = job->finishing && job->end != JOB_CANCELLED ? UINT64_MAX : until_ns;
+        if (jobs_now_ns() >= until)
+            break;
         if (jobs->stopping)
             return stopping_err(err);
         if (jobs->n_write_errs != n_write_errs && jobs->write_err.code != ERR_OK) {
             *err = jobs->write_err;
             return false;
         }
-        pthread_cond_wait(&jobs->changed, &jobs->lock);
+        jobs_wait(jobs, &jobs->changed, until);
     }
     *left = job;
     return true;
 }
 
+/* Lock held at the beginning and at the end: the job does not end yet, but that it will is on disk. */
+static bool cancelling_store(struct jobs *jobs, struct job *job, struct err *err)
+{
+    if (job->row.state != JOB_CANCELLING)
+        job_state_set(jobs, job, JOB_CANCELLING);
+    else
+        job->row.change++; /* as in state_change */
+    struct job_row row = job->row;
+    pthread_mutex_unlock(&jobs->lock);
+    bool ok = store_job_update(jobs->options.store, &row, err);
+    pthread_mutex_lock(&jobs->lock);
+    return ok;
+}
+
 bool jobs_cancel(struct jobs *jobs, int64_t id, struct job_info *info, struct err *err)
 {
     struct job_info ended;
-    struct job *left;
+    struct job *left = NULL;
     bool ok = true;
+    uint64_t until_ns = jobs_now_ns() + jobs->options.cancel_ns;
     pthread_mutex_lock(&jobs->lock);
     struct job *job = jobs_find(jobs, id);
     if (job && job->want == WANT_DELETE) {
         ok = err_set(err, ERR_CONFLICT, "the job %" PRId64 " is being deleted", id);
     } else if (job) {
         want_set(jobs, job, WANT_CANCEL);
-        ok = wait_gone(jobs, id, false, &left, err);
+        ok = wait_gone(jobs, id, false, until_ns, &left, err) && (!left || cancelling_store(jobs, left, err));
     }
     pthread_mutex_unlock(&jobs->lock);
     if (!ok || !jobs_get(jobs, id, &ended, err))
         return false;
-    if (ended.row.state != JOB_CANCELLED)
+    if (ended.row.state != JOB_CANCELLED && ended.row.state != JOB_CANCELLING)
         return ended_err(jobs, id, err);
     if (info)
         *info = ended;
@@ -293,7 +312,7 @@ bool jobs_delete(struct jobs *jobs, int64_t id, struct err *err)
     struct job *job = jobs_find(jobs, id);
     if (job)
         want_set(jobs, job, WANT_DELETE);
-    bool ok = !job || wait_gone(jobs, id, true, &parked, err);
+    bool ok = !job || wait_gone(jobs, id, true, UINT64_MAX, &parked, err);
     if (ok && parked)
         ok = parked_delete(jobs, parked, err);
     pthread_mutex_unlock(&jobs->lock);

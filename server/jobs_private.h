@@ -91,8 +91,9 @@ struct jobs {
     pthread_mutex_t lock;
     pthread_cond_t work;    /* the scheduler waits: something to run, or stopping */
     pthread_cond_t unsaved; /* the writer waits: epochs, states or results to store, or stopping (CLOCK_MONOTONIC) */
-    pthread_cond_t changed; /* callers wait: a job has left the list, was parked, or is no longer being written; or stopping */
-    pthread_cond_t saves;   /* the saver waits: a checkpoint to write, or stopping (CLOCK_MONOTONIC) */
+    pthread_cond_t
+        changed; /* callers wait: a job has left the list, was parked, or is no longer being written; or stopping (CLOCK_MONOTONIC) */
+    pthread_cond_t saves; /* the saver waits: a checkpoint to write, or stopping (CLOCK_MONOTONIC) */
     /* under lock */
     bool stopping;         /* the scheduler ends */
     bool writer_stopping;  /* the writer ends, after one last round */
@@ -106,6 +107,8 @@ struct jobs {
 };
 
 uint64_t jobs_now_ns(void); /* CLOCK_MONOTONIC */
+/* Wait for one of the conditions with CLOCK_MONOTONIC, until `ns` at most; UINT64_MAX: for ever. */
+void jobs_wait(struct jobs *jobs, pthread_cond_t *condition, uint64_t ns);
 
 /* Lock held. */
 struct job *jobs_find(struct jobs *jobs, int64_t id);

@@ -175,6 +175,22 @@ static bool make(struct jobs *jobs, struct job *job, struct job_row *row, struct
     return true;
 }
 
+/* What a job that has not run since the start came to before is in its checkpoint; without memory to take it up, it stays there. */
+static void cancel(struct jobs *jobs, struct job *job)
+{
+    struct err ignored;
+    struct training *training = job->training;
+    pthread_mutex_lock(&jobs->lock);
+    struct job_row row = job->row;
+    pthread_mutex_unlock(&jobs->lock);
+    if (!training && job->checkpoint.from >= 0)
+        make(jobs, job, &row, &training, &ignored);
+    pthread_mutex_lock(&jobs->lock);
+    job->training = training;
+    pthread_mutex_unlock(&jobs->lock);
+    finish(jobs, job, JOB_CANCELLED, NULL);
+}
+
 /* Queued to running. */
 static bool start(struct jobs *jobs, struct job *job)
 {
@@ -332,7 +348,7 @@ static void turn(struct jobs *jobs, struct job *job, enum want want, enum job_st
     if (want == WANT_DELETE)
         park(jobs, job);
     else if (want == WANT_CANCEL)
-        finish(jobs, job, JOB_CANCELLED, NULL);
+        cancel(jobs, job);
     else if (state == JOB_RUNNING || start(jobs, job))
         slice(jobs, job);
 }

@@ -9,10 +9,10 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define COMMIT_NS 200000000u
 #define RETRY_NS 1000000000u
+#define END_CHANGES (1u << 20) /* an end counts more than any state that is on its way to the disk in that moment */
 
 /* Lock held: copy what is to be stored; the jobs stay marked `writing` until batch_done. */
 static void batch_fill(struct jobs *jobs, struct batch *batch)
@@ -120,7 +120,7 @@ static bool end_store(struct jobs *jobs, struct job *job, struct job_row *row, b
     model_row.dataset_id = dataset_judged(row, job->evaluated_on);
     row->state = job->end;
     row->error = job->end_err;
-    row->change++;
+    row->change += END_CHANGES;
     store_stamp(row->ended);
     if (!job->model)
         return store_job_update(jobs->options.store, row, err);
@@ -218,17 +218,6 @@ static uint64_t due_ns(const struct jobs *jobs)
     return due;
 }
 
-/* Lock held: sleep until then, or until a signal. */
-static void sleep_until(struct jobs *jobs, uint64_t due)
-{
-    if (due == UINT64_MAX) {
-        pthread_cond_wait(&jobs->unsaved, &jobs->lock);
-        return;
-    }
-    struct timespec at = {.tv_sec = (time_t)(due / 1000000000u), .tv_nsec = (long)(due % 1000000000u)};
-    pthread_cond_timedwait(&jobs->unsaved, &jobs->lock, &at);
-}
-
 /* Lock held: one round of all that is due. */
 static void round_write(struct jobs *jobs)
 {
@@ -259,7 +248,7 @@ void *jobs_write(void *self)
     while (!jobs->writer_stopping) {
         uint64_t due = due_ns(jobs);
         if (due > jobs_now_ns())
-            sleep_until(jobs, due);
+            jobs_wait(jobs, &jobs->unsaved, due);
         else
             round_write(jobs);
     }

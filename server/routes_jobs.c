@@ -260,7 +260,7 @@ static void act(struct request *request, struct reply *reply, job_action *action
     log_info("job %" PRId64 ": %s", id, job_state_name(info.row.state));
     writer_init(&writer);
     job_write(&writer, &info);
-    reply_json(reply, 200, &writer);
+    reply_json(reply, info.row.state == JOB_CANCELLING ? 202 : 200, &writer);
 }
 
 void jobs_post_cancel(struct request *request, struct reply *reply)

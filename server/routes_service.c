@@ -82,10 +82,10 @@ static void http_metrics(struct writer *writer, struct http *http)
 
 static void jobs_metrics(struct writer *writer, struct jobs *jobs)
 {
-    uint32_t counts[3] = {0};
+    uint32_t counts[JOB_STATES_LIVE];
     jobs_count(jobs, counts);
     metric(writer, "mlpd_jobs", "gauge", "Unfinished jobs by state.");
-    for (int i = 0; i < 3; i++)
+    for (int i = 0; i < JOB_STATES_LIVE; i++)
         writer_text(writer, "mlpd_jobs{state=\"%s\"} %" PRIu32 "\n", job_state_name((enum job_state)i), counts[i]);
 }
 

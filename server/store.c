@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 static const char *const dataset_states[] = {"loading", "ready"};
-static const char *const job_states[] = {"queued", "running", "paused", "succeeded", "failed", "cancelled"};
+static const char *const job_states[] = {"queued", "running", "paused", "cancelling", "succeeded", "failed", "cancelled"};
 static const char *const model_states[] = {"finished", "partial", "training"};
 static const char *const rows_kinds[] = {"", "test", "validation", "train"};
 static const char *const tasks[] = {"", "classification", "regression"};
@@ -48,7 +48,7 @@ const char *task_name(enum task task)
 
 bool job_state_final(enum job_state state)
 {
-    return state == JOB_SUCCEEDED || state == JOB_FAILED || state == JOB_CANCELLED;
+    return state >= JOB_STATES_LIVE;
 }
 
 bool store_name_check(const char *name, const char *field, struct err *err)

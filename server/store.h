@@ -29,7 +29,8 @@
 #define WEIGHT_MAX 100
 
 enum dataset_state { DATASET_LOADING, DATASET_READY };
-enum job_state { JOB_QUEUED, JOB_RUNNING, JOB_PAUSED, JOB_SUCCEEDED, JOB_FAILED, JOB_CANCELLED };
+enum job_state { JOB_QUEUED, JOB_RUNNING, JOB_PAUSED, JOB_CANCELLING, JOB_SUCCEEDED, JOB_FAILED, JOB_CANCELLED };
+#define JOB_STATES_LIVE 4                                             /* the first ones, in which it has not ended */
 enum model_state { MODEL_FINISHED, MODEL_PARTIAL, MODEL_TRAINING };   /* the last is never stored */
 enum rows_kind { ROWS_NONE, ROWS_TEST, ROWS_VALIDATION, ROWS_TRAIN }; /* which rows a model was evaluated on */
 

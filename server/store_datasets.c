@@ -213,7 +213,7 @@ bool store_dataset_needed(struct store *store, int64_t id, bool *needed, struct 
     sqlite3_stmt *statement =
         sql ? sql_query(sql, err,
                         "SELECT 1 FROM datasets WHERE id = ?1 UNION ALL SELECT 1 FROM jobs"
-                        " WHERE state IN ('queued', 'running', 'paused') AND ?1 IN (dataset_id, test_id, validation_id)",
+                        " WHERE state IN ('queued', 'running', 'paused', 'cancelling') AND ?1 IN (dataset_id, test_id, validation_id)",
                         "i", id)
             : NULL;
     int there = statement ? sql_step(sql, statement, err) : -1;

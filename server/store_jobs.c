@@ -11,7 +11,7 @@
     "id, state, change, dataset, test, validation, dataset_id, test_id, validation_id, model, version, epoch, epochs, task,"               \
     " task_reason, n_train, n_validation, n_test, created, started, ended, error_code, error_row, error_column, error_field, error_msg,"   \
     " settings, title, priority, weight, max_seconds, from_version"
-#define UNFINISHED "state IN ('queued', 'running', 'paused')"
+#define UNFINISHED "state IN ('queued', 'running', 'paused', 'cancelling')"
 
 static enum job_state state_find(const char *name)
 {

@@ -72,8 +72,11 @@ static const char schema_6[] = "CREATE TABLE warnings ("
 
 static const char schema_7[] = "ALTER TABLE datasets ADD COLUMN n_titles INTEGER NOT NULL DEFAULT 0;";
 
+static const char schema_8[] = "DROP INDEX jobs_unfinished;"
+                               "CREATE INDEX jobs_unfinished ON jobs (id) WHERE state IN ('queued', 'running', 'paused', 'cancelling');";
+
 /* migrations[v] leads from version v to v + 1. Released ones are never edited. */
-static const char *const migrations[] = {schema_1, schema_2, schema_3, schema_4, schema_5, schema_6, schema_7};
+static const char *const migrations[] = {schema_1, schema_2, schema_3, schema_4, schema_5, schema_6, schema_7, schema_8};
 #define SCHEMA_VERSION ((int64_t)(sizeof migrations / sizeof *migrations))
 
 /* What stood in SQLite's way, as err_errno sees it. */

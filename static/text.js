@@ -287,6 +287,7 @@ export const text = {
     absent: "–",
     queued: "Waits for another run to end.",
     failed: (/** @type {string} */ why) => `It failed: ${why}`,
+    cancelling: "It trains no more; its model is being kept.",
     cancelled: "It was cancelled; the best model so far is kept.",
     gone: (/** @type {number} */ id) => `There is no run ${id} any more.`,
   },

@@ -95,6 +95,7 @@ export function mountWatch(root, actions) {
     /** @type {[string, string][]} */
     const words = (job.warnings ?? []).map(({ message }) => ["warning", message]);
     if (job.state === "queued") words.push(["note", text.watch.queued]);
+    if (job.state === "cancelling") words.push(["note", text.watch.cancelling]);
     if (job.state === "cancelled") words.push(["note", text.watch.cancelled]);
     if (job.error) words.push(["problem", text.watch.failed(job.error.detail ?? job.error.title ?? "")]);
     if (job.task_reason) words.push(["note", job.task_reason]);
@@ -115,7 +116,7 @@ export function mountWatch(root, actions) {
     progress.classList.toggle("over", isOver);
     controls.pause.hidden = !["queued", "running"].includes(job.state);
     controls.resume.hidden = job.state !== "paused";
-    controls.cancel.hidden = isOver;
+    controls.cancel.hidden = isOver || job.state === "cancelling";
     remove.hidden = !isOver;
     download.href = actions.jobFile(job.id);
     download.download = `run-${job.id}.json`;

@@ -98,7 +98,7 @@ test("title, priority, weight and time limit of a job change while it runs, and 
   assertProblem(await patch(where, { priority: 0.5 }), 400, /-10 to 10/, { field: "priority" });
   assertProblem(await patch(where, { title: "x".repeat(201) }), 400, /200 bytes/, { field: "title" });
   assertProblem(await patch(where, { state: "paused" }), 400, /title, priority, weight, max_seconds/, { field: "state" });
-  await daemon.call("POST", `${where}/cancel`);
+  await daemon.cancel(where.slice("/jobs/".length));
   assertProblem(await patch(where, { priority: 1 }), 409, /has ended/);
   assert.equal((await patch(where, { title: null })).json.title, null);
   assert.equal((await patch(where, { title: "old" })).json.title, "old");
@@ -114,7 +114,7 @@ test("a full queue is 429 with Retry-After, and takes jobs again when there is r
   const full = await small.post("/train", { dataset: "sums", epochs: 1, layers: [4] });
   assertProblem(full, 429, /waiting already/);
   assert.ok(Number(full.headers.get("retry-after")) > 0);
-  await small.call("POST", `/jobs/${job}/cancel`);
+  await small.cancel(job);
   assert.equal((await small.post("/train", { dataset: "sums", epochs: 1, layers: [4] })).status, 202);
   await small.stop();
 });

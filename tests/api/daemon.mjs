@@ -150,6 +150,13 @@ export class Daemon {
     assert.equal(events.at(-1)?.event, "done", `the stream of job ${job} ends with done`);
     return (await this.get(`/jobs/${job}`)).json;
   }
+
+  /** Cancel the job, whose model may take a moment to keep; as it has ended. */
+  async cancel(job) {
+    const { status, json } = await this.call("POST", `/jobs/${job}/cancel`);
+    assert.deepEqual(status === 202 ? "cancelling" : "cancelled", json.state);
+    return this.finished(job);
+  }
 }
 
 function eventOf(frame) {

@@ -37,8 +37,7 @@ test("an unfinished job goes on after a restart", async () => {
   await before.stop();
   const after = await Daemon.start({ state });
   await after.events(json.id, { stop: ({ event }) => event === "epoch" });
-  const cancelled = await after.call("POST", `/jobs/${json.id}/cancel`);
-  assert.equal(cancelled.json.state, "cancelled");
+  assert.equal((await after.cancel(json.id)).state, "cancelled");
   await after.stop();
 });
 

@@ -99,9 +99,8 @@ test("a dataset's new name is its only one, and jobs at work go on under it", as
   assertProblem(await daemon.get("/datasets/before"), 404, /before/);
   assert.equal((await daemon.get(`/jobs/${job.id}`)).json.dataset, "after");
   assert.equal((await daemon.csv("/datasets/after/rows", "1,2,3\n")).status, 200);
-  await daemon.call("POST", `/jobs/${job.id}/cancel`, "{}");
-  const { json } = await daemon.get(`/jobs/${job.id}`);
-  assert.deepEqual([json.state, json.dataset], ["cancelled", "after"]);
+  const { state, dataset } = await daemon.cancel(job.id);
+  assert.deepEqual([state, dataset], ["cancelled", "after"]);
   const patch = (name, body) => daemon.call("PATCH", `/datasets/${name}`, JSON.stringify(body));
   assertProblem(await patch("after", { name: "other" }), 409, /other is there/, { field: "name" });
   assertProblem(await patch("after", { name: "../x" }), 400, /name/, { field: "name" });

@@ -13,6 +13,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define PATIENCE_NS 60000000000u /* a cancel has ended the job when it returns, however slow the machine */
+
 void state_open(struct state *state)
 {
     struct err err = {0};
@@ -99,6 +101,7 @@ void state_jobs_on(struct state *state, uint32_t queue_max, uint32_t n_threads)
                                    .queue_max = queue_max,
                                    .memory = state->job_memory,
                                    .max_seconds = state->max_seconds,
+                                   .cancel_ns = state->cancel_ns ? state->cancel_ns : PATIENCE_NS,
                                    .parse = parse};
     state->jobs = jobs_open(&options, &err);
     ck_assert_msg(state->jobs != NULL, "%s", err.msg);

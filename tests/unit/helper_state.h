@@ -14,9 +14,10 @@ struct state {
     struct models *models;
     struct events *events;
     struct jobs *jobs; /* NULL until state_jobs */
-    /* limits that state_jobs passes on; 0: none */
+    /* limits that state_jobs passes on; 0: none, for cancel_ns a minute */
     uint64_t job_memory;
     double max_seconds;
+    uint64_t cancel_ns;
 };
 
 /* A new folder, and store, datasets, models and events on it. */

@@ -180,6 +180,28 @@ START_TEST(a_cancelled_job_keeps_its_model_so_far)
 }
 END_TEST
 
+START_TEST(a_cancel_does_not_wait_for_long)
+{
+    struct job_info info;
+    struct job_row stored;
+    state_close(&state);
+    state.cancel_ns = 1;
+    state_open(&state);
+    state_jobs(&state, 0);
+    int64_t id = submit_simple(&state, "c", ENDLESS);
+    ck_assert(job_wait(&state, id, "event: epoch"));
+    ck_assert_msg(jobs_cancel(state.jobs, id, &info, &err), "%s", err.msg);
+    ck_assert(store_job_get(state.store, id, &stored, &err));
+    ck_assert(stored.state == JOB_CANCELLING || stored.state == JOB_CANCELLED);
+    ck_assert(info.row.state == JOB_CANCELLING || info.row.state == JOB_CANCELLED);
+    ck_assert(jobs_cancel(state.jobs, id, &info, &err)); /* once more is no error */
+    info = job_end(&state, id);
+    ck_assert_int_eq(info.row.state, JOB_CANCELLED); /* whatever was stored in between */
+    ck_assert_uint_eq(info.row.version, 1);
+    ck_assert(!jobs_resume(state.jobs, id, NULL, &err));
+}
+END_TEST
+
 START_TEST(a_pause_changes_nothing_but_time)
 {
     struct job_info info;
@@ -428,6 +450,7 @@ int main(void)
     tcase_add_test(tests, another_dataset_tests_and_validates);
     tcase_add_test(tests, a_request_that_does_not_fit_the_data_is_refused);
     tcase_add_test(tests, a_cancelled_job_keeps_its_model_so_far);
+    tcase_add_test(tests, a_cancel_does_not_wait_for_long);
     tcase_add_test(tests, a_pause_changes_nothing_but_time);
     tcase_add_test(tests, a_short_job_does_not_wait_for_a_long_one);
     tcase_add_test(tests, a_deleted_job_is_gone_and_leaves_no_model);

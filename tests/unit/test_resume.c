@@ -4,6 +4,7 @@
 
 #include <check.h>
 #include <signal.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -223,6 +224,47 @@ START_TEST(checkpoints_go_with_their_jobs)
 }
 END_TEST
 
+/* As it stands on disk between the answer to a cancel and the end, where a daemon dies there. */
+static void cancelling_make(int64_t job)
+{
+    char text[512];
+    sqlite3 *db;
+    snprintf(text, sizeof text, "%s/mlpd.db", state.dir);
+    ck_assert_int_eq(sqlite3_open(text, &db), SQLITE_OK);
+    snprintf(text, sizeof text, "UPDATE jobs SET state = 'cancelling' WHERE id = %lld", (long long)job);
+    ck_assert_int_eq(sqlite3_exec(db, text, NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(db);
+}
+
+START_TEST(a_cancel_that_a_kill_interrupts_is_carried_out)
+{
+    int64_t id = submit_simple(&state, "c", ENDLESS);
+    ck_assert(job_wait(&state, id, "event: epoch"));
+    restart_within(id);
+    cancelling_make(id);
+    state_jobs(&state, 0);
+    struct job_info info = job_end(&state, id);
+    ck_assert_int_eq(info.row.state, JOB_CANCELLED);
+    ck_assert_uint_eq(info.row.version, 1); /* from its checkpoint */
+    ck_assert(!has_checkpoint(id, 0) && !has_checkpoint(id, 1));
+}
+END_TEST
+
+START_TEST(a_paused_job_that_is_taken_up_and_cancelled_keeps_its_model)
+{
+    struct job_info info;
+    int64_t id = submit_simple(&state, "c", ENDLESS);
+    ck_assert(job_wait(&state, id, "event: epoch"));
+    ck_assert(jobs_pause(state.jobs, id, &info, &err));
+    state_close(&state);
+    state_open(&state);
+    state_jobs(&state, 0);
+    ck_assert(jobs_cancel(state.jobs, id, &info, &err));
+    ck_assert_int_eq(info.row.state, JOB_CANCELLED);
+    ck_assert_uint_eq(info.row.version, 1);
+}
+END_TEST
+
 /* The daemon that is to die: trains, tells the job's number, and waits for its end. */
 static void victim(int out)
 {
@@ -277,6 +319,8 @@ int main(void)
     tcase_add_test(tests, without_a_whole_checkpoint_a_job_starts_again);
     tcase_add_test(tests, a_checkpoint_that_would_delay_the_stop_leaves_the_one_before);
     tcase_add_test(tests, checkpoints_go_with_their_jobs);
+    tcase_add_test(tests, a_cancel_that_a_kill_interrupts_is_carried_out);
+    tcase_add_test(tests, a_paused_job_that_is_taken_up_and_cancelled_keeps_its_model);
     suite_add_tcase(suite, tests);
     TCase *deaths = tcase_create("death");
     tcase_set_timeout(deaths, 20);
