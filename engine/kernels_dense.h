@@ -4,69 +4,107 @@
 
 #include "kernels_tile.h"
 
-#define WEIGHTS_AHEAD 24 /* rows of weights asked for in advance: about 300 cycles at full speed */
+#define WEIGHTS_AHEAD 24      /* rows of weights asked for in advance: about 300 cycles at full speed */
+#define INPUTS_NEAR 256       /* inputs whose weights, TILE_VECS vectors wide, stay in the nearest cache while all rows use them */
+#define ROWS_NEAR 64          /* rows that use weights while they are near */
+#define FAR_FLOATS (1u << 18) /* more weights than these are far away when their turn comes again */
 
 /* ---- forward ---- */
 
-/* The second half of the inputs added to acc, which stands in y meanwhile. */
-INLINE void forward_second(const uint32_t vecs, const float *x, size_t ldx, const float *w, size_t ldw, uint32_t n_k, bool first,
-                           vec acc[TILE_ROWS][TILE_VECS], float *y, size_t ldy)
+static void join(const float *first, const float *second, uint32_t n, bool relu, float *y)
 {
-#pragma GCC unroll 8
-    for (uint32_t i = 0; i < TILE_ROWS; i++)
-#pragma GCC unroll 4
-        for (uint32_t j = 0; j < vecs; j++) {
-            store(y + i * ldy + j * VEC_FLOATS, acc[i][j]);
-            acc[i][j] = (vec){0};
-        }
-    if (first)
-        tile(TILE_ROWS, vecs, WEIGHTS_AHEAD, x, ldx, 1, w, ldw, n_k, acc);
-    else
-        tile(TILE_ROWS, vecs, 0, x, ldx, 1, w, ldw, n_k, acc);
-#pragma GCC unroll 8
-    for (uint32_t i = 0; i < TILE_ROWS; i++)
-#pragma GCC unroll 4
-        for (uint32_t j = 0; j < vecs; j++)
-            acc[i][j] = load(y + i * ldy + j * VEC_FLOATS) + acc[i][j];
+    for (uint32_t i = 0; i < n; i += VEC_FLOATS) {
+        vec sum = load(first + i) + load(second + i);
+        store(y + i, relu ? positive(sum) : sum);
+    }
 }
 
-INLINE void forward_tiles(const uint32_t vecs, const float *x, size_t ldx, uint32_t n_rows, const float *w, size_t ldw, const float *bias,
-                          uint32_t n_in, bool relu, float *y, size_t ldy)
+/* What a panel's weights are multiplied with, and where their sums go. */
+struct forward_panel {
+    const float *x; /* (n_rows, ldx) */
+    size_t ldx;
+    uint32_t n_rows;
+    const float *w; /* (n_in, width) */
+    uint32_t width;
+    const float *after; /* the next panel; NULL: there is none */
+    bool far;           /* whether to ask for weights before their turn */
+    bool relu;
+};
+
+/* Inputs k .. k + n_k - 1 of the strip at output o, `vecs` vectors wide: their products are added to `begin` (of any row), or where that is
+ * NULL to what stands in sums. Where the network is large the weights come from far away: the first rows' tile brings them in, unless they
+ * have been asked for, and the others ask for those of the next inputs: two tiles for each line of a row. */
+INLINE void forward_strip(const uint32_t vecs, const struct forward_panel *p, uint32_t o, uint32_t k, uint32_t n_k, const float *soon,
+                          const float *begin, bool relu, float *sums, size_t ld)
 {
-    uint32_t half = inputs_half(n_in);
-    for (uint32_t r = 0; r < n_rows; r += TILE_ROWS) {
+    const float *x = p->x + k, *w = p->w + (size_t)k * p->width + o;
+    for (uint32_t r = 0; r < p->n_rows; r += TILE_ROWS) {
         vec acc[TILE_ROWS][TILE_VECS];
 #pragma GCC unroll 8
         for (uint32_t i = 0; i < TILE_ROWS; i++)
 #pragma GCC unroll 4
             for (uint32_t j = 0; j < vecs; j++)
-                acc[i][j] = load(bias + j * VEC_FLOATS);
-        /* The first rows bring the weights in, from far away where the network is large; they are near for the others. */
-        if (r == 0)
-            tile(TILE_ROWS, vecs, WEIGHTS_AHEAD, x + r * ldx, ldx, 1, w, ldw, half, acc);
-        else
-            tile(TILE_ROWS, vecs, 0, x + r * ldx, ldx, 1, w, ldw, half, acc);
-        if (half < n_in)
-            forward_second(vecs, x + r * ldx + half, ldx, w + half * ldw, ldw, n_in - half, r == 0, acc, y + r * ldy, ldy);
+                acc[i][j] = load((begin != NULL ? begin : sums + (r + i) * ld) + o + j * VEC_FLOATS);
+        if (r == 0) {
+            tile_asking(TILE_ROWS, vecs, WEIGHTS_AHEAD, 0, (struct soon){NULL, 0}, x, p->ldx, 1, w, p->width, n_k, acc);
+        } else {
+            uint32_t turn = r / TILE_ROWS - 1;
+            bool asks = soon != NULL && turn < 2 * vecs * VEC_FLOATS / 16;
+            const float *at = asks ? soon + o + turn / 2 * 16 + turn % 2 * p->width : NULL;
+            tile(TILE_ROWS, vecs, 2, (struct soon){at, 2 * p->width}, x + r * p->ldx, p->ldx, 1, w, p->width, n_k, acc);
+        }
 #pragma GCC unroll 8
         for (uint32_t i = 0; i < TILE_ROWS; i++)
 #pragma GCC unroll 4
             for (uint32_t j = 0; j < vecs; j++)
-                store(y + (r + i) * ldy + j * VEC_FLOATS, relu ? positive(acc[i][j]) : acc[i][j]);
+                store(sums + (r + i) * ld + o + j * VEC_FLOATS, relu ? positive(acc[i][j]) : acc[i][j]);
+    }
+}
+
+/* Inputs from `begin` to `end`, some at a time: their weights stay near for all rows. */
+INLINE void forward_half(const struct forward_panel *p, uint32_t begin, uint32_t end, bool last, const float *bias, float *sums, size_t ld)
+{
+    for (uint32_t k = begin, n_k; k < end; k += n_k) {
+        n_k = min_u32(INPUTS_NEAR, end - k);
+        bool ends = k + n_k == end;
+        const float *soon = !p->far ? NULL : ends && last ? p->after : p->w + (size_t)(k + n_k) * p->width;
+        for (uint32_t o = 0, n; o < p->width; o += n * VEC_FLOATS) {
+            n = tile_vecs((p->width - o) / VEC_FLOATS);
+            WITH_VECS(n, forward_strip, p, o, k, n_k, soon, k == begin ? bias : NULL, p->relu && ends, sums, ld);
+        }
+    }
+}
+
+static void forward_near(const float *x, size_t ldx, uint32_t n_rows, const float *w, const float *bias, uint32_t n_in, uint32_t n_out,
+                         bool relu, float *y, size_t ldy)
+{
+    static const float zeros[KERNEL_PANEL] __attribute__((aligned(64)));
+    float second[ROWS_NEAR * KERNEL_PANEL] __attribute__((aligned(64)));
+    uint32_t half = inputs_half(n_in);
+    for (uint32_t panel = 0, width; panel < n_out; panel += width) {
+        width = min_u32(KERNEL_PANEL, n_out - panel);
+        struct forward_panel p = {.x = x,
+                                  .ldx = ldx,
+                                  .n_rows = n_rows,
+                                  .w = w + (size_t)panel * n_in,
+                                  .width = width,
+                                  .far = (size_t)n_in * n_out > FAR_FLOATS,
+                                  .after = panel + width < n_out ? w + (size_t)(panel + width) * n_in : NULL,
+                                  .relu = relu && half == n_in};
+        forward_half(&p, 0, half, half == n_in, bias + panel, y + panel, ldy);
+        if (half == n_in)
+            continue;
+        forward_half(&p, half, n_in, true, zeros, second, width);
+        for (uint32_t r = 0; r < n_rows; r++)
+            join(y + r * ldy + panel, second + r * width, width, relu, y + r * ldy + panel);
     }
 }
 
 static void forward(const float *x, size_t ldx, uint32_t n_rows, const float *w, const float *bias, uint32_t n_in, uint32_t n_out,
                     bool relu, float *y, size_t ldy)
 {
-    for (uint32_t panel = 0; panel < n_out; panel += KERNEL_PANEL) {
-        uint32_t width = min_u32(KERNEL_PANEL, n_out - panel);
-        const float *wp = w + (size_t)panel * n_in;
-        for (uint32_t o = 0, n; o < width; o += n * VEC_FLOATS) {
-            n = tile_vecs((width - o) / VEC_FLOATS);
-            WITH_VECS(n, forward_tiles, x, ldx, n_rows, wp + o, width, bias + panel + o, n_in, relu, y + panel + o, ldy);
-        }
-    }
+    for (uint32_t r = 0; r < n_rows; r += ROWS_NEAR)
+        forward_near(x + r * ldx, ldx, min_u32(ROWS_NEAR, n_rows - r), w, bias, n_in, n_out, relu, y + r * ldy, ldy);
 }
 
 /* ---- transposing ---- */
@@ -119,10 +157,16 @@ static void transpose(const float *in, size_t ldin, uint32_t m, uint32_t n, floa
 
 /* ---- backward ---- */
 
-INLINE void prefetch_floats(const float *p, uint32_t n)
+/* What follows the panel's weights of rows k .. in the order in which delta reads them, at the pace at which these are read. */
+INLINE struct soon panel_after(const float *w, uint32_t n_in, uint32_t n_out, uint32_t k, uint32_t panel, uint32_t width)
 {
-    for (uint32_t i = 0; i < n; i += 16)
-        __builtin_prefetch(p + i);
+    panel += width;
+    if (panel == n_out) {
+        panel = 0;
+        k += TILE_ROWS;
+    }
+    uint32_t next = min_u32(KERNEL_PANEL, n_out - panel);
+    return (struct soon){k < n_in ? w + (size_t)panel * n_in + (size_t)k * next : NULL, (size_t)TILE_ROWS * next / width};
 }
 
 /* out (TILE_ROWS, n_rows) = rows k .. of w times dy transposed, for `vecs` vectors of batch rows; the sum runs over all panels.
@@ -139,11 +183,8 @@ INLINE void delta_tile(const uint32_t vecs, bool first, const float *w, uint32_t
     for (uint32_t panel = 0; panel < n_out; panel += KERNEL_PANEL) {
         uint32_t width = min_u32(KERNEL_PANEL, n_out - panel);
         const float *wp = w + (size_t)panel * n_in + (size_t)k * width;
-        if (first && panel + KERNEL_PANEL < n_out) {
-            uint32_t next = min_u32(KERNEL_PANEL, n_out - panel - KERNEL_PANEL);
-            prefetch_floats(w + (size_t)(panel + KERNEL_PANEL) * n_in + (size_t)k * next, TILE_ROWS * next);
-        }
-        tile(TILE_ROWS, vecs, 0, wp, width, 1, dyt + (size_t)panel * n_rows, n_rows, width, acc);
+        struct soon soon = first ? panel_after(w, n_in, n_out, k, panel, width) : (struct soon){NULL, 0};
+        tile(TILE_ROWS, vecs, 1, soon, wp, width, 1, dyt + (size_t)panel * n_rows, n_rows, width, acc);
     }
 #pragma GCC unroll 8
     for (uint32_t i = 0; i < TILE_ROWS; i++)
@@ -182,8 +223,17 @@ static void delta(const float *dy, size_t lddy, uint32_t n_rows, const float *w,
     }
 }
 
+/* What the i-th tile of a block (16, width) asks for: n_rows lines of one of the three, from where the last tile that asked for its
+ * lines stopped. */
+INLINE struct soon update_soon(const float *const soon[3], uint32_t i, uint32_t n_rows, uint32_t width)
+{
+    uint32_t begin = i / 3 * n_rows;
+    bool asks = soon != NULL && soon[i % 3] != NULL && begin < width;
+    return (struct soon){asks ? soon[i % 3] + (size_t)begin * 16 : NULL, 16};
+}
+
 INLINE void gradient_tiles(const uint32_t vecs, const float *x, size_t ldx, const float *dy, size_t lddy, uint32_t n_rows, uint32_t width,
-                           float *g)
+                           const float *const soon[3], uint32_t *n_tiles, float *g)
 {
     for (uint32_t k = 0; k < 16; k += TILE_ROWS) {
         vec acc[TILE_ROWS][TILE_VECS];
@@ -192,7 +242,7 @@ INLINE void gradient_tiles(const uint32_t vecs, const float *x, size_t ldx, cons
 #pragma GCC unroll 4
             for (uint32_t j = 0; j < vecs; j++)
                 acc[i][j] = load(g + (k + i) * width + j * VEC_FLOATS);
-        tile(TILE_ROWS, vecs, 0, x + k, 1, ldx, dy, lddy, n_rows, acc);
+        tile(TILE_ROWS, vecs, 1, update_soon(soon, (*n_tiles)++, n_rows, width), x + k, 1, ldx, dy, lddy, n_rows, acc);
 #pragma GCC unroll 8
         for (uint32_t i = 0; i < TILE_ROWS; i++)
 #pragma GCC unroll 4
@@ -201,11 +251,13 @@ INLINE void gradient_tiles(const uint32_t vecs, const float *x, size_t ldx, cons
     }
 }
 
-static void gradient(const float *x, size_t ldx, const float *dy, size_t lddy, uint32_t n_rows, uint32_t width, float *g)
+static void gradient(const float *x, size_t ldx, const float *dy, size_t lddy, uint32_t n_rows, uint32_t width, const float *const soon[3],
+                     float *g)
 {
+    uint32_t n_tiles = 0;
     for (uint32_t o = 0, n; o < width; o += n * VEC_FLOATS) {
         n = tile_vecs((width - o) / VEC_FLOATS);
-        WITH_VECS(n, gradient_tiles, x, ldx, dy + o, lddy, n_rows, width, g + o);
+        WITH_VECS(n, gradient_tiles, x, ldx, dy + o, lddy, n_rows, width, soon, &n_tiles, g + o);
     }
 }
 

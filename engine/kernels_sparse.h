@@ -155,14 +155,6 @@ INLINE void forward_lists(const uint32_t vecs, const struct lists *lists, const 
             store(y + r * ldy + j * VEC_FLOATS, positive(load(y + r * ldy + j * VEC_FLOATS)));
 }
 
-static void join(const float *first, const float *second, uint32_t n, bool relu, float *y)
-{
-    for (uint32_t i = 0; i < n; i += VEC_FLOATS) {
-        vec sum = load(first + i) + load(second + i);
-        store(y + i, relu ? positive(sum) : sum);
-    }
-}
-
 static void forward_sparse(const struct lists *lists, const float *w, const float *bias, uint32_t n_in, uint32_t n_out, bool relu, float *y,
                            size_t ldy)
 {

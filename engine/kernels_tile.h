@@ -47,27 +47,57 @@ INLINE vec positive(vec v)
     return (vec)((ivec)v & (v > 0));
 }
 
-/* acc[i][j] += sum over k of a[i * a_row + k * a_k] * b[k * b_k + vector j]. `rows`, `vecs` and `ahead` are constants at every call.
- * ahead: steps of k by which b is prefetched, 0 where it is near already. */
-INLINE void tile(const uint32_t rows, const uint32_t vecs, const uint32_t ahead, const float *a, size_t a_row, size_t a_k, const float *b,
-                 size_t b_k, uint32_t n_k, vec acc[TILE_ROWS][TILE_VECS])
+/* What a tile asks for while it multiplies, as it comes from far away: a line at a time, `step` floats from the one before. NULL: nothing. */
+struct soon {
+    const float *at;
+    size_t step;
+};
+
+/* acc[i][j] += a[i * a_row] * b[vector j]. */
+INLINE void tile_step(const uint32_t rows, const uint32_t vecs, const float *a, size_t a_row, const float *b, vec acc[TILE_ROWS][TILE_VECS])
+{
+    vec bs[TILE_VECS];
+#pragma GCC unroll 4
+    for (uint32_t j = 0; j < vecs; j++)
+        bs[j] = load(b + j * VEC_FLOATS);
+#pragma GCC unroll 8
+    for (uint32_t i = 0; i < rows; i++) {
+        vec as = splat(a[i * a_row]);
+#pragma GCC unroll 4
+        for (uint32_t j = 0; j < vecs; j++)
+            acc[i][j] += as * bs[j];
+    }
+}
+
+/* acc[i][j] += sum over k of a[i * a_row + k * a_k] * b[k * b_k + vector j], n_k a multiple of 16. `rows`, `vecs`, `ahead` and `pace` are
+ * constants at every call. ahead: steps of k by which b is prefetched, 0 where it is near already. pace: steps of k, 1 or 2, in which a line
+ * of `soon` is asked for, 0: none is. */
+INLINE void tile_asking(const uint32_t rows, const uint32_t vecs, const uint32_t ahead, const uint32_t pace, struct soon soon,
+                        const float *a, size_t a_row, size_t a_k, const float *b, size_t b_k, uint32_t n_k, vec acc[TILE_ROWS][TILE_VECS])
 {
     for (uint32_t k = 0; k < n_k; k++) {
-        vec bs[TILE_VECS];
 #pragma GCC unroll 4
-        for (uint32_t j = 0; j < vecs; j++) {
-            bs[j] = load(b + k * b_k + j * VEC_FLOATS);
-            if (ahead != 0)
-                __builtin_prefetch(b + (k + ahead) * b_k + j * VEC_FLOATS);
+        for (uint32_t j = 0; j < vecs && ahead != 0; j++)
+            __builtin_prefetch(b + (k + ahead) * b_k + j * VEC_FLOATS);
+        if (pace != 0) {
+            __builtin_prefetch(soon.at, 0, 2);
+            soon.at += soon.step;
         }
-#pragma GCC unroll 8
-        for (uint32_t i = 0; i < rows; i++) {
-            vec as = splat(a[i * a_row + k * a_k]);
-#pragma GCC unroll 4
-            for (uint32_t j = 0; j < vecs; j++)
-                acc[i][j] += as * bs[j];
+        tile_step(rows, vecs, a + k * a_k, a_row, b + k * b_k, acc);
+        if (pace == 2) {
+            k++;
+            tile_step(rows, vecs, a + k * a_k, a_row, b + k * b_k, acc);
         }
     }
+}
+
+INLINE void tile(const uint32_t rows, const uint32_t vecs, const uint32_t pace, struct soon soon, const float *a, size_t a_row, size_t a_k,
+                 const float *b, size_t b_k, uint32_t n_k, vec acc[TILE_ROWS][TILE_VECS])
+{
+    if (soon.at != NULL)
+        tile_asking(rows, vecs, 0, pace, soon, a, a_row, a_k, b, b_k, n_k, acc);
+    else
+        tile_asking(rows, vecs, 0, 0, soon, a, a_row, a_k, b, b_k, n_k, acc);
 }
 
 /* How many vectors the next tile takes of those that are left: a last one alone would keep the adders half idle. */

@@ -176,6 +176,9 @@ static float *gradient_of(struct trainer *t, struct worker_scratch *scratch, siz
     return t->gradients == NULL ? scratch->gradient : t->gradients + at;
 }
 
+/* A block's weights and optimizer state are in a cache, or asked for while its gradient is computed. */
+#define NEAR_BYTES (512u << 10)
+
 static void weights_gradient(struct trainer *t, const struct position *p, const struct weight_block *b, float *g)
 {
     uint32_t l = b->layer;
@@ -187,7 +190,11 @@ static void weights_gradient(struct trainer *t, const struct position *p, const 
     }
     if (p->chunk == 0)
         memset(g, 0, (size_t)16 * b->width * sizeof *g);
-    t->kernels->gradient(t->a.at[l] + b->row, t->a.ld[l], dy, t->d.ld[l + 1], (p->n_rows + 15) & ~15u, b->width, g);
+    size_t at = weights_at(t, b);
+    const float *soon[3] = {t->network->params + at, t->state[0] == NULL ? NULL : t->state[0] + at,
+                            t->state[1] == NULL ? NULL : t->state[1] + at};
+    bool far = t->network->n_floats * sizeof(float) > (size_t)t->n_workers * NEAR_BYTES && p->chunk + 1 == p->n_chunks && !t->clips_norm;
+    t->kernels->gradient(t->a.at[l] + b->row, t->a.ld[l], dy, t->d.ld[l + 1], (p->n_rows + 15) & ~15u, b->width, far ? soon : NULL, g);
 }
 
 /* Gradient of the panel's part of the layer's vectors, each the sum of what the rows say, and as gradient_block goes on. */

@@ -124,6 +124,10 @@ START_TEST(forward_agrees_with_plain_loops_and_lists_give_its_bits)
     for (size_t i = 0; i < N_WIDTHS; i++)
         for (uint32_t n_rows = 8; n_rows <= 40; n_rows += 8)
             check_forward(kernels, n_rows, widths[(i * 5 + n_rows / 8) % N_WIDTHS], widths[i], n_rows % 16 == 0);
+    /* more inputs than are near at a time, in one half and in each of two, and more rows */
+    static const uint32_t deep[] = {240, 256, 512, 528, 560, 1040, 1296};
+    for (size_t i = 0; i < sizeof deep / sizeof *deep; i++)
+        check_forward(kernels, i % 2 ? 72 : 8, deep[i], widths[i], i % 3 == 0);
 }
 END_TEST
 
@@ -182,11 +186,12 @@ static void check_gradient(const struct kernels *kernels, uint32_t n_rows, uint3
             x[r * ldx + k] = (float)xt[k * ldxt + r] * scale;
         }
     }
-    kernels->gradient(x, ldx, dy, lddy, n_rows, width, g);
+    kernels->gradient(x, ldx, dy, lddy, n_rows, width, NULL, g);
     kernels->gradient_sparse(xt, ldxt, byte_values, dy, lddy, n_rows, width, true, sparse);
     ck_assert_msg(memcmp(g, sparse, 16 * width * sizeof *g) == 0, "%s: sparse gradient differs at width %u", kernels->name, width);
     float *zero = aligned(16 * width * sizeof *zero);
-    kernels->gradient(x, ldx, dy, lddy, n_rows, width, zero);
+    const float *soon[3] = {start, NULL, zero}; /* to be asked for, never to change anything */
+    kernels->gradient(x, ldx, dy, lddy, n_rows, width, soon, zero);
     kernels->gradient_sparse(xt, ldxt, byte_values, dy, lddy, n_rows, width, false, sparse);
     ck_assert_msg(memcmp(zero, sparse, 16 * width * sizeof *zero) == 0, "%s: a new sparse gradient differs at width %u", kernels->name,
                   width);
