@@ -21,16 +21,16 @@ function readJunit(path) {
   return tests;
 }
 
-/** What a program's tests wrote of those that failed: each "not ok" with what stands below it; the end of all of it where none did. */
-function failures(output) {
+/** Each "not ok" of a TAP file with what stands below it. */
+function failures(path) {
   const told = [];
   let failing = false;
-  for (const line of output.split("\n")) {
+  for (const line of readFileSync(path, "utf8").split("\n")) {
     if (/^ *not ok /.test(line)) failing = true;
     else if (/^ *(ok \d|# Subtest:|1\.\.\d)/.test(line)) failing = false;
     if (failing) told.push(line);
   }
-  return told.length ? told.slice(0, 80) : output.trimEnd().split("\n").slice(-40);
+  return told;
 }
 
 /** Leaves of a TAP file: Check writes them flat; node nests subtests by indentation, and a parent follows its children. */
@@ -59,11 +59,12 @@ const allowed = readFileSync(allowedPath, "utf8")
 const maySkip = (name, reason) => allowed.some((entry) => entry.name.test(name) && entry.reason === reason);
 
 const total = { passed: 0, failed: 0, skipped: 0 };
-const complain = (name, what, output = "") => {
+const complain = (name, what, words = []) => {
   total.failed++;
   console.error(`  ${name}: ${what}`);
-  if (output) console.error(failures(output).map((line) => `    | ${line}`).join("\n"));
+  if (words.length) console.error(words.map((line) => `    | ${line}`).join("\n"));
 };
+const end = (output) => output.trim() && output.trimEnd().split("\n").slice(-40);
 function skip(name, reason) {
   if (maySkip(name, reason)) total.skipped++;
   else complain(name, `skipped, and tests/skips-allowed does not list the reason: ${reason || "(none given)"}`);
@@ -74,17 +75,18 @@ for (const { name, status, output, skipped } of readJunit(junitPath)) {
   const writesTap = /^(unit|api|browser|crash|fault|soak)\//.test(name);
   if (!writesTap) {
     if (status === "run") total.passed++;
-    else if (!skipped) complain(name, status, output);
+    else if (!skipped) complain(name, status, end(output));
     continue;
   }
-  const leaves = readTap(join(tapFolder, `${name.replace("/", "_")}.tap`));
+  const tap = join(tapFolder, `${name.replace("/", "_")}.tap`);
+  const leaves = readTap(tap);
   const bad = leaves.filter((leaf) => leaf.failed);
   for (const leaf of leaves) {
     if (leaf.skip !== null) skip(`${name}: ${leaf.name}`, leaf.skip);
     else if (!leaf.failed) total.passed++;
   }
-  bad.forEach((leaf, i) => complain(`${name}: ${leaf.name}`, "failed", i === bad.length - 1 ? output : ""));
-  if (status !== "run" && !skipped && bad.length === 0) complain(name, `ended badly after ${leaves.length} tests`, output);
+  bad.forEach((leaf, i) => complain(`${name}: ${leaf.name}`, "failed", i === bad.length - 1 ? failures(tap).slice(0, 80) : []));
+  if (status !== "run" && !skipped && bad.length === 0) complain(name, `ended badly after ${leaves.length} tests`, end(output));
   if (status === "run" && leaves.length === 0) complain(name, "ran no test");
 }
 if (total.passed + total.failed + total.skipped === 0) complain(junitPath, "no test was run");
