@@ -91,7 +91,8 @@ struct kernels {
                   enum slopes slopes, float *dx, size_t ldx, float *scratch);
 
     /* g[k][o] += sum over r of x[r][k] dy[r][o], for 16 values of k and `width` <= KERNEL_PANEL outputs. x and dy point at the block's first
-     * column. g: (16, width). soon: what the caller will read next, asked for meanwhile: (16, width) each, or NULL; all NULL: nothing. */
+     * column. g: (16, width). soon: what the caller will read next, (16, width) each or NULL, is asked for meanwhile, and the next 16 columns
+     * of x; all NULL: nothing. */
     void (*gradient)(const float *x, size_t ldx, const float *dy, size_t lddy, uint32_t n_rows, uint32_t width, const float *const soon[3],
                      float *g);
 

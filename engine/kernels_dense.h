@@ -223,13 +223,15 @@ static void delta(const float *dy, size_t lddy, uint32_t n_rows, const float *w,
     }
 }
 
-/* What the i-th tile of a block (16, width) asks for: n_rows lines of one of the three, from where the last tile that asked for its
- * lines stopped. */
-INLINE struct soon update_soon(const float *const soon[3], uint32_t i, uint32_t n_rows, uint32_t width)
+/* What the i-th tile of a block (16, width) asks for: n_rows lines of one of the caller's three, from where the last tile that asked for its
+ * lines stopped, or the line of each row of x that the block below needs. */
+INLINE struct soon gradient_soon(const float *const soon[3], uint32_t i, const float *x, size_t ldx, uint32_t n_rows, uint32_t width)
 {
-    uint32_t begin = i / 3 * n_rows;
-    bool asks = soon != NULL && soon[i % 3] != NULL && begin < width;
-    return (struct soon){asks ? soon[i % 3] + (size_t)begin * 16 : NULL, 16};
+    uint32_t which = i % 4, begin = i / 4 * n_rows;
+    if (which == 3)
+        return (struct soon){soon != NULL && begin == 0 ? x + 16 : NULL, ldx};
+    bool asks = soon != NULL && soon[which] != NULL && begin < width;
+    return (struct soon){asks ? soon[which] + (size_t)begin * 16 : NULL, 16};
 }
 
 INLINE void gradient_tiles(const uint32_t vecs, const float *x, size_t ldx, const float *dy, size_t lddy, uint32_t n_rows, uint32_t width,
@@ -242,7 +244,7 @@ INLINE void gradient_tiles(const uint32_t vecs, const float *x, size_t ldx, cons
 #pragma GCC unroll 4
             for (uint32_t j = 0; j < vecs; j++)
                 acc[i][j] = load(g + (k + i) * width + j * VEC_FLOATS);
-        tile(TILE_ROWS, vecs, 1, update_soon(soon, (*n_tiles)++, n_rows, width), x + k, 1, ldx, dy, lddy, n_rows, acc);
+        tile(TILE_ROWS, vecs, 1, gradient_soon(soon, (*n_tiles)++, x, ldx, n_rows, width), x + k, 1, ldx, dy, lddy, n_rows, acc);
 #pragma GCC unroll 8
         for (uint32_t i = 0; i < TILE_ROWS; i++)
 #pragma GCC unroll 4
