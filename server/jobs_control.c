@@ -208,12 +208,14 @@ bool jobs_change(struct jobs *jobs, int64_t id, const struct job_change *change,
     return store_job_settings(jobs->options.store, &row, err) && jobs_get(jobs, id, info, err);
 }
 
-/* Lock held: tell the scheduler what is wanted. */
+/* Lock held: tell the scheduler what is wanted. Whoever's slice it is gives way. */
 static void want_set(struct jobs *jobs, struct job *job, enum want want)
 {
     if (job->want < want)
         job->want = want;
-    atomic_store(&job->stop, true);
+    for (struct job *other = jobs->list; other; other = other->next)
+        if (other == job || other->slice_ns)
+            atomic_store(&other->stop, true);
     atomic_store(&job->checkpoint.give_up_ns, GIVE_UP_NOW);
     if (job->finishing) {
         job->retry_ns = 0; /* a model that waits for the disk waits no longer */

@@ -71,7 +71,7 @@ class Client {
   }
 
   async cancel() {
-    if (this.jobs.length > 0) await this.call([200, 409], "POST", `/jobs/${this.pick(this.jobs)}/cancel`);
+    if (this.jobs.length > 0) await this.call([200, 202, 409], "POST", `/jobs/${this.pick(this.jobs)}/cancel`);
   }
 
   async forget() {
