@@ -62,7 +62,7 @@ INLINE void forward_strip(const uint32_t vecs, const struct forward_panel *p, ui
 }
 
 /* Inputs from `begin` to `end`, some at a time: their weights stay near for all rows. */
-INLINE void forward_half(const struct forward_panel *p, uint32_t begin, uint32_t end, bool last, const float *bias, float *sums, size_t ld)
+INLINE void panel_sums(const struct forward_panel *p, uint32_t begin, uint32_t end, bool last, const float *bias, float *sums, size_t ld)
 {
     for (uint32_t k = begin, n_k; k < end; k += n_k) {
         n_k = min_u32(INPUTS_NEAR, end - k);
@@ -91,10 +91,10 @@ static void forward_near(const float *x, size_t ldx, uint32_t n_rows, const floa
                                   .far = (size_t)n_in * n_out > FAR_FLOATS,
                                   .after = panel + width < n_out ? w + (size_t)(panel + width) * n_in : NULL,
                                   .relu = relu && half == n_in};
-        forward_half(&p, 0, half, half == n_in, bias + panel, y + panel, ldy);
+        panel_sums(&p, 0, half, half == n_in, bias + panel, y + panel, ldy);
         if (half == n_in)
             continue;
-        forward_half(&p, half, n_in, true, zeros, second, width);
+        panel_sums(&p, half, n_in, true, zeros, second, width);
         for (uint32_t r = 0; r < n_rows; r++)
             join(y + r * ldy + panel, second + r * width, width, relu, y + r * ldy + panel);
     }
