@@ -1,5 +1,5 @@
-// Kill the daemon with -9 at random moments, over and over, while a client uploads, trains, promotes, renames and deletes. What was acknowledged is there
-// after each restart, nothing is half made, and every interrupted job ends with the bits of a run that nobody disturbed.
+// Kill the daemon with -9 at random moments, over and over, while a client uploads, trains, cancels, promotes, renames and deletes. What was
+// acknowledged is there after each restart, nothing is half made, and every interrupted job ends with the bits of a run that nobody disturbed.
 // MLPD_CRASH_ROUNDS: how many kills (5); MLPD_CRASH_SEED: of the random moments (1).
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
@@ -121,6 +121,17 @@ class Client {
     this.jobs.set(reply.json.id, { model, recipe });
   }
 
+  /** Of the jobs that have not ended; one is left to go on. */
+  async cancel(daemon) {
+    const open = [...this.jobs].filter(([id, { cancel }]) => !this.verified.has(id) && !cancel);
+    if (open.length < 2) return this.train(daemon);
+    const [id, job] = open[below(open.length)];
+    job.cancel = "asked";
+    const { status, text } = await daemon.call("POST", `/jobs/${id}/cancel`);
+    assert.ok([200, 202, 409].includes(status), text);
+    job.cancel = status === 409 ? undefined : "acknowledged"; // 409: it had succeeded
+  }
+
   /** A verified model, or undefined where there is none yet. */
   someModel() {
     return [...this.names.keys()][below(this.names.size)];
@@ -170,7 +181,7 @@ class Client {
 
   /** Until the daemon is dead. */
   async work(daemon) {
-    const all = [this.upload, this.upload, this.deleteDataset, this.train, this.deleteModel, this.rename, this.rename, this.promote, this.promote];
+    const all = [this.upload, this.upload, this.deleteDataset, this.train, this.train, this.cancel, this.deleteModel, this.rename, this.rename, this.promote, this.promote];
     for (let alive = true; alive; ) {
       try {
         await all[below(all.length)].call(this, daemon);
@@ -208,12 +219,18 @@ class Client {
 
   /** The job is there; as far as it is, it is as if nobody had disturbed it. Returns whether it has ended. */
   async checkJob(daemon, id) {
-    const { model, recipe } = this.jobs.get(id);
+    const { model, recipe, cancel } = this.jobs.get(id);
     const { status, json, text } = await daemon.get(`/jobs/${id}`);
     assert.equal(status, 200, text);
-    assert.ok(["queued", "running", "succeeded"].includes(json.state), text);
+    const states = cancel === "acknowledged" ? [] : ["queued", "running", "succeeded"];
+    assert.ok([...states, ...(cancel ? ["cancelling", "cancelled"] : [])].includes(json.state), `${cancel}: ${text}`);
     const expected = this.results[recipe];
     assert.deepEqual(json.history.map(bits), expected.history.slice(0, json.history.length), `history of job ${id}`);
+    if (json.state === "cancelled") {
+      if (json.version) assert.equal((await daemon.get(`/models/${model}`)).json.state, "partial");
+      this.verified.add(id);
+      return true;
+    }
     if (json.state !== "succeeded") return false;
     assert.equal(json.history.length, expected.history.length);
     assert.equal(await modelHash(daemon, model), expected.hash, `job ${id}, recipe ${recipe}: the weights' bits`);
