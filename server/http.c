@@ -10,13 +10,16 @@
 
 #define HTTP_THREADS 2
 #define CONNECTION_MEMORY (48 * 1024) /* headers, and a piece of the body or the reply */
-#define CHORES_MAX 512                /* waiting at a bench: above it new work is refused */
 #define SLOW_AFTER_MS 20000
 #define SLOW_BYTES_PER_MS 1
 
 #define REQUEST_OF(chore_pointer) ((struct request *)((char *)(chore_pointer)-offsetof(struct request, work)))
 
 /* A request leaves its HTTP thread for a chore; false: the daemon stops, and no more may leave. */
+/* Chores that wait at a bench: above it new work is refused. Queries are short: a thousand clients that come to follow a job at once are
+ * served, as fast as they can be. */
+static const uint32_t chores_max[N_BENCHES] = {[BENCH_DESK] = 4096, [BENCH_BULK] = 512, [BENCH_STREAMS] = 4096};
+
 static bool busy_enter(struct http *http)
 {
     pthread_mutex_lock(&http->lock);
@@ -40,7 +43,7 @@ static void busy_leave(struct http *http)
 static bool request_leave(struct request *request, enum bench bench, void (*run)(struct chore *chore))
 {
     struct http *http = request->http;
-    if (crew_waiting(http->options.crew, bench) >= CHORES_MAX || !busy_enter(http)) {
+    if (crew_waiting(http->options.crew, bench) >= chores_max[bench] || !busy_enter(http)) {
         reply_refuse(&request->reply, 503, "too much is going on here: try again in a moment");
         return false;
     }

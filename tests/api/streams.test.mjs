@@ -77,7 +77,7 @@ function listen(where, port) {
     const socket = net.connect(port, "127.0.0.1");
     socket.on("error", reject);
     socket.on("data", (data) => (seen.text += data.toString("latin1")));
-    socket.on("close", resolve);
+    socket.on("close", () => resolve((seen.closed = true)));
     socket.write(`GET ${where} HTTP/1.0\r\n\r\n`);
   });
   return seen;
@@ -90,8 +90,10 @@ test("a thousand clients of one job see its history to the letter, and others ar
   await large.call("POST", `/jobs/${id}/pause`);
   const clients = Array.from({ length: 1000 }, () => listen(`/jobs/${id}/events`, large.port));
   let found;
-  do found = /^mlpd_event_streams (\d+)$/m.exec((await large.get("/metrics")).text)[1];
-  while (Number(found) !== clients.length);
+  do {
+    found = /^mlpd_event_streams (\d+)$/m.exec((await large.get("/metrics")).text)[1];
+    assert.equal(clients.find(({ closed }) => closed)?.text, undefined, "nobody is sent away, however many come at once");
+  } while (Number(found) !== clients.length);
   await large.call("POST", `/jobs/${id}/resume`);
   let n = 0;
   for (let open = true; open; n++) {
