@@ -1,8 +1,7 @@
 /* Training jobs: the queue, their states, and the one scheduler that runs them on the one pool.
  *
  * States: queued -> running <-> paused -> succeeded | failed | cancelled; queued and paused jobs may be cancelled too. A cancelled one
- * whose model takes long to keep is cancelling meanwhile: it trains no more. Up to 64 jobs
- * run at once, as memory allows, in slices of 100 ms: next comes the one that has had the least time by its share, which is its weight
+ * whose model takes long to keep is cancelling meanwhile: it trains no more. Up to 64 jobs run at once, as memory allows, in slices of 100 ms: next comes the one that has had the least time by its share, which is its weight
  * times two to the power of its priority. So a short job does not wait for a long one, and none starves. An unfinished job goes on by
  * jobs_open from its last checkpoint, to the same bits as if nothing had been.
  *
@@ -23,7 +22,7 @@
 #include "models.h"
 
 #define JOBS_QUEUE_MAX 1000
-#define CANCEL_NS 70000000u
+#define CANCEL_NS 70000000u /* and the rest of 100 ms for the disk and the reply */
 
 /* What to train, wholly validated by itself; what depends on the data (columns, classes) jobs_submit checks. Zero bytes, then
  * job_request_init, is a request for nothing. Strings on the heap are owned: job_request_done frees them. */
@@ -124,8 +123,8 @@ bool jobs_history(struct jobs *jobs, int64_t id, uint32_t after, uint32_t limit,
  * does not allow it (pausing a paused or cancelling a cancelled job is no error). `info` may be NULL. Slow. */
 bool jobs_pause(struct jobs *jobs, int64_t id, struct job_info *info, struct err *err);
 bool jobs_resume(struct jobs *jobs, int64_t id, struct job_info *info, struct err *err);
-/* Keeps the model so far, marked partial, where an epoch has ended. Where that takes longer than somebody likes to wait (70 ms), it returns
- * with the job cancelling, which outlives a restart, and the rest follows. */
+/* Keeps the model so far, marked partial, where an epoch has ended. Where that takes longer than options->cancel_ns it returns with the job
+ * cancelling, which outlives a restart, and the rest follows. */
 bool jobs_cancel(struct jobs *jobs, int64_t id, struct job_info *info, struct err *err);
 /* Stops it if need be, and forgets job and history; published models stay. */
 bool jobs_delete(struct jobs *jobs, int64_t id, struct err *err);

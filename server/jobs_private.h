@@ -91,9 +91,8 @@ struct jobs {
     pthread_mutex_t lock;
     pthread_cond_t work;    /* the scheduler waits: something to run, or stopping */
     pthread_cond_t unsaved; /* the writer waits: epochs, states or results to store, or stopping (CLOCK_MONOTONIC) */
-    pthread_cond_t
-        changed; /* callers wait: a job has left the list, was parked, or is no longer being written; or stopping (CLOCK_MONOTONIC) */
-    pthread_cond_t saves; /* the saver waits: a checkpoint to write, or stopping (CLOCK_MONOTONIC) */
+    pthread_cond_t changed; /* callers wait: a job has left the list, was parked, is no longer written; or stopping (CLOCK_MONOTONIC) */
+    pthread_cond_t saves;   /* the saver waits: a checkpoint to write, or stopping (CLOCK_MONOTONIC) */
     /* under lock */
     bool stopping;         /* the scheduler ends */
     bool writer_stopping;  /* the writer ends, after one last round */

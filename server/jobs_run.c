@@ -41,11 +41,18 @@ static struct job *next_slice(struct jobs *jobs)
     return least;
 }
 
+/* Lock held: whether what a job came to under an earlier daemon is still only in its checkpoint. */
+static bool is_stored(const struct job *job)
+{
+    return !job->training && job->checkpoint.from >= 0;
+}
+
 /* Lock held: who is to be stopped, then who is to start, then who goes on. NULL: nobody. */
 static struct job *next_job(struct jobs *jobs)
 {
     for (struct job *job = jobs->list; job; job = job->next)
-        if (job->want != WANT_NOTHING && !job->finishing && !job->parked)
+        if (job->want != WANT_NOTHING && !job->finishing && !job->parked &&
+            !(job->want == WANT_CANCEL && is_stored(job) && !jobs_room(jobs, job->bytes)))
             return job;
     struct job *job = next_start(jobs);
     return job ? job : next_slice(jobs);
@@ -175,19 +182,22 @@ static bool make(struct jobs *jobs, struct job *job, struct job_row *row, struct
     return true;
 }
 
-/* What a job that has not run since the start came to before is in its checkpoint; without memory to take it up, it stays there. */
+/* End it with the model so far: one that has not run since the start is taken up for that, where need be as soon as there is room. */
 static void cancel(struct jobs *jobs, struct job *job)
 {
     struct err ignored;
-    struct training *training = job->training;
     pthread_mutex_lock(&jobs->lock);
     struct job_row row = job->row;
+    bool stored = is_stored(job);
     pthread_mutex_unlock(&jobs->lock);
-    if (!training && job->checkpoint.from >= 0)
-        make(jobs, job, &row, &training, &ignored);
-    pthread_mutex_lock(&jobs->lock);
-    job->training = training;
-    pthread_mutex_unlock(&jobs->lock);
+    if (stored) {
+        struct training *training;
+        if (make(jobs, job, &row, &training, &ignored) && !training)
+            return;
+        pthread_mutex_lock(&jobs->lock);
+        job->training = training;
+        pthread_mutex_unlock(&jobs->lock);
+    }
     finish(jobs, job, JOB_CANCELLED, NULL);
 }
 

@@ -265,6 +265,27 @@ START_TEST(a_paused_job_that_is_taken_up_and_cancelled_keeps_its_model)
 }
 END_TEST
 
+START_TEST(a_cancel_that_needs_memory_to_keep_the_model_waits_for_it)
+{
+    struct job_info info;
+    int64_t runs = submit_simple(&state, "c", ENDLESS), waits = submit_simple(&state, "n", ENDLESS);
+    ck_assert(job_wait(&state, runs, "event: epoch") && job_wait(&state, waits, "event: epoch"));
+    ck_assert(jobs_pause(state.jobs, waits, &info, &err));
+    state_close(&state);
+    state_open(&state);
+    state.job_memory = info.bytes + info.bytes / 2; /* of two that take as much */
+    state.cancel_ns = 1;
+    state_jobs(&state, 0);
+    ck_assert(job_wait(&state, runs, "\"state\":\"running\"")); /* it has its memory */
+    ck_assert(jobs_cancel(state.jobs, waits, &info, &err));
+    ck_assert_int_eq(info.row.state, JOB_CANCELLING);
+    ck_assert(jobs_delete(state.jobs, runs, &err));
+    info = job_end(&state, waits);
+    ck_assert_int_eq(info.row.state, JOB_CANCELLED);
+    ck_assert_uint_eq(info.row.version, 1);
+}
+END_TEST
+
 /* The daemon that is to die: trains, tells the job's number, and waits for its end. */
 static void victim(int out)
 {
@@ -321,6 +342,7 @@ int main(void)
     tcase_add_test(tests, checkpoints_go_with_their_jobs);
     tcase_add_test(tests, a_cancel_that_a_kill_interrupts_is_carried_out);
     tcase_add_test(tests, a_paused_job_that_is_taken_up_and_cancelled_keeps_its_model);
+    tcase_add_test(tests, a_cancel_that_needs_memory_to_keep_the_model_waits_for_it);
     suite_add_tcase(suite, tests);
     TCase *deaths = tcase_create("death");
     tcase_set_timeout(deaths, 20);
