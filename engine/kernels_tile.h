@@ -91,6 +91,7 @@ INLINE void tile_asking(const uint32_t rows, const uint32_t vecs, const uint32_t
     }
 }
 
+/* The same where b is near, and there may be something to ask for. */
 INLINE void tile(const uint32_t rows, const uint32_t vecs, const uint32_t pace, struct soon soon, const float *a, size_t a_row, size_t a_k,
                  const float *b, size_t b_k, uint32_t n_k, vec acc[TILE_ROWS][TILE_VECS])
 {

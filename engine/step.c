@@ -176,7 +176,8 @@ static float *gradient_of(struct trainer *t, struct worker_scratch *scratch, siz
     return t->gradients == NULL ? scratch->gradient : t->gradients + at;
 }
 
-/* A block's weights and optimizer state are in a cache, or asked for while its gradient is computed. */
+/* Weights that a worker's cache still holds in the next step, with their optimizer state. What is more is far away when its turn comes, and
+ * asked for while its gradient is computed. */
 #define NEAR_BYTES (512u << 10)
 
 static void weights_gradient(struct trainer *t, const struct position *p, const struct weight_block *b, float *g)

@@ -64,7 +64,7 @@ const complain = (name, what, words = []) => {
   console.error(`  ${name}: ${what}`);
   if (words.length) console.error(words.map((line) => `    | ${line}`).join("\n"));
 };
-const end = (output) => output.trim() && output.trimEnd().split("\n").slice(-40);
+const end = (output) => output.split("\n").filter(Boolean).slice(-40);
 function skip(name, reason) {
   if (maySkip(name, reason)) total.skipped++;
   else complain(name, `skipped, and tests/skips-allowed does not list the reason: ${reason || "(none given)"}`);

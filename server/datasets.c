@@ -1,7 +1,8 @@
-/* Datasets by name. One lock guards the list of uploads and the cache of open tables; it is never held across I/O or SQL. */
+/* Datasets by name. One lock guards the lists of uploads; it is never held across I/O or SQL. */
 #include "datasets.h"
 #include "files.h"
 #include "profile.h"
+#include "tables_cache.h"
 
 #include <inttypes.h>
 #include <pthread.h>
@@ -10,7 +11,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#define OPEN_TABLES_MAX 64
 #define PROFILE_KEPT (64u << 20) /* bytes; a longer profile is made again each time */
 
 struct upload {
@@ -31,22 +31,15 @@ struct upload {
     uint64_t bytes_received, bytes_expected, bytes_parsed, rows_parsed;
 };
 
-struct open_table {
-    int64_t id; /* 0: free */
-    struct table *table;
-    uint64_t used;
-};
-
 struct datasets {
     struct store *store;
     uint32_t n_threads;
+    struct tables_cache *tables;
     pthread_mutex_t lock;
     /* under lock */
     struct upload *uploads;
     struct upload *given_up; /* whose row could not be forgotten */
-    bool untidy;             /* something is on disk that no longer belongs there */
-    struct open_table tables[OPEN_TABLES_MAX];
-    uint64_t clock;
+    bool untidy;             /* a table may be on disk that no longer belongs there */
 };
 
 struct datasets *datasets_open(struct store *store, uint32_t n_threads, struct err *err)
@@ -54,6 +47,11 @@ struct datasets *datasets_open(struct store *store, uint32_t n_threads, struct e
     struct datasets *datasets = calloc(1, sizeof *datasets);
     if (!datasets) {
         err_memory(err, "the datasets");
+        return NULL;
+    }
+    datasets->tables = tables_cache_new(err);
+    if (!datasets->tables) {
+        free(datasets);
         return NULL;
     }
     datasets->store = store;
@@ -70,56 +68,9 @@ void datasets_close(struct datasets *datasets)
         next = upload->next;
         free(upload);
     }
-    for (int i = 0; i < OPEN_TABLES_MAX; i++)
-        table_unref(datasets->tables[i].table);
+    tables_cache_free(datasets->tables);
     pthread_mutex_destroy(&datasets->lock);
     free(datasets);
-}
-
-/* The open table of the id with a reference more; NULL where it is not open. */
-static struct table *cache_get(struct datasets *datasets, int64_t id)
-{
-    struct table *table = NULL;
-    pthread_mutex_lock(&datasets->lock);
-    for (int i = 0; i < OPEN_TABLES_MAX && !table; i++)
-        if (datasets->tables[i].id == id) {
-            datasets->tables[i].used = ++datasets->clock;
-            table = table_ref(datasets->tables[i].table);
-        }
-    pthread_mutex_unlock(&datasets->lock);
-    return table;
-}
-
-/* Keep a reference to the table in place of the one not used for longest. */
-static void cache_put(struct datasets *datasets, int64_t id, struct table *table)
-{
-    pthread_mutex_lock(&datasets->lock);
-    int at = 0;
-    for (int i = 0; i < OPEN_TABLES_MAX; i++) {
-        if (datasets->tables[i].id == id) {
-            at = i;
-            break;
-        }
-        if (datasets->tables[i].used < datasets->tables[at].used)
-            at = i;
-    }
-    struct table *dropped = datasets->tables[at].table;
-    datasets->tables[at] = (struct open_table){.id = id, .table = table_ref(table), .used = ++datasets->clock};
-    pthread_mutex_unlock(&datasets->lock);
-    table_unref(dropped);
-}
-
-static void cache_drop(struct datasets *datasets, int64_t id)
-{
-    struct table *dropped = NULL;
-    pthread_mutex_lock(&datasets->lock);
-    for (int i = 0; i < OPEN_TABLES_MAX; i++)
-        if (datasets->tables[i].id == id) {
-            dropped = datasets->tables[i].table;
-            datasets->tables[i] = (struct open_table){0};
-        }
-    pthread_mutex_unlock(&datasets->lock);
-    table_unref(dropped);
 }
 
 static void untidy(struct datasets *datasets)
@@ -134,7 +85,6 @@ static void give_up(struct datasets *datasets, struct upload *upload)
     pthread_mutex_lock(&datasets->lock);
     upload->next = datasets->given_up;
     datasets->given_up = upload;
-    datasets->untidy = true;
     pthread_mutex_unlock(&datasets->lock);
 }
 
@@ -300,11 +250,11 @@ static void upload_end(struct upload *upload, int64_t replaced_id, struct datase
 {
     struct datasets *datasets = upload->datasets;
     const struct dataset_row row = upload->row;
-    cache_put(datasets, row.id, upload->table);
+    tables_cache_put(datasets->tables, row.id, upload->table);
     upload_leave(upload);
     free(upload);
     if (replaced_id) {
-        cache_drop(datasets, replaced_id);
+        tables_cache_drop(datasets->tables, replaced_id);
         datasets_release(datasets, replaced_id);
     }
     if (info)
@@ -419,14 +369,14 @@ bool datasets_list(struct datasets *datasets, struct dataset_info **list, size_t
 struct table *datasets_table_id(struct datasets *datasets, int64_t id, struct err *err)
 {
     char path[PATH_SIZE];
-    struct table *table = cache_get(datasets, id);
+    struct table *table = tables_cache_get(datasets->tables, id);
     if (table)
         return table;
     if (!store_path(datasets->store, "datasets", id, ".table", path, err))
         return NULL;
     table = table_open(path, err);
     if (table)
-        cache_put(datasets, id, table);
+        tables_cache_put(datasets->tables, id, table);
     else if (err->code == ERR_CORRUPT)
         err_set(err, ERR_CORRUPT, "datasets/%" PRId64 ".table cannot be read: %s", id, err->msg);
     return table;
@@ -473,7 +423,7 @@ bool datasets_delete(struct datasets *datasets, const char *name, struct err *er
         return err_set(err, ERR_CONFLICT, "the dataset %s is still loading: wait until its state is ready", name);
     if (!store_dataset_delete(datasets->store, name, &id, err))
         return false;
-    cache_drop(datasets, id);
+    tables_cache_drop(datasets->tables, id);
     datasets_release(datasets, id);
     return true;
 }
@@ -494,12 +444,12 @@ void datasets_release(struct datasets *datasets, int64_t id)
         return;
     if (!store_dataset_needed(datasets->store, id, &needed, &ignored) ||
         !store_path(datasets->store, "datasets", id, ".table", path, &ignored)) {
-        cache_drop(datasets, id); /* else the room of a file that is swept stays taken */
+        tables_cache_drop(datasets->tables, id); /* else the room of a file that is swept stays taken */
         untidy(datasets);
         return;
     }
     if (needed)
         return;
-    cache_drop(datasets, id);
+    tables_cache_drop(datasets->tables, id);
     unlink(path);
 }

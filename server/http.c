@@ -15,11 +15,11 @@
 
 #define REQUEST_OF(chore_pointer) ((struct request *)((char *)(chore_pointer)-offsetof(struct request, work)))
 
-/* A request leaves its HTTP thread for a chore; false: the daemon stops, and no more may leave. */
 /* Chores that wait at a bench: above it new work is refused. Queries are short: a thousand clients that come to follow a job at once are
- * served, as fast as they can be. */
-static const uint32_t chores_max[N_BENCHES] = {[BENCH_DESK] = 4096, [BENCH_BULK] = 512, [BENCH_STREAMS] = 4096};
+ * served, as fast as they can be. No request waits among the streams. */
+static const uint32_t chores_max[N_BENCHES] = {[BENCH_DESK] = 4096, [BENCH_BULK] = 512};
 
+/* A request leaves its HTTP thread for a chore; false: the daemon stops, and no more may leave. */
 static bool busy_enter(struct http *http)
 {
     pthread_mutex_lock(&http->lock);
