@@ -273,7 +273,7 @@ export const text = {
     line: (/** @type {string} */ run, /** @type {string} */ part) => (run ? `${run}, ${part}` : part),
     chart: (/** @type {string} */ title, /** @type {number} */ epochs, /** @type {{name: string, words: string}[]} */ ends) =>
       `${title} over ${plural(epochs, "epoch")}. ${ends.map(({ name, words }) => `${name}: ${words}`).join("; ")}`,
-    waiting: "The first epoch is not over yet.",
+    waiting: "No epoch has ended.",
     log: "log scale",
     noCharts: "This build is without the chart library; the last epochs:",
     all: "All runs",
@@ -287,8 +287,8 @@ export const text = {
     absent: "–",
     queued: "Waits for another run to end.",
     failed: (/** @type {string} */ why) => `It failed: ${why}`,
-    cancelling: "It trains no more; its model is being kept.",
-    cancelled: "It was cancelled; the best model so far is kept.",
+    cancelling: (/** @type {boolean} */ hasModel) => (hasModel ? "It trains no more; its model is being kept." : "It trains no more."),
+    cancelled: (/** @type {boolean} */ hasModel) => (hasModel ? "It was cancelled; the best model so far is kept." : "It was cancelled before its first epoch had ended: there is no model."),
     gone: (/** @type {number} */ id) => `There is no run ${id} any more.`,
   },
 

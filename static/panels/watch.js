@@ -95,8 +95,8 @@ export function mountWatch(root, actions) {
     /** @type {[string, string][]} */
     const words = (job.warnings ?? []).map(({ message }) => ["warning", message]);
     if (job.state === "queued") words.push(["note", text.watch.queued]);
-    if (job.state === "cancelling") words.push(["note", text.watch.cancelling]);
-    if (job.state === "cancelled") words.push(["note", text.watch.cancelled]);
+    if (job.state === "cancelling") words.push(["note", text.watch.cancelling(job.epoch > 0)]);
+    if (job.state === "cancelled") words.push(["note", text.watch.cancelled(Boolean(job.version))]);
     if (job.error) words.push(["problem", text.watch.failed(job.error.detail ?? job.error.title ?? "")]);
     if (job.task_reason) words.push(["note", job.task_reason]);
     const now = JSON.stringify(words);

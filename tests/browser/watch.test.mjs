@@ -148,6 +148,21 @@ test("a run is named, and deleted after a question", async () => {
   await context.close();
 });
 
+test("a run that is cancelled in its first epoch is said to leave no model", async () => {
+  const { page, context, complaints } = await openPage(browser, daemon.address);
+  await upload(page, csv("wide.csv", digits(2000)));
+  const body = JSON.stringify({ dataset: "wide", target: "label", layers: [4096, 4096], batch_size: 8, epochs: 100 });
+  const { id } = await (await fetch(`${daemon.address}/train`, { method: "POST", body })).json();
+  await page.goto(`${daemon.address}#watch?job=${id}`);
+  await isState(page, "running");
+  await page.locator("[data-cancel]").click();
+  await isState(page, "cancelled");
+  await page.getByText("there is no model").waitFor();
+  assert.equal(await epochOf(page), 0);
+  await context.close();
+  assert.deepEqual(complaints, []);
+});
+
 test("when the daemon goes away the page says so, and goes on by itself once it is back", async () => {
   const { page, context, complaints } = await openPage(browser, daemon.address);
   await upload(page, csv("lasting.csv", digits(2000)));
