@@ -10,6 +10,7 @@
 #define TEAM_CELLS_MAX 4e6 /* rows x columns */
 #define WORK_MAX 1.5e12    /* multiplications of one training: seconds, not minutes */
 #define EPOCHS_LEAST 12
+#define LOSS_NEGLIGIBLE 1e-4f /* nats: what a solved table's loss still falls by, epoch after epoch, is not worth the wait */
 
 /* The last row of each is for all larger tables. */
 static const struct plan {
@@ -74,7 +75,10 @@ void choice_make(const struct job_request *request, const struct recipe *recipe,
             options->learning_rate = 0.002f;
     }
     if (validated)
-        options->early_stopping = (struct early_stopping){.on = true, .patience = options->epochs > 100 ? 20 : 12, .restore_best = true};
+        options->early_stopping = (struct early_stopping){.on = true,
+                                                          .patience = options->epochs > 100 ? 20 : 12,
+                                                          .min_delta = recipe->task == TASK_CLASSIFICATION ? LOSS_NEGLIGIBLE : 0,
+                                                          .restore_best = true};
     if (validated && !request->schedule_given)
         options->schedule = (struct schedule){.kind = SCHEDULE_REDUCE_ON_PLATEAU, .gamma = 0.4f, .patience = 5};
     else if (!request->schedule_given)

@@ -260,6 +260,14 @@ test("iris in one call, predicted by column name", { skip: iris ? false : "no sh
   assert.deepEqual(Object.keys(predictions[0].probabilities), ["setosa", "versicolor", "virginica"]);
 });
 
+test("with all choices left open, a table that is learned wholly ends before its last epoch", async () => {
+  const csv = `a,b,y\n${Array.from({ length: 600 }, (_, i) => `${i % 9},${i % 4},${i % 2}`).join("\n")}\n`;
+  const job = await daemon.finished((await daemon.csv("/train?name=learned&model=learned", csv)).json.id);
+  assert.equal(job.state, "succeeded");
+  assert.equal((await daemon.get("/models/learned/evaluation")).json.accuracy, 1);
+  assert.ok(job.history.length < job.epochs * 0.8, `${job.history.length} of ${job.epochs} epochs`);
+});
+
 test("every option of training is taken, and a wrong one is named", async () => {
   const options = {
     layers: [{ units: 12, activation: "gelu", dropout: 0.1 }, { units: 8, activation: "tanh", layer_norm: true }],
