@@ -52,6 +52,7 @@ export function mountPad(canvas, cursor, changed) {
   let strokes = [];
   /** @type {number | null} the pointer that is drawing */
   let pointer = null;
+  let isRaw = false; // its moves come as they happen, ahead of those that wait for the next frame
   const key = { x: 0.5, y: 0.3, isDown: false };
 
   /** The whole drawing; the last bit of a stroke, from the last middle to its end, is a line. */
@@ -94,7 +95,7 @@ export function mountPad(canvas, cursor, changed) {
   /** @param {PointerEvent} event all that has gathered in it */
   function take(event) {
     const box = canvas.getBoundingClientRect();
-    const gathered = event.type === "pointermove" ? (event.getCoalescedEvents?.() ?? []) : [];
+    const gathered = event.type === "pointerdown" ? [] : (event.getCoalescedEvents?.() ?? []);
     let isNew = false;
     for (const one of gathered.length ? gathered : [event]) {
       isNew = extend((one.clientX - box.left) / box.width, (one.clientY - box.top) / box.height, one) || isNew;
@@ -105,6 +106,7 @@ export function mountPad(canvas, cursor, changed) {
   canvas.addEventListener("pointerdown", (event) => {
     if (event.button !== 0 || (pointer !== null && pointer !== event.pointerId)) return;
     pointer = event.pointerId;
+    isRaw = false;
     try {
       canvas.setPointerCapture(pointer);
     } catch {
@@ -113,8 +115,14 @@ export function mountPad(canvas, cursor, changed) {
     strokes.push([]);
     take(event);
   });
+  canvas.addEventListener("pointerrawupdate", (event) => {
+    if (/** @type {PointerEvent} */ (event).pointerId !== pointer) return;
+    isRaw = true;
+    take(/** @type {PointerEvent} */ (event));
+  });
   canvas.addEventListener("pointermove", (event) => {
-    if (event.pointerId === pointer) take(event);
+    const isTaken = isRaw && event.isTrusted; // a program's moves have no raw ones before them
+    if (event.pointerId === pointer && !isTaken) take(event);
   });
   for (const name of /** @type {const} */ (["pointerup", "pointercancel"])) {
     canvas.addEventListener(name, (event) => {

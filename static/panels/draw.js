@@ -110,13 +110,13 @@ export function mountDraw(root, actions) {
   );
   parts.labels.append(...labels);
   const ask = askNewest(
-    ({ strokes }) => actions.readDrawing(strokes),
+    ({ strokes }) => actions.readDrawing(strokes.map((stroke) => stroke.map(({ x, y }) => [whole(x), whole(y)]))),
     (next, { serial }) => show(next, serial),
   );
   const pad = mountPad(parts.pad, parts.cursor, (strokes) => {
     isEmpty = strokes.length === 0;
     parts.pad.dataset.drawing = String(++newest);
-    if (!isEmpty) return ask({ serial: newest, strokes: strokes.map((stroke) => stroke.map(({ x, y }) => [whole(x), whole(y)])) });
+    if (!isEmpty) return ask({ serial: newest, strokes });
     ask(null);
     show({ prediction: null, picture: null, problem: "" }, newest);
   });
