@@ -5,6 +5,7 @@
 #include "mlp/csv.h"
 #include "recipe_private.h"
 
+#include <float.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -226,20 +227,26 @@ bool recipe_encode(const struct recipe *recipe, const struct value *values, floa
     return true;
 }
 
-/* Where every column is one byte-like input of one scale: the same arithmetic as column_encode_number in a loop that vectorises.
- * False: a value is missing, and the caller must take the other way. */
-static bool encode_plain(const struct recipe *recipe, const float *raw, float *x)
+/* Magnitudes are ordered as these are, infinity and NaN last. */
+static int32_t magnitude_bits(float value)
 {
-    uint32_t missing = 0;
-    float scale = recipe->bytes_scale;
+    int32_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    return bits & INT32_MAX;
+}
 
-    for (uint32_t i = 0; i < recipe->n_inputs; i++) {
-        uint32_t bits;
-        memcpy(&bits, &raw[i], sizeof bits);
-        missing |= (bits & 0x7f800000u) == 0x7f800000u;
-        x[i] = input_clamp(raw[i] * scale);
-    }
-    return !missing;
+/* Where every column is one byte-like input of one scale: the same arithmetic as column_encode_number, in loops that vectorise. False: a
+ * value is missing or may have to be clamped, and the caller must take the other way. */
+static bool encode_plain(const struct recipe *recipe, const float *restrict raw, float *restrict x)
+{
+    float scale = recipe->bytes_scale, most = INPUT_MAX / 2 / fabsf(scale);
+    int32_t limit = magnitude_bits(most < FLT_MAX ? most : FLT_MAX), odd = 0;
+
+    for (uint32_t i = 0; i < recipe->n_inputs; i++)
+        odd |= magnitude_bits(raw[i]) > limit;
+    for (uint32_t i = 0; i < recipe->n_inputs; i++)
+        x[i] = raw[i] * scale + 0.0f; /* no -0: a byte of a table has none */
+    return !odd;
 }
 
 void recipe_encode_numbers(const struct recipe *recipe, const float *raw, float *x)

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #define HTTP_THREADS 2
-#define CONNECTION_MEMORY (48 * 1024) /* headers, and a piece of the body or the reply */
+#define CONNECTION_MEMORY (24 * 1024) /* headers, and a piece of the body or the reply */
 #define SLOW_AFTER_MS 20000
 #define SLOW_BYTES_PER_MS 1
 

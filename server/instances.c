@@ -41,6 +41,16 @@ static float *x_grow(float *x, size_t used, size_t capacity)
     return grown;
 }
 
+static bool capacity_set(struct instances *instances, size_t used, size_t capacity)
+{
+    float *x = x_grow(instances->x, used, capacity);
+    if (!x)
+        return false;
+    instances->x = x;
+    instances->capacity = capacity;
+    return true;
+}
+
 float *instances_room(struct instances *instances, uint32_t n_inputs, uint32_t n_raw, struct err *err)
 {
     size_t most = INSTANCES_BYTES_MAX / sizeof(float), used = (size_t)instances->n_rows * n_inputs, wanted = (size_t)n_inputs + n_raw;
@@ -53,13 +63,10 @@ float *instances_room(struct instances *instances, uint32_t n_inputs, uint32_t n
     if (used + wanted > instances->capacity) {
         size_t capacity = 2 * (used + wanted);
         capacity = capacity < most ? capacity : most;
-        float *x = x_grow(instances->x, used, capacity);
-        if (!x) {
+        if (!capacity_set(instances, used, capacity)) {
             err_memory(err, "the instances");
             return NULL;
         }
-        instances->x = x;
-        instances->capacity = capacity;
     }
     return instances->x + used;
 }
@@ -107,6 +114,14 @@ static bool row_from_floats(const struct recipe *recipe, const unsigned char *by
     return true;
 }
 
+/* Room for all of them at once, where that is no more than may be: growing would copy them. Without it they still grow. */
+static void rows_expect(struct instances *instances, size_t n_rows, const struct recipe *recipe)
+{
+    size_t most = INSTANCES_BYTES_MAX / sizeof(float), n_inputs = recipe->n_inputs;
+    if (n_inputs && n_rows < (most - recipe->n_columns) / n_inputs && n_rows * n_inputs + recipe->n_columns > instances->capacity)
+        (void)capacity_set(instances, 0, n_rows * n_inputs + recipe->n_columns);
+}
+
 bool instances_from_floats(const struct recipe *recipe, const void *bytes, size_t n, struct instances *instances, struct err *err)
 {
     size_t row_bytes = recipe->n_columns * sizeof(float);
@@ -121,6 +136,7 @@ bool instances_from_floats(const struct recipe *recipe, const void *bytes, size_
     if (n == 0 || n % row_bytes != 0)
         ok = err_set(err, ERR_INPUT, "%zu bytes are no whole number of rows: a row is %u float32 values, %zu bytes", n, recipe->n_columns,
                      row_bytes);
+    rows_expect(instances, n / row_bytes, recipe);
     for (size_t at = 0; ok && at < n; at += row_bytes) {
         float *x = instances_room(instances, recipe->n_inputs, recipe->n_columns, err);
         ok = x && row_from_floats(recipe, (const unsigned char *)bytes + at, x + recipe->n_inputs, x, instances->n_rows, err);

@@ -77,6 +77,20 @@ START_TEST(bytes_are_the_inputs)
     ck_assert_float_eq(numbers[3], 0);
     ck_assert_float_eq(numbers[4], 0);
     ck_assert_float_eq(numbers[5], x[5]);
+
+    /* One value that is no byte, in a row of bytes: what a value on its own makes. */
+    const float wild[] = {-0.0f, 0.5f, -3, 300, 1e-45f, 1.2e8f, 1.3e8f, 2.5e8f, 2.6e8f, -2.6e8f, 3.4e38f, -3.4e38f, -INFINITY};
+    for (size_t i = 0; i < sizeof wild / sizeof *wild; i++)
+        for (int at = 0; at < 70; at += 23) {
+            float product = wild[i] * recipe->bytes_scale;
+            float expected = isinf(wild[i]) ? 0 : fmaxf(-1e6f, fminf(1e6f, product));
+            for (int k = 0; k < 70; k++)
+                raw[k] = k == at ? wild[i] : bytes[k];
+            recipe_encode_numbers(recipe, raw, numbers);
+            ck_assert_float_eq(numbers[at], expected);
+            ck_assert(expected != 0 || !signbit(numbers[at]));
+            ck_assert_mem_eq(numbers + at + 1, x + at + 1, (69 - (size_t)at) * sizeof *x);
+        }
     binding_free(binding);
     recipe_free(recipe);
     table_unref(table);
