@@ -24,28 +24,21 @@ void instances_restart(struct instances *instances)
     instances->more_unknown = false;
 }
 
-/* x with room for `capacity` numbers, the first `used` of them kept. Many go to huge pages: with small ones, faults take longer than the
- * rows do. NULL: out of memory, x stays. */
-static float *x_grow(float *x, size_t used, size_t capacity)
+/* Room for `capacity` numbers, the first `used` of them kept. Many go to huge pages: with small ones, faults take longer than the rows do.
+ * False: out of memory, all stays. */
+static bool grow(struct instances *instances, size_t used, size_t capacity)
 {
-    size_t n_bytes = (capacity * sizeof *x + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
-    if (n_bytes == HUGE_PAGE)
-        return realloc(x, capacity * sizeof *x);
-    float *grown = aligned_alloc(HUGE_PAGE, n_bytes);
-    if (!grown)
-        return NULL;
-    (void)madvise(grown, n_bytes, MADV_HUGEPAGE); /* advice only */
-    if (used)
-        memcpy(grown, x, used * sizeof *x);
-    free(x);
-    return grown;
-}
-
-static bool capacity_set(struct instances *instances, size_t used, size_t capacity)
-{
-    float *x = x_grow(instances->x, used, capacity);
+    size_t n_bytes = (capacity * sizeof(float) + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
+    bool is_small = n_bytes == HUGE_PAGE;
+    float *x = is_small ? realloc(instances->x, capacity * sizeof *x) : aligned_alloc(HUGE_PAGE, n_bytes);
     if (!x)
         return false;
+    if (!is_small) {
+        (void)madvise(x, n_bytes, MADV_HUGEPAGE); /* advice only */
+        if (used)
+            memcpy(x, instances->x, used * sizeof *x);
+        free(instances->x);
+    }
     instances->x = x;
     instances->capacity = capacity;
     return true;
@@ -63,7 +56,7 @@ float *instances_room(struct instances *instances, uint32_t n_inputs, uint32_t n
     if (used + wanted > instances->capacity) {
         size_t capacity = 2 * (used + wanted);
         capacity = capacity < most ? capacity : most;
-        if (!capacity_set(instances, used, capacity)) {
+        if (!grow(instances, used, capacity)) {
             err_memory(err, "the instances");
             return NULL;
         }
@@ -119,7 +112,7 @@ static void rows_expect(struct instances *instances, size_t n_rows, const struct
 {
     size_t most = INSTANCES_BYTES_MAX / sizeof(float), n_inputs = recipe->n_inputs;
     if (n_inputs && n_rows < (most - recipe->n_columns) / n_inputs && n_rows * n_inputs + recipe->n_columns > instances->capacity)
-        (void)capacity_set(instances, 0, n_rows * n_inputs + recipe->n_columns);
+        (void)grow(instances, 0, n_rows * n_inputs + recipe->n_columns);
 }
 
 bool instances_from_floats(const struct recipe *recipe, const void *bytes, size_t n, struct instances *instances, struct err *err)

@@ -1,9 +1,10 @@
 /* Training jobs: the queue, their states, and the one scheduler that runs them on the one pool.
  *
  * States: queued -> running <-> paused -> succeeded | failed | cancelled; queued and paused jobs may be cancelled too. A cancelled one
- * whose model takes long to keep is cancelling meanwhile: it trains no more. Up to 64 jobs run at once, as memory allows, in slices of 100 ms: next comes the one that has had the least time by its share, which is its weight
- * times two to the power of its priority. So a short job does not wait for a long one, and none starves. An unfinished job goes on by
- * jobs_open from its last checkpoint, to the same bits as if nothing had been.
+ * whose model takes long to keep is cancelling meanwhile: it trains no more. Up to 64 jobs run at once, as memory allows, in slices of
+ * 100 ms: next comes the one that has had the least time by its share, which is its weight times two to the power of its priority. So a
+ * short job does not wait for a long one, and none starves. An unfinished job goes on by jobs_open from its last checkpoint, to the same
+ * bits as if nothing had been.
  *
  * Threads: three of its own. The scheduler owns every trainer and is worker 0 of the pool; it never waits for a write. The writer
  * stores epochs (at most one commit in 200 ms), publishes models and ends jobs. The saver writes checkpoints, of a job at most one in a

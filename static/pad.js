@@ -95,7 +95,7 @@ export function mountPad(canvas, cursor, changed) {
   /** @param {PointerEvent} event all that has gathered in it */
   function take(event) {
     const box = canvas.getBoundingClientRect();
-    const gathered = event.type === "pointerdown" ? [] : (event.getCoalescedEvents?.() ?? []);
+    const gathered = event.getCoalescedEvents?.() ?? []; // none where it stands for itself
     let isNew = false;
     for (const one of gathered.length ? gathered : [event]) {
       isNew = extend((one.clientX - box.left) / box.width, (one.clientY - box.top) / box.height, one) || isNew;
