@@ -1,5 +1,6 @@
 // Runs in the page: curves that move, reload, a second tab, pause and cancel, comparison, a daemon that goes away and comes back.
 import assert from "node:assert/strict";
+import { existsSync, readFileSync } from "node:fs";
 import { after, before, test } from "node:test";
 import { clouds, csv, digits, keep, openPage, start, startBrowser, startDaemon, train, upload } from "./helper.mjs";
 
@@ -44,6 +45,29 @@ test("an uploaded table is trained on, its epochs are drawn, its accuracy is sho
   await drawnPast(page, 24);
   assert.equal(await epochOf(page), 25);
   assert.equal(await drawn(page), 25);
+  assert.deepEqual(complaints, []);
+  await context.close();
+});
+
+const IRIS = new URL("../../../shared/data/iris/iris.csv", import.meta.url);
+
+test("iris goes up through the page and is trained on with nothing else said", { skip: existsSync(IRIS) ? false : "no shared data" }, async () => {
+  const { page, context, complaints } = await openPage(browser, daemon.address);
+  await upload(page, csv("iris.csv", readFileSync(IRIS, "utf8")));
+  await train(page, "iris", {});
+  assert.ok(parseFloat(await page.locator("#test-accuracy").textContent()) > 85, await page.locator("#test-accuracy").textContent());
+  await keep(page, "iris");
+  assert.deepEqual(complaints, []);
+  await context.close();
+});
+
+test("all of MNIST's training pictures go up through the page and are trained on", async () => {
+  const { page, context, complaints } = await openPage(browser, daemon.address);
+  await upload(page, csv("mnist.csv", digits(60000)));
+  await page.locator('[data-dataset="mnist"]:has-text("60,000 rows")').waitFor();
+  await train(page, "mnist", { epochs: 3, layers: [128, 64] });
+  assert.ok(parseFloat(await page.locator("#test-accuracy").textContent()) > 94, await page.locator("#test-accuracy").textContent());
+  await keep(page, "mnist");
   assert.deepEqual(complaints, []);
   await context.close();
 });
