@@ -14,8 +14,8 @@ endif()
 # A NaN loss must be seen: never -ffast-math.
 set(kernel_flags -O3 -ffp-contract=fast -fno-math-errno)
 set(kernel_flags_generic ${kernel_flags})
-set(kernel_flags_avx2 ${kernel_flags} -mavx2 -mfma -mf16c -mbmi2)
-set(kernel_flags_avx512 ${kernel_flags} -mavx512f -mavx512bw -mavx512vl -mavx512dq -mfma -mbmi2
+set(kernel_flags_avx2 ${kernel_flags} -mavx2 -mfma -mf16c -mbmi -mbmi2)
+set(kernel_flags_avx512 ${kernel_flags} -mavx512f -mavx512bw -mavx512vl -mavx512dq -mfma -mbmi -mbmi2
     -mprefer-vector-width=512)
 foreach(set generic avx2 avx512)
     set_source_files_properties(${PROJECT_SOURCE_DIR}/engine/kernels_${set}.c PROPERTIES COMPILE_OPTIONS "${kernel_flags_${set}}")

@@ -10,7 +10,8 @@ static _Atomic(const struct kernels *) chosen;
 #if defined(__x86_64__)
 static bool runs_avx2(void)
 {
-    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi") &&
+           __builtin_cpu_supports("bmi2");
 }
 
 static bool runs_avx512(void)

@@ -88,6 +88,14 @@ static uint32_t list_floats(const float *x, uint32_t begin, uint32_t end, uint16
 }
 #endif
 
+/* p, in a register of its own. Left to itself the compiler adds base and index anew in each multiplication that reads there, and Intel's
+ * cores then split each in two: where they share their decoders with another thread, those are what limits them. */
+INLINE const float *whole_address(const float *p)
+{
+    __asm__("" : "+r"(p));
+    return p;
+}
+
 /* One row of a panel, 128 outputs at most: all its accumulators stay in registers. */
 INLINE void forward_row(const uint32_t vecs, const uint16_t *columns, const float *values, uint32_t n, const float *w, size_t ldw,
                         const float *bias, bool relu, float *y)
@@ -97,7 +105,7 @@ INLINE void forward_row(const uint32_t vecs, const uint16_t *columns, const floa
     for (uint32_t j = 0; j < vecs; j++)
         acc[j] = bias == NULL ? (vec){0} : load(bias + j * VEC_FLOATS);
     for (uint32_t i = 0; i < n; i++) {
-        const float *row = w + columns[i] * ldw;
+        const float *row = whole_address(w + columns[i] * ldw);
         vec x = splat(values[i]);
 #pragma GCC unroll 8
         for (uint32_t j = 0; j < vecs; j++)
@@ -119,7 +127,7 @@ INLINE uint32_t forward_segment(const uint32_t vecs, const uint16_t *columns, co
     for (uint32_t j = 0; j < vecs; j++)
         acc[j] = load(y + j * VEC_FLOATS);
     do {
-        const float *row = w + columns[at] * ldw;
+        const float *row = whole_address(w + columns[at] * ldw);
         vec x = splat(values[at]);
 #pragma GCC unroll 8
         for (uint32_t j = 0; j < vecs; j++)
@@ -224,7 +232,7 @@ INLINE void gradient_row(const uint32_t vecs, bool add, uint64_t mask, const uin
     for (; mask != 0; mask &= mask - 1) {
         size_t r = (size_t)__builtin_ctzll(mask);
         vec x = splat(values[xt[r]]);
-        const float *row = dy + r * lddy;
+        const float *row = whole_address(dy + r * lddy);
 #pragma GCC unroll 8
         for (uint32_t j = 0; j < vecs; j++)
             acc[j] += x * load(row + j * VEC_FLOATS);
