@@ -150,11 +150,6 @@ static void forward_layers(const struct pass *pass, uint32_t layer, const uint32
     }
 }
 
-void forward_inputs(const struct pass *pass, uint32_t first, uint32_t n_rows)
-{
-    forward_layers(pass, 0, NULL, first, 0, n_rows);
-}
-
 void forward_sums(const struct pass *pass, uint32_t first, uint32_t n_rows)
 {
     if (pass->network->n_layers == 1)
@@ -295,32 +290,58 @@ void forward_rows(const struct pass *pass, const struct row_source *source, cons
     }
 }
 
-/* A row's layer as lists of non-zeros, a half of the inputs at a time. */
-static void single_layer(const struct pass *pass, uint32_t layer, const float *x, uint32_t first, struct gather *gather)
+/* A layer of n rows, at most BLOCK_ROWS, as lists of non-zeros, a half of the inputs at a time. x: (n, ldx). */
+static void listed_layer(const struct pass *pass, uint32_t layer, const float *x, size_t ldx, uint32_t first, uint32_t n,
+                         struct gather *gather)
 {
     uint32_t n_in = network_n_in(pass->network, layer), half = inputs_half(padded_in(pass->network, layer));
     struct lists *lists = &gather->lists;
-    float *y = pass->a->at[layer + 1] + first * pass->a->ld[layer + 1];
+    size_t ld = pass->a->ld[layer + 1];
+    float *y = pass->a->at[layer + 1] + first * ld;
     bool whole = half >= n_in;
-    lists->n_rows = 1;
-    lists->begin = 0;
-    lists->end = whole ? n_in : half;
-    lists->counts[0] = pass->kernels->list_floats(x, 0, lists->end, lists->columns, lists->values);
-    sums_listed(pass, layer, lists, whole && layer_is_fused(pass, layer), y, 0);
-    if (!whole) {
-        lists->begin = half;
-        lists->end = n_in;
-        lists->counts[0] = pass->kernels->list_floats(x, half, n_in, lists->columns, lists->values);
-        sums_listed(pass, layer, lists, false, gather->second, 0);
-        join_rows(pass, layer, y, 0, gather->second, 0, first, 1);
+    lists->n_rows = n;
+    for (lists->begin = 0; lists->begin < n_in; lists->begin = lists->end) {
+        bool second = lists->begin > 0;
+        lists->end = whole || second ? n_in : half;
+        for (uint32_t i = 0; i < n; i++)
+            lists->counts[i] = pass->kernels->list_floats(x + i * ldx, lists->begin, lists->end, lists->columns + i * lists->ld,
+                                                          lists->values + i * lists->ld);
+        sums_listed(pass, layer, lists, whole && layer_is_fused(pass, layer), second ? gather->second : y, second ? gather->ld : ld);
     }
-    activate_rows(pass, layer, NULL, first, 0, 1);
+    if (!whole)
+        join_rows(pass, layer, y, ld, gather->second, gather->ld, first, n);
+    activate_rows(pass, layer, NULL, first, 0, n);
 }
 
 void forward_single(const struct pass *pass, const float *x, uint32_t first, struct gather *gather)
 {
     for (uint32_t l = 0; l < pass->network->n_layers; l++) {
-        single_layer(pass, l, x, first, gather);
+        listed_layer(pass, l, x, 0, first, 1, gather);
         x = pass->a->at[l + 1] + first * pass->a->ld[l + 1];
     }
+}
+
+/* By a row in the middle: rows that are asked for together are alike. */
+static bool numbers_are_sparse(const float *x, uint32_t n, uint32_t n_inputs)
+{
+    uint32_t n_nonzero = 0;
+    x += (size_t)(n / 2) * n_inputs;
+    for (uint32_t i = 0; i < n_inputs; i++)
+        n_nonzero += x[i] != 0;
+    return gather_is_sparse(n_nonzero, n_inputs);
+}
+
+void forward_numbers(const struct pass *pass, const float *x, uint32_t n, struct gather *gather)
+{
+    const struct activations *a = pass->a;
+    uint32_t n_inputs = pass->network->n_inputs, n_padded = (n + KERNEL_ROWS - 1) / KERNEL_ROWS * KERNEL_ROWS;
+    bool sparse = numbers_are_sparse(x, n, n_inputs);
+    if (sparse) {
+        listed_layer(pass, 0, x, n_inputs, 0, n, gather);
+    } else {
+        for (uint32_t i = 0; i < n; i++)
+            memcpy(a->at[0] + i * a->ld[0], x + (size_t)i * n_inputs, n_inputs * sizeof *x);
+        memset(a->at[0] + n * a->ld[0], 0, (n_padded - n) * a->ld[0] * sizeof *x);
+    }
+    forward_layers(pass, sparse, NULL, 0, 0, n_padded);
 }

@@ -77,13 +77,14 @@ void forward_half(const struct pass *pass, const struct row_source *source, uint
                   float *sums, struct gather *gather);
 void forward_joined(const struct pass *pass, float *const sums[2], const uint32_t *rows, uint32_t first, uint32_t n);
 
-/* All layers for n_rows (a multiple of 8) rows whose inputs are in at[0], for answers. */
-void forward_inputs(const struct pass *pass, uint32_t first, uint32_t n_rows);
-
 /* The rest of the way for n_rows (a multiple of 8) rows whose sums of the first layer are in at[1], for answers. */
 void forward_sums(const struct pass *pass, uint32_t first, uint32_t n_rows);
 
 /* One row of n_inputs numbers through all layers as lists of non-zeros, for answers; its outputs in activations row `first`. */
 void forward_single(const struct pass *pass, const float *x, uint32_t first, struct gather *gather);
+
+/* n rows, at most BLOCK_ROWS, of n_inputs numbers through all layers, for answers; their outputs in activations rows 0 .. n - 1. Rows of
+ * mostly zeros go through the first layer as lists of what is not zero, which changes no bit. */
+void forward_numbers(const struct pass *pass, const float *x, uint32_t n, struct gather *gather);
 
 #endif

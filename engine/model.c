@@ -127,17 +127,11 @@ static bool workspace_fit(struct workspace *w, const struct network *network, st
 static void predict_block(const struct pass *pass, const float *x, uint32_t n, struct gather *gather)
 {
     size_t n_inputs = pass->network->n_inputs;
-    struct activations *a = pass->a;
-    if (n < SINGLE_ROWS && n_inputs < UINT16_MAX - 16) {
+    if (n >= SINGLE_ROWS || n_inputs >= UINT16_MAX - 16)
+        forward_numbers(pass, x, n, gather);
+    else
         for (uint32_t i = 0; i < n; i++)
             forward_single(pass, x + i * n_inputs, i, gather);
-        return;
-    }
-    for (uint32_t i = 0; i < n; i++)
-        memcpy(a->at[0] + i * a->ld[0], x + i * n_inputs, n_inputs * sizeof *x);
-    for (uint32_t i = n; i % KERNEL_ROWS != 0; i++)
-        memset(a->at[0] + i * a->ld[0], 0, a->ld[0] * sizeof *x);
-    forward_inputs(pass, 0, (n + KERNEL_ROWS - 1) / KERNEL_ROWS * KERNEL_ROWS);
 }
 
 /* The network's outputs in the user's terms: probabilities, or values in the target's units. */
