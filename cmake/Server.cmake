@@ -30,6 +30,9 @@ optional_library(ZSTD libzstd "zstd-compressed request bodies")
 optional_library(PNG libpng "PNG images in predictions")
 optional_library(SYSTEMD libsystemd "Readiness, watchdog and socket activation under systemd")
 
+# Every number of a request of raw floats is looked at: -O2 does that one by one.
+set_source_files_properties(${PROJECT_SOURCE_DIR}/server/instances.c PROPERTIES COMPILE_OPTIONS "-O3")
+
 if(server_sources)
     add_library(mlpd_server STATIC ${server_sources} ${server_headers})
     target_include_directories(mlpd_server PUBLIC ${PROJECT_SOURCE_DIR}/server)
