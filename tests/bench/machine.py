@@ -6,6 +6,7 @@ from pathlib import Path
 import children
 
 QUIET_SHARE = 0.93  # of twice the best one-thread reading: what two threads must reach
+TAKEN_SHARE = 0.85  # of the most instructions that the slower core has taken in: fewer, and it runs another thread
 STEAL_MOST = 0.02   # of the processors' time, taken by the host during a measurement
 
 
@@ -32,12 +33,14 @@ def times():
 
 
 class Probe:
-    """0.3 s of arithmetic on one core, then on two: what other loads leave of them. Then how far apart they are."""
+    """0.3 s of arithmetic on one core, then on two, and how many instructions they take in: what other loads leave of them. Then how far
+    apart they are."""
 
     def __init__(self, source, folder):
-        self.best_one, self.readings, self.distances, self.program = 0, [], [], None
-        self.handoff = folder / "handoff"
-        children.run(["gcc", "-O2", "-pthread", Path(__file__).parent / "handoff.c", "-o", self.handoff], 60)
+        self.best_one, self.best_taken, self.readings, self.distances, self.program = 0, 0, [], [], None
+        self.handoff, self.decoders = folder / "handoff", folder / "decoders"
+        for program in (self.handoff, self.decoders):
+            children.run(["gcc", "-O2", "-pthread", Path(__file__).with_name(f"{program.name}.c"), "-o", program], 60)
         try:
             program = folder / "machine_limits"
             children.run(["gcc", "-O2", "-march=sapphirerapids", "-mprefer-vector-width=512", "-pthread", source, "-o", program], 60)
@@ -48,12 +51,13 @@ class Probe:
             self.program, self.why = None, str(error)
 
     def read(self):
-        """(one thread, two threads) in GFLOP/s, or None where the probe does not run on this machine."""
+        """(one thread, two threads) in GFLOP/s and instructions a ns, or None where the probe does not run on this machine."""
         if not self.program:
             return None
         text, _ = children.run([self.program, "q"], 30)
-        reading = tuple(float(number) for number in re.search(r"1 thr (\d+), 2 thr (\d+)", text).groups())
-        self.best_one = max(self.best_one, reading[0])
+        taken, _ = children.run([self.decoders], 30)
+        reading = tuple(float(number) for number in (*re.search(r"1 thr (\d+), 2 thr (\d+)", text).groups(), taken))
+        self.best_one, self.best_taken = max(self.best_one, reading[0]), max(self.best_taken, reading[2])
         self.readings.append(reading)
         return reading
 
@@ -66,7 +70,7 @@ class Probe:
         return self.distances[-1]
 
     def quiet(self, reading):
-        return reading is not None and reading[1] >= QUIET_SHARE * 2 * self.best_one
+        return reading is not None and reading[1] >= QUIET_SHARE * 2 * self.best_one and reading[2] >= TAKEN_SHARE * self.best_taken
 
     def wait(self, tries):
         """Reads until both cores are free, at most `tries` times; the last reading."""
@@ -77,4 +81,4 @@ class Probe:
         return reading
 
     def peak(self):
-        return max((two for _, two in self.readings), default=0)
+        return max((two for _, two, _ in self.readings), default=0)
