@@ -1,11 +1,10 @@
 /* Whether other programs run on these cores: prints how many instructions a nanosecond the slower of two cores takes in, both at once,
- * median of 9 rounds. A core that runs a second thread takes in about half as many of each, even where its arithmetic is still free.
+ * median of 9 rounds. A core that runs a second thread takes in about half as many for each, even where its arithmetic is still free.
  * usage: decoders */
 #define _GNU_SOURCE
-#include <pthread.h>
-#include <sched.h>
+#include "cores.h"
+
 #include <stdio.h>
-#include <stdlib.h>
 #include <time.h>
 
 #define ROUNDS 9
@@ -16,19 +15,6 @@
 
 static pthread_barrier_t gate;
 static double rates[2][ROUNDS]; /* of each core */
-
-static void stay_on(int nth)
-{
-    cpu_set_t all, one;
-    CPU_ZERO(&one);
-    if (sched_getaffinity(0, sizeof all, &all) != 0)
-        return;
-    for (int cpu = 0; cpu < CPU_SETSIZE; cpu++)
-        if (CPU_ISSET(cpu, &all) && nth-- == 0)
-            CPU_SET(cpu, &one);
-    if (CPU_COUNT(&one) == 1)
-        (void)pthread_setaffinity_np(pthread_self(), sizeof one, &one);
-}
 
 static void measure(int core)
 {
@@ -50,12 +36,6 @@ static void *measure_other(void *unused)
     return unused;
 }
 
-static int compare(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 int main(void)
 {
     pthread_t other;
@@ -63,9 +43,7 @@ int main(void)
         return 1;
     measure(0);
     pthread_join(other, NULL);
-    for (int core = 0; core < 2; core++)
-        qsort(rates[core], ROUNDS, sizeof *rates[core], compare);
-    double a = rates[0][ROUNDS / 2], b = rates[1][ROUNDS / 2];
+    double a = median(rates[0], ROUNDS), b = median(rates[1], ROUNDS);
     printf("%.2f\n", a < b ? a : b);
     return 0;
 }

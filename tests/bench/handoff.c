@@ -2,31 +2,17 @@
  * Some 150 where they share a cache, 450 where they sit on different dies; a virtual machine's may move from one minute to the next.
  * usage: handoff */
 #define _GNU_SOURCE
-#include <pthread.h>
-#include <sched.h>
+#include "cores.h"
+
 #include <stdalign.h>
 #include <stdatomic.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <time.h>
 
 #define ROUNDS 21
 #define PASSES 10000 /* of a round */
 
 static alignas(128) atomic_uint ball; /* odd: the other's turn */
-
-static void stay_on(int nth)
-{
-    cpu_set_t all, one;
-    CPU_ZERO(&one);
-    if (sched_getaffinity(0, sizeof all, &all) != 0)
-        return;
-    for (int cpu = 0; cpu < CPU_SETSIZE; cpu++)
-        if (CPU_ISSET(cpu, &all) && nth-- == 0)
-            CPU_SET(cpu, &one);
-    if (CPU_COUNT(&one) == 1)
-        (void)pthread_setaffinity_np(pthread_self(), sizeof one, &one);
-}
 
 static void *give_back(void *unused)
 {
@@ -36,12 +22,6 @@ static void *give_back(void *unused)
         atomic_store(&ball, 2 * i + 2);
     }
     return unused;
-}
-
-static int compare(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
 }
 
 int main(void)
@@ -62,7 +42,6 @@ int main(void)
         round_ns[round] = ((double)(to.tv_sec - from.tv_sec) * 1e9 + (double)(to.tv_nsec - from.tv_nsec)) / PASSES;
     }
     pthread_join(other, NULL);
-    qsort(round_ns, ROUNDS, sizeof *round_ns, compare);
-    printf("%.0f\n", round_ns[ROUNDS / 2]);
+    printf("%.0f\n", median(round_ns, ROUNDS));
     return 0;
 }
