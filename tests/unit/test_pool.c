@@ -58,15 +58,18 @@ START_TEST(workers_leave_their_processors_to_others_for_a_moment)
     pool = pool_new(N_THREADS, NICE, &err);
     ck_assert_ptr_nonnull(pool);
     check_idle(0);
-    pool_give_way(pool);
-    if (pool_gives_way(pool)) {
+    atomic_store(&meetings, 0);
+    /* They still meet meanwhile. Where others keep both processors busy all that time they rightly may not: then they are asked again. */
+    for (int i = 0; pool_gives_way(pool) && i < 20 && atomic_load(&meetings) < 2; i++) {
         double begin = seconds();
+        pool_give_way(pool);
         check_idle(N_THREADS);
         atomic_store(&meetings, 0);
         check_idle(0); /* and are back without being asked */
         ck_assert_double_gt(seconds() - begin, 0.15);
-        ck_assert_uint_gt(atomic_load(&meetings), 1);
     }
+    if (pool_gives_way(pool))
+        ck_assert_uint_gt(atomic_load(&meetings), 1);
     pool_free(pool);
 }
 END_TEST
