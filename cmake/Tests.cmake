@@ -1,4 +1,5 @@
 # CTest: tests/unit/test_*.c (Check, one program each), tests/api/*.test.mjs (node), the architecture, the service unit.
+# COST: which start first, so that none of the long ones runs on alone at the end.
 pkg_check_modules(CHECK IMPORTED_TARGET check>=0.15)
 find_program(NODE NAMES node nodejs)
 
@@ -16,19 +17,27 @@ endif()
 math(EXPR test_timeout_s "180 * ${patience}")
 math(EXPR check_patience "3 * ${patience}")
 
+# Where the thread sanitizer would watch one thread alone, for minutes: the float64 reference, and the kernels' plain loops. What they call is
+# watched as ever.
+if(MLPD_SANITIZE MATCHES "thread")
+    set_source_files_properties(tests/unit/helper_reference.c tests/unit/test_kernels.c PROPERTIES COMPILE_OPTIONS -fno-sanitize=thread)
+endif()
+
 # The server's own tests may link only part of it: each test program gets both libraries, and both rooms' headers.
 file(GLOB unit_tests CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/unit/test_*.c)
 file(GLOB unit_helpers CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/unit/helper_*.c)
 if(CHECK_FOUND)
+    add_library(test_helpers OBJECT ${unit_helpers})
+    target_include_directories(test_helpers PUBLIC ${PROJECT_SOURCE_DIR}/engine ${PROJECT_SOURCE_DIR}/tests/unit)
+    target_compile_definitions(test_helpers PUBLIC TEST_DATA="${PROJECT_SOURCE_DIR}/tests/data"
+        TEST_OPENAPI="${PROJECT_SOURCE_DIR}/static/openapi.json"
+        TEST_NODE_MODULES="${PROJECT_SOURCE_DIR}/node_modules" $<$<BOOL:${mlp_x86}>:MLP_X86=1>)
+    target_compile_options(test_helpers PUBLIC -Wno-pedantic)
+    target_link_libraries(test_helpers PUBLIC $<TARGET_NAME_IF_EXISTS:mlpd_server> mlp PkgConfig::CHECK mlpd_flags)
     foreach(source ${unit_tests})
         get_filename_component(name ${source} NAME_WE)
-        add_executable(${name} ${source} ${unit_helpers})
-        target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR}/engine ${PROJECT_SOURCE_DIR}/tests/unit)
-        target_compile_definitions(${name} PRIVATE TEST_DATA="${PROJECT_SOURCE_DIR}/tests/data"
-            TEST_OPENAPI="${PROJECT_SOURCE_DIR}/static/openapi.json"
-            TEST_NODE_MODULES="${PROJECT_SOURCE_DIR}/node_modules" $<$<BOOL:${mlp_x86}>:MLP_X86=1>)
-        target_compile_options(${name} PRIVATE -Wno-pedantic)
-        target_link_libraries(${name} PRIVATE $<TARGET_NAME_IF_EXISTS:mlpd_server> mlp PkgConfig::CHECK mlpd_flags)
+        add_executable(${name} ${source})
+        target_link_libraries(${name} PRIVATE test_helpers)
         set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
         add_test(NAME unit/${name} COMMAND ${name})
         set_tests_properties(unit/${name} PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT ${test_timeout_s}
@@ -61,7 +70,7 @@ foreach(room crash soak)
         get_filename_component(name ${source} NAME_WE)
         add_test(NAME ${room}/${name}
             COMMAND ${PROJECT_SOURCE_DIR}/cmake/node-test.sh ${NODE} ${source} ${tap_dir}/${room}_${name}.tap)
-        set_tests_properties(${room}/${name} PROPERTIES TIMEOUT ${crash_timeout_s}
+        set_tests_properties(${room}/${name} PROPERTIES TIMEOUT ${crash_timeout_s} COST 50
             ENVIRONMENT "MLPD_BIN=$<TARGET_FILE:mlpd>;MLPD_TEST_PATIENCE=${patience};${sanitizer_env}")
     endforeach()
 endforeach()
@@ -78,7 +87,7 @@ if(TARGET mlpd AND NODE AND NOT MLPD_SANITIZE MATCHES "thread")
         get_filename_component(name ${source} NAME_WE)
         add_test(NAME fault/${name}
             COMMAND ${PROJECT_SOURCE_DIR}/cmake/node-test.sh ${NODE} ${source} ${tap_dir}/fault_${name}.tap)
-        set_tests_properties(fault/${name} PROPERTIES TIMEOUT 600
+        set_tests_properties(fault/${name} PROPERTIES TIMEOUT 600 COST 100
             ENVIRONMENT "MLPD_BIN=$<TARGET_FILE:mlpd>;MLPD_FAULT_LIBRARY=$<TARGET_FILE:fault>;MLPD_FAULT_STRIDE=${fault_stride};MLPD_TEST_PATIENCE=${patience};${sanitizer_env}")
     endforeach()
 endif()
@@ -92,7 +101,7 @@ if(TARGET mlpd AND NODE AND NOT MLPD_SANITIZE)
         if(CHROMIUM AND EXISTS ${PROJECT_SOURCE_DIR}/node_modules/playwright-core)
             add_test(NAME browser/${name}
                 COMMAND ${PROJECT_SOURCE_DIR}/cmake/node-test.sh ${NODE} ${source} ${tap_dir}/browser_${name}.tap)
-            set_tests_properties(browser/${name} PROPERTIES TIMEOUT 300
+            set_tests_properties(browser/${name} PROPERTIES TIMEOUT 300 COST 50
                 ENVIRONMENT "MLPD_BIN=$<TARGET_FILE:mlpd>;CHROMIUM=${CHROMIUM};MLPD_SCREENSHOTS=${PROJECT_BINARY_DIR}/screenshots")
         else()
             add_test(NAME browser/${name} COMMAND ${CMAKE_COMMAND} -E echo "skipped: chromium or playwright-core is not installed")
@@ -135,6 +144,6 @@ elseif(MLPD_SANITIZE MATCHES "address")
         get_filename_component(name ${source} NAME_WE)
         add_test(NAME fuzz/${name} COMMAND ${PROJECT_SOURCE_DIR}/cmake/fuzz-test.sh ${CMAKE_COMMAND} ${PROJECT_SOURCE_DIR}
             ${PROJECT_BINARY_DIR}/fuzz ${name} 60)
-        set_tests_properties(fuzz/${name} PROPERTIES TIMEOUT 600 SKIP_RETURN_CODE 77)
+        set_tests_properties(fuzz/${name} PROPERTIES TIMEOUT 600 COST 200 SKIP_RETURN_CODE 77)
     endforeach()
 endif()
