@@ -3,6 +3,7 @@
 #include "crew.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -109,6 +110,84 @@ void crew_submit(struct crew *crew, enum bench bench, struct chore *chore)
     queue->n_waiting++;
     pthread_cond_signal(&queue->work);
     pthread_mutex_unlock(&queue->lock);
+}
+
+/* Whether the chore still waited: it does no longer. */
+static bool queue_withdraw(struct queue *queue, struct chore *chore)
+{
+    struct chore *before = NULL, *at;
+    pthread_mutex_lock(&queue->lock);
+    for (at = queue->first; at && at != chore; at = at->next)
+        before = at;
+    if (at) {
+        *(before ? &before->next : &queue->first) = at->next;
+        if (queue->last == at)
+            queue->last = before;
+        queue->n_waiting--;
+    }
+    pthread_mutex_unlock(&queue->lock);
+    return at != NULL;
+}
+
+/* Work in parts. `lock` protects n_helpers. */
+struct share {
+    void (*run)(void *self, uint32_t part);
+    void *self;
+    uint32_t n_parts;
+    _Atomic uint32_t next;
+    pthread_mutex_t lock;
+    pthread_cond_t left; /* a helper has; who shared waits on it */
+    uint32_t n_helpers;  /* that have not left */
+};
+
+struct helper {
+    struct chore chore; /* first: the crew hands back its address */
+    struct share *share;
+};
+
+static void share_work(struct share *share)
+{
+    for (uint32_t part; (part = atomic_fetch_add(&share->next, 1)) < share->n_parts;)
+        share->run(share->self, part);
+}
+
+static void share_leave(struct share *share)
+{
+    pthread_mutex_lock(&share->lock);
+    share->n_helpers--;
+    pthread_cond_signal(&share->left);
+    pthread_mutex_unlock(&share->lock);
+}
+
+static void helper_run(struct chore *chore)
+{
+    struct share *share = ((struct helper *)chore)->share;
+    share_work(share);
+    share_leave(share);
+}
+
+void crew_share(struct crew *crew, enum bench bench, uint32_t n_helpers, uint32_t n_parts, void (*run)(void *self, uint32_t part),
+                void *self)
+{
+    n_helpers = n_helpers < CREW_HELPERS_MAX ? n_helpers : CREW_HELPERS_MAX;
+    struct share share = {.run = run, .self = self, .n_parts = n_parts, .n_helpers = n_helpers};
+    struct helper helpers[CREW_HELPERS_MAX];
+    pthread_mutex_init(&share.lock, NULL);
+    pthread_cond_init(&share.left, NULL);
+    for (uint32_t i = 0; i < n_helpers; i++) {
+        helpers[i] = (struct helper){.chore.run = helper_run, .share = &share};
+        crew_submit(crew, bench, &helpers[i].chore);
+    }
+    share_work(&share);
+    for (uint32_t i = 0; i < n_helpers; i++)
+        if (queue_withdraw(&crew->queues[bench], &helpers[i].chore))
+            share_leave(&share);
+    pthread_mutex_lock(&share.lock);
+    while (share.n_helpers)
+        pthread_cond_wait(&share.left, &share.lock);
+    pthread_mutex_unlock(&share.lock);
+    pthread_cond_destroy(&share.left);
+    pthread_mutex_destroy(&share.lock);
 }
 
 uint32_t crew_waiting(struct crew *crew, enum bench bench)

@@ -20,10 +20,10 @@ static double power(int exponent)
     return powers[exponent + 30];
 }
 
-/* digits * 10^exponent */
+/* A number's digits, DIGITS_MAX of them, and the power of ten of the first. */
 struct decimal {
     uint32_t digits;
-    int n_digits, exponent;
+    int exponent;
 };
 
 /* Half the distance from a positive float to its nearer neighbour: what reads back as it lies within. */
@@ -62,48 +62,48 @@ static struct decimal shortest(float number)
     else if (scaled < 1e8 - 0.5)
         scaled = value * power(DIGITS_MAX - 1 - --exponent);
     double gap = half_gap(number) * power(DIGITS_MAX - 1 - exponent) * 0.999999;
-    struct decimal best = {(uint32_t)(scaled + 0.5), DIGITS_MAX, exponent - (DIGITS_MAX - 1)};
-    uint32_t unit = 10;
+    uint32_t best = (uint32_t)(scaled + 0.5), unit = 10;
     for (int n = DIGITS_MAX - 1; n > 0; n--, unit *= 10) {
-        uint32_t digits = (uint32_t)(scaled / unit + 0.5);
-        if (!(fabs((double)digits * unit - scaled) < gap))
+        uint32_t digits = (uint32_t)(scaled / unit + 0.5) * unit;
+        if (!(fabs((double)digits - scaled) < gap))
             break;
-        best = (struct decimal){digits, n, exponent - (n - 1)};
+        best = digits;
     }
-    return best;
+    return best < 1000000000 ? (struct decimal){best, exponent} : (struct decimal){100000000, exponent + 1};
 }
 
-/* The decimal digits, least last; returns how many. */
-static int digits_write(uint32_t digits, char *text)
+/* The nine digits as text; returns how many there are without the zeros at the end. All at once: eight numbers below 10 in a word, made by
+ * halving (x * 10486 >> 20 is x / 100 for x < 10000, x * 103 >> 10 is x / 10 for x < 100). */
+static int digits_write(uint32_t digits, char text[DIGITS_MAX])
 {
-    char reversed[12];
-    int n = 0;
-
-    do
-        reversed[n++] = (char)('0' + digits % 10);
-    while (digits /= 10);
-    for (int i = 0; i < n; i++)
-        text[i] = reversed[n - 1 - i];
-    return n;
+    uint32_t first = digits / 100000000, rest = digits % 100000000;
+    uint64_t fours = rest / 10000 | (uint64_t)(rest % 10000) << 32;
+    uint64_t hundreds = fours * 10486 >> 20 & 0x0000007f0000007f, twos = hundreds | (fours - hundreds * 100) << 16;
+    uint64_t tens = twos * 103 >> 10 & 0x000f000f000f000f, ones = tens | (twos - tens * 10) << 8;
+    uint64_t ascii = ones | 0x3030303030303030;
+    text[0] = (char)('0' + first);
+    for (int i = 0; i < 8; i++)
+        text[1 + i] = (char)(ascii >> 8 * i);
+    return ones ? DIGITS_MAX - __builtin_clzll(ones) / 8 : 1;
 }
 
-/* 0.00123, 12.3, 12300. point: how many of the n digits stand before the point. */
-static size_t plain_write(const char *digits, int n, int point, char *text)
+/* 0.00123, 12.3, 12300. point: how many of the n digits stand before the point, -4 .. 12. Copies more than it needs: lengths that are known
+ * cost no branch. */
+static size_t plain_write(const char digits[DIGITS_MAX], int n, int point, char *text)
 {
-    char *to = text;
-
     if (point <= 0) {
-        *to++ = '0';
-        *to++ = '.';
-        for (int i = point; i < 0; i++)
-            *to++ = '0';
+        memcpy(text, "0.0000", 6);
+        memcpy(text + 2 - point, digits, DIGITS_MAX);
+        return (size_t)(2 - point + n);
     }
-    for (int i = 0; i < n || i < point; i++) {
-        if (i == point && i > 0)
-            *to++ = '.';
-        *to++ = i < n ? digits[i] : '0';
+    memcpy(text, digits, DIGITS_MAX);
+    if (point >= n) {
+        memcpy(text + DIGITS_MAX, "000", 3);
+        return (size_t)point;
     }
-    return (size_t)(to - text);
+    memmove(text + point + 1, digits + point, (size_t)(DIGITS_MAX - point));
+    text[point] = '.';
+    return (size_t)n + 1;
 }
 
 static size_t scientific_write(const char *digits, int n, int exponent, char *text)
@@ -119,13 +119,16 @@ static size_t scientific_write(const char *digits, int n, int exponent, char *te
     *to++ = 'e';
     if (exponent < 0)
         *to++ = '-';
-    to += digits_write((uint32_t)(exponent < 0 ? -exponent : exponent), to);
+    exponent = exponent < 0 ? -exponent : exponent;
+    if (exponent >= 10)
+        *to++ = (char)('0' + exponent / 10);
+    *to++ = (char)('0' + exponent % 10);
     return (size_t)(to - text);
 }
 
 size_t float_text(float number, char text[FLOAT_TEXT_MAX])
 {
-    char digits[12];
+    char digits[DIGITS_MAX];
     size_t sign = 0;
 
     if (!isfinite(number)) {
@@ -142,10 +145,7 @@ size_t float_text(float number, char text[FLOAT_TEXT_MAX])
         number = -number;
     }
     struct decimal decimal = shortest(number);
-    int n = digits_write(decimal.digits, digits), point = n + decimal.exponent;
-    while (n > 1 && digits[n - 1] == '0')
-        n--;
-    if (point > -5 && point <= 12)
-        return sign + plain_write(digits, n, point, text + sign);
-    return sign + scientific_write(digits, n, point - 1, text + sign);
+    int n = digits_write(decimal.digits, digits), point = decimal.exponent + 1;
+    return sign + (point > -5 && point <= 12 ? plain_write(digits, n, point, text + sign)
+                                             : scientific_write(digits, n, decimal.exponent, text + sign));
 }

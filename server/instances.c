@@ -22,6 +22,7 @@ void instances_restart(struct instances *instances)
         free(instances->unknown[i]);
     instances->n_rows = instances->n_unknown = 0;
     instances->more_unknown = false;
+    instances->floats = NULL;
 }
 
 /* Room for `capacity` numbers, the first `used` of them kept. Many go to huge pages: with small ones, faults take longer than the rows do.
@@ -124,18 +125,9 @@ static bool row_from_floats(const struct recipe *recipe, const unsigned char *by
     return true;
 }
 
-/* Room for all of them at once, where that is no more than may be: growing would copy them. Without it they still grow. */
-static void rows_expect(struct instances *instances, size_t n_rows, const struct recipe *recipe)
-{
-    size_t most = INSTANCES_BYTES_MAX / sizeof(float), n_inputs = recipe->n_inputs;
-    if (n_inputs && n_rows < (most - recipe->n_columns) / n_inputs && n_rows * n_inputs + recipe->n_columns > instances->capacity)
-        (void)grow(instances, 0, n_rows * n_inputs + recipe->n_columns);
-}
-
 bool instances_from_floats(const struct recipe *recipe, const void *bytes, size_t n, struct instances *instances, struct err *err)
 {
     size_t row_bytes = recipe->n_columns * sizeof(float);
-    bool ok = true;
 
     instances_restart(instances);
     for (uint32_t i = 0; i < recipe->n_columns; i++)
@@ -144,16 +136,31 @@ bool instances_from_floats(const struct recipe *recipe, const void *bytes, size_
             return err_at(err, 0, recipe->columns[i].name);
         }
     if (n == 0 || n % row_bytes != 0)
-        ok = err_set(err, ERR_INPUT, "%zu bytes are no whole number of rows: a row is %u float32 values, %zu bytes", n, recipe->n_columns,
-                     row_bytes);
-    rows_expect(instances, n / row_bytes, recipe);
-    for (size_t at = 0; ok && at < n; at += row_bytes) {
-        float *x = instances_room(instances, recipe->n_inputs, recipe->n_columns, err);
-        ok = x && row_from_floats(recipe, (const unsigned char *)bytes + at, x + recipe->n_inputs, x, instances->n_rows, err);
-        if (ok)
-            instances_keep(instances);
-    }
-    if (!ok)
-        instances_done(instances);
-    return ok;
+        return err_set(err, ERR_INPUT, "%zu bytes are no whole number of rows: a row is %u float32 values, %zu bytes", n, recipe->n_columns,
+                       row_bytes);
+    if (n / row_bytes > UINT32_MAX)
+        return err_set(err, ERR_LIMIT, "%zu rows are more than one request may have; send the others in another one", n / row_bytes);
+    instances->floats = bytes;
+    instances->n_rows = (uint32_t)(n / row_bytes);
+    return true;
+}
+
+size_t instances_scratch(const struct instances *instances, const struct recipe *recipe, size_t n)
+{
+    return instances->floats ? n * recipe->n_inputs + recipe->n_columns : 0;
+}
+
+const float *instances_rows(const struct instances *instances, const struct recipe *recipe, uint32_t first, uint32_t n, float *scratch,
+                            struct err *err)
+{
+    size_t row_bytes = recipe->n_columns * sizeof(float);
+    float *raw = scratch + (size_t)n * recipe->n_inputs;
+
+    if (!instances->floats)
+        return instances->x + (size_t)first * recipe->n_inputs;
+    for (uint32_t i = 0; i < n; i++)
+        if (!row_from_floats(recipe, instances->floats + (first + i) * row_bytes, raw, scratch + (size_t)i * recipe->n_inputs, first + i,
+                             err))
+            return NULL;
+    return scratch;
 }

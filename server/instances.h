@@ -17,8 +17,9 @@
 #define INSTANCES_NAME_MAX 200
 
 struct instances {
-    float *x; /* (n_rows, recipe->n_inputs), owned */
+    float *x; /* (n_rows, recipe->n_inputs), owned, where `floats` is NULL */
     uint32_t n_rows;
+    const unsigned char *floats; /* (n_rows, n_columns) float32 as they came, the request's: instances_rows encodes them */
     /* columns that the model does not know, each once */
     char *unknown[INSTANCES_WARNINGS_MAX]; /* (n_unknown), owned, UTF-8 where the request was */
     uint32_t n_unknown;
@@ -59,8 +60,15 @@ const struct csv_field *instances_csv_names(const struct instances_csv *rows, ui
 /* The next row into x: (n_inputs), and *fields as they came, valid until the next call. 1, 0 at the end, -1 with *err. */
 int instances_csv_row(struct instances_csv *rows, float *x, const struct csv_field **fields, uint32_t *n_fields, struct err *err);
 
-/* Rows of little-endian float32, n_columns each (left-out columns too), NaN where missing. */
+/* Rows of little-endian float32, n_columns each (left-out columns too), NaN where missing. Counts them only: the bytes must outlive the
+ * instances. */
 bool instances_from_floats(const struct recipe *recipe, const void *bytes, size_t n, struct instances *instances, struct err *err);
+
+/* Rows first .. first + n - 1 as the network's inputs, (n, n_inputs): where they are, or made in `scratch`, instances_scratch floats for n
+ * rows. NULL with *err where one is infinite. Threads: any number at once, each with its own scratch. */
+const float *instances_rows(const struct instances *instances, const struct recipe *recipe, uint32_t first, uint32_t n, float *scratch,
+                            struct err *err);
+size_t instances_scratch(const struct instances *instances, const struct recipe *recipe, size_t n);
 
 /* For the parts: room for one more row's n_inputs, and n_raw floats of scratch behind them, NULL with *err. instances->n_rows counts it once instances_keep is called. */
 float *instances_room(struct instances *instances, uint32_t n_inputs, uint32_t n_raw, struct err *err);

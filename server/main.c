@@ -140,6 +140,7 @@ static bool service_start(struct daemon *daemon, struct err *err)
     }
     if (!(daemon->crew = crew_new(bench_threads, err)))
         return false;
+    daemon->server.crew = daemon->crew;
     const struct http_options options = {.listen_fd = daemon->listen_fd,
                                          .max_connections = config->max_connections,
                                          .max_body = config->max_body,

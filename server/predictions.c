@@ -5,26 +5,33 @@
 #include <stdio.h>
 #include <string.h>
 
-/* The classes as JSON keys with their colons, one after the other. */
-struct labels {
-    struct writer keys;
-    uint32_t at[RECIPE_CLASSES_MAX + 1]; /* (n_classes + 1): where each begins, and the end */
-};
-
-static bool labels_init(struct labels *labels, const struct recipe *recipe)
+bool predictions_init(struct predictions *predictions, const struct recipe *recipe, struct err *err)
 {
-    writer_init(&labels->keys);
-    for (uint32_t i = 0; i < recipe->n_classes; i++) {
-        labels->at[i] = (uint32_t)labels->keys.n;
-        writer_key(&labels->keys, recipe->classes[i]);
+    uint32_t n_classes = recipe->task == TASK_CLASSIFICATION ? recipe->n_classes : 0;
+    struct writer *keys = &predictions->keys;
+
+    predictions->recipe = recipe;
+    writer_init(keys);
+    for (uint32_t i = 0; i < n_classes; i++) {
+        predictions->at[i] = (uint32_t)keys->n;
+        writer_key(keys, recipe->classes[i]);
     }
-    labels->at[recipe->n_classes] = (uint32_t)labels->keys.n;
-    return !labels->keys.failed;
+    predictions->at[n_classes] = (uint32_t)keys->n;
+    if (!keys->failed)
+        return true;
+    writer_done(keys);
+    return err_memory(err, "the predictions");
 }
 
-static void put_label(struct writer *writer, const struct labels *labels, uint32_t class, bool colon)
+void predictions_done(struct predictions *predictions)
 {
-    writer_raw(writer, labels->keys.text + labels->at[class], labels->at[class + 1] - labels->at[class] - !colon);
+    writer_done(&predictions->keys);
+}
+
+static void put_label(struct writer *writer, const struct predictions *predictions, uint32_t class, bool colon)
+{
+    const uint32_t *at = predictions->at + class;
+    writer_raw(writer, predictions->keys.text + at[0], at[1] - at[0] - !colon);
 }
 
 /* A fixed piece of text; the writer puts a comma before it where one belongs. */
@@ -43,17 +50,17 @@ uint32_t predictions_best(const float *probabilities, uint32_t n)
     return best;
 }
 
-static void put_classes(struct writer *writer, const struct labels *labels, const float *probabilities, uint32_t n)
+static void put_classes(struct writer *writer, const struct predictions *predictions, const float *probabilities, uint32_t n)
 {
     uint32_t best = predictions_best(probabilities, n);
 
     put_piece(writer, "{\"label\":");
-    put_label(writer, labels, best, false);
+    put_label(writer, predictions, best, false);
     put_piece(writer, "\"probability\":");
     writer_float(writer, probabilities[best]);
     put_piece(writer, "\"probabilities\":{");
     for (uint32_t i = 0; i < n; i++) {
-        put_label(writer, labels, i, true);
+        put_label(writer, predictions, i, true);
         writer_float(writer, probabilities[i]);
     }
     writer_close(writer, '}');
@@ -85,39 +92,35 @@ static void put_picture(struct writer *writer, const uint8_t *picture)
     writer_close(writer, ']');
 }
 
-void predictions_write_drawn(struct writer *writer, const struct recipe *recipe, const char *name, uint32_t version, const float *outputs,
-                             uint32_t n_rows, const struct instances *instances, const uint8_t *picture)
+void predictions_begin(struct writer *writer, const char *name, uint32_t version)
 {
-    struct labels labels;
-    bool classes = recipe->task == TASK_CLASSIFICATION;
-
-    if (classes && !labels_init(&labels, recipe))
-        writer->failed = true;
     writer_open(writer, '{');
     writer_put_string(writer, "model", name);
     writer_put_uint(writer, "version", version);
     writer_key(writer, "predictions");
     writer_open(writer, '[');
+}
+
+void predictions_rows(struct writer *writer, const struct predictions *predictions, const float *outputs, uint32_t n_rows)
+{
+    const struct recipe *recipe = predictions->recipe;
+
     for (uint32_t row = 0; row < n_rows && !writer->failed; row++) {
-        if (classes) {
-            put_classes(writer, &labels, outputs + (size_t)row * recipe->n_classes, recipe->n_classes);
+        if (recipe->task == TASK_CLASSIFICATION) {
+            put_classes(writer, predictions, outputs + (size_t)row * recipe->n_classes, recipe->n_classes);
             continue;
         }
         put_piece(writer, "{\"value\":");
         writer_float(writer, outputs[row]);
         writer_close(writer, '}');
     }
+}
+
+void predictions_end(struct writer *writer, const struct instances *instances, const uint8_t *picture)
+{
     writer_close(writer, ']');
     if (picture)
         put_picture(writer, picture);
     put_warnings(writer, instances);
     writer_close(writer, '}');
-    if (classes)
-        writer_done(&labels.keys);
-}
-
-void predictions_write(struct writer *writer, const struct recipe *recipe, const char *name, uint32_t version, const float *outputs,
-                       uint32_t n_rows, const struct instances *instances)
-{
-    predictions_write_drawn(writer, recipe, name, version, outputs, n_rows, instances, NULL);
 }

@@ -8,13 +8,24 @@
 #include "mlp/digit.h"
 #include "mlp/model.h"
 
-/* outputs: (n_rows, model_n_outputs) from model_predict. "warnings" stands there only where there are some. Always valid JSON: what
- * is not finite is null. */
-void predictions_write(struct writer *writer, const struct recipe *recipe, const char *name, uint32_t version, const float *outputs,
-                       uint32_t n_rows, const struct instances *instances);
-/* The same with "image", the picture (DIGIT_PIXELS) that was made of strokes; NULL: none. */
-void predictions_write_drawn(struct writer *writer, const struct recipe *recipe, const char *name, uint32_t version, const float *outputs,
-                             uint32_t n_rows, const struct instances *instances, const uint8_t *picture);
+/* What the rows of a reply share. Any number of threads may write rows, each into its own writer; text that predictions_rows wrote is
+ * put after other rows with writer_raw. Always valid JSON: what is not finite is null. */
+struct predictions {
+    const struct recipe *recipe;
+    struct writer keys;                  /* the classes as keys with their colons, one after the other */
+    uint32_t at[RECIPE_CLASSES_MAX + 1]; /* (n_classes + 1): where each begins, and the end */
+};
+/* recipe outlives it. ERR_MEMORY; then there is nothing to give up. */
+bool predictions_init(struct predictions *predictions, const struct recipe *recipe, struct err *err);
+void predictions_done(struct predictions *predictions);
+
+/* Up to the first row. */
+void predictions_begin(struct writer *writer, const char *name, uint32_t version);
+/* outputs: (n_rows, model_n_outputs) from model_predict. */
+void predictions_rows(struct writer *writer, const struct predictions *predictions, const float *outputs, uint32_t n_rows);
+/* What follows the last row. "warnings" stands there only where there are some, "image" where a picture (DIGIT_PIXELS) was made of
+ * strokes (NULL: none). */
+void predictions_end(struct writer *writer, const struct instances *instances, const uint8_t *picture);
 
 /* The likeliest class; of equal ones the first. What is not a number is never likelier. */
 uint32_t predictions_best(const float *probabilities, uint32_t n);

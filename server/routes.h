@@ -23,6 +23,7 @@ struct server {
     struct events *events;
     struct jobs *jobs;
     struct http *http;
+    struct crew *crew;
     int static_fd;                  /* the page's folder; -1: none */
     atomic_bool stopping;           /* long work ends early */
     _Atomic uint64_t n_predictions; /* rows predicted */

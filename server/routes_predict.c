@@ -5,17 +5,15 @@
 #include "instances.h"
 #include "picture.h"
 #include "predict_csv.h"
-#include "predictions.h"
+#include "predict_rows.h"
 #include "routes.h"
 #include "strokes.h"
 
 #include <inttypes.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-#define SCRATCH_MAX (1u << 16) /* floats that a thread keeps for the next request */
 #define OUTPUTS_MAX (4u << 20) /* numbers that one reply holds */
 
 /* What may be done on the HTTP thread, so that it is done well within a millisecond. */
@@ -27,59 +25,18 @@
 /* One request's way from body to reply. */
 struct prediction {
     struct server *server;
-    struct scratch *scratch;
+    struct predict_scratch *scratch;
     bool here;           /* on the HTTP thread */
     bool too_much;       /* for it: the desk does it all again */
     struct model *model; /* the one that the request means, as far as it is known */
     struct model_row row;
     struct instances instances;
-    float *outputs; /* (n_rows, model_n_outputs) */
-    bool drawn;     /* from strokes, into its picture */
+    bool drawn; /* from strokes, into its picture */
     struct strokes strokes;
 };
 
-/* What a thread keeps from one prediction to the next. */
-struct scratch {
-    struct workspace *workspace;
-    float *x; /* (capacity): instances' */
-    size_t capacity;
-};
-
-static pthread_key_t scratch_key;
-static pthread_once_t scratch_once = PTHREAD_ONCE_INIT;
-
-static void scratch_drop(void *self)
-{
-    struct scratch *scratch = self;
-    workspace_free(scratch->workspace);
-    free(scratch->x);
-    free(scratch);
-}
-
-static void scratch_key_make(void)
-{
-    pthread_key_create(&scratch_key, scratch_drop);
-}
-
-/* This thread's; it goes with the thread. */
-static struct scratch *scratch_here(struct err *err)
-{
-    pthread_once(&scratch_once, scratch_key_make);
-    struct scratch *scratch = pthread_getspecific(scratch_key);
-    if (scratch)
-        return scratch;
-    scratch = calloc(1, sizeof *scratch);
-    if (!scratch || !(scratch->workspace = workspace_new(err)) || pthread_setspecific(scratch_key, scratch)) {
-        err_memory(err, "a prediction");
-        if (scratch)
-            scratch_drop(scratch);
-        return NULL;
-    }
-    return scratch;
-}
-
 /* Lend the instances what the last ones had, and take it back where it is not large. */
-static void scratch_lend(struct scratch *scratch, struct instances *instances)
+static void scratch_lend(struct predict_scratch *scratch, struct instances *instances)
 {
     instances->x = scratch->x;
     instances->capacity = scratch->capacity;
@@ -87,9 +44,9 @@ static void scratch_lend(struct scratch *scratch, struct instances *instances)
     scratch->capacity = 0;
 }
 
-static void scratch_return(struct scratch *scratch, struct instances *instances)
+static void scratch_return(struct predict_scratch *scratch, struct instances *instances)
 {
-    if (instances->capacity <= SCRATCH_MAX) {
+    if (instances->capacity <= PREDICT_SCRATCH_MAX) {
         scratch->x = instances->x;
         scratch->capacity = instances->capacity;
         instances->x = NULL;
@@ -248,7 +205,8 @@ static bool rows_read(struct request *request, struct prediction *prediction, co
     return table_read(request, prediction, name, kind, bytes, n, err);
 }
 
-static bool rows_predict(struct prediction *prediction, struct err *err)
+/* Whether one reply holds the answers; on the HTTP thread, whether they are soon there. */
+static bool answers_fit(struct prediction *prediction, struct err *err)
 {
     uint32_t n_rows = prediction->instances.n_rows, n_outputs = model_n_outputs(prediction->model);
     if ((uint64_t)n_rows * n_outputs > OUTPUTS_MAX)
@@ -257,22 +215,24 @@ static bool rows_predict(struct prediction *prediction, struct err *err)
                        n_outputs, OUTPUTS_MAX);
     prediction->too_much = prediction->here && (n_rows * network_n_params(prediction->model->network) > HERE_WEIGHTS_MAX ||
                                                 (uint64_t)n_rows * n_outputs > HERE_OUTPUTS_MAX);
-    if (prediction->too_much)
-        return false;
-    prediction->outputs = malloc(((size_t)n_rows * n_outputs + 1) * sizeof *prediction->outputs);
-    if (!prediction->outputs)
-        return err_memory(err, "the predictions");
-    return model_predict(prediction->model, prediction->instances.x, n_rows, prediction->outputs, prediction->scratch->workspace, err);
+    return !prediction->too_much;
 }
 
-static void answer(const struct prediction *prediction, struct reply *reply)
+static bool answer(const struct prediction *prediction, struct reply *reply, struct err *err)
 {
+    struct server *server = prediction->server;
     struct writer writer;
     writer_init(&writer);
-    predictions_write_drawn(&writer, prediction->model->recipe, prediction->row.name, prediction->row.version, prediction->outputs,
-                            prediction->instances.n_rows, &prediction->instances, prediction->drawn ? prediction->strokes.picture : NULL);
+    predictions_begin(&writer, prediction->row.name, prediction->row.version);
+    if (!predict_rows(prediction->model, &prediction->instances, prediction->here ? NULL : server->crew, server->config->threads, &writer,
+                      err)) {
+        writer_done(&writer);
+        return false;
+    }
+    predictions_end(&writer, &prediction->instances, prediction->drawn ? prediction->strokes.picture : NULL);
     reply_json(reply, 200, &writer);
-    atomic_fetch_add_explicit(&prediction->server->n_predictions, prediction->instances.n_rows, memory_order_relaxed);
+    atomic_fetch_add_explicit(&server->n_predictions, prediction->instances.n_rows, memory_order_relaxed);
+    return true;
 }
 
 /* Whether the reply shall be CSV, which is made of CSV only. */
@@ -286,7 +246,7 @@ static bool csv_is_asked(struct request *request)
 }
 
 /* CSV to CSV: the source takes over from here. */
-static void predict_rows(struct request *request, const char *name, struct reply *reply)
+static void predict_table(struct request *request, const char *name, struct reply *reply)
 {
     struct prediction prediction = {.server = request_app(request)};
     struct predict_csv asked = {.n_predictions = &prediction.server->n_predictions};
@@ -317,20 +277,18 @@ static void predict(struct request *request, const char *name, struct reply *rep
     struct err err = {0};
     if (csv_is_asked(request)) {
         if (!prediction.here) /* that it reads a file */
-            predict_rows(request, name, reply);
+            predict_table(request, name, reply);
         return;
     }
-    prediction.scratch = scratch_here(&err);
+    prediction.scratch = predict_scratch(&err);
     if (!prediction.scratch) {
         reply_problem(reply, &err);
         return;
     }
     scratch_lend(prediction.scratch, &prediction.instances);
-    if (rows_read(request, &prediction, name, &err) && rows_predict(&prediction, &err))
-        answer(&prediction, reply);
-    else if (!prediction.too_much)
+    if (!(rows_read(request, &prediction, name, &err) && answers_fit(&prediction, &err) && answer(&prediction, reply, &err)) &&
+        !prediction.too_much)
         reply_problem(reply, &err);
-    free(prediction.outputs);
     scratch_return(prediction.scratch, &prediction.instances);
     model_unref(prediction.model);
 }

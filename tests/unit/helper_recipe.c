@@ -81,6 +81,24 @@ struct recipe *recipe_of_text(const char *csv, const char *target, enum task tas
     return recipe;
 }
 
+struct model *model_of_text(const char *csv, uint32_t n_hidden, uint32_t norms)
+{
+    struct recipe *recipe = recipe_of_text(csv, NULL, TASK_AUTO);
+    bool classes = recipe->task == TASK_CLASSIFICATION;
+    struct layer layers[2] = {{.units = n_hidden, .activation = ACTIVATION_RELU, .norms = norms},
+                              {.units = classes ? recipe->n_classes : 1, .activation = classes ? ACTIVATION_SOFTMAX : ACTIVATION_LINEAR}};
+    struct err err = {0};
+    struct network *network = network_new(recipe->n_inputs, layers, 2, &err);
+
+    ck_assert_ptr_nonnull(network);
+    ck_assert(network_init(network, INITIALIZER_HE_NORMAL, 0, 42, &err));
+    for (uint32_t i = 0; norms > 0 && i < 3 * n_hidden; i++) /* gains and offsets that differ */
+        network->params[network->biases_at[0] + i / n_hidden * ((n_hidden + 15) & ~15u) + i % n_hidden] = 0.5f + (float)(i * 7 % 11) / 8;
+    struct model *model = model_new(recipe, network, classes ? LOSS_CATEGORICAL_CROSSENTROPY : LOSS_MSE, &err);
+    ck_assert_ptr_nonnull(model);
+    return model;
+}
+
 const struct recipe_column *recipe_column_of(const struct recipe *recipe, const char *name)
 {
     int64_t found = recipe_find(recipe, name);

@@ -3,7 +3,7 @@
 #define HELPER_RECIPE_H
 
 #include "mlp/csv.h"
-#include "mlp/recipe.h"
+#include "mlp/model.h"
 
 #include <stdio.h>
 
@@ -16,6 +16,8 @@ uint32_t *rows_all(const struct table *table);
 struct recipe *recipe_of(const struct table *table, const char *target, enum task task);
 /* A recipe of CSV text with a header. */
 struct recipe *recipe_of_text(const char *csv, const char *target, enum task task);
+/* A model of the CSV text with random weights and one hidden layer, normalised in so many parts (0: not). */
+struct model *model_of_text(const char *csv, uint32_t n_hidden, uint32_t norms);
 /* A column of the recipe by name; fails the test where there is none. */
 const struct recipe_column *recipe_column_of(const struct recipe *recipe, const char *name);
 /* Encode every row of the CSV (separator found, header or none) by recipe_encode and by the table's binding: fails unless the bits

@@ -145,7 +145,10 @@ START_TEST(numbers_come_by_every_spelling)
         instances_done(&instances);
     }
     ck_assert(instances_from_floats(recipe, raw, sizeof raw, &instances, &err));
-    ck_assert_mem_eq(instances.x, expected, 4 * sizeof(float));
+    float room[4 + 3];
+    ck_assert_uint_eq(instances_scratch(&instances, recipe, 1), 4 + 3);
+    ck_assert_ptr_eq(instances_rows(&instances, recipe, 0, 1, room, &err), room);
+    ck_assert_mem_eq(room, expected, 4 * sizeof(float));
     instances_done(&instances);
     taken("{\"model\":\"numbers\",\"instances\":[[true,null,false]]}", &instances);
     recipe_encode_numbers(recipe, (float[]){1, NAN, 0}, expected);
@@ -162,8 +165,11 @@ START_TEST(floats_are_checked)
 
     ck_assert(instances_from_floats(shelf.numbers, rows, 12, &instances, &err));
     ck_assert_uint_eq(instances.n_rows, 1);
+    float room[2 * 4 + 3];
+    ck_assert_ptr_nonnull(instances_rows(&instances, shelf.numbers, 0, 1, room, &err));
     instances_done(&instances);
-    ck_assert(!instances_from_floats(shelf.numbers, rows, 24, &instances, &err));
+    ck_assert(instances_from_floats(shelf.numbers, rows, 24, &instances, &err));
+    ck_assert_ptr_null(instances_rows(&instances, shelf.numbers, 0, 2, room, &err));
     ck_assert_str_eq(err.column, "b");
     ck_assert_uint_eq(err.row, 2);
     ck_assert(!instances_from_floats(shelf.numbers, rows, 13, &instances, &err));

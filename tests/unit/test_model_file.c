@@ -47,30 +47,6 @@ static void folder_remove(void)
     ck_assert_int_eq(rmdir(folder), 0);
 }
 
-/* A model with random weights and one hidden layer, normalised in so many parts. */
-static struct model *model_normalised(const char *csv, uint32_t n_hidden, uint32_t norms)
-{
-    struct recipe *recipe = recipe_of_text(csv, NULL, TASK_AUTO);
-    bool classes = recipe->task == TASK_CLASSIFICATION;
-    struct layer layers[2] = {{.units = n_hidden, .activation = ACTIVATION_RELU, .norms = norms},
-                              {.units = classes ? recipe->n_classes : 1, .activation = classes ? ACTIVATION_SOFTMAX : ACTIVATION_LINEAR}};
-    struct err err = {0};
-    struct network *network = network_new(recipe->n_inputs, layers, 2, &err);
-
-    ck_assert_ptr_nonnull(network);
-    ck_assert(network_init(network, INITIALIZER_HE_NORMAL, 0, 42, &(struct err){0}));
-    for (uint32_t i = 0; norms > 0 && i < 3 * n_hidden; i++) /* gains and offsets that differ */
-        network->params[network->biases_at[0] + i / n_hidden * ((n_hidden + 15) & ~15u) + i % n_hidden] = 0.5f + (float)(i * 7 % 11) / 8;
-    struct model *model = model_new(recipe, network, classes ? LOSS_CATEGORICAL_CROSSENTROPY : LOSS_MSE, &err);
-    ck_assert_ptr_nonnull(model);
-    return model;
-}
-
-static struct model *model_make(const char *csv, uint32_t n_hidden)
-{
-    return model_normalised(csv, n_hidden, 0);
-}
-
 static void predictions_equal(const struct model *a, const struct model *b)
 {
     float x[64], out_a[16], out_b[16];
@@ -129,7 +105,7 @@ START_TEST(what_was_written_is_read)
     static const uint32_t widths[] = {3, 130, 300};
 
     for (int i = 0; i < 10; i++) {
-        struct model *model = i < 6 ? model_make(csvs[i % 2], widths[i / 2]) : model_normalised(csvs[i % 2], 30, i < 8 ? 1 : 3);
+        struct model *model = i < 6 ? model_of_text(csvs[i % 2], widths[i / 2], 0) : model_of_text(csvs[i % 2], 30, i < 8 ? 1 : 3);
         struct err err = {0};
         char *info = NULL;
         ck_assert_msg(model_file_write(path, model, "{\"name\":\"d\\u00e9j\xc3\xa0\"}", &err), "%s", err.msg);
@@ -174,7 +150,7 @@ static void spill(const void *bytes, size_t n)
 
 START_TEST(any_safetensors_reader_finds_the_tensors)
 {
-    struct model *model = model_make(mixed, 300);
+    struct model *model = model_of_text(mixed, 300, 0);
     struct err err;
     size_t n, length = 0;
     float *weights = malloc(model->recipe->n_inputs * 300 * sizeof(float)), biases[300];
@@ -218,7 +194,7 @@ static void refused_or_same(const struct model *model, size_t at)
 
 START_TEST(a_flipped_bit_is_seen)
 {
-    struct model *model = model_make(mixed, 3);
+    struct model *model = model_of_text(mixed, 3, 0);
     struct err err;
     size_t n, n_refused = 0;
 
@@ -241,7 +217,7 @@ END_TEST
 
 START_TEST(a_file_cut_short_or_lengthened_is_refused)
 {
-    struct model *model = model_make(mixed, 3);
+    struct model *model = model_of_text(mixed, 3, 0);
     struct err err;
     size_t n;
 
@@ -306,7 +282,7 @@ START_TEST(hostile_headers_are_refused)
         {"\"checksum\":\"", "\"checksum\":\"0"},
         {"\\\"units\\\":3", "\\\"units\\\":65536"},
     };
-    struct model *model = model_make("a,b,y\n1,2,0.5\n2,300,1.5\n3,7,2.75\n", 3);
+    struct model *model = model_of_text("a,b,y\n1,2,0.5\n2,300,1.5\n3,7,2.75\n", 3, 0);
     struct err err = {0};
     size_t n;
 
@@ -377,7 +353,7 @@ START_TEST(weights_that_are_not_finite_are_refused)
     struct err err = {0};
 
     for (int i = 0; i < 3; i++) {
-        struct model *model = model_make("a,b,y\n1,2,0.5\n2,300,1.5\n3,7,2.75\n", 3);
+        struct model *model = model_of_text("a,b,y\n1,2,0.5\n2,300,1.5\n3,7,2.75\n", 3, 0);
         float weights[3], bias[1];
         network_get(model->network, 1, weights, bias);
         weights[i] = odd[i];
@@ -421,7 +397,7 @@ END_TEST
 
 START_TEST(a_failed_write_leaves_nothing)
 {
-    struct model *model = model_make(mixed, 3);
+    struct model *model = model_of_text(mixed, 3, 0);
     char elsewhere[200];
     struct err err = {0};
 

@@ -10,13 +10,7 @@ static struct err err;
 
 static struct model *model_make(uint32_t units)
 {
-    struct recipe *recipe = recipe_of_text("a,b,town,y\n1,2,here,u\n2,300,there,v\n3,7,far away,u\n4,8,here,v\n", NULL, TASK_AUTO);
-    struct layer layers[2] = {{.units = units, .activation = ACTIVATION_RELU}, {.units = 2, .activation = ACTIVATION_SOFTMAX}};
-    struct network *network = network_new(recipe->n_inputs, layers, 2, &err);
-    ck_assert_ptr_nonnull(network);
-    struct model *model = model_new(recipe, network, LOSS_CATEGORICAL_CROSSENTROPY, &err);
-    ck_assert_ptr_nonnull(model);
-    return model;
+    return model_of_text("a,b,town,y\n1,2,here,u\n2,300,there,v\n3,7,far away,u\n4,8,here,v\n", units, 0);
 }
 
 static uint32_t n_read;
