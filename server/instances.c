@@ -1,6 +1,6 @@
 /* The rows of a prediction request: what all ways in share, and raw floats. */
 #define _GNU_SOURCE
-#include "instances.h"
+#include "instances_rows.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -23,6 +23,9 @@ void instances_restart(struct instances *instances)
     instances->n_rows = instances->n_unknown = 0;
     instances->more_unknown = false;
     instances->floats = NULL;
+    free(instances->marks);
+    instances->marks = NULL;
+    instances->marks_capacity = 0;
 }
 
 /* Room for `capacity` numbers, the first `used` of them kept. Many go to huge pages: with small ones, faults take longer than the rows do.
@@ -147,15 +150,19 @@ bool instances_from_floats(const struct recipe *recipe, const void *bytes, size_
 
 size_t instances_scratch(const struct instances *instances, const struct recipe *recipe, size_t n)
 {
-    return instances->floats ? n * recipe->n_inputs + recipe->n_columns : 0;
+    return instances->floats || instances->marks ? n * recipe->n_inputs + recipe->n_columns : 0;
 }
 
-const float *instances_rows(const struct instances *instances, const struct recipe *recipe, uint32_t first, uint32_t n, float *scratch,
-                            struct err *err)
+const float *instances_inputs(const struct instances *instances, const struct recipe *recipe, uint32_t first, uint32_t n, float *scratch,
+                              struct err *err)
 {
     size_t row_bytes = recipe->n_columns * sizeof(float);
     float *raw = scratch + (size_t)n * recipe->n_inputs;
 
+    if (instances->marks) {
+        const char *const *at = (const char *const *)instances->marks + first / INSTANCES_BLOCK;
+        return rows_encode(recipe, at[0], (size_t)(at[1] - at[0]), n, scratch, err) ? scratch : NULL;
+    }
     if (!instances->floats)
         return instances->x + (size_t)first * recipe->n_inputs;
     for (uint32_t i = 0; i < n; i++)

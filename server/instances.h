@@ -15,17 +15,19 @@
 #define INSTANCES_BYTES_MAX ((size_t)1 << 30) /* of x */
 #define INSTANCES_WARNINGS_MAX 16
 #define INSTANCES_NAME_MAX 200
+#define INSTANCES_BLOCK 64 /* rows that are taken from the request's bytes at a time */
 
 struct instances {
-    float *x; /* (n_rows, recipe->n_inputs), owned, where `floats` is NULL */
+    float *x; /* (n_rows, recipe->n_inputs), owned; none where the rows are still as they came, in the request's bytes: */
     uint32_t n_rows;
-    const unsigned char *floats; /* (n_rows, n_columns) float32 as they came, the request's: instances_rows encodes them */
+    const unsigned char *floats; /* (n_rows, n_columns) float32 */
+    const char **marks;          /* JSON arrays: where each INSTANCES_BLOCK of them begin, and the end of the last; owned */
     /* columns that the model does not know, each once */
     char *unknown[INSTANCES_WARNINGS_MAX]; /* (n_unknown), owned, UTF-8 where the request was */
     uint32_t n_unknown;
     bool more_unknown; /* there were more than fit above */
     /* private below */
-    size_t capacity;
+    size_t capacity, marks_capacity;
 };
 
 void instances_done(struct instances *instances); /* takes a zeroed one */
@@ -40,8 +42,11 @@ struct instances_models {
     const char *name; /* from the path, NULL: the body says. Where both do they must agree. */
 };
 
-/* The whole of a JSON body {"model","version","instances":[[...],{...}]}. On failure *instances is empty. */
-bool instances_from_json(const char *bytes, size_t n, const struct instances_models *models, struct instances *instances, struct err *err);
+/* The whole of a JSON body {"model","version","instances":[[...],{...}]}. On failure *instances is empty.
+ * later: rows that are many and look like arrays are only marked, for instances_inputs; the bytes must outlive the instances. Where that
+ * finds one that is wrong, what is wrong is told by reading the body again with later = false. */
+bool instances_from_json(const char *bytes, size_t n, const struct instances_models *models, bool later, struct instances *instances,
+                         struct err *err);
 
 /* A CSV body: with a row of names first, columns by name in any order, unknown ones (not the target) warned about; without it by
  * position, the target left out, or standing where it stood in a file without names that the model learnt from. options as for
@@ -65,9 +70,10 @@ int instances_csv_row(struct instances_csv *rows, float *x, const struct csv_fie
 bool instances_from_floats(const struct recipe *recipe, const void *bytes, size_t n, struct instances *instances, struct err *err);
 
 /* Rows first .. first + n - 1 as the network's inputs, (n, n_inputs): where they are, or made in `scratch`, instances_scratch floats for n
- * rows. NULL with *err where one is infinite. Threads: any number at once, each with its own scratch. */
-const float *instances_rows(const struct instances *instances, const struct recipe *recipe, uint32_t first, uint32_t n, float *scratch,
-                            struct err *err);
+ * rows. first: a multiple of INSTANCES_BLOCK; n: that many, or what is left. NULL with *err. Threads: any number at once, each with its own
+ * scratch. */
+const float *instances_inputs(const struct instances *instances, const struct recipe *recipe, uint32_t first, uint32_t n, float *scratch,
+                              struct err *err);
 size_t instances_scratch(const struct instances *instances, const struct recipe *recipe, size_t n);
 
 /* For the parts: room for one more row's n_inputs, and n_raw floats of scratch behind them, NULL with *err. instances->n_rows counts it once instances_keep is called. */

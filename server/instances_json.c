@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define LATER_BYTES (64u << 10) /* fewer are scanned at once */
+
 static bool fail(struct json_rows *rows, const char *what)
 {
     if (what == scan_no_memory)
@@ -83,7 +85,7 @@ static bool meet_instances(struct json_rows *rows)
         return member_fail(rows, "instances", "must be an array of rows: [[...], ...] or [{...}, ...]");
     rows->array = rows->scan.at;
     if (rows->has_name || rows->models->name) {
-        if (model_find(rows) && rows_take(rows))
+        if (model_find(rows) && ((rows->later && rows_mark(rows)) || rows_take(rows)))
             return true;
         rows->early = *rows->err;
         rows->early_failed = true; /* a version that comes later may still change it */
@@ -151,12 +153,13 @@ static bool take_late(struct json_rows *rows)
         *rows->err = rows->early;
         return false;
     }
-    return model_find(rows) && rows_take(rows);
+    return model_find(rows) && ((rows->later && rows_mark(rows)) || rows_take(rows));
 }
 
-bool instances_from_json(const char *bytes, size_t n, const struct instances_models *models, struct instances *instances, struct err *err)
+static bool body_take(const char *bytes, size_t n, const struct instances_models *models, bool later, struct instances *instances,
+                      struct err *err)
 {
-    struct json_rows rows = {.models = models, .instances = instances, .err = err};
+    struct json_rows rows = {.models = models, .instances = instances, .err = err, .later = later};
 
     instances_restart(instances);
     scan_init(&rows.scan, bytes, n);
@@ -169,4 +172,12 @@ bool instances_from_json(const char *bytes, size_t n, const struct instances_mod
     if (!ok)
         instances_done(instances);
     return ok;
+}
+
+bool instances_from_json(const char *bytes, size_t n, const struct instances_models *models, bool later, struct instances *instances,
+                         struct err *err)
+{
+    /* Brackets in texts may mislead who looks at brackets only. */
+    return (later && n >= LATER_BYTES && body_take(bytes, n, models, true, instances, err)) ||
+           body_take(bytes, n, models, false, instances, err);
 }

@@ -298,3 +298,88 @@ bool rows_take(struct json_rows *rows)
     rows->scanned = true;
     return scan_take(scan, ']') || fail_at(rows, COLUMN_NONE, "expected ',' or ']'");
 }
+
+/* The text from `at` on, less its blanks. */
+static const char *after_blanks(const char *at, const char *end)
+{
+    while (at < end && (*at == ' ' || *at == '\n' || *at == '\r' || *at == '\t'))
+        at++;
+    return at;
+}
+
+/* Room for two more marks. False: out of memory. */
+static bool marks_room(struct instances *instances, size_t n)
+{
+    if (n + 2 <= instances->marks_capacity)
+        return true;
+    size_t capacity = 2 * n + 64;
+    const char **marks = realloc(instances->marks, capacity * sizeof *marks);
+    if (!marks)
+        return false;
+    instances->marks = marks;
+    instances->marks_capacity = capacity;
+    return true;
+}
+
+/* The rows' marks, up to the array's end; NULL where they do not look like arrays. *n: how many there are. */
+static const char *marks_make(struct instances *instances, const char *at, const char *end, uint32_t *n)
+{
+    for (*n = 0; *n < UINT32_MAX; ++*n) {
+        at = after_blanks(at, end);
+        if (at == end || *at != '[')
+            return NULL;
+        size_t i = *n / INSTANCES_BLOCK;
+        if (*n % INSTANCES_BLOCK == 0) {
+            if (!marks_room(instances, i))
+                return NULL;
+            instances->marks[i] = at;
+        }
+        const char *close = memchr(at, ']', (size_t)(end - at));
+        at = close ? after_blanks(close + 1, end) : end;
+        if (at < end && *at == ']') {
+            instances->marks[i + 1] = at;
+            ++*n;
+            return at;
+        }
+        if (at == end || *at != ',')
+            return NULL;
+        at++;
+    }
+    return NULL;
+}
+
+bool rows_mark(struct json_rows *rows)
+{
+    struct instances *instances = rows->instances;
+    uint32_t n;
+    const char *close = marks_make(instances, rows->array + 1, rows->scan.end, &n);
+
+    if (!close) {
+        instances_restart(instances);
+        return false;
+    }
+    instances->n_rows = n;
+    rows->scan.at = close + 1;
+    rows->scanned = true;
+    return true;
+}
+
+bool rows_encode(const struct recipe *recipe, const char *text, size_t length, uint32_t n, float *x, struct err *err)
+{
+    struct instances instances = {.x = x, .capacity = (size_t)n * recipe->n_inputs + recipe->n_columns};
+    struct json_rows rows = {.instances = &instances, .recipe = recipe, .err = err};
+    bool ok = true;
+
+    scan_init(&rows.scan, text, length);
+    rows_begin(&rows);
+    for (uint32_t i = 0; ok && i < n; i++) /* a text may hold brackets: then there are fewer rows than marked, and the count fails */
+        ok = scan_peek(&rows.scan) == '[' && take_instance(&rows) && (scan_take(&rows.scan, ',') || i + 1 == n);
+    scan_blanks(&rows.scan);
+    if (ok && rows.scan.at != rows.scan.end)
+        ok = false;
+    if (!ok)
+        err_set(err, ERR_INPUT, "instances: expected rows of %u values each", recipe->n_columns);
+    rows_end(&rows);
+    scan_done(&rows.scan);
+    return ok;
+}

@@ -29,6 +29,7 @@ struct json_rows {
     uint32_t *have;       /* (n_columns): the number of the last row that had it, from 1 */
     bool numbers;         /* no column takes text */
     bool in_object;       /* the instance at hand comes by names */
+    bool later;           /* mark the rows where that can be done */
 };
 
 /* "at byte 17, found 'x'" */
@@ -45,5 +46,10 @@ void rows_begin(struct json_rows *rows);
 void rows_end(struct json_rows *rows);
 /* Take the array of instances whose bracket rows->array is. */
 bool rows_take(struct json_rows *rows);
+/* Only mark where its rows are, by their brackets. False: they do not look like arrays; nothing is taken. */
+bool rows_mark(struct json_rows *rows);
+/* The n rows of the text, a marked block, into x: (n, n_inputs) and n_columns floats of scratch behind them. False, with *err: there are
+ * not just n, or one is wrong. */
+bool rows_encode(const struct recipe *recipe, const char *text, size_t length, uint32_t n, float *x, struct err *err);
 
 #endif

@@ -4,9 +4,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-#define BLOCK 64      /* rows on their way at a time */
-#define PARTS_MAX 64  /* that one request is cut into */
-#define PART_LEAST 64 /* rows of a part: waking a thread for fewer takes longer */
+#define PARTS_MAX 64 /* that one request is cut into */
 
 static pthread_key_t scratch_key;
 static pthread_once_t scratch_once = PTHREAD_ONCE_INIT;
@@ -79,14 +77,14 @@ static bool rows_write(const struct rows_work *work, uint32_t first, uint32_t en
 {
     const struct model *model = work->model;
     struct predict_scratch *scratch = predict_scratch(err);
-    size_t n_block = end - first < BLOCK ? end - first : BLOCK, n_outputs = n_block * model_n_outputs(model);
+    size_t n_block = end - first < INSTANCES_BLOCK ? end - first : INSTANCES_BLOCK, n_outputs = n_block * model_n_outputs(model);
     float *outputs = scratch ? block_room(scratch, n_outputs + instances_scratch(work->instances, model->recipe, n_block), err) : NULL;
     if (!outputs)
         return false;
     bool ok = true;
-    for (; ok && first < end; first += BLOCK) {
-        uint32_t n = end - first < BLOCK ? end - first : BLOCK;
-        const float *x = instances_rows(work->instances, model->recipe, first, n, outputs + n_outputs, err);
+    for (; ok && first < end; first += INSTANCES_BLOCK) {
+        uint32_t n = end - first < INSTANCES_BLOCK ? end - first : INSTANCES_BLOCK;
+        const float *x = instances_inputs(work->instances, model->recipe, first, n, outputs + n_outputs, err);
         ok = x && model_predict(model, x, n, outputs, scratch->workspace, err);
         if (ok)
             predictions_rows(writer, &work->predictions, outputs, n);
@@ -103,14 +101,20 @@ static uint32_t parts_good(struct rows_work *work)
     return n;
 }
 
+/* The part's first row: parts are whole blocks. */
+static uint32_t part_at(const struct rows_work *work, uint32_t part)
+{
+    uint32_t n = work->instances->n_rows;
+    uint64_t n_blocks = ((uint64_t)n + INSTANCES_BLOCK - 1) / INSTANCES_BLOCK, row = n_blocks * part / work->n_parts * INSTANCES_BLOCK;
+    return row < n ? (uint32_t)row : n;
+}
+
 /* Parts begin in order: where one has failed, all before it are done or under way, so that the first failure is always the same one. */
 static void part_write(void *self, uint32_t part)
 {
     struct rows_work *work = self;
-    uint64_t n = work->instances->n_rows;
     struct err err;
-    if (part >= parts_good(work) ||
-        rows_write(work, (uint32_t)(n * part / work->n_parts), (uint32_t)(n * (part + 1) / work->n_parts), &work->writers[part], &err))
+    if (part >= parts_good(work) || rows_write(work, part_at(work, part), part_at(work, part + 1), &work->writers[part], &err))
         return;
     pthread_mutex_lock(&work->lock);
     if (part < work->n_good) {
@@ -142,7 +146,7 @@ static bool parts_write(struct rows_work *work, struct crew *crew, uint32_t n_he
 bool predict_rows(const struct model *model, const struct instances *instances, struct crew *crew, uint32_t n_threads,
                   struct writer *writer, struct err *err)
 {
-    uint32_t n = instances->n_rows, n_parts = n / PART_LEAST < PARTS_MAX ? n / PART_LEAST : PARTS_MAX;
+    uint32_t n = instances->n_rows, n_parts = n / INSTANCES_BLOCK < PARTS_MAX ? n / INSTANCES_BLOCK : PARTS_MAX;
     struct writer writers[PARTS_MAX];
     struct rows_work work = {.model = model, .instances = instances, .n_parts = n_parts, .writers = writers, .err = err, .n_good = n_parts};
     if (!predictions_init(&work.predictions, model->recipe, err))

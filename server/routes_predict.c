@@ -186,7 +186,8 @@ static bool picture_row(const struct request *request, struct prediction *predic
     return recipe && picture_take(prediction, recipe, "image", err);
 }
 
-static bool rows_read(struct request *request, struct prediction *prediction, const char *name, struct err *err)
+/* later: where rows may stay in the body until they are predicted. */
+static bool rows_read(struct request *request, struct prediction *prediction, const char *name, bool later, struct err *err)
 {
     const struct instances_models models = {.find = model_find, .self = prediction, .name = name};
     const char *type = request_header(request, "Content-Type"), *bytes;
@@ -199,7 +200,7 @@ static bool rows_read(struct request *request, struct prediction *prediction, co
     if (kind == BODY_JSON && strokes_are_asked(bytes, n))
         return drawing_read(prediction, name, bytes, n, err);
     if (kind == BODY_JSON)
-        return instances_from_json(bytes, n, &models, &prediction->instances, err);
+        return instances_from_json(bytes, n, &models, later, &prediction->instances, err);
     if (kind == BODY_PNG)
         return picture_row(request, prediction, name, bytes, n, err);
     return table_read(request, prediction, name, kind, bytes, n, err);
@@ -233,6 +234,12 @@ static bool answer(const struct prediction *prediction, struct reply *reply, str
     reply_json(reply, 200, &writer);
     atomic_fetch_add_explicit(&server->n_predictions, prediction->instances.n_rows, memory_order_relaxed);
     return true;
+}
+
+static bool rows_answer(struct request *request, struct prediction *prediction, const char *name, bool later, struct reply *reply,
+                        struct err *err)
+{
+    return rows_read(request, prediction, name, later, err) && answers_fit(prediction, err) && answer(prediction, reply, err);
 }
 
 /* Whether the reply shall be CSV, which is made of CSV only. */
@@ -286,8 +293,10 @@ static void predict(struct request *request, const char *name, struct reply *rep
         return;
     }
     scratch_lend(prediction.scratch, &prediction.instances);
-    if (!(rows_read(request, &prediction, name, &err) && answers_fit(&prediction, &err) && answer(&prediction, reply, &err)) &&
-        !prediction.too_much)
+    bool done = rows_answer(request, &prediction, name, !prediction.here, reply, &err);
+    if (!done && prediction.instances.marks) /* what is wrong with them is told by reading them from the first to the last */
+        done = rows_answer(request, &prediction, name, false, reply, &err);
+    if (!done && !prediction.too_much)
         reply_problem(reply, &err);
     scratch_return(prediction.scratch, &prediction.instances);
     model_unref(prediction.model);

@@ -94,6 +94,17 @@ test("many rows at once, through the disk", async () => {
   assert.equal(reply.json.predictions.length, 30000);
   const one = await daemon.post("/predict", { model: "sums", instances: [instances[12345]] });
   assert.deepEqual(one.json.predictions[0], reply.json.predictions[12345]);
+  const floats = new Float32Array(instances.flat());
+  const octets = { "Content-Type": "application/octet-stream" };
+  const raw = await daemon.call("POST", "/models/sums/predict", Buffer.from(floats.buffer), octets);
+  assert.deepEqual(raw.json, reply.json);
+  floats[2 * 23456] = floats[2 * 29000] = Infinity;
+  assertProblem(await daemon.call("POST", "/models/sums/predict", Buffer.from(floats.buffer), octets), 422, /infinite/, { row: 23457 });
+  instances[23456] = [0.1, null];
+  assert.equal((await daemon.post("/predict", { model: "sums", instances })).json.predictions.length, 30000);
+  instances[23456] = [0.1, "tall"];
+  instances[29000] = [0.1];
+  assertProblem(await daemon.post("/predict", { model: "sums", instances }), 422, /'b'.*number.*tall/, { row: 23457 });
 });
 
 test("wrong instances say which, where and what was expected", async () => {
