@@ -66,7 +66,7 @@ void gather_done(struct gather *gather)
 
 bool gather_is_sparse(uint64_t n_nonzero, uint64_t n)
 {
-    return n < UINT16_MAX - 16 && n_nonzero * 3 < n;
+    return n < LISTS_INPUTS_MAX && n_nonzero * 3 < n;
 }
 
 enum slopes layer_slopes(const struct network *network, uint32_t layer)

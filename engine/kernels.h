@@ -50,7 +50,8 @@ static inline uint32_t inputs_at(uint32_t n_in, uint32_t half)
     return half == 0 ? 0 : half == 1 ? inputs_half(n_in) : n_in;
 }
 
-#define LISTS_MAX 64 /* rows of a struct lists */
+#define LISTS_MAX 64                        /* rows of a struct lists */
+#define LISTS_INPUTS_MAX (UINT16_MAX - 16u) /* fewer columns than this: a number of 16 bits, beyond a vector at the end */
 
 /* The non-zeros of some rows from column `begin` to `end`: x[r][columns[r * ld + i]] = values[r * ld + i] for i < counts[r], columns
  * ascending, then a column of UINT16_MAX. */

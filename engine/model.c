@@ -127,7 +127,7 @@ static bool workspace_fit(struct workspace *w, const struct network *network, st
 static void predict_block(const struct pass *pass, const float *x, uint32_t n, struct gather *gather)
 {
     size_t n_inputs = pass->network->n_inputs;
-    if (n >= SINGLE_ROWS || n_inputs >= UINT16_MAX - 16)
+    if (n >= SINGLE_ROWS || n_inputs >= LISTS_INPUTS_MAX)
         forward_numbers(pass, x, n, gather);
     else
         for (uint32_t i = 0; i < n; i++)
