@@ -27,10 +27,10 @@ void crew_free(struct crew *crew);
 
 /* Run the chore on one of the bench's threads, in order of submission. Never fails, never blocks. */
 void crew_submit(struct crew *crew, enum bench bench, struct chore *chore);
-/* Work in parts, done by the calling thread and by those of the bench that are free, up to n_helpers of them: run(self, part) once for each
+#define CREW_HELPERS_MAX 16
+/* Work in parts, done by the calling thread and by those of the bench that are free, up to n_helpers (and CREW_HELPERS_MAX) of them: run(self, part) once for each
  * part from 0 on, in order of their beginnings. Returns when all have ended. Waits for no thread that is at something else, allocates
  * nothing. */
-#define CREW_HELPERS_MAX 16
 void crew_share(struct crew *crew, enum bench bench, uint32_t n_helpers, uint32_t n_parts, void (*run)(void *self, uint32_t part),
                 void *self);
 /* How many chores wait at the bench: who adds work from outside refuses it above a limit. */

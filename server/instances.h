@@ -1,4 +1,5 @@
-/* The rows of a prediction request, from JSON, CSV or raw floats, straight into the network's inputs.
+/* The rows of a prediction request, from JSON, CSV or raw floats, straight into the network's inputs, or left as they came until those are
+ * wanted.
  *
  * Errors are ERR_INPUT or ERR_LIMIT and say which instance, which column and, in JSON, which byte. Threads: one call, one thread; no
  * state between calls. */

@@ -85,7 +85,7 @@ static bool meet_instances(struct json_rows *rows)
         return member_fail(rows, "instances", "must be an array of rows: [[...], ...] or [{...}, ...]");
     rows->array = rows->scan.at;
     if (rows->has_name || rows->models->name) {
-        if (model_find(rows) && ((rows->later && rows_mark(rows)) || rows_take(rows)))
+        if (model_find(rows) && rows_take(rows))
             return true;
         rows->early = *rows->err;
         rows->early_failed = true; /* a version that comes later may still change it */
@@ -153,7 +153,7 @@ static bool take_late(struct json_rows *rows)
         *rows->err = rows->early;
         return false;
     }
-    return model_find(rows) && ((rows->later && rows_mark(rows)) || rows_take(rows));
+    return model_find(rows) && rows_take(rows);
 }
 
 static bool body_take(const char *bytes, size_t n, const struct instances_models *models, bool later, struct instances *instances,

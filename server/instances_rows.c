@@ -284,29 +284,6 @@ static bool take_instance(struct json_rows *rows)
     return true;
 }
 
-bool rows_take(struct json_rows *rows)
-{
-    struct scan *scan = &rows->scan;
-
-    scan->at = rows->array + 1;
-    if (scan_take(scan, ']'))
-        return err_set(rows->err, ERR_INPUT, "instances is empty");
-    do
-        if (!take_instance(rows))
-            return false;
-    while (scan_take(scan, ','));
-    rows->scanned = true;
-    return scan_take(scan, ']') || fail_at(rows, COLUMN_NONE, "expected ',' or ']'");
-}
-
-/* The text from `at` on, less its blanks. */
-static const char *after_blanks(const char *at, const char *end)
-{
-    while (at < end && (*at == ' ' || *at == '\n' || *at == '\r' || *at == '\t'))
-        at++;
-    return at;
-}
-
 /* Room for two more marks. False: out of memory. */
 static bool marks_room(struct instances *instances, size_t n)
 {
@@ -321,47 +298,58 @@ static bool marks_room(struct instances *instances, size_t n)
     return true;
 }
 
-/* The rows' marks, up to the array's end; NULL where they do not look like arrays. *n: how many there are. */
-static const char *marks_make(struct instances *instances, const char *at, const char *end, uint32_t *n)
+/* Mark the row that the scanner stands at, by its brackets alone, and step over it. False: it does not look like an array. */
+static bool row_mark(struct json_rows *rows)
 {
-    for (*n = 0; *n < UINT32_MAX; ++*n) {
-        at = after_blanks(at, end);
-        if (at == end || *at != '[')
-            return NULL;
-        size_t i = *n / INSTANCES_BLOCK;
-        if (*n % INSTANCES_BLOCK == 0) {
-            if (!marks_room(instances, i))
-                return NULL;
-            instances->marks[i] = at;
-        }
-        const char *close = memchr(at, ']', (size_t)(end - at));
-        at = close ? after_blanks(close + 1, end) : end;
-        if (at < end && *at == ']') {
-            instances->marks[i + 1] = at;
-            ++*n;
-            return at;
-        }
-        if (at == end || *at != ',')
-            return NULL;
-        at++;
-    }
-    return NULL;
+    struct scan *scan = &rows->scan;
+    struct instances *instances = rows->instances;
+    size_t i = instances->n_rows / INSTANCES_BLOCK;
+
+    if (scan_peek(scan) != '[' || instances->n_rows == UINT32_MAX || !marks_room(instances, i))
+        return false;
+    if (instances->n_rows % INSTANCES_BLOCK == 0)
+        instances->marks[i] = scan->at;
+    const char *close = memchr(scan->at, ']', (size_t)(scan->end - scan->at));
+    if (!close)
+        return false;
+    scan->at = close + 1;
+    scan_blanks(scan);
+    instances->marks[i + 1] = scan->at;
+    instances_keep(instances);
+    return true;
 }
 
-bool rows_mark(struct json_rows *rows)
+/* Only mark where the rows are. False: they do not look like arrays, nothing is taken. */
+static bool rows_mark(struct json_rows *rows)
 {
-    struct instances *instances = rows->instances;
-    uint32_t n;
-    const char *close = marks_make(instances, rows->array + 1, rows->scan.end, &n);
+    bool ok;
 
-    if (!close) {
-        instances_restart(instances);
-        return false;
-    }
-    instances->n_rows = n;
-    rows->scan.at = close + 1;
+    do
+        ok = row_mark(rows);
+    while (ok && scan_take(&rows->scan, ','));
+    if (ok && scan_take(&rows->scan, ']'))
+        return true;
+    instances_restart(rows->instances);
+    return false;
+}
+
+bool rows_take(struct json_rows *rows)
+{
+    struct scan *scan = &rows->scan;
+
+    scan->at = rows->array + 1;
+    rows->scanned = rows->later && rows_mark(rows);
+    if (rows->scanned)
+        return true;
+    scan->at = rows->array + 1;
+    if (scan_take(scan, ']'))
+        return err_set(rows->err, ERR_INPUT, "instances is empty");
+    do
+        if (!take_instance(rows))
+            return false;
+    while (scan_take(scan, ','));
     rows->scanned = true;
-    return true;
+    return scan_take(scan, ']') || fail_at(rows, COLUMN_NONE, "expected ',' or ']'");
 }
 
 bool rows_encode(const struct recipe *recipe, const char *text, size_t length, uint32_t n, float *x, struct err *err)
@@ -375,8 +363,7 @@ bool rows_encode(const struct recipe *recipe, const char *text, size_t length, u
     for (uint32_t i = 0; ok && i < n; i++) /* a text may hold brackets: then there are fewer rows than marked, and the count fails */
         ok = scan_peek(&rows.scan) == '[' && take_instance(&rows) && (scan_take(&rows.scan, ',') || i + 1 == n);
     scan_blanks(&rows.scan);
-    if (ok && rows.scan.at != rows.scan.end)
-        ok = false;
+    ok = ok && rows.scan.at == rows.scan.end;
     if (!ok)
         err_set(err, ERR_INPUT, "instances: expected rows of %u values each", recipe->n_columns);
     rows_end(&rows);

@@ -33,7 +33,6 @@ static const uint32_t bench_threads[N_BENCHES] = {[BENCH_DESK] = 4, [BENCH_BULK]
 struct daemon {
     struct config config;
     struct server server;
-    struct crew *crew;
     int listen_fd;
     char hostname[256];
 };
@@ -138,9 +137,8 @@ static bool service_start(struct daemon *daemon, struct err *err)
         if (copy)
             config->hosts[config->n_hosts++] = copy;
     }
-    if (!(daemon->crew = crew_new(bench_threads, err)))
+    if (!(daemon->server.crew = crew_new(bench_threads, err)))
         return false;
-    daemon->server.crew = daemon->crew;
     const struct http_options options = {.listen_fd = daemon->listen_fd,
                                          .max_connections = config->max_connections,
                                          .max_body = config->max_body,
@@ -148,7 +146,7 @@ static bool service_start(struct daemon *daemon, struct err *err)
                                          .hosts = config->hosts,
                                          .n_hosts = config->n_hosts,
                                          .temp = body_temp,
-                                         .crew = daemon->crew,
+                                         .crew = daemon->server.crew,
                                          .routes = routes,
                                          .n_routes = n_routes,
                                          .app = &daemon->server,
@@ -192,7 +190,7 @@ static void daemon_close(struct daemon *daemon)
     if (server->jobs)
         jobs_stop(server->jobs);
     http_stop(server->http);
-    crew_free(daemon->crew);
+    crew_free(server->crew);
     jobs_close(server->jobs);
     events_close(server->events);
     models_close(server->models);

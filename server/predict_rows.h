@@ -24,8 +24,8 @@ struct predict_scratch {
 struct predict_scratch *predict_scratch(struct err *err);
 
 /* All rows of `instances`, predicted by the model, as elements of an array that the writer has open. crew NULL: on this thread alone; else
- * with the help of up to n_threads - 1 from the desk. The text is the same. ERR_INPUT where raw floats are no values: of the first row that
- * has such; ERR_MEMORY. */
+ * with the help of up to n_threads - 1 from the desk. The text is the same. ERR_INPUT where rows that were left as they came are
+ * wrong: of raw floats it names the first; ERR_MEMORY. */
 bool predict_rows(const struct model *model, const struct instances *instances, struct crew *crew, uint32_t n_threads,
                   struct writer *writer, struct err *err);
 

@@ -1,54 +1,12 @@
 /* Rows of prediction requests: JSON, CSV and floats give the inputs that training would see, and errors say where. */
 #include "helper_recipe.h"
-
-#include "instances.h"
+#include "helper_shelf.h"
 
 #include <check.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-static const char training[] = "id,age,fare,sex,alive,note,y\n"
-                               "x,10,1.5,male,true,7,a\n"
-                               "x,0,2.25,female,false,7,b\n"
-                               "x,40,2.5,male,true,7,a\n"
-                               "x,20,-4,,false,7,b\n"
-                               "x,10,,female,true,7,a\n";
-static const char training_numbers[] = "a,b,c,y\n0,1.5,7,0.5\n1,2.5,300,1.5\n5,,8,2.75\n9,4,9,3\n";
-
-/* The models that a request may name: "mixed", "numbers" (version 2 is mixed). */
-struct shelf {
-    struct recipe *mixed, *numbers;
-    uint32_t n_finds;
-};
-
-static struct shelf shelf;
-
-static void shelf_fill(void)
-{
-    shelf = (struct shelf){recipe_of_text(training, "y", TASK_AUTO), recipe_of_text(training_numbers, "y", TASK_AUTO), 0};
-    ck_assert_int_eq(recipe_column_of(shelf.mixed, "note")->encoding, ENCODING_IGNORE);
-}
-
-static void shelf_clear(void)
-{
-    recipe_free(shelf.mixed);
-    recipe_free(shelf.numbers);
-}
-
-static const struct recipe *shelf_find(void *self, const char *name, uint32_t version, struct err *err)
-{
-    struct shelf *from = self;
-
-    from->n_finds++;
-    if (name && strcmp(name, "numbers") == 0)
-        return version == 2 ? from->mixed : from->numbers;
-    if (!name || strcmp(name, "mixed") == 0)
-        return from->mixed;
-    err_set(err, ERR_NOT_FOUND, "no model '%s'", name);
-    return NULL;
-}
 
 /* Scan a copy that ends where its memory ends, so that a sanitizer sees any step beyond. */
 static bool scan_json(const char *body, size_t n, const char *path_name, struct instances *instances, struct err *err)
@@ -175,116 +133,6 @@ START_TEST(floats_are_checked)
     ck_assert(!instances_from_floats(shelf.numbers, rows, 13, &instances, &err));
     ck_assert(!instances_from_floats(shelf.numbers, rows, 0, &instances, &err));
     ck_assert_ptr_null(instances.x);
-}
-END_TEST
-
-/* A body of so many rows, the k-th one given, before or after the model's name. */
-static char *body_of(const char *model, const char *usual, uint32_t n, uint32_t k, const char *odd, bool name_last)
-{
-    struct text text;
-    FILE *out = text_open(&text);
-
-    if (name_last)
-        fprintf(out, "{\"instances\" : [");
-    else
-        fprintf(out, "{\"model\":\"%s\",\"instances\" : [", model);
-    for (uint32_t i = 0; i < n; i++)
-        fprintf(out, "%s%s%s", i ? i % 3 ? "," : " ,\n" : "", i == k ? odd : usual, i % 5 ? "" : "\t ");
-    if (name_last)
-        fprintf(out, "] , \"model\":\"%s\"}", model);
-    else
-        fprintf(out, "]}");
-    text_close(&text);
-    return text.bytes;
-}
-
-/* Whether the body's rows are marked; if so, each is what it is when all are scanned at once. */
-static bool marked_rows_are_equal(const char *body, const struct recipe *recipe)
-{
-    struct instances_models models = {shelf_find, &shelf, NULL};
-    struct instances now = {0}, later = {0};
-    struct err err;
-    size_t n = strlen(body);
-    char *copy = malloc(n);
-
-    memcpy(copy, body, n);
-    ck_assert_msg(instances_from_json(copy, n, &models, false, &now, &err), "%s", err.msg);
-    ck_assert(instances_from_json(copy, n, &models, true, &later, &err));
-    bool is_marked = later.marks != NULL, equal = true, good = true;
-    for (uint32_t i = 0; i < later.n_rows; i += INSTANCES_BLOCK) {
-        uint32_t rows = later.n_rows - i < INSTANCES_BLOCK ? later.n_rows - i : INSTANCES_BLOCK;
-        float *scratch = malloc((instances_scratch(&later, recipe, rows) + 1) * sizeof *scratch);
-        const float *x = instances_inputs(&later, recipe, i, rows, scratch, &err);
-        good = good && x;
-        equal = equal && x && i + rows <= now.n_rows &&
-                !memcmp(x, now.x + (size_t)i * recipe->n_inputs, (size_t)rows * recipe->n_inputs * sizeof *x);
-        free(scratch);
-    }
-    ck_assert(!good || (equal && later.n_rows == now.n_rows)); /* what is wrong is found, and read again */
-    ck_assert(good || is_marked);
-    free(copy);
-    instances_done(&now);
-    instances_done(&later);
-    return is_marked && equal;
-}
-
-#define MANY 5507 /* rows: over 64 KiB */
-
-START_TEST(many_rows_may_wait)
-{
-    static const char numbers[] = "[1.5,-2,3e1]", mixed[] = "[ \"x\",10,1.5,\"male\" , true,7 ]";
-    static const struct {
-        const char *usual, *odd;
-        bool equal;
-    } cases[] = {
-        {numbers, numbers, true},
-        {numbers, "[ null, 2,\n3]", true},
-        {mixed, mixed, true},
-        {mixed, "[null,1,2,\"\\u005d\",false,7]", true},
-        {mixed, "[0,1,2,\"],[\",true,7]", false},
-        {mixed, "[0,1,2,\"]\",true,7]", false},
-        {mixed, "[0,1,2,\"[\",true,7]", true},
-        {numbers, "{\"a\":1,\"b\":2,\"c\":3}", false},
-    };
-    const char *model = cases[_i].usual == numbers ? "numbers" : "mixed";
-    const struct recipe *recipe = cases[_i].usual == numbers ? shelf.numbers : shelf.mixed;
-
-    for (uint32_t k = 0; k < MANY; k = k == 0 ? 63 : k < 65 ? k + 1 : k < MANY - 1 ? MANY - 1 : MANY)
-        for (int name_last = 0; name_last < 2; name_last++) {
-            char *body = body_of(model, cases[_i].usual, MANY, k, cases[_i].odd, name_last);
-            ck_assert_int_eq(marked_rows_are_equal(body, recipe), cases[_i].equal);
-            free(body);
-        }
-    char *few = body_of(model, cases[_i].usual, 100, 50, cases[_i].odd, false);
-    ck_assert(!marked_rows_are_equal(few, recipe));
-    free(few);
-}
-END_TEST
-
-/* What is wrong is told the same, whether at once or after a look at the marks. */
-START_TEST(wrong_rows_that_waited_are_told)
-{
-    static const char *const odd[] = {"[1,2]", "[1,2,3,4]", "[1,2,1e99]", "[1,2,3", "[]", "7", "[1,[2],3]", "[1,2,3]]", "[1,2,x]", ""};
-    struct instances_models models = {shelf_find, &shelf, NULL};
-
-    for (uint32_t k = 0; k < MANY; k += MANY / 2) {
-        char *body = body_of("numbers", "[1.5,-2,3e1]", MANY, k, odd[_i], false);
-        struct instances now = {0}, later = {0};
-        struct err wrong = {0}, err = {0};
-        float scratch[INSTANCES_BLOCK * 4 + 3];
-        ck_assert(!instances_from_json(body, strlen(body), &models, false, &now, &wrong));
-        bool ok = instances_from_json(body, strlen(body), &models, true, &later, &err);
-        if (!ok)
-            ck_assert_str_eq(err.msg, wrong.msg);
-        for (uint32_t i = 0; ok && i < later.n_rows; i += INSTANCES_BLOCK) {
-            ck_assert_ptr_nonnull(later.marks);
-            uint32_t n = later.n_rows - i < INSTANCES_BLOCK ? later.n_rows - i : INSTANCES_BLOCK;
-            ok = instances_inputs(&later, shelf.numbers, i, n, scratch, &err) != NULL;
-        }
-        ck_assert(!ok);
-        instances_done(&later);
-        free(body);
-    }
 }
 END_TEST
 
@@ -539,8 +387,6 @@ static Suite *instances_suite(void)
     tcase_add_test(tests, all_ways_agree);
     tcase_add_test(tests, numbers_come_by_every_spelling);
     tcase_add_test(tests, floats_are_checked);
-    tcase_add_loop_test(tests, many_rows_may_wait, 0, 8);
-    tcase_add_loop_test(tests, wrong_rows_that_waited_are_told, 0, 10);
     tcase_add_test(tests, the_model_may_come_last);
     tcase_add_test(tests, unknown_columns_are_told);
     tcase_add_test(tests, json_errors_say_where);
