@@ -20,6 +20,10 @@ set(kernel_flags_avx512 ${kernel_flags} -mavx512f -mavx512bw -mavx512vl -mavx512
 foreach(set generic avx2 avx512)
     set_source_files_properties(${PROJECT_SOURCE_DIR}/engine/kernels_${set}.c PROPERTIES COMPILE_OPTIONS "${kernel_flags_${set}}")
 endforeach()
+# Lines that are asked for to be written: without it they are asked for to be read.
+if(mlp_x86)
+    set_source_files_properties(${PROJECT_SOURCE_DIR}/engine/forward.c PROPERTIES COMPILE_OPTIONS "-mprfchw")
+endif()
 # The encoding of a row of bytes, once per request: -O2 does not vectorise it.
 set_source_files_properties(${PROJECT_SOURCE_DIR}/engine/recipe.c PROPERTIES COMPILE_OPTIONS "-O3")
 

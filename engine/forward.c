@@ -201,6 +201,16 @@ static void gather_bytes(const struct pass *pass, const struct row_source *sourc
     memset(gather->bytes + (size_t)n * n_in, 0, (size_t)(-n & 15) * n_in);
 }
 
+#define OVERWRITTEN_MAX 128 /* floats of a row that are asked for: what a row's list leaves time for */
+
+/* Take the row's lines from the cores that have read them, as its first writing would have to wait for. This file is compiled for prefetchw:
+ * an instruction that x86 processors without it ignore. */
+static void overwritten_take(const float *row, size_t n)
+{
+    for (size_t i = 0; i < n && i < OVERWRITTEN_MAX; i += 16)
+        __builtin_prefetch(row + i, 1);
+}
+
 /* The sums of the first layer over some inputs of n_rows rows whose bytes have been gathered; those bytes, transposed, for the gradient. */
 static void sums_sparse(const struct pass *pass, const struct row_source *source, uint32_t begin, uint32_t end, uint32_t first,
                         uint32_t n_rows, bool relu, float *y, size_t ldy, struct gather *gather)
@@ -211,9 +221,12 @@ static void sums_sparse(const struct pass *pass, const struct row_source *source
     lists->n_rows = n_rows;
     lists->begin = begin;
     lists->end = end;
-    for (uint32_t i = 0; i < n_rows; i++)
+    for (uint32_t i = 0; i < n_rows; i++) {
+        if (source->overwritten != NULL)
+            overwritten_take(source->overwritten + i * pass->a->ld[1], pass->a->ld[1]);
         lists->counts[i] = pass->kernels->list_bytes(gather->bytes + (size_t)i * n_in, begin, end, scale, lists->columns + i * lists->ld,
                                                      lists->values + i * lists->ld);
+    }
     /* Some columns at a time: their lines of xt are written whole while they are near. */
     for (uint32_t k = begin; source->xt != NULL && k < end; k += 16)
         for (uint32_t i = 0; i < n_rows; i += 16)

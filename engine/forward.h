@@ -63,7 +63,8 @@ struct row_source {
     bool sparse;
     uint8_t *xt;
     size_t ldxt;
-    uint64_t n_order; /* rows that follow one another from rows[0] on, for which the next few are asked for in advance */
+    uint64_t n_order;   /* rows that follow one another from rows[0] on, for which the next few are asked for in advance */
+    float *overwritten; /* NULL, or as many rows of at[1] or slopes' at[1] that the caller overwrites next and other cores have read */
 };
 
 /* rows[0..n), at most BLOCK_ROWS, through all layers into activations rows first .. first + n - 1, and zero inputs from there to the next

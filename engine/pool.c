@@ -53,7 +53,7 @@ struct pool {
     alignas(CACHE_LINE) atomic_uint run; /* counts runs; a change starts the workers */
     alignas(CACHE_LINE) atomic_uint arrived;
     alignas(CACHE_LINE) atomic_uint generation;
-    alignas(CACHE_LINE) atomic_uint sleepers; /* of run and generation together: whether a wake is due */
+    alignas(CACHE_LINE) atomic_uint sleepers; /* of all words together: whether a wake is due */
     alignas(CACHE_LINE) atomic_uint asked;    /* counts askings to give way */
 };
 
@@ -180,6 +180,17 @@ void pool_barrier(struct pool *pool)
     } else {
         wait_change(pool, &pool->generation, generation);
     }
+}
+
+void pool_await(struct pool *pool, atomic_uint *count, unsigned n)
+{
+    for (unsigned seen; (seen = atomic_load_explicit(count, memory_order_acquire)) < n;)
+        wait_change(pool, count, seen);
+}
+
+void pool_count(struct pool *pool, atomic_uint *count)
+{
+    change(pool, count);
 }
 
 static void *worker_main(void *arg)

@@ -1,8 +1,10 @@
 /* The steps of an epoch, as every worker of the gang runs them:
  *
- *   0. where the first layer's inputs are halved, claim blocks of the batch's rows, one half each: gather and sum; barrier;
- *   1. claim blocks of the batch's rows; take each through (gather,) forward, loss and deltas alone; barrier;
+ *   1. claim blocks of the batch's rows; take each through gather, forward, loss and deltas alone; barrier;
  *   2. claim blocks of weight rows; compute their gradient over the batch in row order and update them while they are in cache; barrier.
+ *
+ * Where the first layer's inputs are halved, 1. begins with claims of blocks of rows and one half each, gathered and summed; the rest of a
+ * block's way waits for both its halves.
  *
  * Clipping by norm has to see all gradients first: then 2. stores them and a third phase updates. max_norm looks at whole columns of the
  * weights: a fourth.
@@ -71,7 +73,7 @@ static void share_evenly(struct trainer *t, enum phase phase, uint32_t worker, u
     share(t, phase, worker, n * worker / t->n_workers, n * (worker + 1) / t->n_workers);
 }
 
-/* Each phase's claims are set while no worker is in that phase: those of the next batch's rows after the rows' barrier, the others
+/* Each phase's claims are set while no worker is in that phase: those of the next chunk's rows after the rows' barrier, the others
  * before it. */
 static void share_weights(struct trainer *t, uint32_t worker)
 {
@@ -82,16 +84,15 @@ static void share_weights(struct trainer *t, uint32_t worker)
         share_evenly(t, PHASE_NORMS, worker, t->n_panels);
 }
 
-/* Each row's work in a chunk, set anew when its phase is over. */
-static void share_sums(struct trainer *t, const struct position *p, uint32_t worker)
-{
-    if (t->halves)
-        share_evenly(t, PHASE_SUMS, worker, 2 * (uint64_t)n_row_blocks(t, p));
-}
-
 static void share_rows(struct trainer *t, const struct position *p, uint32_t worker)
 {
-    share_evenly(t, PHASE_ROWS, worker, n_row_blocks(t, p));
+    uint32_t n = n_row_blocks(t, p);
+    share_evenly(t, PHASE_ROWS, worker, n);
+    if (!t->halves)
+        return;
+    share_evenly(t, CLAIMS_SUMS, worker, 2 * (uint64_t)n);
+    for (uint32_t i = 0; worker == 0 && i < n; i++)
+        atomic_store_explicit(&t->summed[i].halves, 0, memory_order_relaxed);
 }
 
 /* Whether somebody wants the gang to stop now: the phase is then left between two blocks, and goes on there in the next run. Only long
@@ -329,20 +330,30 @@ static void meet(struct trainer *t)
         pool_barrier(t->pool);
 }
 
-static void sums_phase(struct trainer *t, const struct position *p, struct change *change, uint32_t worker)
+/* Until all sums are claimed: whoever has claimed some completes them, so others may wait for them. False: interrupted before. */
+static bool sums_work(struct trainer *t, const struct position *p, uint32_t worker)
 {
-    (void)change;
     uint32_t n = n_row_blocks(t, p), i;
-    while (!interrupts(t, PHASE_SUMS) && claim(t, PHASE_SUMS, worker, &i))
+    while (!interrupts(t, PHASE_ROWS)) {
+        if (!claim(t, CLAIMS_SUMS, worker, &i))
+            return true;
         step_sums(t, &t->scratch[worker], p, i / n, i % n);
+        pool_count(t->pool, &t->summed[i % n].halves);
+    }
+    return false;
 }
 
 static void rows_phase(struct trainer *t, const struct position *p, struct change *change, uint32_t worker)
 {
     (void)change;
     uint32_t i;
-    while (!interrupts(t, PHASE_ROWS) && claim(t, PHASE_ROWS, worker, &i))
+    if (t->halves && !sums_work(t, p, worker))
+        return;
+    while (!interrupts(t, PHASE_ROWS) && claim(t, PHASE_ROWS, worker, &i)) {
+        if (t->halves)
+            pool_await(t->pool, &t->summed[i].halves, 2);
         step_rows(t, &t->scratch[worker], p, i);
+    }
 }
 
 /* Scores go into the outcomes before the window lacks room for another chunk: between two barriers, where nobody scores. */
@@ -356,15 +367,13 @@ static void scores_take(struct trainer *t, const struct position *p)
 /* The rarer options' phases come after a batch's last chunk. */
 static bool phase_wanted(const struct trainer *t, const struct position *p, enum phase phase)
 {
-    if (phase == PHASE_SUMS)
-        return t->halves;
     if (phase == PHASE_ROWS || phase == PHASE_GRADIENT)
         return true;
     return p->chunk + 1 == p->n_chunks && (phase == PHASE_UPDATE ? t->clips_norm : t->options.max_norm > 0);
 }
 
 static void (*const phases[N_PHASES])(struct trainer *t, const struct position *p, struct change *change,
-                                      uint32_t worker) = {sums_phase, rows_phase, gradient_phase, update_phase, norms_phase};
+                                      uint32_t worker) = {rows_phase, gradient_phase, update_phase, norms_phase};
 
 /* A chunk's phases from `phase` on; false: the gang leaves in the midst of it. */
 static bool chunk_work(struct trainer *t, const struct position *p, const struct position *next, enum phase phase, uint32_t worker)
@@ -387,8 +396,6 @@ static bool chunk_work(struct trainer *t, const struct position *p, const struct
             return false;
         if (phase == PHASE_ROWS && worker == 0)
             scores_take(t, p);
-        if (phase == PHASE_SUMS && next->step < t->n_steps)
-            share_sums(t, next, worker);
         if (phase == PHASE_ROWS && next->step < t->n_steps)
             share_rows(t, next, worker);
     }
@@ -400,7 +407,6 @@ static enum phase chunk_enter(struct trainer *t, const struct position *p, uint3
 {
     enum phase phase = t->phase;
     if (phase == N_PHASES) {
-        share_sums(t, p, worker);
         share_rows(t, p, worker);
         share_weights(t, worker);
         phase = 0;

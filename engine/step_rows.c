@@ -84,10 +84,21 @@ static void bytes_end(struct trainer *t, const struct position *p, uint32_t begi
         memset(t->xt + (size_t)k * t->a.n_rows + last, 0, last64 - last);
 }
 
+/* The worker's own rows of the first layer's deltas and activations, which it overwrites next and others have read since: some with each of
+ * its sums. They are two arrays, and each of its blocks of rows has two halves. */
+static float *overwritten_next(const struct trainer *t, const struct worker_scratch *scratch, uint32_t sums)
+{
+    const struct claims *own = &scratch->claims[CLAIMS_SUMS], *rows = &scratch->claims[PHASE_ROWS];
+    uint32_t turn = sums - own->begin, block = rows->begin + turn / 2;
+    const struct activations *array = turn % 2 == 0 ? &t->d : &t->a;
+    return sums < own->begin || block >= rows->end ? NULL : array->at[1] + block * t->block_rows * array->ld[1];
+}
+
 void step_sums(struct trainer *t, struct worker_scratch *scratch, const struct position *p, uint32_t half, uint32_t block)
 {
     uint32_t first = block * t->block_rows, n_in = padded_in(t->network, 0);
     struct row_source source = source_of(t, p, first);
+    source.overwritten = overwritten_next(t, scratch, half * ((p->n_rows + t->block_rows - 1) / t->block_rows) + block);
     struct pass pass = pass_of(t);
     forward_half(&pass, &source, half, t->order + p->first + first, first, rows_of_block(t, p, block), t->sums[half], &scratch->gather);
     if (first + t->block_rows >= p->n_rows)

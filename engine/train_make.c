@@ -214,6 +214,9 @@ static bool make_workspace(struct trainer *t, struct err *err)
             if (t->sums[i] == NULL)
                 return err_memory(err, "the first layer's sums");
         }
+        t->summed = halves ? aligned_zeros(t->a.n_rows / 16, sizeof *t->summed) : NULL;
+        if (halves && t->summed == NULL)
+            return err_memory(err, "the first layer's counts");
     }
     return true;
 }
@@ -374,6 +377,7 @@ void trainer_free(struct trainer *t)
     free(t->xt);
     free(t->sums[0]);
     free(t->sums[1]);
+    free(t->summed);
     free(t->dead);
     free(t->blocks);
     free(t->block_edges);

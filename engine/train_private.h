@@ -24,12 +24,18 @@ struct claims {
 
 /* The phases of a step, each with its own claims, a barrier after each. The last two are rarely wanted. */
 enum phase {
-    PHASE_SUMS,     /* where the first layer's inputs are halved: blocks of the batch's rows, one half each */
     PHASE_ROWS,     /* blocks of the batch's rows: forward (the rest of it), loss, deltas */
     PHASE_GRADIENT, /* blocks of weights: gradient and, unless clipping by norm must see all of it first, update */
     PHASE_UPDATE,   /* blocks of weights, after the norms are known */
     PHASE_NORMS,    /* panels of weights: max_norm */
-    N_PHASES
+    N_PHASES,
+    CLAIMS_SUMS = N_PHASES, /* where the first layer's inputs are halved, what the rows' phase begins with: blocks of rows, one half each */
+    N_CLAIMS
+};
+
+/* How many halves of the first layer's sums are there for a block of rows. */
+struct summed {
+    alignas(CACHE_LINE) atomic_uint halves;
 };
 
 /* Sixteen rows of one panel of a layer's weights: the unit of gradient and update. The panel's first block takes its biases along. */
@@ -47,7 +53,7 @@ struct worker_scratch {
     struct activations activations; /* BLOCK_ROWS rows, for scoring */
     float *delta;                   /* kernels' delta scratch */
     float *gradient;                /* (16, KERNEL_PANEL) */
-    struct claims claims[N_PHASES];
+    struct claims claims[N_CLAIMS];
 };
 
 /* How the losses have gone so far. */
@@ -113,6 +119,7 @@ struct trainer {
     uint8_t *xt;                        /* (padded n_inputs, a.n_rows) where sparse */
     bool halves;                        /* the first layer's inputs are halved between the workers */
     float *sums[2];                     /* (a.n_rows, a.ld[1]) each, where halves: the first layer's sums over either half */
+    struct summed *summed;              /* (a.n_rows / 16) where halves: by block of the chunk's rows */
     struct worker_scratch *scratch;     /* (n_scratch) */
     uint32_t n_scratch;
     uint32_t n_workers;  /* that take part: all of the pool's, or one where a step is too little to share */

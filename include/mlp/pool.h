@@ -6,6 +6,7 @@
 
 #include "mlp/err.h"
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -24,6 +25,11 @@ void pool_run(struct pool *pool, void (*work)(void *self, uint32_t worker), void
 
 /* Inside work: wait for all workers of this run. Spins briefly, then sleeps. What was written before is seen by all after. */
 void pool_barrier(struct pool *pool);
+
+/* Inside work, where one worker waits for what another does: wait, as at the barrier, until *count is at least n; add 1 to it. What was
+ * written before the counts is seen by who has waited for them. */
+void pool_await(struct pool *pool, atomic_uint *count, unsigned n);
+void pool_count(struct pool *pool, atomic_uint *count);
 
 /* Somebody else has something to do now: from its next barrier on and for a moment each worker leaves its processor to whoever wants it.
  * Any thread; cheap. */

@@ -1,4 +1,4 @@
-/* The gang gives way to who asks, and comes back. */
+/* The gang gives way to who asks, and comes back; its workers wait for each other's work. */
 #define _GNU_SOURCE
 #include "mlp/pool.h"
 
@@ -74,12 +74,48 @@ START_TEST(workers_leave_their_processors_to_others_for_a_moment)
 }
 END_TEST
 
+#define N_ROUNDS 2000u
+
+static atomic_uint counts[N_ROUNDS];
+static unsigned marks[N_ROUNDS][N_THREADS];
+
+/* Each round every worker makes its mark and reads those of all, who are behind or ahead; sometimes one is so late that others sleep. */
+static void pass_on(void *self, uint32_t worker)
+{
+    atomic_uint *wrong = self;
+    for (unsigned r = 0; r < N_ROUNDS; r++) {
+        if (r % 400 == worker)
+            nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL);
+        marks[r][worker] = r + worker + 1;
+        pool_count(pool, &counts[r]);
+        pool_await(pool, &counts[r], N_THREADS);
+        for (unsigned i = 0; i < N_THREADS; i++)
+            if (marks[r][i] != r + i + 1)
+                atomic_fetch_add(wrong, 1);
+    }
+}
+
+START_TEST(workers_wait_for_what_others_do)
+{
+    struct err err;
+    atomic_uint wrong = 0;
+    pool = pool_new(N_THREADS, 0, &err);
+    ck_assert_ptr_nonnull(pool);
+    pool_run(pool, pass_on, &wrong);
+    ck_assert_uint_eq(atomic_load(&wrong), 0);
+    for (unsigned r = 0; r < N_ROUNDS; r++)
+        ck_assert_uint_eq(atomic_load(&counts[r]), N_THREADS);
+    pool_free(pool);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("pool");
     TCase *tests = tcase_create("pool");
     tcase_set_timeout(tests, 60);
     tcase_add_test(tests, workers_leave_their_processors_to_others_for_a_moment);
+    tcase_add_test(tests, workers_wait_for_what_others_do);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);
