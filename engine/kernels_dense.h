@@ -31,33 +31,42 @@ struct forward_panel {
     bool relu;
 };
 
-/* Inputs k .. k + n_k - 1 of the strip at output o, `vecs` vectors wide: their products are added to `begin` (of any row), or where that is
- * NULL to what stands in sums. Where the network is large the weights come from far away: the first rows' tile brings them in, unless they
- * have been asked for, and the others ask for those of the next inputs: two tiles for each line of a row. */
+/* A tile of the strip at output o: rows r .. of x times its weights of n_k inputs are added to `begin` (of any row), or where that is NULL
+ * to what stands in sums (of the first of those rows). turn: how many tiles of the strip were before. */
+INLINE void forward_tile(const uint32_t rows, const uint32_t vecs, const struct forward_panel *p, uint32_t o, const float *x,
+                         const float *w, uint32_t n_k, uint32_t turn, const float *soon, const float *begin, bool relu, float *sums,
+                         size_t ld)
+{
+    vec acc[TILE_ROWS][TILE_VECS];
+#pragma GCC unroll 8
+    for (uint32_t i = 0; i < rows; i++)
+#pragma GCC unroll 4
+        for (uint32_t j = 0; j < vecs; j++)
+            acc[i][j] = load((begin != NULL ? begin : sums + i * ld) + o + j * VEC_FLOATS);
+    if (turn == 0) {
+        tile_asking(rows, vecs, WEIGHTS_AHEAD, 0, (struct soon){NULL, 0}, x, p->ldx, 1, w, p->width, n_k, acc);
+    } else {
+        bool asks = soon != NULL && turn <= 2 * vecs * VEC_FLOATS / 16;
+        const float *at = asks ? soon + o + (turn - 1) / 2 * 16 + (turn - 1) % 2 * p->width : NULL;
+        tile(rows, vecs, 2, (struct soon){at, 2 * p->width}, x, p->ldx, 1, w, p->width, n_k, acc);
+    }
+#pragma GCC unroll 8
+    for (uint32_t i = 0; i < rows; i++)
+#pragma GCC unroll 4
+        for (uint32_t j = 0; j < vecs; j++)
+            store(sums + i * ld + o + j * VEC_FLOATS, relu ? positive(acc[i][j]) : acc[i][j]);
+}
+
+/* Inputs k .. k + n_k - 1 of the strip at output o, `vecs` vectors wide, for all rows. Where the network is large the weights come from far
+ * away: the first rows' tile brings them in, unless they have been asked for, and the others ask for those of the next inputs: two tiles for
+ * each line of a row. */
 INLINE void forward_strip(const uint32_t vecs, const struct forward_panel *p, uint32_t o, uint32_t k, uint32_t n_k, const float *soon,
                           const float *begin, bool relu, float *sums, size_t ld)
 {
-    const float *x = p->x + k, *w = p->w + (size_t)k * p->width + o;
-    for (uint32_t r = 0; r < p->n_rows; r += TILE_ROWS) {
-        vec acc[TILE_ROWS][TILE_VECS];
-#pragma GCC unroll 8
-        for (uint32_t i = 0; i < TILE_ROWS; i++)
-#pragma GCC unroll 4
-            for (uint32_t j = 0; j < vecs; j++)
-                acc[i][j] = load((begin != NULL ? begin : sums + (r + i) * ld) + o + j * VEC_FLOATS);
-        if (r == 0) {
-            tile_asking(TILE_ROWS, vecs, WEIGHTS_AHEAD, 0, (struct soon){NULL, 0}, x, p->ldx, 1, w, p->width, n_k, acc);
-        } else {
-            uint32_t turn = r / TILE_ROWS - 1;
-            bool asks = soon != NULL && turn < 2 * vecs * VEC_FLOATS / 16;
-            const float *at = asks ? soon + o + turn / 2 * 16 + turn % 2 * p->width : NULL;
-            tile(TILE_ROWS, vecs, 2, (struct soon){at, 2 * p->width}, x + r * p->ldx, p->ldx, 1, w, p->width, n_k, acc);
-        }
-#pragma GCC unroll 8
-        for (uint32_t i = 0; i < TILE_ROWS; i++)
-#pragma GCC unroll 4
-            for (uint32_t j = 0; j < vecs; j++)
-                store(sums + (r + i) * ld + o + j * VEC_FLOATS, relu ? positive(acc[i][j]) : acc[i][j]);
+    const float *w = p->w + (size_t)k * p->width + o;
+    for (uint32_t r = 0, turn = 0, n; r < p->n_rows; r += n, turn++) {
+        n = tile_rows(vecs, p->n_rows - r);
+        WITH_ROWS(n, vecs, forward_tile, p, o, p->x + k + r * p->ldx, w, n_k, turn, soon, begin, relu, sums + r * ld, ld);
     }
 }
 
@@ -157,40 +166,50 @@ static void transpose(const float *in, size_t ldin, uint32_t m, uint32_t n, floa
 
 /* ---- backward ---- */
 
-/* What follows the panel's weights of rows k .. in the order in which delta reads them, at the pace at which these are read. */
-INLINE struct soon panel_after(const float *w, uint32_t n_in, uint32_t n_out, uint32_t k, uint32_t panel, uint32_t width)
+/* What follows the panel's weights of `rows` rows from k on in the order in which delta reads them, at the pace at which these are read. */
+INLINE struct soon panel_after(const float *w, uint32_t n_in, uint32_t n_out, uint32_t k, uint32_t rows, uint32_t panel, uint32_t width)
 {
     panel += width;
     if (panel == n_out) {
         panel = 0;
-        k += TILE_ROWS;
+        k += rows;
     }
     uint32_t next = min_u32(KERNEL_PANEL, n_out - panel);
-    return (struct soon){k < n_in ? w + (size_t)panel * n_in + (size_t)k * next : NULL, (size_t)TILE_ROWS * next / width};
+    return (struct soon){k < n_in ? w + (size_t)panel * n_in + (size_t)k * next : NULL, (size_t)rows * next / width};
 }
 
-/* out (TILE_ROWS, n_rows) = rows k .. of w times dy transposed, for `vecs` vectors of batch rows; the sum runs over all panels.
+/* out (rows, n_rows) = rows k .. of w times dy transposed, for `vecs` vectors of batch rows; the sum runs over all panels.
  * first: the weights come from far away, so each panel asks for the next one's. */
-INLINE void delta_tile(const uint32_t vecs, bool first, const float *w, uint32_t n_in, uint32_t n_out, uint32_t k, const float *dyt,
-                       uint32_t n_rows, float *out)
+INLINE void delta_tile(const uint32_t rows, const uint32_t vecs, bool first, const float *w, uint32_t n_in, uint32_t n_out, uint32_t k,
+                       const float *dyt, uint32_t n_rows, float *out)
 {
     vec acc[TILE_ROWS][TILE_VECS];
 #pragma GCC unroll 8
-    for (uint32_t i = 0; i < TILE_ROWS; i++)
+    for (uint32_t i = 0; i < rows; i++)
 #pragma GCC unroll 4
         for (uint32_t j = 0; j < vecs; j++)
             acc[i][j] = (vec){0};
     for (uint32_t panel = 0; panel < n_out; panel += KERNEL_PANEL) {
         uint32_t width = min_u32(KERNEL_PANEL, n_out - panel);
         const float *wp = w + (size_t)panel * n_in + (size_t)k * width;
-        struct soon soon = first ? panel_after(w, n_in, n_out, k, panel, width) : (struct soon){NULL, 0};
-        tile(TILE_ROWS, vecs, 1, soon, wp, width, 1, dyt + (size_t)panel * n_rows, n_rows, width, acc);
+        struct soon soon = first ? panel_after(w, n_in, n_out, k, rows, panel, width) : (struct soon){NULL, 0};
+        tile(rows, vecs, 1, soon, wp, width, 1, dyt + (size_t)panel * n_rows, n_rows, width, acc);
     }
 #pragma GCC unroll 8
-    for (uint32_t i = 0; i < TILE_ROWS; i++)
+    for (uint32_t i = 0; i < rows; i++)
 #pragma GCC unroll 4
         for (uint32_t j = 0; j < vecs; j++)
             store(out + i * n_rows + j * VEC_FLOATS, acc[i][j]);
+}
+
+/* The same for 16 rows from k on; out: (16, n_rows). */
+INLINE void delta_tiles(const uint32_t vecs, bool first, const float *w, uint32_t n_in, uint32_t n_out, uint32_t k, const float *dyt,
+                        uint32_t n_rows, float *out)
+{
+    for (uint32_t i = 0, n; i < 16; i += n) {
+        n = tile_rows(vecs, 16 - i);
+        WITH_ROWS(n, vecs, delta_tile, first, w, n_in, n_out, k + i, dyt, n_rows, out + i * n_rows);
+    }
 }
 
 /* 16 columns of dx, all rows: zero where x is not positive, or times what stood there. */
@@ -213,11 +232,10 @@ static void delta(const float *dy, size_t lddy, uint32_t n_rows, const float *w,
           *block = dxt + 16 * n_rows; /* (n_out, n_rows), (16, n_rows), (n_rows, 16) */
     transpose(dy, lddy, n_rows, n_out, dyt, n_rows);
     for (uint32_t k = 0; k < n_in; k += 16) {
-        for (uint32_t i = 0; i < 16; i += TILE_ROWS)
-            for (uint32_t r = 0, n; r < n_rows; r += n * VEC_FLOATS) {
-                n = tile_vecs((n_rows - r) / VEC_FLOATS);
-                WITH_VECS(n, delta_tile, r == 0, w, n_in, n_out, k + i, dyt + r, n_rows, dxt + i * n_rows + r);
-            }
+        for (uint32_t r = 0, n; r < n_rows; r += n * VEC_FLOATS) {
+            n = tile_vecs((n_rows - r) / VEC_FLOATS);
+            WITH_VECS(n, delta_tiles, r == 0, w, n_in, n_out, k, dyt + r, n_rows, dxt + r);
+        }
         transpose(dxt, n_rows, 16, n_rows, block, 16);
         delta_slopes(slopes, block, x + k, n_rows, dx + k, ldx);
     }
@@ -234,22 +252,31 @@ INLINE struct soon gradient_soon(const float *const soon[3], uint32_t i, const f
     return (struct soon){asks ? soon[which] + (size_t)begin * 16 : NULL, 16};
 }
 
+/* x: its columns that g (rows, width) is of. */
+INLINE void gradient_tile(const uint32_t rows, const uint32_t vecs, const float *x, size_t ldx, const float *dy, size_t lddy,
+                          uint32_t n_rows, uint32_t width, struct soon soon, float *g)
+{
+    vec acc[TILE_ROWS][TILE_VECS];
+#pragma GCC unroll 8
+    for (uint32_t i = 0; i < rows; i++)
+#pragma GCC unroll 4
+        for (uint32_t j = 0; j < vecs; j++)
+            acc[i][j] = load(g + i * width + j * VEC_FLOATS);
+    tile(rows, vecs, 1, soon, x, 1, ldx, dy, lddy, n_rows, acc);
+#pragma GCC unroll 8
+    for (uint32_t i = 0; i < rows; i++)
+#pragma GCC unroll 4
+        for (uint32_t j = 0; j < vecs; j++)
+            store(g + i * width + j * VEC_FLOATS, acc[i][j]);
+}
+
 INLINE void gradient_tiles(const uint32_t vecs, const float *x, size_t ldx, const float *dy, size_t lddy, uint32_t n_rows, uint32_t width,
                            const float *const soon[3], uint32_t *n_tiles, float *g)
 {
-    for (uint32_t k = 0; k < 16; k += TILE_ROWS) {
-        vec acc[TILE_ROWS][TILE_VECS];
-#pragma GCC unroll 8
-        for (uint32_t i = 0; i < TILE_ROWS; i++)
-#pragma GCC unroll 4
-            for (uint32_t j = 0; j < vecs; j++)
-                acc[i][j] = load(g + (k + i) * width + j * VEC_FLOATS);
-        tile(TILE_ROWS, vecs, 1, gradient_soon(soon, (*n_tiles)++, x, ldx, n_rows, width), x + k, 1, ldx, dy, lddy, n_rows, acc);
-#pragma GCC unroll 8
-        for (uint32_t i = 0; i < TILE_ROWS; i++)
-#pragma GCC unroll 4
-            for (uint32_t j = 0; j < vecs; j++)
-                store(g + (k + i) * width + j * VEC_FLOATS, acc[i][j]);
+    for (uint32_t k = 0, n; k < 16; k += n) {
+        n = tile_rows(vecs, 16 - k);
+        WITH_ROWS(n, vecs, gradient_tile, x + k, ldx, dy, lddy, n_rows, width, gradient_soon(soon, (*n_tiles)++, x, ldx, n_rows, width),
+                  g + k * width);
     }
 }
 

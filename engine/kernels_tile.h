@@ -104,29 +104,41 @@ INLINE void tile(const uint32_t rows, const uint32_t vecs, const uint32_t pace, 
 /* How many vectors the next tile takes of those that are left: a last one alone would keep the adders half idle. */
 INLINE uint32_t tile_vecs(uint32_t left)
 {
-    return left < TILE_VECS ? left : left == TILE_VECS + 1 && TILE_VECS > 2 ? 2 : TILE_VECS;
+    return left < TILE_VECS ? left : left == TILE_VECS + 1 && TILE_VECS > 2 ? TILE_VECS - 1 : TILE_VECS;
 }
 
-/* Calls `function` with a constant number of vectors: the compiler then keeps the accumulators in registers. */
-#if TILE_VECS == 3
+/* How many rows a tile of so many vectors takes of those that are left, a multiple of 8 at first. All accumulators are to be in registers
+ * (32 with AVX-512): of four vectors six rows, then five and five, sixteen in all; the more square, the fewer loads for each product. */
+INLINE uint32_t tile_rows(uint32_t vecs, uint32_t left)
+{
+    if (vecs < 4)
+        return TILE_ROWS;
+    return left % 16 == 0 ? 6 : left % 16 == 10 || left % 16 == 5 ? 5 : 4;
+}
+
+/* Calls `function` with constant numbers of vectors, or of vectors and rows: the compiler then keeps the accumulators in registers. */
 #define WITH_VECS(n, function, ...)                                                                                                        \
     do {                                                                                                                                   \
-        if ((n) == 3)                                                                                                                      \
-            function(3, __VA_ARGS__);                                                                                                      \
+        if (TILE_VECS >= 4 && (n) == 4)                                                                                                    \
+            function(TILE_VECS >= 4 ? 4 : 1, __VA_ARGS__);                                                                                 \
+        else if (TILE_VECS >= 3 && (n) == 3)                                                                                               \
+            function(TILE_VECS >= 3 ? 3 : 1, __VA_ARGS__);                                                                                 \
         else if ((n) == 2)                                                                                                                 \
             function(2, __VA_ARGS__);                                                                                                      \
         else                                                                                                                               \
             function(1, __VA_ARGS__);                                                                                                      \
     } while (0)
-#else
-#define WITH_VECS(n, function, ...)                                                                                                        \
+#define WITH_ROWS(n, vecs, function, ...)                                                                                                  \
     do {                                                                                                                                   \
-        if ((n) == 2)                                                                                                                      \
-            function(2, __VA_ARGS__);                                                                                                      \
+        if ((vecs) < 4)                                                                                                                    \
+            function(TILE_ROWS, vecs, __VA_ARGS__);                                                                                        \
+        else if ((n) == 6)                                                                                                                 \
+            function(6, vecs, __VA_ARGS__);                                                                                                \
+        else if ((n) == 5)                                                                                                                 \
+            function(5, vecs, __VA_ARGS__);                                                                                                \
         else                                                                                                                               \
-            function(1, __VA_ARGS__);                                                                                                      \
+            function(4, vecs, __VA_ARGS__);                                                                                                \
     } while (0)
-#endif
 
 INLINE uint32_t min_u32(uint32_t a, uint32_t b)
 {
