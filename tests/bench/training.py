@@ -1,10 +1,13 @@
 """How fast it trains: epochs, the way to an accuracy, a large network, one thread against two."""
 import itertools
 import json
+import re
 import statistics
 import subprocess
 import time
 
+import children
+import machine
 from children import Failed
 from context import LAYERS, Case, Row, per_epoch, reference
 
@@ -146,6 +149,46 @@ def threads(context):
 
     return [Case("threads", {"epoch": Row("epoch, batch 128, 2 threads", "ms")}, {"mlpd": turn(2), "mlpd, 1 thread": turn(1)},
                  [f"2 threads against 1: {many} epochs less 1; every loss equal to the bit"])]
+
+
+def rested(context, *arguments):
+    """[(what, ms, GFLOP/s of the cores then)] of the pieces of work that had both cores free before and after."""
+    program, root = context.temp / "rested", context.options.root
+    if not program.exists():
+        children.run(["gcc", "-O3", "-march=native", "-mprefer-vector-width=512", "-pthread", "-I", root / "include", "-I", root / "engine",
+                      root / "tests/bench/rested.c", context.options.mlpd.parent / "libmlp.a", "-lm", "-o", program], 60)
+    text, _ = children.run([program, *map(str, arguments)], 300)
+    pieces = [(what, *map(float, numbers)) for what, *numbers in
+              re.findall(r"^(\S+) ([\d.]+) ms  (\d+) (\d+) GFLOP/s  ([\d.]+) ([\d.]+) a ns$", text, re.M)]
+    most = max([context.probe.best_taken, *(max(piece[4:]) for piece in pieces)])
+    return [(what, ms, max(before, after)) for what, ms, before, after, *taken in pieces if min(taken) >= machine.TAKEN_SHARE * most]
+
+
+def free(context):
+    """Pieces of work so short that some find both cores free where others share the machine."""
+    pieces, (epochs, products) = {}, (2, 3) if context.quick else (12, 24)
+
+    def all_of(number):
+        if number not in pieces:
+            pieces[number] = [*rested(context, "epoch", epochs, context.train_csv, context.temp / "rested.table"),
+                              *rested(context, "products", products)]
+        return pieces[number]
+
+    def ours(number):
+        operations = {ms: (float(re.search(r"[\d.]+", what)[0]) / ms * 1e3, peak) for what, ms, peak in all_of(number) if "GFLOP" in what}
+        values = {"epoch": [ms for what, ms, _ in all_of(number) if what == "threads-2"],
+                  "products": [rate for rate, _ in operations.values()], "share": [100 * rate / peak for rate, peak in operations.values()]}
+        return {key: statistics.median(of_key) for key, of_key in values.items() if of_key}
+
+    def single(number):
+        times = [ms for what, ms, _ in all_of(number) if what == "threads-1"]
+        return {"epoch": statistics.median(times)} if times else {}
+
+    rows = {"epoch": Row("an epoch, batch 128, 2 threads, while both cores are free", "ms"),
+            "products": Row("the large network's matrix products, both cores free", "GFLOP/s", True),
+            "share": Row("of what arithmetic on registers does there at that time", "%", True)}
+    return [Case("free", rows, {"mlpd": ours, "mlpd, 1 thread": single},
+                 [f"both cores free: of {epochs} single epochs and {products} steps' products a round, each after a rest, those with free cores before and after"])]
 
 
 def tune(context):
