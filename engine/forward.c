@@ -6,7 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ROWS_AHEAD 16 /* a record may lie anywhere in the table; farther ahead than this it is gone again when its turn comes */
+#define OVERWRITTEN_MAX 128 /* floats of a row that are asked for to be written: what making its list leaves time for */
+#define ROWS_AHEAD 16       /* a record may lie anywhere in the table; farther ahead than this it is gone again when its turn comes */
 
 /* A stride of a multiple of 1 KiB would put every row into the same few cache sets. */
 static size_t leading_dimension(uint32_t width)
@@ -200,8 +201,6 @@ static void gather_bytes(const struct pass *pass, const struct row_source *sourc
     }
     memset(gather->bytes + (size_t)n * n_in, 0, (size_t)(-n & 15) * n_in);
 }
-
-#define OVERWRITTEN_MAX 128 /* floats of a row that are asked for: what a row's list leaves time for */
 
 /* Take the row's lines from the cores that have read them, as its first writing would have to wait for. This file is compiled for prefetchw:
  * an instruction that x86 processors without it ignore. */

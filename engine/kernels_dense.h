@@ -31,8 +31,8 @@ struct forward_panel {
     bool relu;
 };
 
-/* A tile of the strip at output o: rows r .. of x times its weights of n_k inputs are added to `begin` (of any row), or where that is NULL
- * to what stands in sums (of the first of those rows). turn: how many tiles of the strip were before. */
+/* A tile of the strip at output o: some rows of x, times the strip's weights of n_k inputs, are added to `begin` (of any row), or where that
+ * is NULL to what stands in those rows of sums. turn: how many tiles of the strip were before. */
 INLINE void forward_tile(const uint32_t rows, const uint32_t vecs, const struct forward_panel *p, uint32_t o, const float *x,
                          const float *w, uint32_t n_k, uint32_t turn, const float *soon, const float *begin, bool relu, float *sums,
                          size_t ld)

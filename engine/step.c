@@ -40,11 +40,6 @@ static struct position position_at(const struct trainer *t, uint64_t step, uint3
     return p;
 }
 
-static uint32_t n_row_blocks(const struct trainer *t, const struct position *p)
-{
-    return (p->n_rows + t->block_rows - 1) / t->block_rows;
-}
-
 /* The next block of a phase for `worker`, own share first; false when all are taken. */
 static bool claim(struct trainer *t, enum phase phase, uint32_t worker, uint32_t *block)
 {

@@ -98,7 +98,7 @@ void step_sums(struct trainer *t, struct worker_scratch *scratch, const struct p
 {
     uint32_t first = block * t->block_rows, n_in = padded_in(t->network, 0);
     struct row_source source = source_of(t, p, first);
-    source.overwritten = overwritten_next(t, scratch, half * ((p->n_rows + t->block_rows - 1) / t->block_rows) + block);
+    source.overwritten = overwritten_next(t, scratch, half * n_row_blocks(t, p) + block);
     struct pass pass = pass_of(t);
     forward_half(&pass, &source, half, t->order + p->first + first, first, rows_of_block(t, p, block), t->sums[half], &scratch->gather);
     if (first + t->block_rows >= p->n_rows)

@@ -147,6 +147,12 @@ struct position {
     uint32_t n_chunks; /* of the batch */
 };
 
+/* How many blocks of rows the chunk has. */
+static inline uint32_t n_row_blocks(const struct trainer *t, const struct position *p)
+{
+    return (p->n_rows + t->block_rows - 1) / t->block_rows;
+}
+
 /* Once the pool is known: scratch and shares for each of its workers. */
 bool trainer_scratch(struct trainer *trainer, uint32_t n_workers, struct err *err);
 

@@ -5,9 +5,30 @@
 #include <pthread.h>
 #include <sched.h>
 #include <stdlib.h>
+#include <time.h>
+
+#define NOTHINGS 1000
+#define TEXT_OF(x) #x
+#define TEXT(x) TEXT_OF(x)
+
+static inline double seconds_now(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+/* How many instructions a nanosecond the calling thread's core takes in, over so many passes of NOTHINGS that do nothing. */
+static inline double instructions_taken(int passes)
+{
+    double began = seconds_now();
+    for (int i = 0; i < passes; i++)
+        __asm__ volatile(".rept " TEXT(NOTHINGS) "\n\tnop\n\t.endr");
+    return 1e-9 * passes * NOTHINGS / (seconds_now() - began);
+}
 
 /* Keep the calling thread on the nth of the cores that it may use; where that can't be done, anywhere. */
-static void stay_on(int nth)
+static inline void stay_on(int nth)
 {
     cpu_set_t all, one;
     CPU_ZERO(&one);
@@ -20,14 +41,14 @@ static void stay_on(int nth)
         (void)pthread_setaffinity_np(pthread_self(), sizeof one, &one);
 }
 
-static int compare(const void *a, const void *b)
+static inline int compare(const void *a, const void *b)
 {
     double x = *(const double *)a, y = *(const double *)b;
     return (x > y) - (x < y);
 }
 
 /* Sorts the n values. */
-static double median(double *values, size_t n)
+static inline double median(double *values, size_t n)
 {
     qsort(values, n, sizeof *values, compare);
     return values[n / 2];

@@ -5,13 +5,9 @@
 #include "cores.h"
 
 #include <stdio.h>
-#include <time.h>
 
 #define ROUNDS 9
 #define PASSES 20000 /* of a round */
-#define NOTHINGS 1000
-#define TEXT_OF(x) #x
-#define TEXT(x) TEXT_OF(x)
 
 static pthread_barrier_t gate;
 static double rates[2][ROUNDS]; /* of each core */
@@ -20,13 +16,8 @@ static void measure(int core)
 {
     stay_on(core);
     for (int round = 0; round < ROUNDS; round++) {
-        struct timespec from, to;
         pthread_barrier_wait(&gate);
-        clock_gettime(CLOCK_MONOTONIC, &from);
-        for (int i = 0; i < PASSES; i++)
-            __asm__ volatile(".rept " TEXT(NOTHINGS) "\n\tnop\n\t.endr");
-        clock_gettime(CLOCK_MONOTONIC, &to);
-        rates[core][round] = (double)PASSES * NOTHINGS / ((double)(to.tv_sec - from.tv_sec) * 1e9 + (double)(to.tv_nsec - from.tv_nsec));
+        rates[core][round] = instructions_taken(PASSES);
     }
 }
 

@@ -21,15 +21,6 @@
 #include <unistd.h>
 
 #define REST_NS 400000000
-#define TEXT_OF(x) #x
-#define TEXT(x) TEXT_OF(x)
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 static void must(bool ok, const struct err *err)
 {
@@ -42,10 +33,9 @@ static void must(bool ok, const struct err *err)
 /* ---- the cores ---- */
 
 typedef float vec __attribute__((vector_size(64)));
-#define CHAINS 12     /* of sums, each waiting for itself alone: more than two units have on their way */
-#define SUMS 200000   /* of each chain: about half a millisecond */
-#define NOTHINGS 1000 /* instructions that do nothing */
-#define PASSES 5000   /* of them: about half a millisecond */
+#define CHAINS 12   /* of sums, each waiting for itself alone: more than two units have on their way */
+#define SUMS 200000 /* of each chain: about half a millisecond */
+#define PASSES 5000 /* of instructions that do nothing: about half a millisecond */
 
 static pthread_barrier_t gate;
 static struct reading {
@@ -59,19 +49,16 @@ static void core_read(int core)
     vec x = (vec){0} + 0.999f, y = (vec){0} + 1e-3f;
     vec a = y, b = y, c = y, d = y, e = y, f = y, g = y, h = y, i = y, j = y, k = y, l = y;
     pthread_barrier_wait(&gate);
-    double began = now();
+    double began = seconds_now();
     for (int n = 0; n < SUMS; n++) {
         a = a * x + y, b = b * x + y, c = c * x + y, d = d * x + y, e = e * x + y, f = f * x + y;
         g = g * x + y, h = h * x + y, i = i * x + y, j = j * x + y, k = k * x + y, l = l * x + y;
         __asm__ volatile("" : "+v"(a), "+v"(b), "+v"(c), "+v"(d), "+v"(e), "+v"(f), "+v"(g), "+v"(h), "+v"(i), "+v"(j), "+v"(k), "+v"(l));
     }
-    readings[core].gigaflops = 1e-9 * SUMS * CHAINS * 32 / (now() - began);
+    readings[core].gigaflops = 1e-9 * SUMS * CHAINS * 32 / (seconds_now() - began);
     kept = (a + b + c + d + e + f + g + h + i + j + k + l)[0];
     pthread_barrier_wait(&gate);
-    began = now();
-    for (int n = 0; n < PASSES; n++)
-        __asm__ volatile(".rept " TEXT(NOTHINGS) "\n\tnop\n\t.endr");
-    readings[core].taken = 1e-9 * PASSES * NOTHINGS / (now() - began);
+    readings[core].taken = instructions_taken(PASSES);
 }
 
 static void *core_thread(void *core)
@@ -97,9 +84,9 @@ static void rested(const char *what, void (*work)(void *self), void *self)
 {
     nanosleep(&(struct timespec){.tv_nsec = REST_NS}, NULL);
     struct reading before = cores_read();
-    double began = now();
+    double began = seconds_now();
     work(self);
-    double seconds = now() - began;
+    double seconds = seconds_now() - began;
     struct reading after = cores_read();
     printf("%s %.3f ms  %.0f %.0f GFLOP/s  %.2f %.2f a ns\n", what, 1e3 * seconds, before.gigaflops, after.gigaflops, before.taken,
            after.taken);

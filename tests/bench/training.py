@@ -175,9 +175,9 @@ def free(context):
         return pieces[number]
 
     def ours(number):
-        operations = {ms: (float(re.search(r"[\d.]+", what)[0]) / ms * 1e3, peak) for what, ms, peak in all_of(number) if "GFLOP" in what}
+        rates = [(1e3 * float(re.search(r"[\d.]+", what)[0]) / ms, peak) for what, ms, peak in all_of(number) if "GFLOP" in what]
         values = {"epoch": [ms for what, ms, _ in all_of(number) if what == "threads-2"],
-                  "products": [rate for rate, _ in operations.values()], "share": [100 * rate / peak for rate, peak in operations.values()]}
+                  "products": [rate for rate, _ in rates], "share": [100 * rate / peak for rate, peak in rates]}
         return {key: statistics.median(of_key) for key, of_key in values.items() if of_key}
 
     def single(number):

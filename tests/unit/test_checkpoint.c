@@ -301,20 +301,21 @@ START_TEST(a_stop_in_the_midst_of_any_phase_changes_no_bit)
     must(pool != NULL);
     ck_assert_int_eq(sem_init(&begun, 0, 0), 0);
     ck_assert_int_eq(pthread_create(&thread, NULL, stopper, NULL), 0);
-    for (int i = 0; i < 200 && (i < 1 || !seen[PHASE_ROWS] || (!images && (!seen[PHASE_GRADIENT] || !seen[PHASE_UPDATE]))); i++) {
+    bool enough = false;
+    for (int i = 0; i < 200 && !enough; i++) {
         struct outcome stopped = {.trainer = run_stopped(&f, &o, pool, seen)};
         ck_assert(stopped.trainer->halves == images);
         ck_assert_mem_eq(trainer_network(whole.trainer)->params, trainer_network(stopped.trainer)->params,
                          trainer_network(whole.trainer)->n_floats * sizeof(float));
         trainer_free(stopped.trainer);
+        enough = seen[PHASE_ROWS] && (images || (seen[PHASE_GRADIENT] && seen[PHASE_UPDATE]));
     }
     atomic_store(&over, true);
     sem_post(&begun);
     pthread_join(thread, NULL);
     sem_destroy(&begun);
     atomic_store(&stop, false);
-    ck_assert_msg(seen[PHASE_ROWS] && (images || (seen[PHASE_GRADIENT] && seen[PHASE_UPDATE])),
-                  "stopped in rows %u, gradient %u, update %u, norms %u", seen[0], seen[1], seen[2], seen[3]);
+    ck_assert_msg(enough, "stopped in rows %u, gradient %u, update %u", seen[PHASE_ROWS], seen[PHASE_GRADIENT], seen[PHASE_UPDATE]);
     trainer_free(whole.trainer);
     pool_free(pool);
     fixture_done(&f);
