@@ -9,6 +9,10 @@ set(sanitizer_env
     "ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1:detect_stack_use_after_return=1:allocator_may_return_null=1"
     "UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1"
     "TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1:die_after_fork=0")
+# However few processors there are: so that races between those that take requests show.
+if(MLPD_SANITIZE)
+    list(APPEND sanitizer_env "MLPD_HTTP_THREADS=2")
+endif()
 set(MLPD_PATIENCE 1 CACHE STRING "How many times longer than usual a test may take: for a busy or slow machine")
 set(patience ${MLPD_PATIENCE})
 if(MLPD_SANITIZE)

@@ -1,5 +1,7 @@
-/* Rows of integers 0..255 with the instructions that every machine of this kind has, and the choice between the variants. */
+/* Integers 0..255 with the instructions that every machine of this kind has, and the choice between the variants. */
 #include "ingest_bytes.h"
+
+#include "mlp/csv.h"
 
 #if defined(__SSE2__)
 #include <immintrin.h>
@@ -10,10 +12,11 @@
 #define TARGET
 #define BYTES_NAME(name) bytes_##name
 static size_t bytes_take(const char *text, size_t at, size_t end, char separator, uint32_t n_columns, uint8_t *out, uint64_t *n_rows);
+static size_t bytes_list(const char *text, size_t at, size_t end, float *values, uint32_t most, uint32_t *n);
 static void bytes_add(struct tally_byte *bytes, uint32_t n_columns, const uint8_t *values, size_t stride, uint64_t n_rows);
 #include "ingest_bytes_body.c"
 
-static const struct bytes_kernels bytes_kernels_generic = {"generic", bytes_take, bytes_add};
+static const struct bytes_kernels bytes_kernels_generic = {"generic", bytes_take, bytes_list, bytes_add};
 
 const struct bytes_kernels *bytes_kernels(unsigned index)
 {
@@ -29,4 +32,12 @@ const struct bytes_kernels *bytes_kernels(unsigned index)
 #endif
     kernels[n++] = &bytes_kernels_generic;
     return index < n ? kernels[index] : NULL;
+}
+
+uint32_t bytes_parse(const char *text, size_t *at, size_t end, float *values, uint32_t most)
+{
+    uint32_t n = 0;
+    if (*at >= BYTES_BEFORE)
+        *at = bytes_kernels(0)->list(text, *at, end, values, most, &n);
+    return n;
 }

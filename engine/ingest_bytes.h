@@ -1,4 +1,4 @@
-/* Whole rows of nothing but integers 0..255, 64 bytes of text at a time: what images are made of. */
+/* Nothing but integers 0..255, 64 bytes of text at a time: what images are made of. */
 #ifndef MLP_ENGINE_INGEST_BYTES_H
 #define MLP_ENGINE_INGEST_BYTES_H
 
@@ -22,6 +22,8 @@ struct bytes_kernels {
      * general way. BYTES_BEFORE bytes before text[at] can be read, and out has room for a byte for each byte of text and BYTES_BLOCK
      * more. Returns where the first row not taken begins; *n_rows is how many were taken. */
     size_t (*take)(const char *text, size_t at, size_t end, char separator, uint32_t n_columns, uint8_t *out, uint64_t *n_rows);
+    /* bytes_parse (mlp/csv.h): `at` and what it returns are places in the text, *n is how many numbers were taken. */
+    size_t (*list)(const char *text, size_t at, size_t end, float *values, uint32_t most, uint32_t *n);
     /* Add n_rows rows of n_columns values each, `stride` bytes apart, to the columns' tallies. */
     void (*add)(struct tally_byte *bytes, uint32_t n_columns, const uint8_t *values, size_t stride, uint64_t n_rows);
 };
@@ -35,9 +37,10 @@ extern const struct bytes_kernels bytes_kernels_avx2, bytes_kernels_avx512;
 
 /* --- shared by the kernels --- */
 
-/* What is known of 64 bytes of text; large is not 0 where a number of three digits is above 255. */
+/* What is known of 64 bytes of text; large: where a number of three digits above 255 ends just before. */
 struct bytes_block {
     uint64_t digits, separators, crs, lfs, large;
+    uint64_t zeros, blanks; /* of a list */
 };
 
 struct bytes_progress {
@@ -88,6 +91,17 @@ static inline bool bytes_check(struct bytes_progress *progress, const struct byt
         return bytes_check_rows(progress, *ends, line_ends, at, n_columns);
     progress->column += *n;
     return progress->column < n_columns;
+}
+
+/* Which separators of a list's block end a number that is taken: those before the first strange byte. Each number has a separator behind it,
+ * perhaps with a blank, and no zero before other digits; the block begins with a number or such a blank. */
+static inline uint64_t bytes_listed(const struct bytes_block *block)
+{
+    uint64_t digits = block->digits, one = digits << 1, two = digits << 2, three = digits << 3;
+    uint64_t led = one & two & ((~three & block->zeros << 2) | (three & block->zeros << 3));
+    uint64_t strange = ~(digits | block->separators | block->blanks) | (block->separators & (~one | led | block->large)) |
+                       (block->blanks & ~(block->separators << 1 | 1)) | (digits & one & two & three);
+    return block->separators & ((strange & -strange) - 1);
 }
 
 #endif

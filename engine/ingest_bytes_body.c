@@ -1,4 +1,4 @@
-/* Rows of integers 0..255, written once with vector extensions and compiled once per instruction set: the including file defines
+/* Integers 0..255, written once with vector extensions and compiled once per instruction set: the including file defines
  * WIDTH (bytes of text in a vector), STRIPE (columns counted at once, so that twice as many bytes fill a register), TARGET (the
  * functions' attributes) and BYTES_NAME(name), and includes what vec_mask needs.
  *
@@ -45,11 +45,13 @@ TARGET static inline void part_read(const char *text, uint8_t separator, unsigne
     vec value = rest + hundreds * 100;
     vec large = (vec)(hundreds > 2) | ((vec)(hundreds == 2) & (vec)(rest > 55));
     memcpy(values, &value, WIDTH);
-    block->large |= vec_mask(large);
+    block->large |= vec_mask(large) << shift;
     block->digits |= vec_mask((vec)((here - zero) < 10)) << shift;
     block->separators |= vec_mask((vec)(here == separator)) << shift;
     block->crs |= vec_mask((vec)(here == '\r')) << shift;
     block->lfs |= vec_mask((vec)(here == '\n')) << shift;
+    block->zeros |= vec_mask((vec)(here == zero)) << shift;
+    block->blanks |= vec_mask((vec)(here == ' ')) << shift;
 }
 
 TARGET static inline uint64_t value_move(const uint8_t *values, uint64_t ends, uint8_t *out)
@@ -86,6 +88,26 @@ TARGET size_t BYTES_NAME(take)(const char *text, size_t at, size_t end, char sep
     }
     *n_rows = progress.n_rows;
     return progress.row_at;
+}
+
+TARGET size_t BYTES_NAME(list)(const char *text, size_t at, size_t end, float *values, uint32_t most, uint32_t *n)
+{
+    uint32_t taken = 0;
+    for (uint32_t more; end - at >= BYTES_BLOCK; taken += more) {
+        struct bytes_block block = {0};
+        uint8_t bytes[BYTES_BLOCK];
+        for (unsigned i = 0; i < BYTES_BLOCK; i += WIDTH)
+            part_read(text + at + i, ',', i, &block, bytes + i);
+        uint64_t ends = bytes_listed(&block);
+        more = (uint32_t)__builtin_popcountll(ends);
+        if (more == 0 || more > most - taken)
+            break;
+        at += 64 - (size_t)__builtin_clzll(ends);
+        for (uint32_t i = 0; i < more; i++, ends &= ends - 1)
+            values[taken + i] = bytes[__builtin_ctzll(ends)];
+    }
+    *n = taken;
+    return at;
 }
 
 /* STRIPE columns over ROWS rows, in registers: 16-bit sums hold 257 rows, 32-bit squares 66,051. */

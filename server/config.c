@@ -16,6 +16,7 @@
 #endif
 
 #define THREADS_MAX 1024
+#define HTTP_THREADS_MAX 64
 #define PORT_DEFAULT 8080
 
 struct setting {
@@ -160,6 +161,17 @@ static bool threads_set(struct config *config, const char *value, struct err *er
     return true;
 }
 
+/* A thread that competes with its clients for two processors is late by a whole turn of the scheduler, milliseconds, for what one thread
+ * answers within one. */
+static bool http_threads_set(struct config *config, const char *value, struct err *err)
+{
+    uint64_t n = cpus_allowed() > 2 ? 2 : 1;
+    if (*value && !number_parse_u64(value, 1, HTTP_THREADS_MAX, &n, err))
+        return false;
+    config->http_threads = (uint32_t)n;
+    return true;
+}
+
 static bool max_body_set(struct config *config, const char *value, struct err *err)
 {
     return config_parse_size(value, &config->max_body, err);
@@ -229,6 +241,8 @@ static const struct setting settings[] = {
     {"listen", "MLPD_LISTEN", "ADDR:PORT", "127.0.0.1:8080", "Serve here (127.0.0.1:8080); port 0 picks a free one", listen_set},
     {"state-dir", "MLPD_STATE_DIR", "DIR", "", "Keep everything here ($STATE_DIRECTORY, else ./mlpd-state)", state_dir_set},
     {"threads", "MLPD_THREADS", "N", "", "Threads to train with (as many processors as this process may use)", threads_set},
+    {"http-threads", "MLPD_HTTP_THREADS", "N", "", "Threads that take requests (2; 1 where this process may use two processors or one)",
+     http_threads_set},
     {"static-dir", "MLPD_STATIC_DIR", "DIR", "", "Where the page lies (beside the binary, else in its prefix)", static_dir_set},
     {"max-body", "MLPD_MAX_BODY", "SIZE", "20GB", "Largest upload (20GB)", max_body_set},
     {"max-connections", "MLPD_MAX_CONNECTIONS", "N", "1024", "Connections at one time (1024)", max_connections_set},

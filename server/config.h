@@ -16,9 +16,10 @@ struct config {
     struct sockaddr_storage listen; /* AF_INET or AF_INET6 */
     char listen_text[64];           /* as it was given */
     char *state_dir;
-    char *static_dir;  /* "": no page found */
-    uint32_t threads;  /* at least 1 */
-    uint64_t max_body; /* bytes */
+    char *static_dir;      /* "": no page found */
+    uint32_t threads;      /* at least 1 */
+    uint32_t http_threads; /* at least 1 */
+    uint64_t max_body;     /* bytes */
     uint32_t max_connections;
     uint32_t max_jobs;        /* that wait or are paused */
     uint64_t job_memory;      /* bytes that jobs take together */

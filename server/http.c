@@ -8,7 +8,6 @@
 #include <strings.h>
 #include <unistd.h>
 
-#define HTTP_THREADS 2
 #define CONNECTION_MEMORY (24 * 1024) /* headers, and a piece of the body or the reply */
 #define SLOW_AFTER_MS 20000
 #define SLOW_BYTES_PER_MS 1
@@ -407,7 +406,6 @@ static bool daemon_start(struct http *http, struct err *err)
     struct MHD_OptionItem items[] = {
         {MHD_OPTION_EXTERNAL_LOGGER, (intptr_t)library_log, http},
         {MHD_OPTION_LISTEN_SOCKET, http->options.listen_fd, NULL},
-        {MHD_OPTION_THREAD_POOL_SIZE, HTTP_THREADS, NULL},
         {MHD_OPTION_CONNECTION_LIMIT, (intptr_t)http->options.max_connections, NULL},
         {MHD_OPTION_CONNECTION_TIMEOUT, SILENCE_S, NULL},
         {MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY, NULL},
@@ -415,6 +413,8 @@ static bool daemon_start(struct http *http, struct err *err)
         {MHD_OPTION_URI_LOG_CALLBACK, (intptr_t)request_begin, http},
         {MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)request_end, http},
         {MHD_OPTION_NOTIFY_CONNECTION, (intptr_t)connection_notice, http},
+        /* last, for a pool of one is no pool */
+        {http->options.n_threads > 1 ? MHD_OPTION_THREAD_POOL_SIZE : MHD_OPTION_END, (intptr_t)http->options.n_threads, NULL},
         {MHD_OPTION_END, 0, NULL},
     };
     http->daemon = MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL,

@@ -1,6 +1,6 @@
 /* HTTP: connections, routing, bodies in, replies out. http*.c are the only files that know libmicrohttpd.
  *
- * Two threads take all connections; handlers that are not quick run on service threads (crew.h) while their connection is suspended.
+ * One or a few threads take all connections; handlers that are not quick run on service threads (crew.h) while their connection is suspended.
  * One more thread watches: it ends requests that take too long to arrive or to be taken, keeps idle streams alive and notices
  * clients that vanished. */
 #ifndef MLPD_HTTP_H
@@ -45,7 +45,8 @@ struct route {
 };
 
 struct http_options {
-    int listen_fd; /* listening, owned by http from http_start on */
+    int listen_fd;      /* listening, owned by http from http_start on */
+    uint32_t n_threads; /* that take connections: at least 1, at most max_connections */
     uint32_t max_connections;
     uint64_t max_body, max_rows;
     char *const *hosts; /* (n_hosts), outlive http */

@@ -140,6 +140,8 @@ static bool service_start(struct daemon *daemon, struct err *err)
     if (!(daemon->server.crew = crew_new(bench_threads, err)))
         return false;
     const struct http_options options = {.listen_fd = daemon->listen_fd,
+                                         .n_threads = config->http_threads < config->max_connections ? config->http_threads
+                                                                                                     : config->max_connections,
                                          .max_connections = config->max_connections,
                                          .max_body = config->max_body,
                                          .max_rows = config->max_body < ROWS_BODY_MAX ? config->max_body : ROWS_BODY_MAX,

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define BYTES_AGAIN 16
+
 const char scan_no_memory[] = "out of memory";
 
 void scan_init(struct scan *scan, const char *bytes, size_t n)
@@ -149,8 +151,8 @@ const char *scan_number(struct scan *scan, float *number)
     return "the number is too large for single precision";
 }
 
-/* Up to three digits at scan->at that end in a comma or bracket, without a zero before others: pixels. False: nothing taken. Without
- * branches on the digits, which no processor foresees. At least 8 bytes are there. */
+/* Up to three digits at scan->at that end in a comma or bracket, without a zero before others. False: nothing taken. Without branches on the
+ * digits, which no processor foresees. At least 8 bytes are there. */
 static bool small_scan(struct scan *scan, float *number)
 {
     const unsigned char *at = (const unsigned char *)scan->at;
@@ -165,7 +167,7 @@ static bool small_scan(struct scan *scan, float *number)
     return true;
 }
 
-/* The zeros at scan->at, four at a time, as the usual writers put them: most of a digit's picture looks like that. */
+/* The zeros at scan->at, four at a time, as the usual writers of floats put them. */
 static inline uint32_t zeros_take(struct scan *scan, float *numbers, uint32_t most, const char *pattern, size_t length)
 {
     uint32_t n = 0;
@@ -181,42 +183,58 @@ static inline uint32_t zeros_take(struct scan *scan, float *numbers, uint32_t mo
 /* A call each: the comparison of a known length is a few instructions, of an unknown one a call. */
 static inline uint32_t zeros_scan(struct scan *scan, float *numbers, uint32_t most)
 {
-    if (scan->end - scan->at < 20 || *scan->at != '0')
+    if (scan->end - scan->at < 20 || *scan->at != '0' || scan->at[1] != '.')
         return 0;
-    if (scan->at[1] == ',')
-        return scan->at[2] == ' ' ? zeros_take(scan, numbers, most, "0, 0, 0, 0, ", 12) : zeros_take(scan, numbers, most, "0,0,0,0,", 8);
     return scan->at[4] == ' ' ? zeros_take(scan, numbers, most, "0.0, 0.0, 0.0, 0.0, ", 20)
                               : zeros_take(scan, numbers, most, "0.0,0.0,0.0,0.0,", 16);
 }
 
+/* Of whole numbers up to 255 many at once: a digit's picture is nothing else. */
+static uint32_t bytes_scan(struct scan *scan, float *numbers, uint32_t most)
+{
+    size_t at = (size_t)(scan->at - scan->bytes);
+    uint32_t n = bytes_parse(scan->bytes, &at, (size_t)(scan->end - scan->bytes), numbers, most);
+
+    scan->at = scan->bytes + at;
+    return n;
+}
+
+/* The number at scan->at. False: there is none, or it is wrong. */
+static bool number_take(struct scan *scan, float *number, const char **wrong)
+{
+    char next = scan_peek(scan);
+
+    *wrong = NULL;
+    return (next == '-' || is_digit(next)) && !(*wrong = scan_number(scan, number));
+}
+
 const char *scan_numbers(struct scan *scan, float *numbers, uint32_t most, uint32_t *n, bool *comma)
 {
-    const char *wrong;
-    uint32_t count = 0;
+    const char *wrong = NULL;
+    uint32_t count = 0, small = 0; /* how many small ones until bytes are looked for again */
 
     *comma = false;
     while (count < most) {
+        uint32_t many = small > 0 ? 0 : bytes_scan(scan, numbers + count, most - count);
+        small = small > 0 ? small : BYTES_AGAIN;
         if (scan->at < scan->end && *scan->at == ' ')
             scan->at++;
-        uint32_t zeros = zeros_scan(scan, numbers + count, most - count);
-        count += zeros;
-        *comma = *comma || zeros;
-        if (scan->end - scan->at < 8 || !small_scan(scan, &numbers[count])) {
-            char next = scan_peek(scan);
-            if (next != '-' && !is_digit(next))
-                break;
-            if ((wrong = scan_number(scan, &numbers[count]))) {
-                *n = count;
-                return wrong;
-            }
-        }
+        many += zeros_scan(scan, numbers + count + many, most - count - many);
+        count += many;
+        *comma = *comma || many > 0;
+        if (count == most)
+            break;
+        if (scan->end - scan->at >= 8 && small_scan(scan, &numbers[count]))
+            small--;
+        else if (!number_take(scan, &numbers[count], &wrong))
+            break;
         count++;
         *comma = scan_take(scan, ',');
         if (!*comma)
             break;
     }
     *n = count;
-    return NULL;
+    return wrong;
 }
 
 static int hex_value(char c)

@@ -196,8 +196,11 @@ void writer_text(struct writer *writer, const char *format, ...)
 
 void writer_uint(struct writer *writer, uint64_t number)
 {
-    comma_add(writer);
-    writer_text(writer, "%" PRIu64, number);
+    char text[20], *first = text + sizeof text;
+    do
+        *--first = (char)('0' + number % 10);
+    while (number /= 10);
+    writer_raw(writer, first, (size_t)(text + sizeof text - first));
 }
 
 void writer_int(struct writer *writer, int64_t number)

@@ -42,8 +42,9 @@ export function run(flags, env = {}) {
   });
 }
 
+/** Of this process's environment, what is meant for a sanitizer's build. */
 function sanitizers() {
-  return Object.fromEntries(Object.entries(process.env).filter(([name]) => /^(ASAN|UBSAN|TSAN|LSAN)_OPTIONS$/.test(name)));
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => /^((ASAN|UBSAN|TSAN|LSAN)_OPTIONS|MLPD_HTTP_THREADS)$/.test(name)));
 }
 
 export class Daemon {

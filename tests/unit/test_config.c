@@ -99,10 +99,12 @@ START_TEST(flags_come_before_the_environment)
     struct err err = {0};
     char *flags[] = {(char[]){"mlpd"}, (char[]){"--threads=3"}, (char[]){"--allow-host=a.example,b.example"}, NULL};
     setenv("MLPD_THREADS", "2", 1);
+    unsetenv("MLPD_HTTP_THREADS");
     setenv("MLPD_LISTEN", "[::1]:99", 1);
     setenv("STATE_DIRECTORY", "/var/lib/one:/var/lib/two", 1);
     ck_assert_msg(config_load(&config, 3, flags, &err), "%s", err.msg);
     ck_assert_uint_eq(config.threads, 3);
+    ck_assert_uint_eq(config.http_threads, cpus_allowed() > 2 ? 2 : 1);
     ck_assert_int_eq(config.listen.ss_family, AF_INET6);
     ck_assert_str_eq(config.state_dir, "/var/lib/one");
     ck_assert_uint_eq(config.n_hosts, 2);

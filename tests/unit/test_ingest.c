@@ -243,6 +243,62 @@ START_TEST(every_instruction_set_takes_the_same_rows)
 }
 END_TEST
 
+/* Numbers of a list that the fast way may take, one by one: how many, and where the last one's comma ends. */
+static uint32_t list_by_hand(const char *text, size_t n, float *values, size_t *taken)
+{
+    uint32_t count = 0;
+    *taken = 0;
+    for (size_t at = 0; at < n; count++) {
+        size_t begin = at += text[at] == ' ';
+        unsigned value = 0;
+        for (; at < n && at - begin < 4 && text[at] >= '0' && text[at] <= '9'; at++)
+            value = value * 10 + (unsigned)(text[at] - '0');
+        if (at == begin || at == n || text[at] != ',' || value > 255 || (text[begin] == '0' && at - begin > 1))
+            break;
+        values[count] = (float)value;
+        *taken = ++at;
+    }
+    return count;
+}
+
+START_TEST(every_instruction_set_lists_the_same_numbers)
+{
+    enum { BEFORE = 3, N = 4000 };
+    static float expected[N], values[N];
+    uint64_t state = 54321;
+    for (unsigned round = 0; round < 3000; round++) {
+        static const char *const strange[] = {"256", "1000", "", "x", "  1", "00", "05", "012", "-1", "1.5", "1 ", "999", "]", "9\n"};
+        char *text = malloc(BEFORE + N);
+        size_t n = 0;
+        uint32_t n_numbers = random_below(&state, 700), wrong = random_below(&state, 1000), blanks = random_below(&state, 3);
+        ck_assert_ptr_nonnull(text);
+        memcpy(text, round % 2 ? "99," : "1, ", BEFORE);
+        for (uint32_t i = 0; i < n_numbers; i++) {
+            bool blank = blanks == 2 || (blanks == 1 && random_below(&state, 2));
+            n += i == wrong ? (size_t)sprintf(text + BEFORE + n, "%s,", strange[random_below(&state, 14)])
+                            : (size_t)sprintf(text + BEFORE + n, "%s%u,", blank ? " " : "", random_below(&state, round % 3 ? 256 : 10));
+        }
+        text = realloc(text, BEFORE + n); /* to its end, for the address sanitizer */
+        size_t reach;
+        uint32_t count = list_by_hand(text + BEFORE, n, expected, &reach), most = 1 + random_below(&state, 800);
+        for (unsigned k = 0; bytes_kernels(k); k++) {
+            const char *name = bytes_kernels(k)->name;
+            uint32_t taken;
+            memset(values, 0xff, sizeof values);
+            size_t at = bytes_kernels(k)->list(text, BEFORE, BEFORE + n, values, most, &taken);
+            ck_assert_msg(taken <= count && taken <= most, "%s takes %u numbers of %u", name, taken, count);
+            ck_assert_msg(memcmp(values, expected, taken * sizeof *values) == 0, "%s reads other values", name);
+            ck_assert_msg(taken == N || isnan(values[taken]), "%s writes more than it takes", name);
+            ck_assert_msg(taken == 0 ? at == BEFORE : text[at - 1] == ',', "%s ends within a number", name);
+            ck_assert_msg(taken < count || at == BEFORE + reach, "%s ends at %zu, expected %zu", name, at - BEFORE, reach);
+            /* it stops early in the last block and where a block has more than there is room for, nowhere else */
+            ck_assert_msg(taken == count || BEFORE + n - at < 64 || most - taken < 32, "%s takes %u of %u", name, taken, count);
+        }
+        free(text);
+    }
+}
+END_TEST
+
 START_TEST(every_instruction_set_counts_the_same)
 {
     enum { ROWS = 300, COLUMNS = 150 };
@@ -286,6 +342,7 @@ int main(void)
     tcase_add_test(tests, rows_of_bytes_are_read_exactly);
     tcase_add_test(tests, rows_of_bytes_contradicted_anywhere);
     tcase_add_test(tests, every_instruction_set_takes_the_same_rows);
+    tcase_add_test(tests, every_instruction_set_lists_the_same_numbers);
     tcase_add_test(tests, every_instruction_set_counts_the_same);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);

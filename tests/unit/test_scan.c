@@ -103,6 +103,43 @@ START_TEST(pixels_come_quickly_and_right)
 }
 END_TEST
 
+/* What is no small whole number, after any number of those, is seen and said as ever. */
+START_TEST(pixels_hide_nothing)
+{
+    static const struct {
+        const char *text;
+        bool wrong; /* else it is the last number taken, or none */
+        float number;
+    } cases[] = {{"256", false, 256}, {"-3", false, -3}, {"0.5", false, 0.5f}, {"1e2", false, 100},
+                 {"05", true, 0},     {"1.", true, 0},   {"1e99", true, 0},    {"-", true, 0}};
+    float numbers[300];
+
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        for (uint32_t before = 0; before < 200; before++) {
+            char body[1200], *to = body;
+            struct scan scan;
+            uint32_t count;
+            bool comma;
+            to += sprintf(to, "[[");
+            for (uint32_t k = 0; k < before; k++)
+                to += sprintf(to, "%u,", k);
+            to += sprintf(to, "%s", cases[i].text);
+            for (uint32_t k = 0; k < 80; k++)
+                to += sprintf(to, ",%u", k);
+            to += sprintf(to, "]");
+            scan_init(&scan, body, (size_t)(to - body));
+            scan.at += 2;
+            const char *wrong = scan_numbers(&scan, numbers, 300, &count, &comma);
+            ck_assert_msg((wrong != NULL) == cases[i].wrong, "%s: %s", cases[i].text, wrong);
+            ck_assert_uint_eq(count, wrong ? before : before + 81);
+            for (uint32_t k = 0; k < before; k++)
+                ck_assert(numbers[k] == (float)k);
+            ck_assert(wrong || (numbers[before] == cases[i].number && numbers[before + 80] == 79));
+            ck_assert(wrong || (*scan.at == ']' && !comma));
+        }
+}
+END_TEST
+
 START_TEST(floats_as_text_read_back)
 {
     char text[FLOAT_TEXT_MAX + 1];
@@ -135,6 +172,7 @@ static Suite *scan_suite(void)
 
     tcase_add_test(tests, numbers_round_as_strtof_does);
     tcase_add_test(tests, pixels_come_quickly_and_right);
+    tcase_add_test(tests, pixels_hide_nothing);
     tcase_add_test(tests, floats_as_text_read_back);
     suite_add_tcase(suite, tests);
     return suite;
