@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 enum { BYTES_BEFORE = 3, BYTES_BLOCK = 64 };
 
@@ -91,6 +92,16 @@ static inline bool bytes_check(struct bytes_progress *progress, const struct byt
         return bytes_check_rows(progress, *ends, line_ends, at, n_columns);
     progress->column += *n;
     return progress->column < n_columns;
+}
+
+/* The block at text[at]; where the text ends before the block does, in `tail`, with zero bytes behind it. */
+static inline const char *bytes_block_at(const char *text, size_t at, size_t end, char tail[BYTES_BEFORE + BYTES_BLOCK])
+{
+    if (end - at >= BYTES_BLOCK)
+        return text + at;
+    memset(tail, 0, BYTES_BEFORE + BYTES_BLOCK);
+    memcpy(tail, text + at - BYTES_BEFORE, end - at + BYTES_BEFORE);
+    return tail + BYTES_BEFORE;
 }
 
 /* Which separators of a list's block end a number that is taken: those before the first strange byte. Each number has a separator behind it,

@@ -70,9 +70,10 @@ TARGET static inline void floats_store(float *to, __m512i values, uint32_t n)
 TARGET static size_t list(const char *text, size_t at, size_t end, float *values, uint32_t most, uint32_t *n)
 {
     uint32_t taken = 0;
-    for (uint32_t more; end - at >= BYTES_BLOCK; taken += more) {
+    for (uint32_t more; at < end; taken += more) {
+        char tail[BYTES_BEFORE + BYTES_BLOCK];
         struct bytes_block block;
-        __m512i value = block_read(text + at, ',', &block);
+        __m512i value = block_read(bytes_block_at(text, at, end, tail), ',', &block);
         uint64_t ends = bytes_listed(&block);
         more = (uint32_t)__builtin_popcountll(ends);
         if (more == 0 || more > most - taken)

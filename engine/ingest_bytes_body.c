@@ -93,11 +93,13 @@ TARGET size_t BYTES_NAME(take)(const char *text, size_t at, size_t end, char sep
 TARGET size_t BYTES_NAME(list)(const char *text, size_t at, size_t end, float *values, uint32_t most, uint32_t *n)
 {
     uint32_t taken = 0;
-    for (uint32_t more; end - at >= BYTES_BLOCK; taken += more) {
+    for (uint32_t more; at < end; taken += more) {
+        char tail[BYTES_BEFORE + BYTES_BLOCK];
+        const char *begin = bytes_block_at(text, at, end, tail);
         struct bytes_block block = {0};
         uint8_t bytes[BYTES_BLOCK];
         for (unsigned i = 0; i < BYTES_BLOCK; i += WIDTH)
-            part_read(text + at + i, ',', i, &block, bytes + i);
+            part_read(begin + i, ',', i, &block, bytes + i);
         uint64_t ends = bytes_listed(&block);
         more = (uint32_t)__builtin_popcountll(ends);
         if (more == 0 || more > most - taken)

@@ -34,24 +34,26 @@ char *writer_take(struct writer *writer, size_t *n, struct err *err)
     return text;
 }
 
-/* Room for n more bytes, and one for the 0 that vsnprintf writes; NULL where there is none. */
-static char *room(struct writer *writer, size_t n)
+static bool grow(struct writer *writer, size_t n)
 {
-    if (writer->failed || n > SIZE_MAX / 4 - writer->n) {
+    char *text = NULL;
+    size_t capacity = 2 * (writer->n + n) + 512;
+    if (!writer->failed && n <= SIZE_MAX / 4 - writer->n)
+        text = realloc(writer->text, capacity);
+    if (!text) {
         writer->failed = true;
-        return NULL;
+        return false;
     }
-    if (writer->capacity - writer->n < n + 1) {
-        size_t capacity = 2 * (writer->n + n) + 256;
-        char *text = realloc(writer->text, capacity);
-        if (!text) {
-            writer->failed = true;
-            return NULL;
-        }
-        writer->text = text;
-        writer->capacity = capacity;
-    }
-    return writer->text + writer->n;
+    writer->text = text;
+    writer->capacity = capacity;
+    return true;
+}
+
+/* Room for n more bytes, and one for the 0 that vsnprintf writes; NULL where there is none. */
+static inline char *room(struct writer *writer, size_t n)
+{
+    bool enough = !writer->failed && writer->capacity - writer->n > n;
+    return enough || grow(writer, n) ? writer->text + writer->n : NULL;
 }
 
 static void bytes_add(struct writer *writer, const char *bytes, size_t n)
@@ -63,13 +65,17 @@ static void bytes_add(struct writer *writer, const char *bytes, size_t n)
     writer->n += n;
 }
 
-static void byte_add(struct writer *writer, char byte)
+static inline void byte_add(struct writer *writer, char byte)
 {
-    bytes_add(writer, &byte, 1);
+    char *to = room(writer, 1);
+    if (!to)
+        return;
+    *to = byte;
+    writer->n++;
 }
 
 /* A value or key that does not open its object or array, and does not follow its key, needs a comma before it. */
-static void comma_add(struct writer *writer)
+static inline void comma_add(struct writer *writer)
 {
     char last = writer->n ? writer->text[writer->n - 1] : '{';
     if (last != '{' && last != '[' && last != ':')
