@@ -161,8 +161,7 @@ static bool threads_set(struct config *config, const char *value, struct err *er
     return true;
 }
 
-/* A thread that competes with its clients for two processors is late by a whole turn of the scheduler, milliseconds, for what one thread
- * answers within one. */
+/* On two processors one thread: two and a client are one too many, and who waits for the scheduler's tick is milliseconds late. */
 static bool http_threads_set(struct config *config, const char *value, struct err *err)
 {
     uint64_t n = cpus_allowed() > 2 ? 2 : 1;

@@ -42,8 +42,8 @@ bool number_parse_mark(const char *text, size_t length, char mark, float *value)
 bool number_parse_groups(const char *text, size_t length, char mark, char group, float *value, char plain[NUMBER_PLAIN_MAX]);
 
 /* The whole numbers from 0 to 255 that follow one another at text[*at..end), most at most, as JSON has them: no zero before other digits,
- * a comma behind each and perhaps a blank behind that. Many at a time: what pixels are
- * read with. It may stop early, 31 before `most`. Returns how many; *at goes behind the last one's comma. */
+ * a comma behind each and perhaps a blank behind that; 64 bytes at a time, for pixels. It may stop up to 31 before `most`. Returns how many;
+ * *at goes behind the last one's comma. */
 uint32_t bytes_parse(const char *text, size_t *at, size_t end, float *values, uint32_t most);
 
 /* Whether the text, blanks around it aside, is a truth in any case: true, yes, t, y, 1 (then *truth is 1), false, no, f, n, 0 (0). */
