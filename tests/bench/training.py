@@ -184,7 +184,7 @@ def free(context):
         times = [ms for what, ms, _ in all_of(number) if what == "threads-1"]
         return {"epoch": statistics.median(times)} if times else {}
 
-    rows = {"epoch": Row("an epoch, batch 128, 2 threads, while both cores are free", "ms"),
+    rows = {"epoch": Row("an epoch, batch 128, while both cores are free", "ms"),
             "products": Row("the large network's matrix products, both cores free", "GFLOP/s", True),
             "share": Row("of what arithmetic on registers does there at that time", "%", True)}
     return [Case("free", rows, {"mlpd": ours, "mlpd, 1 thread": single},
