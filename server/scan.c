@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BYTES_AGAIN 16
+#define BYTES_EVERY 16 /* numbers that are no bytes, until bytes are looked for again */
 
 const char scan_no_memory[] = "out of memory";
 
@@ -151,22 +151,6 @@ const char *scan_number(struct scan *scan, float *number)
     return "the number is too large for single precision";
 }
 
-/* Up to three digits at scan->at that end in a comma or bracket, without a zero before others. False: nothing taken. Without branches on the
- * digits, which no processor foresees. At least 8 bytes are there. */
-static bool small_scan(struct scan *scan, float *number)
-{
-    const unsigned char *at = (const unsigned char *)scan->at;
-    unsigned a = at[0] - '0', b = at[1] - '0', c = at[2] - '0';
-    unsigned two = b <= 9, three = two & (c <= 9), length = 1 + two + three, end = at[length];
-    unsigned value = a + two * (9 * a + b);
-
-    if ((a > 9) | ((a == 0) & two) | ((end != ',') & (end != ']')))
-        return false;
-    *number = (float)(int)(value + three * (9 * value + c));
-    scan->at += length;
-    return true;
-}
-
 /* The zeros at scan->at, four at a time, as the usual writers of floats put them. */
 static inline uint32_t zeros_take(struct scan *scan, float *numbers, uint32_t most, const char *pattern, size_t length)
 {
@@ -211,22 +195,17 @@ static bool number_take(struct scan *scan, float *number, const char **wrong)
 const char *scan_numbers(struct scan *scan, float *numbers, uint32_t most, uint32_t *n, bool *comma)
 {
     const char *wrong = NULL;
-    uint32_t count = 0, small = 0; /* how many small ones until bytes are looked for again */
+    uint32_t count = 0;
 
     *comma = false;
-    while (count < most) {
-        uint32_t many = small > 0 ? 0 : bytes_scan(scan, numbers + count, most - count);
-        small = small > 0 ? small : BYTES_AGAIN;
+    for (uint32_t turn = 0; count < most; turn++) {
+        uint32_t many = turn % BYTES_EVERY == 0 ? bytes_scan(scan, numbers + count, most - count) : 0;
         if (scan->at < scan->end && *scan->at == ' ')
             scan->at++;
         many += zeros_scan(scan, numbers + count + many, most - count - many);
         count += many;
         *comma = *comma || many > 0;
-        if (count == most)
-            break;
-        if (scan->end - scan->at >= 8 && small_scan(scan, &numbers[count]))
-            small--;
-        else if (!number_take(scan, &numbers[count], &wrong))
+        if (count == most || !number_take(scan, &numbers[count], &wrong))
             break;
         count++;
         *comma = scan_take(scan, ',');

@@ -41,9 +41,9 @@ bool number_parse_mark(const char *text, size_t length, char mark, float *value)
 #define NUMBER_PLAIN_MAX 64
 bool number_parse_groups(const char *text, size_t length, char mark, char group, float *value, char plain[NUMBER_PLAIN_MAX]);
 
-/* The whole numbers from 0 to 255 that follow one another at text[*at..end), most at most, as JSON has them: no zero before other digits,
- * a comma behind each and perhaps a blank behind that; 64 bytes at a time, for pixels. It may stop up to 31 before `most`. Returns how many;
- * *at goes behind the last one's comma. */
+/* The whole numbers from 0 to 255 that follow one another at text[*at..end), where one or a blank before it begins, `most` at most, as JSON has
+ * them: no zero before other digits, a comma behind each and perhaps a blank behind that. 64 bytes at a time, for pixels: it may stop up to 31
+ * before `most`, and takes none where *at is below 3. Returns how many; *at goes behind the last one's comma. */
 uint32_t bytes_parse(const char *text, size_t *at, size_t end, float *values, uint32_t most);
 
 /* Whether the text, blanks around it aside, is a truth in any case: true, yes, t, y, 1 (then *truth is 1), false, no, f, n, 0 (0). */
