@@ -303,8 +303,8 @@ static enum train_state train(struct jobs *jobs, struct job *job, uint64_t deadl
             return TRAIN_FAILED;
         state = team_run(job->training->team, jobs->pool, &job->stop, deadline_ns, &metrics, err);
         if (state == TRAIN_EPOCH) {
+            snapshot_take(jobs, job, &metrics, jobs_now_ns()); /* first: who has seen the epoch finds its model */
             room = pending_add(jobs, job, &metrics);
-            snapshot_take(jobs, job, &metrics, jobs_now_ns());
         }
     }
     return state;

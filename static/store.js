@@ -11,7 +11,7 @@
  * @property {boolean} isGone the daemon does not answer
  * @property {import("./api.js").Dataset | null} profile of the dataset that is shown and trained on
  * @property {{columns: string[], rows: any[][], total: number} | null} rows the first of that dataset
- * @property {{profile: import("./api.js").Dataset, target: string, values: (number | null)[]} | null} ties how much each of its columns tells about one
+ * @property {{profile: import("./api.js").Dataset, target: string, values: (number | null)[] | null} | null} ties how much each of its columns tells about one; values null: not known yet
  * @property {string} dataProblem
  * @property {Upload | null} upload
  * @property {{text: string, isBad: boolean}} trainNote

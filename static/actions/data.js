@@ -13,8 +13,10 @@ import { changed, explain } from "./lists.js";
 const PEEK_MS = 400; // how often the daemon is asked how many rows it has read: no event tells
 const SAMPLE = 20;
 
+let chosen = 0; // how often: an answer about an earlier choice is dropped, however late it comes
 /** Show this dataset and train on it; without a name the one that the address names, else the newest. @param {string} [name] */
 export async function choose(name) {
+  const turn = ++chosen;
   const ready = (state.datasets ?? []).filter((d) => d.state === "ready").sort((a, b) => b.created.localeCompare(a.created));
   const wanted = name ?? [state.route.params.data, state.profile?.name].find((n) => ready.some((d) => d.name === n)) ?? ready[0]?.name;
   if (name) go({ data: name });
@@ -23,22 +25,30 @@ export async function choose(name) {
   if (line && state.profile?.name === wanted && state.profile.created === line.created && state.profile.rows === line.rows) return;
   try {
     const [profile, rows] = await Promise.all([api.dataset(wanted), api.rows(wanted, 0, SAMPLE)]);
-    set({ profile, rows, ties: null, dataProblem: "" });
-    if (!pictureOf(profile)) await tie(guessTarget(profile));
+    if (turn !== chosen) return;
+    const target = pictureOf(profile) ? null : guessTarget(profile);
+    set({ profile, rows, ties: target && { profile, target, values: null }, dataProblem: "" });
+    if (target) await tie(target);
   } catch (error) {
-    set({ dataProblem: explain(error) });
+    const dataProblem = explain(error);
+    if (turn === chosen) set({ dataProblem });
   }
 }
+
+let tied = 0; // likewise
 
 /** Ask how much each column of the dataset that is shown tells about this one. @param {string} target */
 export async function tie(target) {
   const { profile } = state;
   if (!profile) return;
+  const turn = ++tied;
+  const isWanted = () => turn === tied && state.profile === profile;
   try {
     const values = await api.associations(profile.name, target);
-    if (state.profile === profile) set({ ties: { profile, target, values } });
+    if (isWanted()) set({ ties: { profile, target, values } });
   } catch (error) {
-    set({ dataProblem: explain(error) });
+    const dataProblem = explain(error);
+    if (isWanted()) set({ dataProblem });
   }
 }
 

@@ -37,10 +37,15 @@ export function changed() {
   return refresh();
 }
 
+let asked = 0;
+let told = 0; // the newest question that was answered: the answer to an older one no longer counts
 /** Ask for the three lists; what is unchanged keeps its identity, so that panels do nothing. */
 export async function refresh() {
+  const turn = ++asked;
   try {
     const [datasets, jobs, models] = await Promise.all([api.datasets(), api.jobs(), api.models()]);
+    if (turn < told) return;
+    told = turn;
     const wasGone = state.isGone;
     set({ isGone: false, datasets: same(state.datasets, datasets), jobs: same(state.jobs, jobs), models: same(state.models, models) });
     await Promise.all([pickDrawModel(), choose(), syncRuns(wasGone)]);

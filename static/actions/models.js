@@ -25,7 +25,8 @@ export async function inspect() {
     const model = await api.model(entry.name);
     if (state.inspected?.entry === entry) show({ model });
   } catch (error) {
-    show({ note: explain(error), isBad: true });
+    const note = explain(error);
+    if (state.inspected?.entry === entry) show({ note, isBad: true });
   }
 }
 

@@ -83,13 +83,14 @@ async function loadSamples(cell, offset = 0) {
   const [label, guess] = (cell ?? "").split(",").map((i) => labels?.[Number(i)]);
   show({ cell, isLoading: true, samples: offset ? shown : [] });
   const query = { sort: "worst", offset, limit: PAGE, ...(cell && { label, guess }) };
+  const isCurrent = () => state.understood?.name === name && state.understood.version === version && state.understood.cell === cell;
   try {
     const { samples, matching } = await api.evaluation(name, version, query);
     await addValues(evaluation.dataset, samples);
-    if (state.understood?.name !== name || state.understood.cell !== cell) return;
-    show({ samples: offset ? [...shown, ...samples] : samples, matching, isLoading: false, problem: "" });
+    if (isCurrent()) show({ samples: offset ? [...shown, ...samples] : samples, matching, isLoading: false, problem: "" });
   } catch (error) {
-    show({ isLoading: false, problem: explain(error) });
+    const problem = explain(error);
+    if (isCurrent()) show({ isLoading: false, problem });
   }
 }
 

@@ -41,12 +41,13 @@ export function mountProfile(actions) {
   /** Each column's bar: how much it tells about the one that is chosen. */
   function showTies() {
     if (tied) targets.value = tied.target;
+    const values = tied?.values;
     for (const tie of body.querySelectorAll("[data-tie]")) {
       const column = tie.dataset.tie;
-      const isShown = tied !== null && column !== tied.target;
+      const isShown = tied && values && column !== tied.target;
       tie.style.visibility = isShown ? "" : "hidden"; // its place is kept: nothing moves when the figures come
       if (!isShown) continue;
-      const value = tied.values[tied.profile.columns.findIndex((/** @type {import("../api.js").Column} */ c) => c.name === column)];
+      const value = values[tied.profile.columns.findIndex((/** @type {import("../api.js").Column} */ c) => c.name === column)];
       const [meter, figure] = tie.children;
       meter.value = value ?? 0;
       meter.setAttribute("aria-label", text.data.tie(column, tied.target, value));

@@ -102,6 +102,65 @@ test("dates are shown from the first to the last, texts that are not told apart 
   assert.deepEqual(complaints, []);
 });
 
+/** The first n answers that fit stay on their way until release(), which resolves once they have arrived. */
+async function holdBack(fits, n) {
+  let letGo;
+  const isFree = new Promise((resolve) => (letGo = resolve));
+  const held = [];
+  await page.route(fits, (route) => {
+    if (held.length === n) return route.continue();
+    const arrived = (async () => {
+      const response = await route.fetch();
+      await isFree;
+      await route.fulfill({ response });
+      await (await route.request().response()).finished();
+    })();
+    held.push(arrived);
+  });
+  return {
+    async release() {
+      letGo();
+      assert.equal(held.length, n);
+      await Promise.all(held);
+      await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)))); // and are shown
+      await page.unroute(fits);
+    },
+  };
+}
+
+test("an answer that comes late changes nothing that was chosen after it", async () => {
+  await page.locator('[data-dataset="houses"] button').click();
+  await page.locator('.profile-name:text-is("houses")').waitFor();
+  const one = await holdBack(/datasets\/one\b/, 2);
+  await page.locator('[data-dataset="one"] button').click();
+  await page.locator('[data-dataset="two"] button').click();
+  await page.locator('.profile-name:text-is("two")').waitFor();
+  await one.release();
+  assert.equal(await profile().textContent(), "two");
+
+  await page.locator(".tie:visible").first().waitFor();
+  const about = await holdBack(/datasets\/two\?target=east/, 1);
+  await page.locator("[data-ties]").selectOption("east");
+  await page.locator("[data-ties]").selectOption("north");
+  await page.locator('[data-tie="north"]').waitFor({ state: "hidden" });
+  await about.release();
+  assert.equal(await page.locator("[data-ties]").inputValue(), "north");
+  assert.ok(await page.locator('[data-tie="north"]').isHidden());
+
+  const list = await holdBack(/\/datasets$/, 1);
+  const asked = page.waitForRequest(/\/datasets$/);
+  await page.evaluate(() => new BroadcastChannel("mlpd").postMessage("changed")); // as from another tab: the lists are asked for
+  await asked;
+  await page.locator('[data-dataset="one"] button').click();
+  await page.locator('.profile-name:text-is("one")').waitFor();
+  await page.locator('[data-panel="data"]').getByRole("button", { name: "Delete" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Delete" }).click();
+  await page.locator('[data-dataset="one"]').waitFor({ state: "detached" });
+  await list.release();
+  assert.equal(await page.locator('[data-dataset="one"]').count(), 0);
+  assert.deepEqual(complaints, []);
+});
+
 test("a dataset is deleted after a question, and another is shown", async () => {
   await page.locator('[data-dataset="whole-2"] button').click();
   await page.locator('.profile-name:text-is("whole-2")').waitFor();

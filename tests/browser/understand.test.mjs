@@ -96,6 +96,7 @@ test("the first layer's weights are pictures", async () => {
 test("a table's rows are shown with their columns, the columns by what they are worth", async () => {
   const { page, complaints } = await open("understand?model=fruit");
   await page.locator('[data-block="importance"] li').first().waitFor();
+  await page.locator('[data-block="samples"] tbody tr').first().waitFor(); // the rows are asked for after the scores
   const columns = await page.locator('[data-block="importance"] .name').allTextContents();
   assert.equal(columns.length, 3);
   assert.notEqual(columns[0], "noise");
