@@ -12,8 +12,8 @@
 
 struct pool;
 
-/* n_threads >= 1; n_threads - 1 threads are started, with nice level `nice_level` (0: leave) where the system lets them.
- * NULL on failure (ERR_THREAD, ERR_MEMORY), with no thread left behind. */
+/* n_threads >= 1; n_threads - 1 threads are started, with nice level `nice_level` (0: leave) where the system lets them, and one that sleeps
+ * until somebody asks them to give way. NULL on failure (ERR_THREAD, ERR_MEMORY), with no thread left behind. */
 struct pool *pool_new(uint32_t n_threads, int nice_level, struct err *err);
 void pool_free(struct pool *pool); /* joins; takes NULL */
 /* The calling thread gives way to others from now on, as the pool's own do; 0: no. A sandbox may refuse: then it competes as an equal. */
@@ -31,7 +31,7 @@ void pool_barrier(struct pool *pool);
 void pool_await(struct pool *pool, atomic_uint *count, unsigned n);
 void pool_count(struct pool *pool, atomic_uint *count);
 
-/* Somebody else has something to do now: from its next barrier on and for a moment each worker leaves its processor to whoever wants it.
+/* Somebody else has something to do now: each worker yields at its next barrier, and for a moment leaves its processor to whoever wants it.
  * Any thread; cheap. */
 void pool_give_way(struct pool *pool);
 /* Whether the system lets them (whoever may not come back to the pool's nice level must not leave it); else they only yield once. */

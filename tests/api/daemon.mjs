@@ -145,6 +145,13 @@ export class Daemon {
     return events;
   }
 
+  /** The job's first epoch that fits, once it is told. */
+  async epoch(job, fits = () => true) {
+    const events = await this.events(job, { stop: ({ event, data }) => event === "epoch" && fits(data) });
+    assert.equal(events.at(-1)?.event, "epoch", `job ${job} (status ${events.status}) ended without it: ${JSON.stringify(events.at(-1))}`);
+    return events.at(-1).data;
+  }
+
   /** The job once it has ended. */
   async finished(job) {
     const events = await this.events(job);

@@ -33,10 +33,10 @@ test("an unfinished job goes on after a restart", async () => {
   const before = await Daemon.start({ state });
   await before.csv("/datasets?name=rows", sums(200));
   const { json } = await before.post("/train", { dataset: "rows", model: "on", epochs: 100000, layers: [8], batch_size: 32 });
-  await before.events(json.id, { stop: ({ event }) => event === "epoch" });
+  await before.epoch(json.id);
   await before.stop();
   const after = await Daemon.start({ state });
-  await after.events(json.id, { stop: ({ event }) => event === "epoch" });
+  await after.epoch(json.id);
   assert.equal((await after.cancel(json.id)).state, "cancelled");
   await after.stop();
 });

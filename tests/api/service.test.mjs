@@ -141,7 +141,7 @@ for (const signal of ["SIGTERM", "SIGINT"])
     const other = await Daemon.start();
     await other.csv("/datasets?name=d", "a,b\n" + "1,2\n3,4\n".repeat(50));
     const { json: job } = await other.post("/train", { dataset: "d", target: "b", task: "regression", epochs: 100000 });
-    await other.events(job.id, { stop: ({ event }) => event === "epoch" });
+    await other.epoch(job.id);
     const stream = other.events(job.id).catch((error) => error);
     await other.stop(signal);
     await stream;

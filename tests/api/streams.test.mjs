@@ -11,7 +11,7 @@ before(async () => {
   daemon = await Daemon.start();
   await daemon.csv("/datasets?name=sums", sums(200));
   job = (await daemon.post("/train", { dataset: "sums", epochs: 100000, layers: [4], batch_size: 32 })).json.id;
-  await daemon.events(job, { stop: ({ event }) => event === "epoch" });
+  await daemon.epoch(job);
   assert.equal((await daemon.call("POST", `/jobs/${job}/pause`)).json.state, "paused");
 });
 after(() => daemon.stop());

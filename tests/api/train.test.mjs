@@ -150,13 +150,13 @@ test("Last-Event-ID goes on behind it; after done there is nothing more", async 
 
 test("a job is paused, goes on, and is cancelled; its best model stays, marked so", async () => {
   const { json } = await daemon.post("/train", { ...long, model: "stopped" });
-  await daemon.events(json.id, { stop: ({ event }) => event === "epoch" });
+  await daemon.epoch(json.id);
   const paused = await daemon.call("POST", `/jobs/${json.id}/pause`);
   assert.deepEqual([paused.status, paused.json.state], [200, "paused"]);
   const still = (await daemon.get(`/jobs/${json.id}`)).json;
   const resumed = await daemon.call("POST", `/jobs/${json.id}/resume`, "{}");
   assert.match(resumed.json.state, /queued|running/);
-  await daemon.events(json.id, { stop: ({ event, data }) => event === "epoch" && data.epoch > still.epoch });
+  await daemon.epoch(json.id, ({ epoch }) => epoch > still.epoch);
   assert.equal((await daemon.cancel(json.id)).state, "cancelled");
   assert.equal((await daemon.get("/models/stopped")).json.state, "partial");
   const { accuracy, importance } = (await daemon.get("/models/stopped/evaluation")).json;
@@ -167,9 +167,9 @@ test("a job is paused, goes on, and is cancelled; its best model stays, marked s
 
 test("the best so far is served while a job trains, unless a finished version is there", async () => {
   const { json } = await daemon.post("/train", { ...long, model: "growing" });
-  await daemon.events(json.id, { stop: ({ event }) => event === "epoch" });
-  const growing = (await daemon.get("/models/growing")).json;
-  assert.deepEqual([growing.state, growing.partial, growing.version, growing.job], ["training", true, 0, json.id]);
+  await daemon.epoch(json.id);
+  const { json: growing, text } = await daemon.get("/models/growing");
+  assert.deepEqual([growing.state, growing.partial, growing.version, growing.job], ["training", true, 0, json.id], text);
   assert.deepEqual(growing.versions, []);
   const answer = await daemon.post("/predict", { model: "growing", instances: [[0.9, 0.9]] });
   assert.equal(answer.status, 200, answer.text);
@@ -182,7 +182,7 @@ test("the best so far is served while a job trains, unless a finished version is
   assert.equal((await daemon.post("/predict", { model: "growing", instances: [[0.9, 0.9]] })).json.version, 1);
   assert.equal((await daemon.call("DELETE", `/jobs/${json.id}`)).status, 204);
   const gone = await daemon.post("/train", { ...long, model: "gone" });
-  await daemon.events(gone.json.id, { stop: ({ event }) => event === "epoch" });
+  await daemon.epoch(gone.json.id);
   assert.equal((await daemon.get("/models/gone")).status, 200);
   assert.equal((await daemon.call("DELETE", `/jobs/${gone.json.id}`)).status, 204);
   assertProblem(await daemon.get("/models/gone"), 404, /gone/);

@@ -45,7 +45,7 @@ test("a full disk loses nothing and is no end", async (t) => {
   const trained = await daemon.post("/train", { dataset: "before", model: "before", epochs: 3 });
   assert.equal((await daemon.finished(trained.json.id)).state, "succeeded");
   const long = await daemon.post("/train", { dataset: "before", model: "long", epochs: 1500, layers: [256, 64], batch_size: 20 });
-  await daemon.events(long.json.id, { stop: ({ event }) => event === "epoch" });
+  await daemon.epoch(long.json.id);
 
   const empty = fill(state);
   assertProblem(await daemon.csv("/datasets?name=during", sums(5000)), 507, /space|full/i);

@@ -3,10 +3,12 @@
 #include "mlp/pool.h"
 
 #include <check.h>
+#include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <time.h>
+#include <unistd.h>
 
 #define N_THREADS 3
 #define NICE 5
@@ -74,6 +76,50 @@ START_TEST(workers_leave_their_processors_to_others_for_a_moment)
 }
 END_TEST
 
+/* Somebody else's work, who wants all of a processor. */
+static void *hog(void *arg)
+{
+    atomic_bool *stop = arg;
+    while (!atomic_load(stop))
+        ;
+    return NULL;
+}
+
+static void meet_often(void *self, uint32_t worker)
+{
+    (void)self, (void)worker;
+    for (int i = 0; i < 100; i++)
+        pool_barrier(pool);
+}
+
+/* Where others leave nothing: a worker that takes only that does not come to a barrier, and would wait for its turn for a quarter of a
+ * minute. Between runs the caller is as it was, whoever asks. */
+START_TEST(workers_come_back_on_busy_processors)
+{
+    enum { N_HOGS = 64 };
+    struct err err;
+    pthread_t hogs[N_HOGS];
+    atomic_bool stop = false;
+    long n = 2 * sysconf(_SC_NPROCESSORS_ONLN) < N_HOGS ? 2 * sysconf(_SC_NPROCESSORS_ONLN) : N_HOGS;
+    pool = pool_new(N_THREADS, NICE, &err);
+    ck_assert_ptr_nonnull(pool);
+    for (long i = 0; i < n; i++)
+        ck_assert_int_eq(pthread_create(&hogs[i], NULL, hog, &stop), 0);
+    double begin = seconds();
+    for (int i = 0; i < 4; i++) {
+        pool_give_way(pool);
+        pool_run(pool, meet_often, NULL);
+        ck_assert_int_eq(sched_getscheduler(0), SCHED_OTHER);
+    }
+    double took = seconds() - begin;
+    atomic_store(&stop, true);
+    for (long i = 0; i < n; i++)
+        pthread_join(hogs[i], NULL);
+    pool_free(pool);
+    ck_assert_double_lt(took, 20);
+}
+END_TEST
+
 #define N_ROUNDS 2000u
 
 static atomic_uint counts[N_ROUNDS];
@@ -115,6 +161,7 @@ int main(void)
     TCase *tests = tcase_create("pool");
     tcase_set_timeout(tests, 60);
     tcase_add_test(tests, workers_leave_their_processors_to_others_for_a_moment);
+    tcase_add_test(tests, workers_come_back_on_busy_processors);
     tcase_add_test(tests, workers_wait_for_what_others_do);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
