@@ -7,6 +7,7 @@
 #include <sched.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -14,8 +15,7 @@
 #define NICE 5
 
 static struct pool *pool;
-static atomic_uint idle, meetings;
-static atomic_bool enough;
+static atomic_int tids[N_THREADS];
 
 static double seconds(void)
 {
@@ -24,54 +24,60 @@ static double seconds(void)
     return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
 }
 
-/* Meet until every worker, or none, takes what others leave; ten seconds at most. `self`: how many shall. */
+/* Meet until worker 0 has seen *self. */
 static void meet_until(void *self, uint32_t worker)
 {
-    const unsigned *wanted = self;
-    static bool was[N_THREADS];
-    double begin = seconds();
-    while (!atomic_load(&enough)) {
+    static bool enough;
+    atomic_store(&tids[worker], (int)syscall(SYS_gettid));
+    do {
         pool_barrier(pool);
-        bool is = sched_getscheduler(0) == SCHED_IDLE;
-        if (is && !was[worker])
-            atomic_fetch_add(&idle, 1);
-        if (!is && was[worker])
-            atomic_fetch_sub(&idle, 1);
-        was[worker] = is;
+        if (worker == 0)
+            enough = atomic_load((atomic_bool *)self);
         pool_barrier(pool);
-        if (worker == 0) {
-            atomic_fetch_add(&meetings, 1);
-            atomic_store(&enough, atomic_load(&idle) == *wanted || seconds() - begin > 10);
-        }
-        pool_barrier(pool);
-    }
+    } while (!enough);
 }
 
-static void check_idle(unsigned wanted)
+/* Wait until all workers have the policy; false: half a second has gone. From outside, for they may not get to run. */
+static bool all_have(int policy)
 {
-    atomic_store(&enough, false);
-    pool_run(pool, meet_until, &wanted);
-    ck_assert_uint_eq(atomic_load(&idle), wanted);
+    bool all = false;
+    for (double begin = seconds(); !all && seconds() - begin < 0.5; nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL)) {
+        all = true;
+        for (int i = 0; i < N_THREADS; i++)
+            all = all && atomic_load(&tids[i]) != 0 && sched_getscheduler(atomic_load(&tids[i])) == policy;
+    }
+    return all;
+}
+
+/* Asks, and sees what becomes of the workers; ends their run. */
+static void *ask(void *arg)
+{
+    atomic_bool *stop = arg;
+    bool left = false, back = false;
+    for (int i = 0; i < 20 && !(left && back); i++) { /* where this thread is late, it may see nothing of it */
+        back = all_have(SCHED_OTHER);
+        double begin = seconds();
+        pool_give_way(pool);
+        left = all_have(SCHED_IDLE);
+        back = all_have(SCHED_OTHER) && back && seconds() - begin > 0.15; /* without being asked */
+    }
+    atomic_store(stop, true);
+    return left && back ? NULL : stop;
 }
 
 START_TEST(workers_leave_their_processors_to_others_for_a_moment)
 {
     struct err err;
+    pthread_t asker;
+    void *missed;
+    atomic_bool stop = false;
     pool = pool_new(N_THREADS, NICE, &err);
     ck_assert_ptr_nonnull(pool);
-    check_idle(0);
-    atomic_store(&meetings, 0);
-    /* They still meet meanwhile. Where others keep both processors busy all that time they rightly may not: then they are asked again. */
-    for (int i = 0; pool_gives_way(pool) && i < 20 && atomic_load(&meetings) < 2; i++) {
-        double begin = seconds();
-        pool_give_way(pool);
-        check_idle(N_THREADS);
-        atomic_store(&meetings, 0);
-        check_idle(0); /* and are back without being asked */
-        ck_assert_double_gt(seconds() - begin, 0.15);
-    }
+    ck_assert_int_eq(pthread_create(&asker, NULL, ask, &stop), 0);
+    pool_run(pool, meet_until, &stop);
+    pthread_join(asker, &missed);
     if (pool_gives_way(pool))
-        ck_assert_uint_gt(atomic_load(&meetings), 1);
+        ck_assert_ptr_null(missed);
     pool_free(pool);
 }
 END_TEST
