@@ -166,8 +166,9 @@ static void give_way(struct pool *pool)
 }
 
 /* Worker 0 begins a run, as the others are. */
-static void enter(struct pool *pool, struct worker *worker)
+static void enter(struct pool *pool)
 {
+    struct worker *worker = pool->workers;
     atomic_store(&pool->is_entering, true);
     atomic_store(&worker->tid, thread_id());
     if (atomic_load(&pool->idle)) {
@@ -177,8 +178,9 @@ static void enter(struct pool *pool, struct worker *worker)
     atomic_store(&pool->is_entering, false);
 }
 
-static void leave(struct pool *pool, struct worker *worker)
+static void leave(struct pool *pool)
 {
+    struct worker *worker = pool->workers;
     atomic_store(&worker->tid, 0);
     if (atomic_exchange(&worker->is_idle, false))
         policy_set(0, SCHED_OTHER, pool->nice_level);
@@ -357,10 +359,10 @@ void pool_run(struct pool *pool, void (*work)(void *self, uint32_t worker), void
         change(pool, &pool->run);
     }
     if (pool->has_steward)
-        enter(pool, &pool->workers[0]);
+        enter(pool);
     work(self, 0);
     pool_barrier(pool);
     if (pool->has_steward)
-        leave(pool, &pool->workers[0]);
+        leave(pool);
     denormals_restore(before);
 }

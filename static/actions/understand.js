@@ -34,6 +34,8 @@ export function lookedAt() {
 
 /** @param {Partial<Understood>} change */
 const show = (change) => state.understood && set({ understood: { ...state.understood, ...change } });
+/** Whether an answer about this model is still wanted. @param {string} name @param {number | undefined} version */
+const isLookedAt = (name, version) => state.understood?.name === name && state.understood.version === version;
 
 /** Know what there is to know about the model that is looked at; nothing is asked twice. */
 export async function understand() {
@@ -42,7 +44,7 @@ export async function understand() {
   const { name, version } = wanted;
   const now = state.understood;
   const cell = state.route.params.cell ?? null;
-  if (now?.name === name && now.version === version) return now.cell === cell || now.isLoading ? undefined : loadSamples(cell);
+  if (now && isLookedAt(name, version)) return now.cell === cell || now.isLoading ? undefined : loadSamples(cell);
   set({
     understood: {
       name,
@@ -58,21 +60,20 @@ export async function understand() {
       weights: null,
     },
   });
-  const isCurrent = () => state.understood?.name === name && state.understood.version === version;
   try {
     const [model, evaluation] = await Promise.all([
       api.model(name),
       api.evaluation(name, version, { limit: wanted.task === "regression" ? SCATTER : 1 }),
     ]);
-    if (!isCurrent()) return;
+    if (!isLookedAt(name, version)) return;
     show({ model, evaluation, side: sideOf(model), isLoading: false });
     await loadSamples(cell);
     const weights =
       sideOf(model) && model.bytes <= WEIGHTS_MAX_BYTES ? tensorOf(await api.modelFile(name, version), "layers.0.weight") : null;
-    if (isCurrent()) show({ weights });
+    if (isLookedAt(name, version)) show({ weights });
   } catch (error) {
     const problem = explain(error);
-    if (isCurrent()) show({ isLoading: false, problem });
+    if (isLookedAt(name, version)) show({ isLoading: false, problem });
   }
 }
 
@@ -83,7 +84,7 @@ async function loadSamples(cell, offset = 0) {
   const [label, guess] = (cell ?? "").split(",").map((i) => labels?.[Number(i)]);
   show({ cell, isLoading: true, samples: offset ? shown : [] });
   const query = { sort: "worst", offset, limit: PAGE, ...(cell && { label, guess }) };
-  const isCurrent = () => state.understood?.name === name && state.understood.version === version && state.understood.cell === cell;
+  const isCurrent = () => isLookedAt(name, version) && state.understood?.cell === cell;
   try {
     const { samples, matching } = await api.evaluation(name, version, query);
     await addValues(evaluation.dataset, samples);
