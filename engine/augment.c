@@ -1,7 +1,8 @@
 /* A picture changed: each pixel of the new one is looked up in the old one (bilinear) where an affine map, and a smooth random field on top
  * of it, say (Simard, Steinkraus & Platt 2003). Pure functions but for the scratch. */
 #include "augment.h"
-#include "network_private.h"
+#include "kernels.h"
+#include "memory.h"
 #include "rng.h"
 
 #include <math.h>

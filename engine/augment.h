@@ -2,8 +2,8 @@
  * anew for every row and epoch.
  *
  * What a row becomes depends on (options, seed, epoch, row) alone. Threads: an augmenter is immutable once made; scratch is a worker's. */
-#ifndef MLP_AUGMENT_H
-#define MLP_AUGMENT_H
+#ifndef MLP_ENGINE_AUGMENT_H
+#define MLP_ENGINE_AUGMENT_H
 
 #include "mlp/train.h"
 

@@ -3,6 +3,7 @@
  * Threads: a binding is immutable, any number of threads may encode with it. It holds a reference to the table. */
 #include "binding.h"
 #include "mlp/csv.h"
+#include "mlp/number.h"
 
 #include <stdlib.h>
 

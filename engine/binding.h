@@ -1,7 +1,8 @@
 /* What binding.c and binding_target.c share. */
-#ifndef MLP_BINDING_H
-#define MLP_BINDING_H
+#ifndef MLP_ENGINE_BINDING_H
+#define MLP_ENGINE_BINDING_H
 
+#include "mlp/binding.h"
 #include "recipe_private.h"
 
 enum plan_kind {

@@ -2,6 +2,7 @@
  * file writes ">50K."), then as numbers. Threads: immutable after binding_target_init. */
 #include "binding.h"
 #include "mlp/csv.h"
+#include "mlp/number.h"
 
 #include <stdlib.h>
 

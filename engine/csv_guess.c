@@ -1,6 +1,7 @@
 /* A file's dialect by its head. Each candidate for the separator splits it, and the one that gives rows of one length with plain values
  * wins. What the user has told comes before all guesses. */
 #include "csv_scan.h"
+#include "mlp/number.h"
 
 #include <string.h>
 

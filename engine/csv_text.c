@@ -1,7 +1,6 @@
 /* Codings of text: see csv_text.h. */
 #include "csv_text.h"
-
-#include "table_file.h"
+#include "file.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -2,6 +2,7 @@
 #ifndef MLP_ENGINE_CSV_TEXT_H
 #define MLP_ENGINE_CSV_TEXT_H
 
+#include "mlp/csv.h"
 #include "mlp/table.h"
 
 /* The coding of a file by its head: a byte order mark, NUL bytes in every second place, or bytes that are no UTF-8. */

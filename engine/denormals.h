@@ -1,7 +1,7 @@
 /* Numbers too small for a normal float are flushed to zero while the engine computes: they would cost a hundred cycles each and change
  * no result that matters. Per thread. */
-#ifndef MLP_DENORMALS_H
-#define MLP_DENORMALS_H
+#ifndef MLP_ENGINE_DENORMALS_H
+#define MLP_ENGINE_DENORMALS_H
 
 #if defined(__SSE2__)
 #include <xmmintrin.h>

@@ -1,4 +1,5 @@
 /* Scores of a model on rows of a table. The sums run in row order: the same whatever the pool. */
+#include "mlp/evaluation.h"
 #include "network_private.h"
 #include "train_private.h"
 

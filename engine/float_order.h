@@ -1,6 +1,6 @@
 /* Floats as integers of the same order, for sorting and selecting by digits. */
-#ifndef MLP_FLOAT_ORDER_H
-#define MLP_FLOAT_ORDER_H
+#ifndef MLP_ENGINE_FLOAT_ORDER_H
+#define MLP_ENGINE_FLOAT_ORDER_H
 
 #include <stdint.h>
 #include <string.h>

@@ -1,8 +1,8 @@
 /* Rows on their way through the network: the activations of a chunk of rows, and the forward pass over a block of them.
  *
  * Training, validation, evaluation and prediction all go through here, so that a row gives the same bits in each. */
-#ifndef MLP_FORWARD_H
-#define MLP_FORWARD_H
+#ifndef MLP_ENGINE_FORWARD_H
+#define MLP_ENGINE_FORWARD_H
 
 #include "augment.h"
 #include "kernels.h"

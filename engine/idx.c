@@ -1,5 +1,6 @@
 /* IDX files to CSV. See mlp/idx.h. */
 #include "mlp/idx.h"
+#include "file.h"
 
 #include "csv_scan.h"
 #include "table_file.h"

@@ -4,6 +4,7 @@
  * weights; rows whose value stays the same keep their outcome. Columns are independent of each other: workers claim them, and whoever
  * takes one finds the same numbers. */
 #include "denormals.h"
+#include "mlp/evaluation.h"
 #include "network_private.h"
 #include "train_private.h"
 

@@ -7,6 +7,7 @@
  * Values that contradict the types are noted, and another pass reads the file again with the types that all values need. Texts of text
  * columns go to an unnamed file beside the table's, and behind the records once their number is known. */
 #include "ingest.h"
+#include "file.h"
 
 #include "csv_text.h"
 #include "ingest_pass.h"

@@ -2,6 +2,8 @@
 #ifndef MLP_ENGINE_INGEST_H
 #define MLP_ENGINE_INGEST_H
 
+#include "mlp/csv.h"
+#include "mlp/ingest.h"
 #include "mlp/table.h"
 
 struct ingest_sizes {

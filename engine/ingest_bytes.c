@@ -2,6 +2,7 @@
 #include "ingest_bytes.h"
 
 #include "mlp/csv.h"
+#include "mlp/number.h"
 
 #if defined(__SSE2__)
 #include <immintrin.h>

@@ -1,5 +1,6 @@
 /* One chunk to records: a window of the file, rows, values by column type. See ingest_chunk.h. */
 #include "ingest_chunk.h"
+#include "file.h"
 
 #include "ingest_bytes.h"
 #include "mlp/csv.h"

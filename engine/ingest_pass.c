@@ -1,5 +1,6 @@
 /* Workers that claim chunks and give in their results in the chunks' order. See ingest_pass.h. */
 #include "ingest_pass.h"
+#include "file.h"
 
 #include <signal.h>
 #include <stdlib.h>

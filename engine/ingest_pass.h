@@ -6,6 +6,7 @@
 #define MLP_ENGINE_INGEST_PASS_H
 
 #include "ingest_chunk.h"
+#include "mlp/ingest.h"
 #include "table_file.h"
 
 #include <pthread.h>

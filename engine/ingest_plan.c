@@ -2,6 +2,7 @@
 #include "ingest_plan.h"
 
 #include "csv_text.h"
+#include "mlp/number.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -5,11 +5,11 @@
  * A layer's weights lie in panels of KERNEL_PANEL outputs (see mlp/network.h); `n_in` counts their rows, a multiple of 16 too.
  * Every output is one accumulator that is summed in index order, or two where a layer has many inputs (inputs_half), so results do not
  * depend on how the work is cut up, and the sparse functions give the bits of the dense ones. */
-#ifndef MLP_KERNELS_H
-#define MLP_KERNELS_H
+#ifndef MLP_ENGINE_KERNELS_H
+#define MLP_ENGINE_KERNELS_H
 
-#include "mlp/network.h"
-#include "mlp/train.h"
+#include "mlp/activation.h"
+#include "mlp/optimizer.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -70,6 +70,12 @@ enum slopes {
     SLOPES_RELU,  /* one where its output x is positive, else zero */
     SLOPES_GIVEN, /* they stand in dx */
 };
+
+/* Rows and columns are padded to multiples of 16. */
+static inline uint32_t pad16(uint32_t n)
+{
+    return (n + 15) & ~15u;
+}
 
 struct kernels {
     const char *name;

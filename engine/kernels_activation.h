@@ -2,8 +2,8 @@
  *
  * A function here and a row in ACTIVATIONS (mlp/network.h) make an activation. Slopes of functions with a kink are taken from the
  * left. */
-#ifndef MLP_KERNELS_ACTIVATION_H
-#define MLP_KERNELS_ACTIVATION_H
+#ifndef MLP_ENGINE_KERNELS_ACTIVATION_H
+#define MLP_ENGINE_KERNELS_ACTIVATION_H
 
 #include "kernels_exp.h"
 #include "mlp/network.h"

@@ -1,6 +1,6 @@
 /* Dense layers: forward, deltas, gradients. Part of kernels_body.h. */
-#ifndef MLP_KERNELS_DENSE_H
-#define MLP_KERNELS_DENSE_H
+#ifndef MLP_ENGINE_KERNELS_DENSE_H
+#define MLP_ENGINE_KERNELS_DENSE_H
 
 #include "kernels_tile.h"
 

@@ -1,6 +1,6 @@
 /* Exponentials, and the functions made of them. Part of kernels_body.h. */
-#ifndef MLP_KERNELS_EXP_H
-#define MLP_KERNELS_EXP_H
+#ifndef MLP_ENGINE_KERNELS_EXP_H
+#define MLP_ENGINE_KERNELS_EXP_H
 
 #include "kernels_tile.h"
 

@@ -1,6 +1,6 @@
 /* Layer normalisation of one row's sums, or of a part of them (Ba, Kiros & Hinton 2016). Part of kernels_body.h. */
-#ifndef MLP_KERNELS_NORM_H
-#define MLP_KERNELS_NORM_H
+#ifndef MLP_ENGINE_KERNELS_NORM_H
+#define MLP_ENGINE_KERNELS_NORM_H
 
 #include "kernels_tile.h"
 

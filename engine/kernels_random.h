@@ -1,6 +1,6 @@
 /* Dropout: Philox 4x32-10 (see rng.h) for 16 counters at a time. Part of kernels_body.h. */
-#ifndef MLP_KERNELS_RANDOM_H
-#define MLP_KERNELS_RANDOM_H
+#ifndef MLP_ENGINE_KERNELS_RANDOM_H
+#define MLP_ENGINE_KERNELS_RANDOM_H
 
 #include "kernels_tile.h"
 

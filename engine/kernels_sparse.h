@@ -1,6 +1,6 @@
 /* Rows of mostly zeros: lists of what is not zero, and the first layer on them. Part of kernels_body.h. */
-#ifndef MLP_KERNELS_SPARSE_H
-#define MLP_KERNELS_SPARSE_H
+#ifndef MLP_ENGINE_KERNELS_SPARSE_H
+#define MLP_ENGINE_KERNELS_SPARSE_H
 
 #include "kernels_tile.h"
 

@@ -1,6 +1,6 @@
 /* Vectors and the register tile: what all kernels are made of. Part of kernels_body.h. */
-#ifndef MLP_KERNELS_TILE_H
-#define MLP_KERNELS_TILE_H
+#ifndef MLP_ENGINE_KERNELS_TILE_H
+#define MLP_ENGINE_KERNELS_TILE_H
 
 #include "kernels.h"
 

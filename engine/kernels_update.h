@@ -1,8 +1,8 @@
 /* Optimizers: one function each, from a vector of gradients to one of parameters. Part of kernels_body.h.
  *
  * A function here, a row in OPTIMIZERS (mlp/train.h) and one in optimizer.c make an optimizer. */
-#ifndef MLP_KERNELS_UPDATE_H
-#define MLP_KERNELS_UPDATE_H
+#ifndef MLP_ENGINE_KERNELS_UPDATE_H
+#define MLP_ENGINE_KERNELS_UPDATE_H
 
 #include "kernels_tile.h"
 #include "mlp/train.h"

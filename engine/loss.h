@@ -1,8 +1,8 @@
 /* The output layer's activation, the loss and its gradient, one row at a time while it is in cache.
  *
  * A loss is a row of the table in loss.c and a function or two. */
-#ifndef MLP_LOSS_H
-#define MLP_LOSS_H
+#ifndef MLP_ENGINE_LOSS_H
+#define MLP_ENGINE_LOSS_H
 
 #include "kernels.h"
 #include "metric.h"

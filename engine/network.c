@@ -1,14 +1,12 @@
 /* Dense layers and their parameter block. No shared state: a network belongs to whoever holds it. */
-#define _DEFAULT_SOURCE
 #include "mlp/network.h"
+#include "memory.h"
 #include "network_private.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #define FLOATS_MAX ((size_t)1 << 32) /* 16 GiB of parameters */
-#define HUGE_PAGE ((size_t)2 << 20)
 
 #define ACTIVATION_NAME(id, word) [ACTIVATION_##id] = #word,
 static const char *const activation_names[] = {ACTIVATIONS(ACTIVATION_NAME)};
@@ -34,22 +32,6 @@ const char *activation_name(enum activation activation)
 int activation_find(const char *name)
 {
     return find_name(activation_names, COUNT(activation_names), name);
-}
-void *aligned_zeros(size_t count, size_t size)
-{
-    size_t bytes;
-    if (__builtin_mul_overflow(count, size, &bytes) || bytes > SIZE_MAX - HUGE_PAGE)
-        return NULL;
-    size_t alignment = bytes >= HUGE_PAGE ? HUGE_PAGE : 64;
-    bytes = (bytes + alignment - 1) & ~(alignment - 1);
-    void *memory = aligned_alloc(alignment, bytes == 0 ? alignment : bytes);
-    if (memory == NULL)
-        return NULL;
-    /* Advice only: without huge pages everything works, slower. */
-    if (alignment == HUGE_PAGE)
-        (void)madvise(memory, bytes, MADV_HUGEPAGE);
-    memset(memory, 0, bytes);
-    return memory;
 }
 
 uint32_t network_n_in(const struct network *network, uint32_t layer)

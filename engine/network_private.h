@@ -1,14 +1,9 @@
 /* Shapes of the parameter block as the kernels see it. */
-#ifndef MLP_NETWORK_PRIVATE_H
-#define MLP_NETWORK_PRIVATE_H
+#ifndef MLP_ENGINE_NETWORK_PRIVATE_H
+#define MLP_ENGINE_NETWORK_PRIVATE_H
 
 #include "kernels.h"
 #include "mlp/network.h"
-
-static inline uint32_t pad16(uint32_t n)
-{
-    return (n + 15) & ~15u;
-}
 
 static inline uint32_t padded_in(const struct network *network, uint32_t layer)
 {
@@ -35,8 +30,5 @@ static inline float *vector_of(const struct network *network, uint32_t layer, en
 
 /* Where the weight of input k and output o of a layer lies in params. */
 size_t weight_at(const struct network *network, uint32_t layer, uint32_t k, uint32_t o);
-
-/* Zeroed, 64-byte aligned, on huge pages where it is large; NULL: out of memory. free() frees it. */
-void *aligned_zeros(size_t count, size_t size);
 
 #endif

@@ -1,6 +1,6 @@
 /* What optimizers and schedules make of the options at a step. */
-#ifndef MLP_OPTIMIZER_H
-#define MLP_OPTIMIZER_H
+#ifndef MLP_ENGINE_OPTIMIZER_H
+#define MLP_ENGINE_OPTIMIZER_H
 
 #include "kernels.h"
 #include "mlp/train.h"

@@ -3,6 +3,8 @@
  * Threads: a fitted recipe is immutable, everything here but recipe_free may run on any number of threads. */
 #define _POSIX_C_SOURCE 200809L
 #include "mlp/csv.h"
+#include "mlp/number.h"
+#include "mlp/value.h"
 #include "recipe_private.h"
 
 #include <float.h>

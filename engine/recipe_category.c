@@ -1,6 +1,7 @@
 /* Fitting a category column: its levels over the training rows, the rare ones put together. Threads: one call, one thread. */
 #define _POSIX_C_SOURCE 200809L
 #include "mlp/csv.h"
+#include "mlp/number.h"
 #include "recipe_fit.h"
 
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* What the files that fit a recipe share. */
-#ifndef MLP_RECIPE_FIT_H
-#define MLP_RECIPE_FIT_H
+#ifndef MLP_ENGINE_RECIPE_FIT_H
+#define MLP_ENGINE_RECIPE_FIT_H
 
 #include "recipe_private.h"
 

@@ -2,6 +2,7 @@
  * tells beforehand. Also what kind of column it is, to a reader. Threads: any. */
 #define _POSIX_C_SOURCE 200809L
 #include "mlp/csv.h"
+#include "mlp/number.h"
 #include "recipe_fit.h"
 
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /* What the files of the recipe share: one value to inputs, in one place, so that every way in gives the same bits. */
-#ifndef MLP_RECIPE_PRIVATE_H
-#define MLP_RECIPE_PRIVATE_H
+#ifndef MLP_ENGINE_RECIPE_PRIVATE_H
+#define MLP_ENGINE_RECIPE_PRIVATE_H
 
 #include "mlp/recipe.h"
 

@@ -1,7 +1,7 @@
 /* Random numbers from a counter: the same (seed, stream, index) gives the same bits, whatever was drawn before and on which thread.
  * Nothing to save, nothing to hand over. */
-#ifndef MLP_RNG_H
-#define MLP_RNG_H
+#ifndef MLP_ENGINE_RNG_H
+#define MLP_ENGINE_RNG_H
 
 #include <stdint.h>
 

@@ -1,5 +1,6 @@
 /* Rows through a network, scored: validation while training, evaluation after it. Also the workers' scratch. */
 #include "denormals.h"
+#include "memory.h"
 #include "network_private.h"
 #include "train_private.h"
 

@@ -1,6 +1,8 @@
 /* Writing and reading a table file's header and schema. See table_file.h. */
 #include "table_file.h"
 
+#include "file.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -9,7 +11,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { VERSION = 1, VERSION_TEXTS = 2, BYTE_ORDER_MARK = 0x01020304, IO_BYTES_MAX = 1 << 30 };
+enum {
+    VERSION = 1,
+    VERSION_TEXTS = 2,
+    BYTE_ORDER_MARK = 0x01020304,
+};
 static const char magic[8] = "mlptable";
 
 struct file_header {
@@ -57,58 +63,6 @@ uint64_t table_checksum(const void *bytes, size_t n_bytes)
         sum = (sum ^ sum >> 29 ^ sums_of_sums[i]) * prime;
     }
     return sum ^ sum >> 32;
-}
-
-bool file_write_at(int fd, const void *bytes, size_t n_bytes, uint64_t at, const char *what, struct err *err)
-{
-    const char *from = bytes;
-    while (n_bytes > 0) {
-        ssize_t n = pwrite(fd, from, n_bytes < IO_BYTES_MAX ? n_bytes : IO_BYTES_MAX, (off_t)at);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return err_errno(err, "writing %s", what);
-        from += n;
-        at += (uint64_t)n;
-        n_bytes -= (size_t)n;
-    }
-    return true;
-}
-
-bool file_read_at(int fd, void *bytes, size_t n_bytes, uint64_t at, const char *what, struct err *err)
-{
-    char *to = bytes;
-    while (n_bytes > 0) {
-        ssize_t n = pread(fd, to, n_bytes < IO_BYTES_MAX ? n_bytes : IO_BYTES_MAX, (off_t)at);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return err_errno(err, "reading %s", what);
-        if (n == 0)
-            return err_set(err, ERR_CORRUPT, "%s ends too early", what);
-        to += n;
-        at += (uint64_t)n;
-        n_bytes -= (size_t)n;
-    }
-    return true;
-}
-
-int file_unnamed(const char *path, const char *suffix, struct err *err)
-{
-    size_t n = strlen(path) + strlen(suffix) + 2;
-    char *name = malloc(n);
-    if (!name) {
-        err_memory(err, "a file's name");
-        return -1;
-    }
-    snprintf(name, n, "%s.%s", path, suffix);
-    int fd = open(name, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    if (fd < 0)
-        err_errno(err, "creating a file for text");
-    else
-        unlink(name);
-    free(name);
-    return fd;
 }
 
 static uint64_t levels_count(const struct table_schema *schema)

@@ -29,13 +29,6 @@ struct table_schema {
 /* A checksum for damage, not for malice; fast enough for every byte of a table. */
 uint64_t table_checksum(const void *bytes, size_t n_bytes);
 
-/* pwrite and pread until all is done. `what` is named in the error. A short file is ERR_CORRUPT. */
-bool file_write_at(int fd, const void *bytes, size_t n_bytes, uint64_t at, const char *what, struct err *err);
-bool file_read_at(int fd, void *bytes, size_t n_bytes, uint64_t at, const char *what, struct err *err);
-
-/* A new file beside `path` without a name: gone once it is closed. -1 on failure. */
-int file_unnamed(const char *path, const char *suffix, struct err *err);
-
 /* Whether a column is of texts. */
 bool table_file_has_texts(const struct table_schema *schema);
 

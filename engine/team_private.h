@@ -1,6 +1,6 @@
 /* What the files of a team share: team.c (the loop), team_merge.c (networks into one), team_state.c (out and in). */
-#ifndef MLP_TEAM_PRIVATE_H
-#define MLP_TEAM_PRIVATE_H
+#ifndef MLP_ENGINE_TEAM_PRIVATE_H
+#define MLP_ENGINE_TEAM_PRIVATE_H
 
 #include "mlp/team.h"
 #include "train_private.h"

@@ -1,4 +1,5 @@
 /* Making a trainer: options checked and filled in, the network, the workspace, the shares of the workers. */
+#include "memory.h"
 #include "network_private.h"
 #include "train_private.h"
 

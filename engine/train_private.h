@@ -1,7 +1,7 @@
 /* The trainer's state and the pieces it is made of: train_make.c (making one), train.c (the loop of epochs), step.c and step_rows.c (one
  * run of the gang through the steps), score.c (rows through a network, scored), train_state.c (what training changes, out and in). */
-#ifndef MLP_TRAIN_PRIVATE_H
-#define MLP_TRAIN_PRIVATE_H
+#ifndef MLP_ENGINE_TRAIN_PRIVATE_H
+#define MLP_ENGINE_TRAIN_PRIVATE_H
 
 #include "forward.h"
 #include "loss.h"

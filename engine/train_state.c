@@ -6,6 +6,7 @@
  * who reads it must have the same kernels anyway.
  * Threads: as the trainer's; train_state_seal and train_state_look any. */
 #define _GNU_SOURCE /* dl_iterate_phdr */
+#include "mlp/cpu.h"
 #include "table_file.h"
 #include "train_private.h"
 

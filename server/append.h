@@ -6,6 +6,7 @@
 #define MLPD_APPEND_H
 
 #include "datasets.h"
+#include "mlp/csv.h"
 #include "writer.h"
 
 struct append_source {

@@ -1,6 +1,7 @@
 /* Rows of CSV for a dataset that is there: by the names of a first row in any order, else by position. */
 #include "append.h"
 #include "mlp/csv.h"
+#include "mlp/number.h"
 
 #include <stdlib.h>
 #include <string.h>

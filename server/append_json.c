@@ -1,6 +1,7 @@
 /* Rows of JSON for a dataset that is there: {"rows":[[...],{...}]}. */
 #include "append.h"
 #include "mlp/csv.h"
+#include "mlp/number.h"
 #include "mlp/recipe.h"
 #include "scan.h"
 

@@ -5,6 +5,7 @@
 #define MLPD_CSV_QUERY_H
 
 #include "http.h"
+#include "mlp/csv.h"
 #include "mlp/table.h"
 
 struct csv_words {

@@ -1,6 +1,7 @@
 /* Datasets by name. One lock guards the lists of uploads; it is never held across I/O or SQL. */
 #include "datasets.h"
 #include "files.h"
+#include "mlp/ingest.h"
 #include "profile.h"
 #include "tables_cache.h"
 

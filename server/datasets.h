@@ -6,6 +6,7 @@
 #ifndef MLPD_DATASETS_H
 #define MLPD_DATASETS_H
 
+#include "mlp/csv.h"
 #include "store.h"
 
 #include <stdatomic.h>

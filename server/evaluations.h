@@ -6,6 +6,7 @@
 #ifndef MLPD_EVALUATIONS_H
 #define MLPD_EVALUATIONS_H
 
+#include "mlp/evaluation.h"
 #include "mlp/train.h"
 
 /* Which guesses are wanted: [offset, offset + limit) of those that match. */

@@ -3,6 +3,7 @@
 #include "instances.h"
 
 #include "mlp/csv.h"
+#include "mlp/value.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -4,6 +4,7 @@
 
 #include "columns_index.h"
 #include "instances.h"
+#include "mlp/value.h"
 #include "scan.h"
 
 #define MODEL_NAME_MAX 256

@@ -9,6 +9,7 @@
 #include "json_memory.h"
 #include "json_train.h"
 #include "log.h"
+#include "mlp/cpu.h"
 #include "routes.h"
 #include "service.h"
 

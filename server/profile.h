@@ -5,6 +5,7 @@
 #ifndef MLPD_PROFILE_H
 #define MLPD_PROFILE_H
 
+#include "mlp/csv.h"
 #include "mlp/table.h"
 #include "writer.h"
 

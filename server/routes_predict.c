@@ -3,6 +3,7 @@
  * A few rows for a small model that is in memory are answered on the HTTP thread: handing them to another thread takes several times
  * as long as they do. The rest is left to the desk. */
 #include "instances.h"
+#include "mlp/value.h"
 #include "picture.h"
 #include "predict_csv.h"
 #include "predict_rows.h"

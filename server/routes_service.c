@@ -1,6 +1,7 @@
 /* What those who run the service ask: health, readiness, metrics, version. */
 #include "routes.h"
 
+#include "mlp/cpu.h"
 #include "mlp/train.h"
 
 #include <fcntl.h>

@@ -2,6 +2,7 @@
 #include "scan.h"
 
 #include "mlp/csv.h"
+#include "mlp/number.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -11,6 +11,7 @@
 #ifndef MLPD_STORE_H
 #define MLPD_STORE_H
 
+#include "mlp/csv.h"
 #include "mlp/err.h"
 #include "mlp/recipe.h"
 #include "mlp/table.h"

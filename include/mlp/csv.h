@@ -1,11 +1,58 @@
-/* CSV bytes to fields (RFC 4180), and text to numbers. What table_ingest and CSV predictions read with. */
+/* CSV bytes to fields (RFC 4180): how a file is to be read, what was found out of it, and a reader over a buffer in memory. */
 #ifndef MLP_CSV_H
 #define MLP_CSV_H
 
+#include "mlp/column.h"
 #include "mlp/err.h"
 
 #include <stddef.h>
 #include <stdint.h>
+
+enum csv_encoding { CSV_ENCODING_GUESS, CSV_UTF8, CSV_UTF16LE, CSV_UTF16BE, CSV_WINDOWS_1252, CSV_LATIN1 };
+
+/* A column's type as the user wants it: COLUMN_NUMBER (text in it makes a bad row), COLUMN_CATEGORY, COLUMN_TEXT, or COLUMN_DATE to be read as
+ * `date` says where that suits the whole column. */
+struct csv_type {
+    const char *column;
+    enum column_type type;
+    struct date_format date;
+};
+
+/* How to read a CSV. Zero means "find out from the head of the file". All pointers must outlive the call. */
+struct csv_options {
+    char separator;     /* , ; tab | or any other character that is no digit; ' ': runs of blanks */
+    int titles;         /* rows above the header that are left out; 0: guess, -1: none */
+    int header;         /* 1: the first row names the columns, -1: it does not, 0: guess */
+    uint32_t n_threads; /* threads that parsing may use; 0: 1 */
+    int quote;          /* 0: '"', -1: none */
+    char decimal;       /* '.' or ',' before the decimals; 0: guess */
+    char thousands;     /* stands between groups of three digits; ' ': any kind of blank; 0: nothing does */
+    int comment;        /* lines that begin with it are left out; 0: guess ('#' or none), -1: none */
+    enum csv_encoding encoding;
+    bool skip_bad_rows;         /* leave out rows that cannot be read, and count them; else the first one is an error */
+    const char *const *missing; /* n_missing texts that stand for a missing value too, besides those of text_is_missing */
+    uint32_t n_missing;
+    const char *const *names; /* n_names names of the columns, instead of the header's; 0: as the file has it */
+    uint32_t n_names;
+    const struct csv_type *types; /* n_types; the other columns' types are found out */
+    uint32_t n_types;
+};
+
+#define CSV_SKIPPED_SHOWN 5
+
+/* What ingesting found out and did; shown to the user. */
+struct csv_report {
+    char separator;
+    bool header;
+    uint32_t n_titles;   /* rows of a title that stood above the header, and were left out */
+    bool count_line;     /* a line of counts ("150,4,setosa,...") stood before the first row, and was left out */
+    char quote, comment; /* '\0': none */
+    char decimal;
+    enum csv_encoding encoding;
+    uint64_t bytes;
+    uint64_t n_skipped;                    /* rows left out */
+    struct err skipped[CSV_SKIPPED_SHOWN]; /* the first of them */
+};
 
 struct csv_field {
     const char *text; /* not terminated; quotes taken off and doubled quotes halved */
@@ -20,7 +67,6 @@ struct csv_reader;
 struct csv_reader *csv_reader_new(const char *bytes, size_t n_bytes, char separator, struct err *err);
 /* The same with more told, as for table_ingest: separator, quote, decimal, comment, encoding, titles (guessed: rows of one field above a
  * header of several), and `missing`: a field that is one of these comes empty. The rest of the options does not concern a reader. They must outlive it. */
-struct csv_options;
 struct csv_reader *csv_reader_open(const char *bytes, size_t n_bytes, const struct csv_options *options, struct err *err);
 void csv_reader_free(struct csv_reader *reader);
 char csv_reader_separator(const struct csv_reader *reader);
@@ -30,26 +76,5 @@ int csv_reader_next(struct csv_reader *reader, const struct csv_field **fields, 
 
 /* Text without the blanks around it, unless it was quoted. */
 struct csv_field csv_field_trim(struct csv_field field);
-
-/* Whether the text, blanks around it aside, is a decimal number ("-1.5e3", ".5", "7."); then *value is the nearest float, exactly as
- * strtof in the C locale would give. "nan", "inf" and hexadecimal are not numbers here. */
-bool number_parse(const char *text, size_t length, float *value);
-/* The same with another mark before the decimals: ',' in "1,5". */
-bool number_parse_mark(const char *text, size_t length, char mark, float *value);
-/* The same where groups of three digits may be set apart by `group`: '.' in "1.234.567,5"; ' ' is any kind of blank; '\0': none. `plain` is the
- * number without them and with a point before its decimals, terminated; "" where that is the text itself. */
-#define NUMBER_PLAIN_MAX 64
-bool number_parse_groups(const char *text, size_t length, char mark, char group, float *value, char plain[NUMBER_PLAIN_MAX]);
-
-/* The whole numbers from 0 to 255 that follow one another at text[*at..end), where one or a blank before it begins, `most` at most, as JSON has
- * them: no zero before other digits, a comma behind each and perhaps a blank behind that. 64 bytes at a time, for pixels: it may stop up to 31
- * before `most`, and takes none where *at is below 3. Returns how many; *at goes behind the last one's comma. */
-uint32_t bytes_parse(const char *text, size_t *at, size_t end, float *values, uint32_t most);
-
-/* Whether the text, blanks around it aside, is a truth in any case: true, yes, t, y, 1 (then *truth is 1), false, no, f, n, 0 (0). */
-bool truth_parse(const char *text, size_t length, float *truth);
-
-/* Whether the text, blanks around it aside, stands for a missing value: empty, NA, N/A, null, NaN, ?, -, . (any case). */
-bool text_is_missing(const char *text, size_t length);
 
 #endif

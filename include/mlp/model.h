@@ -2,6 +2,7 @@
 #ifndef MLP_MODEL_H
 #define MLP_MODEL_H
 
+#include "mlp/loss.h"
 #include "mlp/network.h"
 #include "mlp/recipe.h"
 

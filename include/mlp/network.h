@@ -7,51 +7,12 @@
 #ifndef MLP_NETWORK_H
 #define MLP_NETWORK_H
 
+#include "mlp/activation.h"
 #include "mlp/err.h"
+#include "mlp/initializer.h"
 
 #include <stddef.h>
 #include <stdint.h>
-
-/* What an activation is called; the function itself stands in engine/kernels_activation.h under the same word. */
-#define ACTIVATIONS(X)                                                                                                                     \
-    X(LINEAR, linear)                                                                                                                      \
-    X(RELU, relu)                                                                                                                          \
-    X(LEAKY_RELU, leaky_relu) /* 0.2 z below zero */                                                                                       \
-    X(ELU, elu)                                                                                                                            \
-    X(SELU, selu)                                                                                                                          \
-    X(GELU, gelu)                                                                                                                          \
-    X(SWISH, swish)                                                                                                                        \
-    X(TANH, tanh)                                                                                                                          \
-    X(SIGMOID, sigmoid)                                                                                                                    \
-    X(SOFTPLUS, softplus)                                                                                                                  \
-    X(SOFTMAX, softmax)
-#define ACTIVATION_ID(id, word) ACTIVATION_##id,
-enum activation { ACTIVATIONS(ACTIVATION_ID) N_ACTIVATIONS };
-#undef ACTIVATION_ID
-
-/* Losses, a row each; the functions stand in engine/loss.c. */
-enum loss {
-    LOSS_AUTO,
-    LOSS_CATEGORICAL_CROSSENTROPY, /* classes, softmax */
-    LOSS_BINARY_CROSSENTROPY,      /* two classes, one sigmoid output; or a sigmoid output each class */
-    LOSS_MSE,
-    LOSS_MAE,
-    LOSS_HUBER,   /* quadratic to 1 (in standard deviations of the target), linear beyond */
-    LOSS_POISSON, /* y - t ln y: counts; the target is not standardised */
-    N_LOSSES
-};
-/* An initializer is a distribution and the variance it wants: scale / n_in, scale / n_out or their mean. */
-enum initializer {
-    INITIALIZER_HE_NORMAL,
-    INITIALIZER_HE_UNIFORM,
-    INITIALIZER_GLOROT_NORMAL,
-    INITIALIZER_GLOROT_UNIFORM,
-    INITIALIZER_LECUN_NORMAL,
-    INITIALIZER_LECUN_UNIFORM,
-    INITIALIZER_NORMAL, /* of a given standard deviation */
-    INITIALIZER_ORTHOGONAL,
-    N_INITIALIZERS
-};
 
 #define NETWORK_LAYERS_MAX 64
 #define NETWORK_UNITS_MAX 65536
@@ -73,14 +34,6 @@ struct network {
     size_t weights_at[NETWORK_LAYERS_MAX], biases_at[NETWORK_LAYERS_MAX]; /* offsets into params */
     float *params;                                                        /* (n_floats), 64-byte aligned, owned */
 };
-
-/* Names as on the wire ("relu", "categorical_crossentropy"); NULL or -1 for what does not exist. */
-const char *activation_name(enum activation activation);
-int activation_find(const char *name);
-const char *loss_name(enum loss loss);
-int loss_find(const char *name);
-const char *initializer_name(enum initializer initializer);
-int initializer_find(const char *name);
 
 /* A network of the given shape, parameters zero. Only the last layer may be softmax. NULL on failure (ERR_LIMIT, ERR_MEMORY, ERR_INPUT). */
 struct network *network_new(uint32_t n_inputs, const struct layer *layers, uint32_t n_layers, struct err *err);

@@ -108,49 +108,4 @@ void recipe_note(const struct table *table, uint32_t column, char note[RECIPE_NO
 enum column_kind { KIND_NUMBER, KIND_CATEGORY, KIND_BOOLEAN, KIND_DATE, KIND_TEXT };
 enum column_kind recipe_kind(const struct table *table, uint32_t column);
 
-/* A recipe tied to a table by column names: its rows can be encoded. Holds a reference to the table; the recipe must outlive it. */
-struct binding;
-/* Fails with ERR_INPUT naming the column that the table lacks or holds with another type. `need_target`: the table must hold the
- * target too. Column order does not matter; levels are matched by text. NULL on failure. */
-struct binding *recipe_bind(const struct recipe *recipe, struct table *table, bool need_target, struct err *err);
-void binding_free(struct binding *binding); /* takes NULL */
-const struct recipe *binding_recipe(const struct binding *binding);
-uint64_t binding_n_rows(const struct binding *binding);
-uint64_t binding_record_bytes(const struct binding *binding); /* of a row in the table's file */
-/* x: (recipe->n_inputs). */
-void binding_encode(const struct binding *binding, uint64_t row, float *x);
-/* Whether bytes say all: recipe->bytes, and this table holds every used column as bytes. */
-bool binding_has_bytes(const struct binding *binding);
-/* Where binding_has_bytes: whether this input is zero in every row of the table, as the column's range says. */
-bool binding_input_is_zero(const struct binding *binding, uint32_t input);
-/* Where recipe->bytes: the row's inputs from `begin` to `end` (or the last) as bytes, input = byte * recipe->bytes_scale;
- * x: (recipe->n_inputs). Where not binding_has_bytes, missing values are imputed and others rounded to a byte, and binding_encode is the
- * exact way. */
-void binding_encode_bytes(const struct binding *binding, uint64_t row, uint32_t begin, uint32_t end, uint8_t *x);
-/* A hint, as table_read_scattered. */
-void binding_read_scattered(const struct binding *binding);
-/* Ask for a row's target and what of its record the inputs from `begin` to `end` should lie in to be brought into cache. */
-void binding_prefetch(const struct binding *binding, uint64_t row, uint32_t begin, uint32_t end);
-/* The class of the row's target, -1 where it is missing or not one of the recipe's. */
-int32_t binding_class(const struct binding *binding, uint64_t row);
-/* The target in the user's units; NaN where missing. Regression. */
-float binding_value(const struct binding *binding, uint64_t row);
-
-/* One raw value from outside. An infinite number, here and in a table, counts as missing. */
-struct value {
-    enum { VALUE_MISSING, VALUE_NUMBER, VALUE_TEXT } kind;
-    float number;
-    const char *text; /* not terminated */
-    uint32_t length;
-    char mark;  /* before the decimals of a number in the text; 0: as the column has it, or '.' */
-    char group; /* between groups of three digits of a number in the text; 0: as the column has it, or nothing */
-};
-/* Encode one row of raw values, values[i] for columns[i]; x: (recipe->n_inputs). Text for a number, boolean or date column is parsed; a number
- * for a category column is matched by its shortest decimal text ("3"); an unseen level goes to `other` (or all zeros). Text that is no
- * number, truth or date there is ERR_INPUT naming the column and what stood there, and so is a number for a date. */
-bool recipe_encode(const struct recipe *recipe, const struct value *values, float *x, struct err *err);
-/* The same for a row of plain numbers, raw[i] for columns[i], NaN where missing: the fast way in. raw: (n_columns), x: (n_inputs). Not for
- * a recipe with dates: they count as missing. */
-void recipe_encode_numbers(const struct recipe *recipe, const float *raw, float *x);
-
 #endif

@@ -5,76 +5,18 @@
 #ifndef MLP_TRAIN_H
 #define MLP_TRAIN_H
 
+#include "mlp/augment.h"
+#include "mlp/err.h"
+#include "mlp/loss.h"
 #include "mlp/metric.h"
 #include "mlp/model.h"
 #include "mlp/network.h"
+#include "mlp/optimizer.h"
 #include "mlp/pool.h"
-#include "mlp/recipe.h"
+#include "mlp/rows.h"
+#include "mlp/schedule.h"
 
 #include <stdatomic.h>
-
-/* What an optimizer is called; its step stands in engine/kernels_update.h under the same word, its defaults in engine/optimizer.c. */
-#define OPTIMIZERS(X)                                                                                                                      \
-    X(ADAM, adam)                                                                                                                          \
-    X(ADAMW, adamw)                                                                                                                        \
-    X(NADAM, nadam)                                                                                                                        \
-    X(SGD, sgd)                                                                                                                            \
-    X(RMSPROP, rmsprop)                                                                                                                    \
-    X(ADAGRAD, adagrad)
-#define OPTIMIZER_ID(id, word) OPTIMIZER_##id,
-enum optimizer { OPTIMIZERS(OPTIMIZER_ID) N_OPTIMIZERS };
-#undef OPTIMIZER_ID
-const char *optimizer_name(enum optimizer optimizer);
-int optimizer_find(const char *name);
-
-/* How the learning rate goes along the training; the functions stand in engine/schedule.c. */
-enum schedule_kind {
-    SCHEDULE_CONSTANT,
-    SCHEDULE_STEP,              /* times gamma every step_epochs epochs */
-    SCHEDULE_EXPONENTIAL,       /* times gamma each epoch */
-    SCHEDULE_COSINE,            /* half a cosine from the rate down to min_rate at the end */
-    SCHEDULE_REDUCE_ON_PLATEAU, /* times gamma when the monitored loss has not improved for patience epochs, down to min_rate */
-    SCHEDULE_ONE_CYCLE,         /* from rate / 25 up to the rate in the first 30 % of the steps, then down to rate / 250,000 (Smith 2018) */
-    N_SCHEDULES
-};
-const char *schedule_name(enum schedule_kind kind);
-int schedule_find(const char *name);
-
-struct schedule {
-    enum schedule_kind kind;
-    float gamma;          /* 0: 0.1; exponential 0.95; reduce_on_plateau 0.5 */
-    uint32_t step_epochs; /* 0: 10 */
-    float min_rate;
-    uint32_t patience;      /* 0: 5 */
-    uint32_t warmup_epochs; /* any kind: the rate rises from nothing over the first so many epochs */
-};
-
-/* Stop when the monitored number has not improved by more than min_delta for `patience` epochs. */
-struct early_stopping {
-    bool on;
-    enum metric monitor;
-    bool of_train;     /* monitored on the training rows, as where there are no validation rows */
-    uint32_t patience; /* 0: 5 */
-    float min_delta;
-    bool restore_best; /* end with the weights of the best epoch */
-};
-
-/* Pictures changed anew for every row and epoch, in training only: each number is drawn evenly from as far below to as far above. All
- * zeros: the pictures stay as they are. Columns must be bytes, the picture row by row from the top. */
-struct augment {
-    uint32_t height, width; /* 0: a square */
-    float shift;            /* pixels, each way */
-    float rotation;         /* degrees */
-    float scale;            /* 0.1: width and height, each for itself, by 1 / 1.1 .. 1.1 */
-    float shear;            /* pixels sideways a pixel down */
-    float elastic_alpha;    /* pixels: displacements of -alpha .. alpha at each pixel, smoothed by a Gaussian (Simard et al. 2003) ... */
-    float elastic_sigma;    /* ... of this many pixels */
-    float thickness;        /* 1: strokes thicker or thinner by up to a pixel on each side */
-};
-/* Whether it changes anything. */
-bool augment_is_on(const struct augment *augment);
-/* What suits handwritten digits of 28 x 28 pixels. */
-struct augment augment_default(void);
 
 struct train_options {
     struct layer layers[NETWORK_LAYERS_MAX]; /* hidden layers and the output layer */
@@ -108,14 +50,6 @@ struct train_options {
 };
 /* The defaults: no layers, adam, He, batch 32... every field set to what the wire documents. */
 struct train_options train_options_default(void);
-
-/* A set of rows of a bound table. `rows` (n_rows indices) must outlive the trainer, `weights` too. */
-struct rows {
-    const struct binding *binding;
-    const uint32_t *rows;
-    uint64_t n_rows;
-    const float *weights; /* by row of the table: what each counts in loss and gradient, 0 or more; NULL: 1 */
-};
 
 struct epoch_metrics {
     uint32_t epoch;               /* 1-based */
@@ -181,40 +115,5 @@ const struct network *trainer_network(const struct trainer *trainer);
 
 /* A model out of copies of the recipe and the present network. NULL on failure. */
 struct model *trainer_model(const struct trainer *trainer, struct err *err);
-
-/* Scores of a model on rows of a table. */
-struct guess {
-    uint32_t row;       /* index in the table */
-    float label, guess; /* class index, or value in the user's units */
-    float probability;  /* of the guess; classification */
-    float loss;
-};
-struct importance {
-    uint32_t column; /* of the recipe's columns */
-    double drop;     /* mean drop in accuracy, or rise in RMSE, when the column's values are dealt anew among the rows */
-};
-struct evaluation {
-    uint64_t n_rows;          /* rows with a usable target */
-    double values[N_METRICS]; /* NaN: does not apply */
-    uint32_t n_classes;
-    uint64_t *confusion;   /* (n_classes, n_classes) label x guess */
-    struct guess *guesses; /* (n_rows), in row order */
-    uint32_t n_importance;
-    struct importance *importance; /* (n_importance), most important first */
-};
-/* Splits over the pool. NULL on failure. Free with evaluation_free. */
-struct evaluation *model_evaluate(const struct model *model, const struct rows *rows, struct pool *pool, struct err *err);
-void evaluation_free(struct evaluation *evaluation);
-/* Fill in the importance of each used column, by a sample of the evaluation's rows; bounded work: none where there are too many columns. */
-bool evaluation_importance(struct evaluation *evaluation, const struct model *model, const struct rows *rows, struct pool *pool,
-                           uint64_t seed, struct err *err);
-
-/* Shuffle the indices 0 .. n-1 into rows by the seed (Fisher-Yates): how splits are drawn. */
-void rows_shuffle(uint32_t *rows, uint64_t n, uint64_t seed);
-
-/* Instruction sets: the kernels in use ("avx512", "avx2", "generic"), and forcing a lower one for tests (before any other call;
- * false where this machine cannot run it). NULL: the best this machine has. */
-const char *kernels_name(void);
-bool kernels_force(const char *name);
 
 #endif

@@ -8,6 +8,8 @@
 #define _GNU_SOURCE
 #include "cores.h"
 #include "kernels.h"
+#include "mlp/csv.h"
+#include "mlp/ingest.h"
 #include "mlp/pool.h"
 #include "mlp/table.h"
 #include "network_private.h"

@@ -2,7 +2,9 @@
 #include "encode.h"
 
 #include "csv_scan.h"
+#include "mlp/binding.h"
 #include "mlp/recipe.h"
+#include "mlp/value.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -2,6 +2,7 @@
 #ifndef MLP_FUZZ_ENCODE_H
 #define MLP_FUZZ_ENCODE_H
 
+#include "mlp/csv.h"
 #include "mlp/table.h"
 
 #include <stddef.h>

@@ -1,4 +1,7 @@
 #include "helper_recipe.h"
+#include "mlp/binding.h"
+#include "mlp/ingest.h"
+#include "mlp/value.h"
 
 #include <check.h>
 #include <fcntl.h>

@@ -1,5 +1,6 @@
 #define _GNU_SOURCE
 #include "helper_training.h"
+#include "mlp/ingest.h"
 
 #include <check.h>
 #include <stdio.h>

@@ -1,5 +1,7 @@
 /* Encoding with a recipe: the same inputs by every way in, from tables of any type, and nothing but finite numbers. */
 #include "helper_recipe.h"
+#include "mlp/binding.h"
+#include "mlp/value.h"
 
 #include <check.h>
 #include <dirent.h>

@@ -1,6 +1,8 @@
 /* A training's state as bytes: a run that is broken off anywhere and taken over by another trainer ends with the same bits; bytes that
  * are not such a state are refused. */
+#include "mlp/cpu.h"
 #include "mlp/csv.h"
+#include "mlp/ingest.h"
 #include "train_private.h"
 
 #include <check.h>

@@ -1,5 +1,6 @@
 /* Permutation importance against the plain way: deal the encoded inputs, predict everything again. */
 #include "helper_recipe.h"
+#include "mlp/evaluation.h"
 #include "mlp/train.h"
 
 #include <check.h>

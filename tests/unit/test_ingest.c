@@ -2,6 +2,7 @@
 #include "helper_table.h"
 #include "ingest_bytes.h"
 #include "mlp/csv.h"
+#include "mlp/number.h"
 #include "mlp/table.h"
 
 #include <check.h>

@@ -1,6 +1,7 @@
 /* Rows of prediction requests: JSON, CSV and floats give the inputs that training would see, and errors say where. */
 #include "helper_recipe.h"
 #include "helper_shelf.h"
+#include "mlp/value.h"
 
 #include <check.h>
 #include <math.h>

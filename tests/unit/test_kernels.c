@@ -1,5 +1,6 @@
 /* Kernels: every instruction set against plain loops at odd sizes, and the sparse functions against the dense ones bit for bit. */
 #include "kernels.h"
+#include "mlp/cpu.h"
 #include "mlp/train.h"
 
 #include <check.h>

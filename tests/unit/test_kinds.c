@@ -1,6 +1,9 @@
 /* Columns of dates, truths and free text: how they are found, kept and turned into inputs. */
 #include "helper_recipe.h"
 #include "helper_table.h"
+#include "mlp/binding.h"
+#include "mlp/number.h"
+#include "mlp/value.h"
 
 #include <check.h>
 #include <math.h>

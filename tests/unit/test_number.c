@@ -1,6 +1,7 @@
 /* number_parse against strtof of the C locale, bit for bit, on random and adversarial texts; what is no number; what is missing.
  * MLPD_NUMBER_TESTS sets how many random texts are tried (default ten million, a hundredth under a sanitizer). */
 #include "mlp/csv.h"
+#include "mlp/number.h"
 
 #include <check.h>
 #include <float.h>

@@ -1,5 +1,6 @@
 /* Fitting a recipe: what it makes of columns and targets, and what it refuses. */
 #include "helper_recipe.h"
+#include "mlp/value.h"
 
 #include <check.h>
 #include <math.h>

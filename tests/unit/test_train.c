@@ -1,5 +1,7 @@
 /* Training against itself: other numbers of threads, chunks, slices and kernels; schedules, dropout, early stopping, initializers. */
 #include "helper_training.h"
+#include "mlp/cpu.h"
+#include "mlp/evaluation.h"
 
 #include <check.h>
 #include <math.h>
