@@ -7,6 +7,10 @@
 #include <string.h>
 #include <strings.h>
 
+/* Of the years 1 to 9999, a day more at both ends for their zones. */
+#define VALUE_MIN (-62135596800.0 - DATE_DAY)
+#define VALUE_MAX (253402300800.0 + DATE_DAY)
+
 static const char separators[] = "-/.";
 
 /* Where year, month and day stand. */
@@ -29,6 +33,7 @@ static int64_t days_of(int year, int month, int day)
 
 struct date_parts date_split(double value)
 {
+    value = fmin(fmax(value, VALUE_MIN), VALUE_MAX); /* a damaged table holds others, and NaN */
     int64_t days = (int64_t)floor(value / DATE_DAY), shifted = days + 719468, era = (shifted >= 0 ? shifted : shifted - 146096) / 146097;
     int64_t of_era = shifted - era * 146097, year = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
     int64_t of_year = of_era - (365 * year + year / 4 - year / 100), month = (5 * of_year + 2) / 153;

@@ -129,7 +129,7 @@ static void take_byte(struct chunk *chunk, uint32_t index, const struct csv_fiel
     if (!plan_number(plan, field, &value)) {
         tally_want(&chunk->tally, index, plan_missing(plan, field) ? COLUMN_NUMBER : COLUMN_CATEGORY);
     } else {
-        *to = value >= 0 && value <= 255 ? (uint8_t)value : 0;
+        *to = (uint8_t)(value >= 0 && value <= 255 ? value : 0);
         if ((float)*to != value)
             tally_want(&chunk->tally, index, COLUMN_NUMBER);
     }

@@ -217,8 +217,9 @@ static bool column_check(const struct file_column *column, uint32_t record_bytes
 {
     bool wide = column->type == COLUMN_DATE || column->type == COLUMN_TEXT;
     uint32_t size = column->type == COLUMN_BYTE ? 1 : wide ? 8 : 4, step = size == 1 ? 1 : 4;
+    bool bytes = column->type != COLUMN_BYTE || (column->min >= 0 && column->max >= column->min && column->max <= 255);
     bool format = column->type != COLUMN_DATE || ((column->detail & 0xff) < DATE_ORDERS && column->detail >> 17 == 0);
-    return column->type < COLUMN_TYPES && format && column->offset % step == 0 && record_bytes >= size &&
+    return column->type < COLUMN_TYPES && bytes && format && column->offset % step == 0 && record_bytes >= size &&
            column->offset <= record_bytes - size && (column->type == COLUMN_CATEGORY || column->n_levels == 0) && record_bytes % step == 0;
 }
 

@@ -63,15 +63,10 @@ static bool take_model(struct json_rows *rows)
 
 static bool take_version(struct json_rows *rows)
 {
-    float number = 0;
-    char next = scan_peek(&rows->scan);
-    const char *begin = rows->scan.at;
-
     if (rows->has_version)
         return member_fail(rows, "version", "stands there twice");
-    if (next < '1' || next > '9' || scan_number(&rows->scan, &number) || number != floorf(number) || rows->scan.at - begin > 7)
+    if (!scan_version(&rows->scan, &rows->version))
         return member_fail(rows, "version", "must be a whole number from 1");
-    rows->version = (uint32_t)number;
     rows->has_version = true;
     return true;
 }

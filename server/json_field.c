@@ -1,5 +1,6 @@
 /* Fields of a control message. */
 #include "json_field.h"
+#include "scan.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -37,7 +38,7 @@ bool field_whole(const struct field *field, const struct message *value, double 
 {
     if (!field_number(field, value, number, err))
         return false;
-    return *number == floor(*number) || field_wrong(err, field->name, field->expected, value);
+    return scan_whole(*number, field->least, field->most) || field_wrong(err, field->name, field->expected, value);
 }
 
 void *field_place(struct job_request *request, const struct field *field)

@@ -1,6 +1,7 @@
 /* Reading members of JSON objects, and bytes within JSON text. */
 #include "json_read.h"
 #include "json_memory.h"
+#include "scan.h"
 #include "writer.h"
 
 #include <float.h>
@@ -79,8 +80,7 @@ bool json_float(const cJSON *object, const char *name, float *number, struct err
 
 bool json_whole(const cJSON *item, uint64_t *number)
 {
-    if (!cJSON_IsNumber(item) || !(item->valuedouble >= 0) || item->valuedouble > 9007199254740992.0 ||
-        item->valuedouble != floor(item->valuedouble))
+    if (!cJSON_IsNumber(item) || !scan_whole(item->valuedouble, 0, 9007199254740992.0))
         return false;
     *number = (uint64_t)item->valuedouble;
     return true;

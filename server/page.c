@@ -114,18 +114,30 @@ static void page_missing(const struct request *request, struct reply *reply)
         reply_refuse(reply, 404, "there is nothing at %.200s: GET /openapi.json lists what there is", request_path(request));
 }
 
+/* How a file may be compressed beside the one that has a name of its own. */
+static const struct {
+    const char *coding, *suffix;
+} codings[] = {{"br", ".br"}, {"gzip", ".gz"}};
+enum { N_CODINGS = sizeof codings / sizeof *codings };
+
+static bool path_compressed(const char *path)
+{
+    const char *dot = strrchr(path, '.');
+    for (size_t i = 0; dot && i < N_CODINGS; i++)
+        if (!strcmp(dot, codings[i].suffix))
+            return true;
+    return false;
+}
+
 void page_get(struct request *request, struct reply *reply)
 {
-    static const struct {
-        const char *coding, *suffix;
-    } codings[] = {{"br", ".br"}, {"gzip", ".gz"}};
     const struct server *server = request_app(request);
     const char *path = *request_param(request, 0) ? request_param(request, 0) : "index.html";
     struct stat status;
     int fd = -1;
     const char *suffix = "";
-    bool plain = server->static_fd >= 0 && path_plain(path);
-    for (size_t i = 0; plain && fd < 0 && i < sizeof codings / sizeof *codings; i++)
+    bool plain = server->static_fd >= 0 && path_plain(path) && !path_compressed(path);
+    for (size_t i = 0; plain && fd < 0 && i < N_CODINGS; i++)
         if (accepts(request_header(request, "Accept-Encoding"), codings[i].coding)) {
             suffix = codings[i].suffix;
             fd = file_open(server->static_fd, path, suffix, &status);

@@ -77,8 +77,8 @@ static void figures_begin(struct figures *figures, uint64_t n, const struct colu
 static void figures_add(struct figures *figures, double value, uint64_t count)
 {
     double width = figures->to - figures->from;
-    int bin = width > 0 ? (int)((value - figures->from) / width * PROFILE_BINS) : 0;
-    figures->bins[bin < 0 ? 0 : bin < PROFILE_BINS ? bin : PROFILE_BINS - 1] += count;
+    double place = width > 0 ? (value - figures->from) / width * PROFILE_BINS : 0;
+    figures->bins[(int)fmin(fmax(place, 0), PROFILE_BINS - 1)] += count;
     for (int i = 0; i < 3; i++)
         for (int j = 0; j < 2; j++)
             if (figures->ranks[i][j] - figures->n_seen < count)

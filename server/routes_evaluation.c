@@ -65,14 +65,19 @@ static void classes_write(struct writer *writer, const struct evaluation *evalua
     writer_close(writer, ']');
 }
 
+/* NULL where there is no such class: a label is what the file says. */
+static const char *class_name(const struct recipe *recipe, float label)
+{
+    return label >= 0 && label < (float)recipe->n_classes ? recipe->classes[(uint32_t)label] : NULL;
+}
+
 static void guess_write(struct writer *writer, const struct guess *guess, const struct recipe *recipe)
 {
     writer_open(writer, '{');
     writer_put_uint(writer, "row", guess->row);
     if (recipe->task == TASK_CLASSIFICATION) {
-        uint32_t label = (uint32_t)guess->label, chosen = (uint32_t)guess->guess;
-        writer_put_string(writer, "label", label < recipe->n_classes ? recipe->classes[label] : NULL);
-        writer_put_string(writer, "guess", chosen < recipe->n_classes ? recipe->classes[chosen] : NULL);
+        writer_put_string(writer, "label", class_name(recipe, guess->label));
+        writer_put_string(writer, "guess", class_name(recipe, guess->guess));
         writer_key(writer, "probability");
         writer_float(writer, guess->probability);
     } else {

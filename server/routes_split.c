@@ -2,6 +2,7 @@
 #include "json_message.h"
 #include "log.h"
 #include "routes.h"
+#include "scan.h"
 #include "split.h"
 
 #include <math.h>
@@ -46,7 +47,7 @@ static bool names_take(struct wish *wish, const struct message *value, struct er
 static bool seed_take(struct wish *wish, const struct message *value, struct err *err)
 {
     double seed = message_kind(value) == MESSAGE_NUMBER ? message_number(value) : -1;
-    if (!(seed >= 0 && seed <= 9007199254740992.0 && seed == floor(seed)))
+    if (!scan_whole(seed, 0, 9007199254740992.0))
         return wrong(err, "seed", "a whole number from 0");
     wish->split.seed = (uint64_t)seed;
     return true;

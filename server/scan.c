@@ -8,7 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BYTES_EVERY 16 /* numbers that are no bytes, until bytes are looked for again */
+#define VERSION_MAX 9999999 /* a float holds it exactly */
+#define BYTES_EVERY 16      /* numbers that are no bytes, until bytes are looked for again */
 
 const char scan_no_memory[] = "out of memory";
 
@@ -150,6 +151,16 @@ const char *scan_number(struct scan *scan, float *number)
         return NULL;
     scan->at = begin;
     return "the number is too large for single precision";
+}
+
+bool scan_version(struct scan *scan, uint32_t *version)
+{
+    float number;
+    scan_blanks(scan);
+    if (scan_number(scan, &number) != NULL || !scan_whole((double)number, 1, VERSION_MAX))
+        return false;
+    *version = (uint32_t)number;
+    return true;
 }
 
 /* The zeros at scan->at, four at a time, as the usual writers of floats put them. */

@@ -5,6 +5,7 @@
 #ifndef MLPD_SCAN_H
 #define MLPD_SCAN_H
 
+#include <math.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -28,6 +29,13 @@ void scan_done(struct scan *scan);
 static inline void scan_reuse(struct scan *scan)
 {
     scan->arena_used = 0;
+}
+
+/* Whether a client's number is whole and from least to most: converting any
+ * other to an integer type is undefined. NaN is not within anything. */
+static inline bool scan_whole(double number, double least, double most)
+{
+    return number >= least && number <= most && number == floor(number);
 }
 
 /* Returned where an allocation failed. */
@@ -57,6 +65,8 @@ static inline bool scan_take(struct scan *scan, char byte)
 
 /* A number at scan->at: the nearest float to its text. One too large for a float is an error. */
 const char *scan_number(struct scan *scan, float *number);
+/* A whole number from 1 to 9999999 after blanks: the version of a model. */
+bool scan_version(struct scan *scan, uint32_t *version);
 /* As many numbers as there are in an array from scan->at, up to `most`, into numbers; *n of them. Stops before ']' or before what
  * is no number; commas between are taken, and *comma says whether the last thing taken was one. */
 const char *scan_numbers(struct scan *scan, float *numbers, uint32_t most, uint32_t *n, bool *comma);

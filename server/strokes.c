@@ -85,14 +85,10 @@ static bool take_model(struct reading *r)
 
 static bool take_version(struct reading *r)
 {
-    float number = 0;
-    char next = scan_peek(&r->scan);
-    const char *begin = r->scan.at;
     if (r->has_version)
         return wrong(r, "version", "stands there twice");
-    if (next < '1' || next > '9' || scan_number(&r->scan, &number) || number != floorf(number) || r->scan.at - begin > 7)
+    if (!scan_version(&r->scan, &r->strokes->version))
         return wrong(r, "version", "must be a whole number from 1");
-    r->strokes->version = (uint32_t)number;
     return r->has_version = true;
 }
 

@@ -35,7 +35,8 @@ uint32_t date_text(double value, struct date_format format, char text[DATE_TEXT_
 /* The same moment had day and month been read the other way. Both must be possible; NaN stays. */
 double date_swap(double value);
 
-/* The date's parts; year 1 .. 9999, month 1 .. 12, weekday 0 .. 6 from Monday. */
+/* The date's parts; year 1 .. 9999, month 1 .. 12, weekday 0 .. 6 from Monday.
+ * Of a value beyond these years, which no text has, those of the nearest. */
 struct date_parts {
     int year, month, day, weekday;
     double seconds; /* since midnight */

@@ -80,6 +80,11 @@ test("a compressed copy is sent to those who take it, with another ETag", async 
   assert.notEqual(plain.headers.get("etag"), gzip.headers.get("etag"));
 });
 
+test("a compressed copy is no page of its own", async () => {
+  for (const where of ["/app.js.gz", "/app.js.br", "/index.html.gz"]) assertProblem(await daemon.get(where), 404, /nothing at/);
+  assertProblem(await daemon.get("/app.js.gz", { "Accept-Encoding": "gzip" }), 404, /nothing at/);
+});
+
 test("no path leads out of the page's folder or to hidden files", async () => {
   const paths = ["/../../etc/passwd", "/panels/../../../etc/passwd", "/%2e%2e/%2e%2e/etc/passwd", "/..%2f..%2fetc/passwd", "//etc/passwd",
     "/.secret", "/panels/.etc/passwd", "/panels/", "/panels", "/.", "/a%5c..%5cb"];

@@ -116,6 +116,19 @@ START_TEST(dates_of_the_years_1_to_9999_come_back)
 }
 END_TEST
 
+/* A table that is damaged behind valid checksums holds any values. */
+START_TEST(values_that_no_text_has_are_the_nearest_date)
+{
+    static const double values[] = {-INFINITY, -1e300, -1e19, 1e19, 1e300, INFINITY, NAN};
+    for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
+        char text[DATE_TEXT_MAX];
+        struct date_parts parts = date_split(values[i]);
+        ck_assert_int_eq(parts.year, values[i] > 0 ? 10000 : 0);
+        ck_assert_uint_eq(date_text(values[i], (struct date_format){.separator = '-'}, text), strlen(text));
+    }
+}
+END_TEST
+
 START_TEST(formats_have_names)
 {
     char name[DATE_FORMAT_MAX];
@@ -134,6 +147,7 @@ int main(void)
     tcase_add_test(tcase, texts_have_their_orders_and_values);
     tcase_add_test(tcase, day_and_month_change_places_only_where_nothing_speaks_against_it);
     tcase_add_test(tcase, dates_of_the_years_1_to_9999_come_back);
+    tcase_add_test(tcase, values_that_no_text_has_are_the_nearest_date);
     tcase_add_test(tcase, formats_have_names);
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);

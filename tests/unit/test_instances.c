@@ -222,6 +222,8 @@ START_TEST(json_errors_say_where)
         {"{\"version\":0}", "whole number from 1"},
         {"{\"version\":1.5}", "whole number from 1"},
         {"{\"version\":99999999}", "whole number from 1"},
+        {"{\"version\":1e38}", "whole number from 1"}, /* undefined, once, to convert */
+        {"{\"version\":-1}", "whole number from 1"},
         {"{\"instance\":[[1]]}", "'instance' is not a field of a prediction"},
         {"{\"instances\":[{\"age\":1}]}", "lacks the model's column 'fare', 'sex', 'alive'"},
         {"{\"instances\":[{\"age\":1,\"age\":2}]}", "instances[0] names 'age' twice"},

@@ -2,6 +2,7 @@
 #include "helper_table.h"
 #include "mlp/csv.h"
 #include "mlp/table.h"
+#include "table_file.h"
 
 #include <check.h>
 #include <errno.h>
@@ -263,6 +264,34 @@ START_TEST(damaged_texts_are_found)
 }
 END_TEST
 
+/* Behind valid checksums: what the schema says of bytes is converted to an
+ * integer later. */
+START_TEST(a_column_of_bytes_has_their_range)
+{
+    static const double ranges[][2] = {{0, 256}, {-1, 9}, {9, 8}, {0, 1e300}, {NAN, NAN}};
+    for (size_t i = 0; i < sizeof ranges / sizeof *ranges; i++) {
+        struct reading reading = {.csv = "a,b\n1,x\n9,y\n"};
+        struct table_schema schema;
+        struct err err = {0};
+        void *block;
+        const char **levels;
+        table_unref(table_of(&reading));
+        int fd = open(table_path, O_RDWR);
+        ck_assert(table_file_read(fd, &schema, &block, &levels, &err));
+        ck_assert_int_eq(schema.columns[0].type, COLUMN_BYTE);
+        schema.columns[0].min = ranges[i][0];
+        schema.columns[0].max = ranges[i][1];
+        ck_assert(table_file_finish(fd, &schema, &err));
+        ck_assert_ptr_null(table_open(table_path, &err));
+        ck_assert_int_eq(err.code, ERR_CORRUPT);
+        close(fd);
+        free(schema.columns);
+        free(block);
+        free(levels);
+    }
+}
+END_TEST
+
 START_TEST(a_damaged_file_is_never_opened)
 {
     struct reading reading = {.csv = "a,b,c\n1,x,1.5\n2,y,2.5\n"};
@@ -311,6 +340,7 @@ int main(void)
     tcase_add_test(tests, a_hundred_thousand_columns);
     tcase_add_test(tests, progress_is_told_and_can_stop);
     tcase_add_test(tests, a_table_that_cannot_be_created_is_an_error);
+    tcase_add_test(tests, a_column_of_bytes_has_their_range);
     tcase_add_test(tests, a_damaged_file_is_never_opened);
     tcase_add_test(tests, damaged_texts_are_found);
     suite_add_tcase(suite, tests);
