@@ -12,38 +12,6 @@
 #define GROUP_BYTES ((uint64_t)1 << 20)
 #define WINDOW_GROUPS 64
 
-/* Numbers of one stream, one after the other. */
-struct draws {
-    uint64_t seed, stream, n;
-    uint32_t words[4];
-};
-
-static uint32_t draw(struct draws *draws)
-{
-    if (draws->n % 4 == 0)
-        rng_words(draws->seed, draws->stream, draws->n / 4, draws->words);
-    return draws->words[draws->n++ % 4];
-}
-
-/* Fisher and Yates, from the end. */
-static void shuffle(uint32_t *items, uint64_t n, struct draws *draws)
-{
-    for (uint64_t i = n; i > 1; i--) {
-        uint64_t j = (uint64_t)draw(draws) * i >> 32;
-        uint32_t swapped = items[i - 1];
-        items[i - 1] = items[j];
-        items[j] = swapped;
-    }
-}
-
-void rows_shuffle(uint32_t *rows, uint64_t n, uint64_t seed)
-{
-    struct draws draws = {.seed = seed, .stream = rng_stream(RNG_SPLIT, 0)};
-    for (uint64_t i = 0; i < n; i++)
-        rows[i] = (uint32_t)i;
-    shuffle(rows, n, &draws);
-}
-
 bool order_init(struct trainer *t, struct err *err)
 {
     uint64_t n = t->train.n_rows, bytes = binding_record_bytes(t->train.binding);
@@ -57,13 +25,13 @@ bool order_init(struct trainer *t, struct err *err)
 }
 
 /* The groups in their new order, one after the other. */
-static void groups_lay(struct trainer *t, struct draws *draws)
+static void groups_lay(struct trainer *t, struct rng_draws *draws)
 {
     uint64_t at = 0;
     for (uint32_t i = 0; i < t->n_groups; i++)
         t->groups[i] = i;
     if (t->n_groups > WINDOW_GROUPS)
-        shuffle(t->groups, t->n_groups, draws);
+        rng_shuffle(t->groups, t->n_groups, draws);
     for (uint32_t i = 0; i < t->n_groups; i++) {
         uint64_t first = t->groups[i] * t->group_rows, left = t->train.n_rows - first, n = left < t->group_rows ? left : t->group_rows;
         memcpy(t->order + at, t->train.rows + first, n * sizeof *t->order);
@@ -74,7 +42,7 @@ static void groups_lay(struct trainer *t, struct draws *draws)
 void order_draw(struct trainer *t, uint32_t epoch)
 {
     uint64_t n = t->train.n_rows, window = t->group_rows * WINDOW_GROUPS;
-    struct draws draws = {.seed = t->options.seed, .stream = rng_stream(RNG_SHUFFLE, epoch)};
+    struct rng_draws draws = {.seed = t->options.seed, .stream = rng_stream(RNG_SHUFFLE, epoch)};
     t->ordered = epoch + 1;
     if (!t->options.shuffle) {
         memcpy(t->order, t->train.rows, n * sizeof *t->order);
@@ -82,5 +50,5 @@ void order_draw(struct trainer *t, uint32_t epoch)
     }
     groups_lay(t, &draws);
     for (uint64_t at = 0; at < n; at += window)
-        shuffle(t->order + at, n - at < window ? n - at : window, &draws);
+        rng_shuffle(t->order + at, n - at < window ? n - at : window, &draws);
 }

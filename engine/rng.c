@@ -42,3 +42,20 @@ void rng_normals(uint64_t seed, uint64_t stream, uint64_t index, double out[2])
     out[0] = radius * cos(two_pi * u2);
     out[1] = radius * sin(two_pi * u2);
 }
+
+static uint32_t draw(struct rng_draws *draws)
+{
+    if (draws->n % 4 == 0)
+        rng_words(draws->seed, draws->stream, draws->n / 4, draws->words);
+    return draws->words[draws->n++ % 4];
+}
+
+void rng_shuffle(uint32_t *items, uint64_t n, struct rng_draws *draws)
+{
+    for (uint64_t i = n; i > 1; i--) {
+        uint64_t j = (uint64_t)draw(draws) * i >> 32;
+        uint32_t swapped = items[i - 1];
+        items[i - 1] = items[j];
+        items[j] = swapped;
+    }
+}

@@ -19,4 +19,13 @@ void rng_words(uint64_t seed, uint64_t stream, uint64_t index, uint32_t out[4]);
 /* Two independent standard normals (Box & Muller 1958). */
 void rng_normals(uint64_t seed, uint64_t stream, uint64_t index, double out[2]);
 
+/* Words of one stream, one after the other: begin with n = 0. */
+struct rng_draws {
+    uint64_t seed, stream, n; /* n: how many were drawn */
+    uint32_t words[4];
+};
+
+/* Shuffle n items (Fisher and Yates, from the end) by the next words of the stream. */
+void rng_shuffle(uint32_t *items, uint64_t n, struct rng_draws *draws);
+
 #endif

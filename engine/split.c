@@ -1,11 +1,20 @@
 /* Splits of a table's rows. One call, one thread; the table is only read. */
 #include "mlp/split.h"
 #include "binding.h"
-#include "mlp/train.h"
+#include "mlp/rows.h"
 #include "recipe_fit.h"
+#include "rng.h"
 
 #include <math.h>
 #include <stdlib.h>
+
+void rows_shuffle(uint32_t *rows, uint64_t n, uint64_t seed)
+{
+    struct rng_draws draws = {.seed = seed, .stream = rng_stream(RNG_SPLIT, 0)};
+    for (uint64_t i = 0; i < n; i++)
+        rows[i] = (uint32_t)i;
+    rng_shuffle(rows, n, &draws);
+}
 
 /* Rows of one class, and how many of them go where. */
 struct stratum {
