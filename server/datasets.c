@@ -332,14 +332,22 @@ bool datasets_find(struct datasets *datasets, const char *name, struct dataset_i
     struct err missing;
     memset(info, 0, sizeof *info);
     bool ready = store_dataset_find(datasets->store, name, &info->row, &missing);
-    if (!ready && missing.code != ERR_NOT_FOUND) {
-        *err = missing;
-        return false;
-    }
-    if (progress_add(datasets, info, name) || ready)
+    if (!ready && missing.code == ERR_NOT_FOUND && !progress_add(datasets, info, name))
+        ready = store_dataset_find(datasets->store, name, &info->row, &missing); /* an upload may have been published in between */
+    if (ready)
+        progress_add(datasets, info, name);
+    if (ready || *info->row.name)
         return true;
     *err = missing;
     return false;
+}
+
+bool datasets_moved(struct datasets *datasets, const char *name, int64_t id)
+{
+    struct dataset_row row;
+    struct err err;
+    bool found = store_dataset_find(datasets->store, name, &row, &err);
+    return found ? row.id != id : err.code == ERR_NOT_FOUND;
 }
 
 bool datasets_list(struct datasets *datasets, struct dataset_info **list, size_t *n_list, struct err *err)
@@ -376,25 +384,34 @@ struct table *datasets_table_id(struct datasets *datasets, int64_t id, struct er
     if (!store_path(datasets->store, "datasets", id, ".table", path, err))
         return NULL;
     table = table_open(path, err);
-    if (table)
+    if (table) {
         tables_cache_put(datasets->tables, id, table);
-    else if (err->code == ERR_CORRUPT)
+        if (access(path, F_OK) != 0) /* removed meanwhile: the removal drops only what it finds in the cache */
+            tables_cache_drop(datasets->tables, id);
+    } else if (err->code == ERR_CORRUPT) {
         err_set(err, ERR_CORRUPT, "datasets/%" PRId64 ".table cannot be read: %s", id, err->msg);
+    }
     return table;
 }
 
 struct table *datasets_table(struct datasets *datasets, const char *name, struct dataset_row *row, struct err *err)
 {
     struct dataset_info info;
-    if (!datasets_find(datasets, name, &info, err))
-        return NULL;
-    if (info.row.state != DATASET_READY) {
-        err_set(err, ERR_CONFLICT, "the dataset %s is still loading: wait until its state is ready", name);
-        err_field(err, "dataset");
-        return NULL;
-    }
-    struct table *table = datasets_table_id(datasets, info.row.id, err);
-    if (table && row)
+    struct table *table;
+    struct err why = {0};
+    do {
+        if (!datasets_find(datasets, name, &info, err))
+            return NULL;
+        if (info.row.state != DATASET_READY) {
+            err_set(err, ERR_CONFLICT, "the dataset %s is still loading: wait until its state is ready", name);
+            err_field(err, "dataset");
+            return NULL;
+        }
+        table = datasets_table_id(datasets, info.row.id, &why);
+    } while (!table && datasets_moved(datasets, name, info.row.id));
+    if (!table)
+        *err = why;
+    else if (row)
         *row = info.row;
     return table;
 }
@@ -415,13 +432,8 @@ char *datasets_profile(struct datasets *datasets, int64_t id, struct err *err)
 
 bool datasets_delete(struct datasets *datasets, const char *name, struct err *err)
 {
-    struct dataset_info info;
     int64_t id;
     tidy(datasets);
-    if (!datasets_find(datasets, name, &info, err))
-        return false;
-    if (info.row.state != DATASET_READY || info.replacing)
-        return err_set(err, ERR_CONFLICT, "the dataset %s is still loading: wait until its state is ready", name);
     if (!store_dataset_delete(datasets->store, name, &id, err))
         return false;
     tables_cache_drop(datasets->tables, id);
@@ -451,6 +463,6 @@ void datasets_release(struct datasets *datasets, int64_t id)
     }
     if (needed)
         return;
-    tables_cache_drop(datasets->tables, id);
     unlink(path);
+    tables_cache_drop(datasets->tables, id); /* after the file: who opens it later finds it gone, and drops it */
 }

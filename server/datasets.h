@@ -58,6 +58,9 @@ bool datasets_list(struct datasets *datasets, struct dataset_info **list, size_t
 struct table *datasets_table(struct datasets *datasets, const char *name, struct dataset_row *row, struct err *err);
 /* The same by number, which a replaced or deleted dataset keeps while an unfinished job needs it. */
 struct table *datasets_table_id(struct datasets *datasets, int64_t id, struct err *err);
+/* Whether the name no longer means the dataset id: it was replaced, renamed or
+ * deleted. A read of that dataset that failed is then repeated by name. */
+bool datasets_moved(struct datasets *datasets, const char *name, int64_t id);
 /* The profile of a ready dataset as JSON (profile.h); the caller frees it. NULL on failure. Slow. */
 char *datasets_profile(struct datasets *datasets, int64_t id, struct err *err);
 /* Delete it; tables in use stay mapped, and its file stays while an unfinished job needs it. ERR_NOT_FOUND; ERR_CONFLICT while it

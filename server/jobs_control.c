@@ -87,17 +87,31 @@ static void job_queue(struct jobs *jobs, struct job *job, struct job_info *info)
     pthread_mutex_unlock(&jobs->lock);
 }
 
+/* Whether a dataset was replaced, renamed or deleted since the row took its number. */
+static bool data_moved(const struct jobs *jobs, const struct job_row *row)
+{
+    struct datasets *datasets = jobs->options.datasets;
+    return (row->dataset_id && datasets_moved(datasets, row->dataset, row->dataset_id)) ||
+           (row->test_id && datasets_moved(datasets, row->test, row->test_id)) ||
+           (row->validation_id && datasets_moved(datasets, row->validation, row->validation_id));
+}
+
 bool jobs_submit(struct jobs *jobs, const struct job_request *request, struct job_info *info, struct err *err)
 {
-    struct job *job = calloc(1, sizeof *job);
-    if (!job)
-        return err_memory(err, "a job");
-    if (!job_prepare(jobs, job, request, err)) {
+    struct err why = {0};
+    for (bool moved = true; moved;) {
+        struct job *job = calloc(1, sizeof *job);
+        if (!job)
+            return err_memory(err, "a job");
+        if (job_prepare(jobs, job, request, &why)) {
+            job_queue(jobs, job, info);
+            return true;
+        }
+        moved = why.code == ERR_CONFLICT && data_moved(jobs, &job->row);
         job_free(job);
-        return false;
     }
-    job_queue(jobs, job, info);
-    return true;
+    *err = why;
+    return false;
 }
 
 /* Of a job that is not live: why it cannot be moved. */

@@ -102,17 +102,29 @@ static void row_fill(struct model_row *row, const struct model *model, const str
     row->r2 = evaluation->values[METRIC_R2];
 }
 
+/* Whether name and version no longer mean the model id: a version was published, promoted or deleted meanwhile. */
+static bool version_moved(struct models *models, const char *name, uint32_t version, int64_t id)
+{
+    struct model_row row;
+    struct err err;
+    bool found = store_model_find(models->store, name, version, &row, &err);
+    return found ? row.id != id : err.code == ERR_NOT_FOUND;
+}
+
 /* The stored version's model; *row is filled. */
 static struct model *stored_get(struct models *models, const char *name, uint32_t version, struct model_row *row, struct err *err)
 {
     struct model_row found;
+    uint64_t turn;
     struct model *model = models_cache_find(models->cache, name, version, row);
     if (model)
         return model;
-    uint64_t turn = models_cache_turn(models->cache);
-    if (!models_find(models, name, version, &found, err))
-        return NULL;
-    model = models_cache_get(models->cache, found.id, model_read, models, err);
+    do {
+        turn = models_cache_turn(models->cache);
+        if (!models_find(models, name, version, &found, err))
+            return NULL;
+        model = models_cache_get(models->cache, found.id, model_read, models, err);
+    } while (!model && file_lost(err) && version_moved(models, name, version, found.id));
     if (!model && file_lost(err)) {
         log_error("models/%" PRId64 ".model (model %s, version %" PRIu32 ") cannot be read: %s", found.id, name, found.version, err->msg);
         model = version == 0 ? older_get(models, &found) : NULL;
@@ -143,6 +155,8 @@ struct model *models_get(struct models *models, const char *name, uint32_t versi
     struct model *model = stored_get(models, name, version, &found, &why);
     if (version == 0 && (model || why.code == ERR_NOT_FOUND))
         model = better_of(models, name, model, &found);
+    if (!model && version == 0 && why.code == ERR_NOT_FOUND) /* its job may have ended in between: now it is stored */
+        model = stored_get(models, name, version, &found, &why);
     if (!model)
         *err = why;
     else if (row)
@@ -232,13 +246,27 @@ bool models_change(struct models *models, const char *name, const struct model_c
     return ok;
 }
 
+/* The version's file, open for reading. -1 on failure. */
+static int version_file(struct models *models, const char *name, uint32_t version, const char *suffix, struct model_row *row,
+                        struct err *err)
+{
+    char path[PATH_SIZE];
+    struct err why = {0};
+    int fd;
+    do {
+        if (!models_find(models, name, version, row, err) || !store_path(models->store, "models", row->id, suffix, path, err))
+            return -1;
+        fd = files_open(path, &why);
+    } while (fd < 0 && why.code == ERR_NOT_FOUND && version_moved(models, name, version, row->id));
+    if (fd < 0)
+        *err = why;
+    return fd;
+}
+
 int models_file(struct models *models, const char *name, uint32_t version, struct model_row *row, struct err *err)
 {
     struct model_row found;
-    char path[PATH_SIZE];
-    if (!models_find(models, name, version, &found, err) || !store_path(models->store, "models", found.id, ".model", path, err))
-        return -1;
-    int fd = files_open(path, err);
+    int fd = version_file(models, name, version, ".model", &found, err);
     if (fd >= 0)
         *row = found;
     return fd;
@@ -247,19 +275,15 @@ int models_file(struct models *models, const char *name, uint32_t version, struc
 struct evaluation *models_evaluation(struct models *models, const char *name, uint32_t version, const struct evaluation_page *page,
                                      uint64_t *n_guesses, uint64_t *n_matching, struct model_row *row, struct err *err)
 {
-    struct model_row found;
-    char path[PATH_SIZE];
-    if (!models_find(models, name, version, &found, err))
-        return NULL;
-    if (found.evaluated_on == ROWS_NONE) {
-        err_set(err, ERR_NOT_FOUND, "version %" PRIu32 " of %s has no evaluation: it was not trained here", found.version, found.name);
+    struct model_row found = {.evaluated_on = ROWS_NONE};
+    struct err why = {0};
+    int fd = version_file(models, name, version, ".eval", &found, &why);
+    if (found.id && found.evaluated_on == ROWS_NONE)
+        err_set(&why, ERR_NOT_FOUND, "version %" PRIu32 " of %s has no evaluation: it was not trained here", found.version, found.name);
+    if (fd < 0) {
+        *err = why;
         return NULL;
     }
-    if (!store_path(models->store, "models", found.id, ".eval", path, err))
-        return NULL;
-    int fd = files_open(path, err);
-    if (fd < 0)
-        return NULL;
     struct evaluation *evaluation = evaluations_read(fd, page, n_guesses, n_matching, err);
     close(fd);
     if (evaluation && row)

@@ -65,6 +65,10 @@ void incoming_progress(struct request *request);
 /* The dataset's profile: what was understood of the file. */
 bool profile_reply(struct server *server, struct reply *reply, unsigned status, const struct dataset_info *info, struct err *err);
 
+/* The same of a dataset that the request has just stored: without its columns
+ * where the profile cannot be read, because it was replaced since. */
+void stored_reply(struct server *server, struct reply *reply, unsigned status, const struct dataset_info *info);
+
 /* routes_datasets.c */
 void datasets_post_head(struct request *request, struct reply *reply);
 void datasets_post_run(struct request *request, struct reply *reply);

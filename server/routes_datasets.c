@@ -257,6 +257,17 @@ bool profile_reply(struct server *server, struct reply *reply, unsigned status, 
     return true;
 }
 
+void stored_reply(struct server *server, struct reply *reply, unsigned status, const struct dataset_info *info)
+{
+    struct writer writer;
+    struct err ignored;
+    if (profile_reply(server, reply, status, info, &ignored))
+        return;
+    writer_init(&writer);
+    dataset_write(&writer, info, NULL);
+    reply_json(reply, status, &writer);
+}
+
 void datasets_post_run(struct request *request, struct reply *reply)
 {
     struct server *server = request_app(request);
@@ -265,12 +276,12 @@ void datasets_post_run(struct request *request, struct reply *reply)
     struct err err = {0};
     bool ok = fields_check(request, &err) && incoming_fields(request, incoming, &err) &&
               (incoming->upload || upload_begin(request, incoming, true, &err)) && incoming_finish(request, incoming, &info, &err);
-    if (!ok)
+    if (!ok) {
         reply_problem(reply, &err);
-    else if (!profile_reply(server, reply, 201, &info, &err))
-        reply_empty(reply, 201); /* it is stored: only its profile cannot be shown now */
-    if (ok)
+    } else {
+        stored_reply(server, reply, 201, &info);
         reply_header(reply, "Location", "/datasets/%s", info.row.name);
+    }
     request_keep(request, NULL);
     incoming_free(incoming);
 }
@@ -343,14 +354,17 @@ static bool associated_reply(struct server *server, struct reply *reply, const s
 void datasets_get_one(struct request *request, struct reply *reply)
 {
     struct server *server = request_app(request);
-    const char *target = request_query(request, "target");
+    const char *name = request_param(request, 0), *target = request_query(request, "target");
     struct dataset_info info = {0};
     struct err err = {0};
-    bool ok = datasets_find(server->datasets, request_param(request, 0), &info, &err);
-    if (ok && target && info.row.state == DATASET_READY)
-        ok = associated_reply(server, reply, &info, target, &err);
-    else
-        ok = ok && profile_reply(server, reply, 200, &info, &err);
+    bool found, ok;
+    do {
+        found = datasets_find(server->datasets, name, &info, &err);
+        if (found && target && info.row.state == DATASET_READY)
+            ok = associated_reply(server, reply, &info, target, &err);
+        else
+            ok = found && profile_reply(server, reply, 200, &info, &err);
+    } while (found && !ok && datasets_moved(server->datasets, name, info.row.id));
     if (!ok)
         reply_problem(reply, &err);
 }
@@ -404,8 +418,6 @@ void datasets_patch_one(struct request *request, struct reply *reply)
         return;
     }
     jobs_dataset_renamed(server->jobs, info.row.id, name);
-    if (!profile_reply(server, reply, 200, &info, &err))
-        reply_problem(reply, &err);
-    else
-        reply_header(reply, "Location", "/datasets/%s", name);
+    stored_reply(server, reply, 200, &info);
+    reply_header(reply, "Location", "/datasets/%s", name);
 }

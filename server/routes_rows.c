@@ -220,11 +220,13 @@ void datasets_post_rows(struct request *request, struct reply *reply)
     if (ok) {
         source.options = &csv.options;
         source.json = body_is_json(request, &source);
-        ok = append_rows(server->datasets, name, &source, &server->stopping, &info, &err) && profile_reply(server, reply, 200, &info, &err);
+        ok = append_rows(server->datasets, name, &source, &server->stopping, &info, &err);
     }
-    if (ok)
+    if (ok) {
+        stored_reply(server, reply, 200, &info);
         log_info("dataset %s: now %" PRIu64 " rows", name, info.row.n_rows);
-    else
+    } else {
         reply_problem(reply, &err);
+    }
     csv_query_done(&csv);
 }

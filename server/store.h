@@ -147,8 +147,9 @@ bool store_dataset_publish(struct store *store, struct store_publication *public
 bool store_dataset_profile(struct store *store, int64_t id, char **profile, struct err *err);
 /* Remove the tables of datasets that are gone and that no unfinished job needs. */
 bool store_datasets_sweep(struct store *store, struct err *err);
-bool store_dataset_forget(struct store *store, int64_t id, struct err *err);                    /* the row, in any state */
-bool store_dataset_delete(struct store *store, const char *name, int64_t *id, struct err *err); /* ready one; ERR_NOT_FOUND */
+bool store_dataset_forget(struct store *store, int64_t id, struct err *err); /* the row, in any state */
+/* The ready one. ERR_NOT_FOUND; ERR_CONFLICT while it is being replaced. */
+bool store_dataset_delete(struct store *store, const char *name, int64_t *id, struct err *err);
 /* The ready dataset's new name, which jobs then show too. ERR_NOT_FOUND; ERR_CONFLICT where a dataset has it, or is on its way under either. */
 bool store_dataset_rename(struct store *store, const char *name, const char *new_name, struct err *err);
 bool store_dataset_find(struct store *store, const char *name, struct dataset_row *row, struct err *err); /* ready one */

@@ -113,22 +113,6 @@ bool store_dataset_forget(struct store *store, int64_t id, struct err *err)
     return sql && sql_run(sql, err, "DELETE FROM datasets WHERE id = ?1", "i", id);
 }
 
-bool store_dataset_delete(struct store *store, const char *name, int64_t *id, struct err *err)
-{
-    struct sql *sql = sql_of(store, err);
-    int64_t old = 0;
-    if (!sql || !sql_begin(sql, err))
-        return false;
-    int there = ready_id(sql, name, &old, err);
-    bool ok = there == 1 && sql_run(sql, err, "DELETE FROM datasets WHERE id = ?1", "i", old);
-    if (there == 0)
-        missing(name, err);
-    if (!sql_end(sql, ok, err))
-        return false;
-    *id = old;
-    return true;
-}
-
 /* 1: some dataset of the name is there, ready or loading, 0: none, -1: *err. */
 static int name_taken(struct sql *sql, const char *name, const char *state, struct err *err)
 {
@@ -137,6 +121,24 @@ static int name_taken(struct sql *sql, const char *name, const char *state, stru
     if (there == 1)
         sql_stop(statement);
     return there;
+}
+
+bool store_dataset_delete(struct store *store, const char *name, int64_t *id, struct err *err)
+{
+    struct sql *sql = sql_of(store, err);
+    int64_t old = 0;
+    if (!sql || !sql_begin(sql, err))
+        return false;
+    int there = ready_id(sql, name, &old, err), loading = there >= 0 ? name_taken(sql, name, "loading", err) : -1;
+    if (loading == 1)
+        err_set(err, ERR_CONFLICT, "the dataset %s is still loading: wait until its state is ready", name);
+    else if (there == 0)
+        missing(name, err);
+    bool ok = there == 1 && loading == 0 && sql_run(sql, err, "DELETE FROM datasets WHERE id = ?1", "i", old);
+    if (!sql_end(sql, ok, err))
+        return false;
+    *id = old;
+    return true;
 }
 
 static bool jobs_rename(struct sql *sql, int64_t id, const char *name, struct err *err)

@@ -2,10 +2,14 @@
 #include "helper_state.h"
 
 #include <check.h>
+#include <pthread.h>
 #include <sqlite3.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
+
+#define REPLACED 100 /* times, under readers */
 
 static struct state state;
 static struct err err;
@@ -106,15 +110,81 @@ START_TEST(what_stays_to_the_end_goes_at_the_next_start)
 }
 END_TEST
 
+/* A thread that takes the table of "a" over and over. */
+struct reader {
+    pthread_t thread;
+    atomic_bool ended;
+    uint64_t n_read;
+    struct err err; /* of what failed; code ERR_OK: nothing did */
+};
+
+static void *reader_run(void *self)
+{
+    struct reader *reader = self;
+    while (!atomic_load(&reader->ended)) {
+        struct table *table = datasets_table(state.datasets, "a", NULL, &reader->err);
+        if (!table)
+            break;
+        reader->n_read++;
+        table_unref(table);
+    }
+    return NULL;
+}
+
+START_TEST(a_table_is_found_at_every_moment_of_its_replacement)
+{
+    struct reader readers[3] = {{.n_read = 0}};
+    state_upload(&state, "a", "x,y\n1,2\n3,4\n", false);
+    for (size_t i = 0; i < 3; i++)
+        ck_assert_int_eq(pthread_create(&readers[i].thread, NULL, reader_run, &readers[i]), 0);
+    for (int i = 0; i < REPLACED; i++)
+        state_upload(&state, "a", "x,y\n1,2\n3,4\n", true);
+    for (size_t i = 0; i < 3; i++) {
+        atomic_store(&readers[i].ended, true);
+        pthread_join(readers[i].thread, NULL);
+        ck_assert_msg(readers[i].err.code == ERR_OK, "after %llu reads: %s", (unsigned long long)readers[i].n_read, readers[i].err.msg);
+    }
+}
+END_TEST
+
+START_TEST(whoever_looked_at_a_dataset_learns_that_it_was_replaced)
+{
+    state_upload(&state, "a", "x,y\n1,2\n3,4\n", false);
+    int64_t a = id_of("a");
+    ck_assert(!datasets_moved(state.datasets, "a", a));
+    state_upload(&state, "a", "x,y\n5,6\n7,8\n", true);
+    ck_assert(datasets_moved(state.datasets, "a", a));
+    ck_assert(!datasets_moved(state.datasets, "a", id_of("a")));
+    ck_assert(datasets_delete(state.datasets, "a", &err));
+    ck_assert(datasets_moved(state.datasets, "a", a));
+}
+END_TEST
+
+START_TEST(a_dataset_that_is_being_replaced_is_not_deleted)
+{
+    state_upload(&state, "a", "x,y\n1,2\n3,4\n", false);
+    struct upload *upload = datasets_begin(state.datasets, "a", true, &err);
+    ck_assert_ptr_nonnull(upload);
+    ck_assert(!datasets_delete(state.datasets, "a", &err));
+    ck_assert_int_eq(err.code, ERR_CONFLICT);
+    datasets_abort(upload);
+    ck_assert(datasets_delete(state.datasets, "a", &err));
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("datasets");
     TCase *tests = tcase_create("datasets");
     tcase_add_checked_fixture(tests, set_up, tear_down);
+    tcase_set_timeout(tests, 30);
     tcase_add_test(tests, the_file_of_a_deleted_dataset_goes_with_the_next_change);
     tcase_add_test(tests, the_name_of_an_abandoned_upload_is_free_again);
     tcase_add_test(tests, an_upload_under_way_outlives_the_sweep);
     tcase_add_test(tests, what_stays_to_the_end_goes_at_the_next_start);
+    tcase_add_test(tests, a_table_is_found_at_every_moment_of_its_replacement);
+    tcase_add_test(tests, whoever_looked_at_a_dataset_learns_that_it_was_replaced);
+    tcase_add_test(tests, a_dataset_that_is_being_replaced_is_not_deleted);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);
