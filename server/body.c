@@ -8,16 +8,22 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
-#define BUFFER_KEPT 16384 /* kept from request to request */
+#define BUFFER_KEPT 4096                 /* kept from request to request: part of what a connection costs */
+#define FIELD_BYTES 64                   /* what the allocator adds to two texts */
+#define RESERVE_MOST ((uint64_t)1 << 30) /* bytes of the disk that bodies leave free ... */
+#define RESERVE_PART 20                  /* ... or, of a small one, a twentieth */
 
-void body_init(struct body *body, int (*temp)(void *self, struct err *err), void *self)
+void body_init(struct body *body, int (*temp)(void *self, struct err *err), void *self, const struct claim *payer)
 {
     *body = (struct body){.temp = temp, .self = self, .fd = -1, .labels.fd = -1};
+    body->claim = body->field_claim = (struct claim){.ledger = payer->ledger, .client = payer->client};
+    body->claim.unasked = BUFFER_KEPT;
 }
 
-void body_reset(struct body *body)
+void body_drop(struct body *body)
 {
     multipart_free(body->multipart);
     body->multipart = NULL;
@@ -31,10 +37,6 @@ void body_reset(struct body *body)
         close(body->labels.fd);
     inflate_free(body->labels.inflate);
     body->labels = (struct body_labels){.fd = -1};
-    for (size_t i = 0; i < body->n_fields; i++) {
-        free(body->fields[i].name);
-        free(body->fields[i].value);
-    }
     if (body->capacity > BUFFER_KEPT) {
         free(body->filling);
         body->filling = NULL;
@@ -42,11 +44,25 @@ void body_reset(struct body *body)
     }
     free(body->flying);
     body->flying = NULL;
+    claim_give(&body->claim, body->claim.bytes - body->capacity);
     body->map = NULL;
     body->fd = -1;
-    body->n_filling = body->n_flying = body->n_fields = 0;
-    body->size = body->received = body->flushed = 0;
-    body->failed = body->unpacks = false;
+    body->n_filling = body->n_flying = 0;
+    body->size = 0;
+    body->unpacks = false;
+}
+
+void body_reset(struct body *body)
+{
+    body_drop(body);
+    for (size_t i = 0; i < body->n_fields; i++) {
+        free(body->fields[i].name);
+        free(body->fields[i].value);
+    }
+    body->n_fields = 0;
+    claim_end(&body->field_claim);
+    body->received = body->flushed = 0;
+    body->failed = false;
 }
 
 void body_done(struct body *body)
@@ -54,6 +70,7 @@ void body_done(struct body *body)
     body_reset(body);
     free(body->filling);
     body->filling = NULL;
+    claim_end(&body->claim);
 }
 
 static bool file_open(struct body *body, struct err *err)
@@ -63,10 +80,22 @@ static bool file_open(struct body *body, struct err *err)
     return body->fd >= 0;
 }
 
+/* Bodies may not take the last of the disk: the catalogue, models and checkpoints need it. */
+static bool disk_check(int fd, size_t n, struct err *err)
+{
+    struct statvfs disk;
+    if (fstatvfs(fd, &disk))
+        return err_errno(err, "the upload could not be stored");
+    uint64_t part = (uint64_t)disk.f_blocks * disk.f_frsize / RESERVE_PART, left = (uint64_t)disk.f_bavail * disk.f_frsize;
+    uint64_t reserve = part < RESERVE_MOST ? part : RESERVE_MOST;
+    return left >= n + reserve ||
+           err_set(err, ERR_SPACE, "the upload does not fit: the disk is full but for a reserve of %.1f MB", (double)reserve / 1e6);
+}
+
 static bool file_write(void *self, const char *bytes, size_t n, struct err *err)
 {
     struct body *body = self;
-    if (!file_open(body, err))
+    if (!file_open(body, err) || !disk_check(body->fd, n, err))
         return false;
     while (n) {
         ssize_t written = write(body->fd, bytes, n);
@@ -91,7 +120,7 @@ static bool file_bytes(void *self, const char *bytes, size_t n, struct err *err)
 static bool labels_write(void *self, const char *bytes, size_t n, struct err *err)
 {
     struct body_labels *labels = self;
-    return files_write(labels->fd, bytes, n, err);
+    return disk_check(labels->fd, n, err) && files_write(labels->fd, bytes, n, err);
 }
 
 static bool labels_begin(struct body *body, struct err *err)
@@ -101,7 +130,7 @@ static bool labels_begin(struct body *body, struct err *err)
     if (labels->fd < 0 && (labels->fd = body->temp(body->self, err)) < 0)
         return false;
     if (body->inflate && !labels->inflate)
-        labels->inflate = inflate_new(INFLATE_GUESS, body->most, &sink, err);
+        labels->inflate = inflate_new(INFLATE_GUESS, body->most, &sink, &body->claim, err);
     return !body->inflate || labels->inflate;
 }
 
@@ -122,6 +151,8 @@ static bool field_add(void *self, const char *name, const char *value, struct er
     struct body_field *field = &body->fields[body->n_fields];
     if (body->n_fields == BODY_FIELDS_MAX)
         return err_set(err, ERR_INPUT, "the form has more than %d fields", BODY_FIELDS_MAX);
+    if (!claim_take(&body->field_claim, strlen(name) + strlen(value) + FIELD_BYTES, err))
+        return false;
     field->name = strdup(name);
     field->value = strdup(value);
     body->n_fields++;
@@ -131,6 +162,8 @@ static bool field_add(void *self, const char *name, const char *value, struct er
 bool body_form(struct body *body, const char *content_type, struct err *err)
 {
     const struct multipart_sink sink = {.file = form_bytes, .field = field_add, .self = body};
+    if (!claim_take(&body->claim, multipart_bytes(), err))
+        return false;
     body->multipart = multipart_new(content_type, &sink, err);
     return body->multipart != NULL;
 }
@@ -140,7 +173,7 @@ bool body_unpack(struct body *body, enum inflate_kind kind, uint64_t most, struc
     const struct inflate_sink sink = {.bytes = file_write, .self = body};
     body->most = most;
     if (!body->inflate)
-        body->inflate = inflate_new(kind, most, &sink, err);
+        body->inflate = inflate_new(kind, most, &sink, &body->claim, err);
     return body->inflate != NULL;
 }
 
@@ -173,6 +206,9 @@ static bool filling_grow(struct body *body, size_t wanted)
     size_t capacity = body->capacity ? body->capacity : 4096;
     while (capacity < wanted && capacity < BODY_BUFFER)
         capacity *= 2;
+    body->failed = !claim_take(&body->claim, capacity - body->capacity, &body->err);
+    if (body->failed)
+        return false;
     char *bytes = realloc(body->filling, capacity);
     if (!bytes)
         return fail(body, "the body of the request");
@@ -195,6 +231,9 @@ size_t body_take(struct body *body, const char *bytes, size_t n)
 
 bool body_swap(struct body *body)
 {
+    body->failed = !body->flying && !claim_take(&body->claim, BODY_BUFFER, &body->err);
+    if (body->failed)
+        return false;
     if (!body->flying && !(body->flying = malloc(BODY_BUFFER)))
         return fail(body, "the body of the request");
     char *full = body->filling;
@@ -246,6 +285,8 @@ bool body_view(struct body *body, const char **bytes, size_t *n, struct err *err
     if (!*n)
         *bytes = "";
     if (*n && !*bytes) {
+        if (!claim_take(&body->claim, body->size, err))
+            return false;
         void *map = mmap(NULL, body->size, PROT_READ, MAP_PRIVATE | MAP_POPULATE, body->fd, 0);
         if (map == MAP_FAILED)
             return err_errno(err, "the body could not be mapped");

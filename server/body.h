@@ -40,11 +40,16 @@ struct body {
     char *map;
     struct body_field fields[BODY_FIELDS_MAX]; /* of the form */
     size_t n_fields;
+    struct claim claim;       /* of the buffers, of the form's reader and of the map */
+    struct claim field_claim; /* of the fields: body_flush's while that runs */
     bool failed;
     struct err err; /* where failed */
 };
 
-void body_init(struct body *body, int (*temp)(void *self, struct err *err), void *self);
+/* payer: whose ledger and client the memory is reserved from (copied). */
+void body_init(struct body *body, int (*temp)(void *self, struct err *err), void *self, const struct claim *payer);
+/* Once it has been read: give up all but the form's fields. */
+void body_drop(struct body *body);
 /* Empty it for the next request; keeps a small buffer. */
 void body_reset(struct body *body);
 void body_done(struct body *body);
@@ -58,7 +63,7 @@ bool body_unpack(struct body *body, enum inflate_kind kind, uint64_t most, struc
 void body_unpack_found(struct body *body, uint64_t most);
 /* After body_finish: how it was compressed. */
 enum inflate_kind body_compression(const struct body *body);
-/* Take as many of the n bytes as there is room for; fewer than n: the buffer is full (or memory has run out: body->failed). */
+/* Take as many of the n bytes as there is room for; fewer than n: the buffer is full (or there is no memory for more: body->failed). */
 size_t body_take(struct body *body, const char *bytes, size_t n);
 /* Hand the full buffer to body_flush. False: no memory, body->failed. */
 bool body_swap(struct body *body);
@@ -69,7 +74,7 @@ bool body_pending(const struct body *body);
 /* The body is complete: write the rest where it goes to a file. */
 bool body_finish(struct body *body, struct err *err);
 
-/* After body_finish: the whole body (of a form: the file) in memory or mapped, valid until body_reset. */
+/* After body_finish: the whole body (of a form: the file) in memory or mapped, valid until body_drop; as memory, for all of it may be. */
 bool body_view(struct body *body, const char **bytes, size_t *n, struct err *err);
 /* After body_finish: a regular file that holds it; owned by the body. -1 on failure. Slow. */
 int body_file(struct body *body, struct err *err);

@@ -18,6 +18,7 @@
 #define THREADS_MAX 1024
 #define HTTP_THREADS_MAX 64
 #define PORT_DEFAULT 8080
+#define REQUEST_MEMORY_LEAST (64u << 20)
 
 struct setting {
     const char *name, *env, *arg, *fallback, *doc;
@@ -210,6 +211,18 @@ static bool model_memory_set(struct config *config, const char *value, struct er
     return config_parse_size(value, &config->model_memory, err);
 }
 
+/* An eighth: beside what jobs may have (three quarters) there is room for the models and the rest. */
+static bool request_memory_set(struct config *config, const char *value, struct err *err)
+{
+    uint64_t size = memory_allowed() / 8;
+    if (*value && !config_parse_size(value, &size, err))
+        return false;
+    if (*value && size < REQUEST_MEMORY_LEAST)
+        return err_set(err, ERR_INPUT, "expected at least %u bytes", REQUEST_MEMORY_LEAST);
+    config->request_memory = size < REQUEST_MEMORY_LEAST ? REQUEST_MEMORY_LEAST : size;
+    return true;
+}
+
 static bool log_level_set(struct config *config, const char *value, struct err *err)
 {
     int level = log_level_find(value);
@@ -249,6 +262,8 @@ static const struct setting settings[] = {
     {"job-memory", "MLPD_JOB_MEMORY", "SIZE", "", "Memory that jobs may take together (three quarters of the machine's)", job_memory_set},
     {"max-job-seconds", "MLPD_MAX_JOB_SECONDS", "N", "0", "Seconds that a job may train; 0: no limit (0)", max_job_seconds_set},
     {"model-memory", "MLPD_MODEL_MEMORY", "SIZE", "1GiB", "Memory that loaded models may take together (1GiB)", model_memory_set},
+    {"request-memory", "MLPD_REQUEST_MEMORY", "SIZE", "",
+     "Memory that requests may take together (an eighth of the machine's, at least 64MiB)", request_memory_set},
     {"allow-host", "MLPD_ALLOW_HOST", "NAMES", "", "Host names, comma-separated, that this service is reached by", hosts_set},
     {"log-level", "MLPD_LOG_LEVEL", "LEVEL", "info", "error, warning, info or debug (info)", log_level_set},
 };

@@ -25,6 +25,7 @@ struct config {
     uint64_t job_memory;      /* bytes that jobs take together */
     uint64_t max_job_seconds; /* of training; 0: no limit */
     uint64_t model_memory;    /* bytes that loaded models take together */
+    uint64_t request_memory;  /* bytes that requests take together */
     enum log_level log_level;
     char *hosts[CONFIG_HOSTS_MAX]; /* names beside localhost and address literals that the Host header may hold */
     uint32_t n_hosts;

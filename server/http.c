@@ -1,4 +1,5 @@
 /* HTTP: the daemon's life, and the way of a request from its first byte to its reply. */
+#include "client.h"
 #include "http_private.h"
 #include "log.h"
 
@@ -74,6 +75,8 @@ static void handler_call(struct request *request)
         reply_problem(&request->reply, &err);
     else
         request->route->run(request, &request->reply);
+    if (request->reply.status)
+        body_drop(&request->body);
 }
 
 static void handler_run(struct chore *chore)
@@ -183,6 +186,7 @@ static enum MHD_Result upload_refuse(struct request *request, size_t *n)
     struct err stopped = {.code = ERR_STOPPED, .msg = "the daemon is stopping"};
     if (!request->reply.status)
         reply_problem(&request->reply, request->body.failed ? &request->body.err : &stopped);
+    body_drop(&request->body);
     request->stage = STAGE_DRAIN;
     request->started_ms = clock_ms();
     *n = 0;
@@ -302,6 +306,7 @@ static void request_reset(struct request *request)
     struct http *http = request->http;
     source_end(request);
     reply_done(&request->reply);
+    claim_end(&request->claim);
     body_reset(&request->body);
     if (request->kept)
         crew_submit(http->options.crew, BENCH_DESK, request->kept);
@@ -340,9 +345,14 @@ static struct request *request_new(struct http *http, struct MHD_Connection *con
         return NULL;
     request->http = http;
     request->connection = connection;
+    request->claim = (struct claim){
+        .ledger = http->options.ledger,
+        .client = client_number(MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS)->client_addr, http->client_seed),
+        .unasked = REPLY_FREE};
     request->fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
     reply_init(&request->reply);
-    body_init(&request->body, http->options.temp, http->options.app);
+    request->reply.claim = &request->claim;
+    body_init(&request->body, http->options.temp, http->options.app, &request->claim);
     pthread_mutex_init(&request->lock, NULL);
     pthread_cond_init(&request->flushed, NULL);
     atomic_init(&request->deadline_ms, clock_ms() + HEAD_TIME_MS);
@@ -430,6 +440,7 @@ struct http *http_start(const struct http_options *options, struct err *err)
         return NULL;
     }
     http->options = *options;
+    http->client_seed = client_seed();
     http->watch_epoll = http->watch_event = -1;
     pthread_mutex_init(&http->lock, NULL);
     pthread_cond_init(&http->idle, NULL);

@@ -8,6 +8,7 @@
 
 #include "body.h"
 #include "crew.h"
+#include "ledger.h"
 #include "mlp/err.h"
 #include "reply.h"
 
@@ -53,6 +54,7 @@ struct http_options {
     uint32_t n_hosts;
     int (*temp)(void *app, struct err *err); /* a new file for a body's bytes */
     struct crew *crew;
+    struct ledger *ledger;      /* of what requests hold */
     const struct route *routes; /* (n_routes), the first that matches counts */
     size_t n_routes;
     void *app;
@@ -87,6 +89,11 @@ bool request_queries(const struct request *request, bool (*visit)(void *self, co
 struct body *request_body(struct request *request);
 /* The Content-Length, 0 where there is none. */
 uint64_t request_length(const struct request *request);
+
+/* Which client it comes from, as client.h says. */
+uint32_t request_client(const struct request *request);
+/* What the handler holds of memory is reserved from this. It ends with the request, when the reply is sent. */
+struct claim *request_claim(struct request *request);
 
 /* Whether the handler runs on the HTTP thread, and may leave the reply unanswered to be called again on the desk. */
 bool request_here(const struct request *request);

@@ -22,6 +22,7 @@
 #define DRAIN_BYTES (64u << 20) /* of a refused body that are read before the answer */
 #define DRAIN_TIME_MS 10000
 #define SMALL_BODY 65536
+#define REPLY_FREE 4096      /* of a request's own memory: part of what a connection costs */
 #define LONG_BODY (4u << 20) /* what is longer is worked on at the bulk bench */
 
 enum stage {
@@ -58,6 +59,7 @@ struct request {
     char segments[SEGMENTS_MAX]; /* the path, cut up */
     const char *params[PARAMS_MAX];
     uint64_t length, drained, started_ms;
+    struct claim claim; /* of the handler and the reply */
     struct body body;
     struct chore *kept;
     struct reply reply;
@@ -75,6 +77,7 @@ struct http {
     struct MHD_Daemon *daemon;
     bool daemon_quiesced; /* then listen_fd is ours to close */
     atomic_bool stopping;
+    uint64_t client_seed;
     _Atomic uint64_t n_requests, n_by_class[6];
     pthread_mutex_t lock;           /* protects what follows */
     pthread_cond_t idle;            /* n_busy became 0; http_stop waits on it */

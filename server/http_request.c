@@ -67,6 +67,16 @@ uint64_t request_length(const struct request *request)
     return request->length;
 }
 
+uint32_t request_client(const struct request *request)
+{
+    return request->claim.client;
+}
+
+struct claim *request_claim(struct request *request)
+{
+    return &request->claim;
+}
+
 bool request_here(const struct request *request)
 {
     return request->here;

@@ -10,14 +10,18 @@
 #include <zlib.h>
 #if MLPD_ZSTD
 #include <zstd.h>
+#include <zstd_errors.h>
 #endif
 
 #define OUT_SIZE (128u << 10)
 #define MAGIC_MAX 4
-#define ZSTD_WINDOW_LOG 27 /* 128 MB: what the zstd command uses by itself at any level short of --ultra --long */
+#define GZIP_BYTES (OUT_SIZE + (48u << 10)) /* zlib's state with its window of 32 KB */
+/* A zstd decoder before it has seen how large the window is: that, three blocks, and its tables. */
+#define ZSTD_BYTES (OUT_SIZE + (1u << INFLATE_WINDOW_LOG) + (3u * 128u << 10) + (192u << 10))
 
 struct inflate {
     struct inflate_sink sink;
+    struct claim claim;
     enum inflate_kind kind;
     uint64_t most, n_in, n_out;
     char magic[MAGIC_MAX]; /* the first bytes, while guessing */
@@ -71,7 +75,8 @@ enum inflate_kind inflate_kind(const struct inflate *inflate)
     return inflate->kind;
 }
 
-struct inflate *inflate_new(enum inflate_kind kind, uint64_t most, const struct inflate_sink *sink, struct err *err)
+struct inflate *inflate_new(enum inflate_kind kind, uint64_t most, const struct inflate_sink *sink, const struct claim *payer,
+                            struct err *err)
 {
     struct inflate *inflate = calloc(1, sizeof *inflate);
     if (!inflate) {
@@ -81,6 +86,7 @@ struct inflate *inflate_new(enum inflate_kind kind, uint64_t most, const struct 
     inflate->kind = kind;
     inflate->most = most;
     inflate->sink = *sink;
+    inflate->claim = (struct claim){.ledger = payer->ledger, .client = payer->client};
     return inflate;
 }
 
@@ -94,6 +100,7 @@ void inflate_free(struct inflate *inflate)
     ZSTD_freeDStream(inflate->zstd);
 #endif
     free(inflate->out);
+    claim_end(&inflate->claim);
     free(inflate);
 }
 
@@ -102,6 +109,8 @@ static bool begin(struct inflate *inflate, struct err *err)
 {
     if (inflate->kind == INFLATE_NONE || inflate->out)
         return true;
+    if (!claim_take(&inflate->claim, inflate->kind == INFLATE_GZIP ? GZIP_BYTES : ZSTD_BYTES, err))
+        return false;
     char *out = malloc(OUT_SIZE);
     bool ready = out != NULL;
     if (inflate->kind == INFLATE_GZIP)
@@ -110,7 +119,7 @@ static bool begin(struct inflate *inflate, struct err *err)
     else if ((inflate->zstd = ZSTD_createDStream()) == NULL)
         ready = false;
     else
-        ready = ready && !ZSTD_isError(ZSTD_DCtx_setParameter(inflate->zstd, ZSTD_d_windowLogMax, ZSTD_WINDOW_LOG));
+        ready = ready && !ZSTD_isError(ZSTD_DCtx_setParameter(inflate->zstd, ZSTD_d_windowLogMax, INFLATE_WINDOW_LOG));
 #endif
     if (!ready) {
         free(out);
@@ -163,19 +172,36 @@ static bool gzip_feed(struct inflate *self, const char *bytes, size_t n, struct 
 }
 
 #if MLPD_ZSTD
+/* Hold what a window may take where a frame begins, and what it does take once bytes come out of it. */
+static bool window_reserve(struct inflate *inflate, bool known, struct err *err)
+{
+    uint64_t bytes = known ? OUT_SIZE + ZSTD_sizeof_DStream(inflate->zstd) : ZSTD_BYTES;
+    return claim_change(&inflate->claim, inflate->claim.bytes, bytes, err);
+}
+
+static bool zstd_failed(struct err *err, size_t result)
+{
+    if (ZSTD_getErrorCode(result) == ZSTD_error_frameParameter_windowTooLarge)
+        return err_set(err, ERR_LIMIT, "the body's zstd data asks for a window of more than %d MB: compress it without --ultra and --long",
+                       1 << (INFLATE_WINDOW_LOG - 20));
+    return damaged(err, "zstd", ZSTD_getErrorName(result));
+}
+
 static bool zstd_feed(struct inflate *inflate, const char *bytes, size_t n, struct err *err)
 {
     ZSTD_inBuffer in = {bytes, n, 0};
     ZSTD_outBuffer out;
     do {
         size_t before = in.pos;
+        if (inflate->ended && in.pos < in.size && !window_reserve(inflate, false, err))
+            return false;
         out = (ZSTD_outBuffer){inflate->out, OUT_SIZE, 0};
         size_t result = ZSTD_decompressStream(inflate->zstd, &out, &in);
         inflate->n_in += in.pos - before;
         if (ZSTD_isError(result))
-            return damaged(err, "zstd", ZSTD_getErrorName(result));
+            return zstd_failed(err, result);
         inflate->ended = result == 0;
-        if (!deliver(inflate, out.pos, err))
+        if ((out.pos && !window_reserve(inflate, true, err)) || !deliver(inflate, out.pos, err))
             return false;
     } while (in.pos < in.size || (!inflate->ended && out.pos == OUT_SIZE));
     return true;

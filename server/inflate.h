@@ -5,6 +5,7 @@
 #ifndef MLPD_INFLATE_H
 #define MLPD_INFLATE_H
 
+#include "ledger.h"
 #include "mlp/err.h"
 
 #include <stddef.h>
@@ -12,6 +13,8 @@
 
 #define INFLATE_FREE (64u << 20) /* bytes that may come out whatever went in */
 #define INFLATE_RATIO 1000
+/* Of zstd: what every decoder should have (RFC 8878, 3.1.1.1.2), and what the zstd command uses at any level short of --ultra and --long. */
+#define INFLATE_WINDOW_LOG 23
 
 enum inflate_kind {
     INFLATE_GUESS, /* by the first bytes: gzip, zstd, or as it is */
@@ -36,10 +39,12 @@ enum inflate_kind inflate_look(const char *bytes, size_t n);
 const char *inflate_name(enum inflate_kind kind);
 
 struct inflate;
-/* most: bytes that may come out. NULL: out of memory. */
-struct inflate *inflate_new(enum inflate_kind kind, uint64_t most, const struct inflate_sink *sink, struct err *err);
+/* most: bytes that may come out. payer: whose ledger and client its memory is reserved from (copied). NULL: out of memory. */
+struct inflate *inflate_new(enum inflate_kind kind, uint64_t most, const struct inflate_sink *sink, const struct claim *payer,
+                            struct err *err);
 void inflate_free(struct inflate *inflate); /* takes NULL */
-/* ERR_INPUT: damaged; ERR_LIMIT: too much comes out; ERR_UNSUPPORTED: compressed in a way that is not built in. */
+/* ERR_INPUT: damaged; ERR_LIMIT: too much comes out, or it asks for a larger window than 8 MB; ERR_UNSUPPORTED: compressed
+ * in a way that is not built in; as claim_take. */
 bool inflate_feed(struct inflate *inflate, const char *bytes, size_t n, struct err *err);
 /* After the last byte: ERR_INPUT where the compressed data was cut short. */
 bool inflate_end(struct inflate *inflate, struct err *err);

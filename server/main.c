@@ -138,7 +138,7 @@ static bool service_start(struct daemon *daemon, struct err *err)
         if (copy)
             config->hosts[config->n_hosts++] = copy;
     }
-    if (!(daemon->server.crew = crew_new(bench_threads, err)))
+    if (!(daemon->server.crew = crew_new(bench_threads, err)) || !(daemon->server.ledger = ledger_new(config->request_memory, err)))
         return false;
     const struct http_options options = {.listen_fd = daemon->listen_fd,
                                          .n_threads = config->http_threads < config->max_connections ? config->http_threads
@@ -150,6 +150,7 @@ static bool service_start(struct daemon *daemon, struct err *err)
                                          .n_hosts = config->n_hosts,
                                          .temp = body_temp,
                                          .crew = daemon->server.crew,
+                                         .ledger = daemon->server.ledger,
                                          .routes = routes,
                                          .n_routes = n_routes,
                                          .app = &daemon->server,
@@ -194,6 +195,7 @@ static void daemon_close(struct daemon *daemon)
         jobs_stop(server->jobs);
     http_stop(server->http);
     crew_free(server->crew);
+    ledger_free(server->ledger);
     jobs_close(server->jobs);
     events_close(server->events);
     models_close(server->models);

@@ -90,6 +90,11 @@ struct multipart *multipart_new(const char *content_type, const struct multipart
     return multipart;
 }
 
+size_t multipart_bytes(void)
+{
+    return sizeof(struct multipart);
+}
+
 void multipart_free(struct multipart *multipart)
 {
     free(multipart);

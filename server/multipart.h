@@ -18,6 +18,7 @@ struct multipart_sink {
 struct multipart;
 /* content_type: the request's header, which names the boundary. NULL: ERR_INPUT (no usable boundary), ERR_MEMORY. */
 struct multipart *multipart_new(const char *content_type, const struct multipart_sink *sink, struct err *err);
+size_t multipart_bytes(void);                     /* of memory that one takes */
 void multipart_free(struct multipart *multipart); /* takes NULL */
 bool multipart_feed(struct multipart *multipart, const char *bytes, size_t n, struct err *err);
 /* After the last byte: ERR_INPUT where the form was cut short, or held no file. */

@@ -27,6 +27,12 @@ void reply_done(struct reply *reply)
     reply_init(reply);
 }
 
+void reply_writer(const struct reply *reply, struct writer *writer)
+{
+    writer_init(writer);
+    writer->claim = reply->claim;
+}
+
 static const struct {
     unsigned status;
     const char *title;

@@ -2,6 +2,7 @@
 #ifndef MLPD_REPLY_H
 #define MLPD_REPLY_H
 
+#include "ledger.h"
 #include "mlp/err.h"
 #include "writer.h"
 
@@ -35,12 +36,15 @@ struct reply {
         char value[200];
     } headers[REPLY_HEADERS_MAX];
     size_t n_headers;
-    bool close; /* the connection, after it */
+    bool close;          /* the connection, after it */
+    struct claim *claim; /* what `body` is reserved from; NULL: nothing is */
 };
 
 void reply_init(struct reply *reply);
 void reply_done(struct reply *reply);
 
+/* An empty writer for the reply's body. */
+void reply_writer(const struct reply *reply, struct writer *writer);
 /* Takes the writer's text; where memory ran out it becomes a problem. */
 void reply_json(struct reply *reply, unsigned status, struct writer *writer);
 void reply_text(struct reply *reply, unsigned status, const char *type, struct writer *writer);

@@ -24,6 +24,7 @@ struct server {
     struct jobs *jobs;
     struct http *http;
     struct crew *crew;
+    struct ledger *ledger;          /* of what requests hold */
     int static_fd;                  /* the page's folder; -1: none */
     atomic_bool stopping;           /* long work ends early */
     _Atomic uint64_t n_predictions; /* rows predicted */

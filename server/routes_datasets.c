@@ -250,7 +250,7 @@ bool profile_reply(struct server *server, struct reply *reply, unsigned status, 
     char *profile = NULL;
     if (info->row.state == DATASET_READY && !(profile = datasets_profile(server->datasets, info->row.id, err)))
         return false;
-    writer_init(&writer);
+    reply_writer(reply, &writer);
     dataset_write(&writer, info, profile);
     free(profile);
     reply_json(reply, status, &writer);
@@ -297,7 +297,7 @@ void datasets_get_all(struct request *request, struct reply *reply)
         reply_problem(reply, &err);
         return;
     }
-    writer_init(&writer);
+    reply_writer(reply, &writer);
     writer_open(&writer, '{');
     writer_key(&writer, "datasets");
     writer_open(&writer, '[');
@@ -341,7 +341,7 @@ static bool associated_reply(struct server *server, struct reply *reply, const s
     char *associated = profile ? profile_associate(profile, association, n, err) : NULL;
     struct writer writer;
     if (associated) {
-        writer_init(&writer);
+        reply_writer(reply, &writer);
         dataset_write(&writer, info, associated);
         reply_json(reply, 200, &writer);
     }

@@ -134,7 +134,7 @@ static void evaluation_reply(struct reply *reply, const struct evaluation *evalu
                              const struct recipe *recipe, const struct answer *answer)
 {
     struct writer writer;
-    writer_init(&writer);
+    reply_writer(reply, &writer);
     evaluation_write(&writer, evaluation, row, recipe);
     writer_put_uint(&writer, "offset", answer->page.offset);
     writer_put_uint(&writer, "matching", answer->n_matching);

@@ -90,7 +90,7 @@ void jobs_get_all(struct request *request, struct reply *reply)
         reply_problem(reply, &err);
         return;
     }
-    writer_init(&writer);
+    reply_writer(reply, &writer);
     writer_open(&writer, '{');
     writer_key(&writer, "jobs");
     writer_open(&writer, '[');
@@ -140,7 +140,7 @@ void jobs_get_one(struct request *request, struct reply *reply)
         !jobs_request(server->jobs, id, &json, &err) || !jobs_warnings(server->jobs, id, &warnings, &err)) {
         reply_problem(reply, &err);
     } else {
-        writer_init(&writer);
+        reply_writer(reply, &writer);
         writer_open(&writer, '{');
         job_fields_write(&writer, &info);
         writer_key(&writer, "request");
@@ -258,7 +258,7 @@ static void act(struct request *request, struct reply *reply, job_action *action
         return;
     }
     log_info("job %" PRId64 ": %s", id, job_state_name(info.row.state));
-    writer_init(&writer);
+    reply_writer(reply, &writer);
     job_write(&writer, &info);
     reply_json(reply, info.row.state == JOB_CANCELLING ? 202 : 200, &writer);
 }
@@ -325,7 +325,7 @@ void jobs_patch_one(struct request *request, struct reply *reply)
         reply_problem(reply, &err);
         return;
     }
-    writer_init(&writer);
+    reply_writer(reply, &writer);
     job_write(&writer, &info);
     reply_json(reply, 200, &writer);
 }

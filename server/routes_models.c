@@ -87,7 +87,7 @@ void models_get_all(struct request *request, struct reply *reply)
         reply_problem(reply, &err);
         return;
     }
-    writer_init(&writer);
+    reply_writer(reply, &writer);
     writer_open(&writer, '{');
     writer_key(&writer, "models");
     writer_open(&writer, '[');
@@ -142,7 +142,7 @@ static void model_reply(struct server *server, const char *name, uint32_t versio
     if (!there && !(model && row.state == MODEL_TRAINING)) { /* which may be the first of its name */
         reply_problem(reply, &err);
     } else {
-        writer_init(&writer);
+        reply_writer(reply, &writer);
         row_write(&writer, &row);
         promoted_write(&writer, n > 0 ? versions : &row);
         model_write(&writer, &row, model);
@@ -261,7 +261,7 @@ void models_put_file(struct request *request, struct reply *reply)
         return;
     }
     log_info("model %s version %" PRIu32 " imported", row.name, row.version);
-    writer_init(&writer);
+    reply_writer(reply, &writer);
     row_write(&writer, &row);
     writer_close(&writer, '}');
     reply_json(reply, 201, &writer);

@@ -224,7 +224,7 @@ static bool answer(const struct prediction *prediction, struct reply *reply, str
 {
     struct server *server = prediction->server;
     struct writer writer;
-    writer_init(&writer);
+    reply_writer(reply, &writer);
     predictions_begin(&writer, prediction->row.name, prediction->row.version);
     if (!predict_rows(prediction->model, &prediction->instances, prediction->here ? NULL : server->crew, server->config->threads, &writer,
                       err)) {

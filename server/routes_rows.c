@@ -102,7 +102,7 @@ void datasets_get_rows(struct request *request, struct reply *reply)
         reply_problem(reply, &err);
     } else {
         choice_cut(&choice, table);
-        writer_init(&writer);
+        reply_writer(reply, &writer);
         rows_write(&writer, table, &choice);
         reply_json(reply, 200, &writer);
     }

@@ -14,7 +14,7 @@
 static void status_reply(struct reply *reply, unsigned status, const char *text)
 {
     struct writer writer;
-    writer_init(&writer);
+    reply_writer(reply, &writer);
     writer_open(&writer, '{');
     writer_put_string(&writer, "status", text);
     writer_close(&writer, '}');
@@ -40,7 +40,7 @@ void service_get_version(struct request *request, struct reply *reply)
 {
     struct server *server = request_app(request);
     struct writer writer;
-    writer_init(&writer);
+    reply_writer(reply, &writer);
     writer_open(&writer, '{');
     writer_put_string(&writer, "name", "mlpd");
     writer_put_string(&writer, "version", MLPD_VERSION);
@@ -94,7 +94,7 @@ void service_get_metrics(struct request *request, struct reply *reply)
 {
     struct server *server = request_app(request);
     struct writer writer;
-    writer_init(&writer);
+    reply_writer(reply, &writer);
     metric(&writer, "mlpd_build_info", "gauge", "1, with the build's version and the kernels in use.");
     writer_text(&writer, "mlpd_build_info{version=\"%s\",kernels=\"%s\"} 1\n", MLPD_VERSION, kernels_name());
     http_metrics(&writer, server->http);
@@ -103,6 +103,8 @@ void service_get_metrics(struct request *request, struct reply *reply)
     writer_text(&writer, "mlpd_event_streams %" PRIu32 "\n", events_n_subscribers(server->events));
     metric(&writer, "mlpd_predictions_total", "counter", "Rows predicted.");
     writer_text(&writer, "mlpd_predictions_total %" PRIu64 "\n", atomic_load(&server->n_predictions));
+    metric(&writer, "mlpd_request_memory_bytes", "gauge", "Memory that requests hold.");
+    writer_text(&writer, "mlpd_request_memory_bytes %" PRIu64 "\n", ledger_bytes(server->ledger));
     metric(&writer, "process_resident_memory_bytes", "gauge", "Resident memory.");
     writer_text(&writer, "process_resident_memory_bytes %" PRIu64 "\n", resident_bytes());
     metric(&writer, "process_cpu_seconds_total", "counter", "Processor time used.");

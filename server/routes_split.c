@@ -89,7 +89,7 @@ static bool wish_read(struct wish *wish, const struct message *message, struct e
 static void answer(struct reply *reply, const struct dataset_info infos[2])
 {
     struct writer writer;
-    writer_init(&writer);
+    reply_writer(reply, &writer);
     writer_open(&writer, '{');
     writer_key(&writer, "datasets");
     writer_open(&writer, '[');

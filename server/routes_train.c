@@ -135,7 +135,7 @@ static bool job_submit(struct server *server, const struct job_request *job, str
         return false;
     log_info("job %" PRId64 ": model %s from dataset %s, %" PRIu32 " epochs", info.row.id, info.row.model, info.row.dataset,
              info.row.epochs);
-    writer_init(&writer);
+    reply_writer(reply, &writer);
     job_write(&writer, &info);
     reply_json(reply, 202, &writer);
     reply_header(reply, "Location", "/jobs/%" PRId64, info.row.id);

@@ -18,6 +18,8 @@ void writer_init(struct writer *writer)
 void writer_done(struct writer *writer)
 {
     free(writer->text);
+    if (writer->claim)
+        claim_give(writer->claim, writer->capacity);
     *writer = (struct writer){0};
 }
 
@@ -26,8 +28,11 @@ char *writer_take(struct writer *writer, size_t *n, struct err *err)
     char *text = writer->text;
     *n = writer->n;
     if (writer->failed || !text) {
+        if (writer->refused)
+            claim_refuse(writer->claim, writer->refused, err);
+        else
+            err_memory(err, "the reply");
         writer_done(writer);
-        err_memory(err, "the reply");
         return NULL;
     }
     *writer = (struct writer){0};
@@ -37,11 +42,17 @@ char *writer_take(struct writer *writer, size_t *n, struct err *err)
 static bool grow(struct writer *writer, size_t n)
 {
     char *text = NULL;
-    size_t capacity = 2 * (writer->n + n) + 512;
-    if (!writer->failed && n <= SIZE_MAX / 4 - writer->n)
+    struct err err = {0};
+    size_t capacity = 2 * (writer->n + n) + 512, before = writer->capacity;
+    if (writer->failed || n > SIZE_MAX / 4 - writer->n)
+        return !(writer->failed = true);
+    if (!writer->claim || claim_change(writer->claim, before, capacity, &err))
         text = realloc(writer->text, capacity);
     if (!text) {
         writer->failed = true;
+        writer->refused = err.code;
+        if (writer->claim && !err.code)
+            claim_give(writer->claim, capacity - before);
         return false;
     }
     writer->text = text;

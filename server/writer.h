@@ -4,6 +4,7 @@
 #ifndef MLPD_WRITER_H
 #define MLPD_WRITER_H
 
+#include "ledger.h"
 #include "mlp/err.h"
 
 #include <stddef.h>
@@ -12,12 +13,15 @@
 struct writer {
     char *text; /* owned */
     size_t n, capacity;
+    struct claim *claim; /* what the text's memory is reserved from, as `capacity` says; NULL: it is not */
     bool failed;
+    enum err_code refused; /* where it failed for the claim: why; ERR_OK: an allocation failed */
 };
 
 void writer_init(struct writer *writer);
 void writer_done(struct writer *writer);
-/* The text (the caller frees it) and its length; the writer is empty again. NULL where memory ran out. */
+/* The text (the caller frees it) and its length; the writer is empty again, and what it had of the claim is the caller's. NULL where memory
+ * ran out: ERR_MEMORY, or as claim_take. */
 char *writer_take(struct writer *writer, size_t *n, struct err *err);
 
 /* bracket: one of { } [ ]. */

@@ -1,0 +1,45 @@
+// Whatever clients do, what their requests hold together stays below --request-memory; who asks for little is served meanwhile; and all
+// of it is given back. The most memory that the daemon has had (VmHWM) counts pages of mapped files too: tables are small here.
+import assert from "node:assert/strict";
+import { after, test } from "node:test";
+import { Daemon, sums } from "./daemon.mjs";
+import { givenBack, heldBytes, MB, open, peakBytes, sanitized, send, zstdFrame } from "./memory.mjs";
+
+const LIMIT = 64 * 1024 * 1024;
+const flags = ["--request-memory=64MiB", "--model-memory=64MiB", "--job-memory=64MiB"];
+const daemons = [];
+const start = async () => (daemons.push(await Daemon.start({ flags })), daemons.at(-1));
+after(() => Promise.all(daemons.map((daemon) => daemon.stop())));
+
+/** Beside the budgets the daemon has 64 MB for itself. */
+const assertPeak = (daemon, budgets) => sanitized || assert.ok(peakBytes(daemon) < budgets + 64 * MB, `${peakBytes(daemon) / MB} MB`);
+
+const daemon = await start();
+const noZstd = (await daemon.csv("/datasets?name=x", "", { "Content-Encoding": "zstd" })).status === 415 && "built without zstd";
+
+test("uploads that ask for large windows share the memory for requests", { skip: noZstd }, async () => {
+  assert.equal((await daemon.csv("/datasets?name=sums", sums(50))).status, 201);
+  const frame = zstdFrame(23, 128, 5);
+  const uploads = Array.from({ length: 40 }, (_, i) => open(daemon, 1 + (i >> 3), "POST", `/datasets?name=window${i}`, { "Transfer-Encoding": "chunked" }));
+  const held = [];
+  for (const upload of uploads) {
+    await new Promise((resolve) => upload.write(frame, resolve));
+    held.push(await heldBytes(daemon));
+  }
+  assert.ok(Math.max(...held) > 8 * MB && Math.max(...held) <= LIMIT, `${held}`);
+  assert.equal((await daemon.get("/datasets/sums/rows")).status, 200);
+  for (const upload of uploads) upload.end();
+  const replies = await Promise.all(uploads.map((upload) => upload.reply));
+  const statuses = new Set(replies.map(({ status }) => status));
+  assert.deepEqual([...statuses].filter((status) => ![400, 422, 429, 503].includes(status)), [], JSON.stringify(replies.slice(0, 9)));
+  assert.ok(statuses.has(429), [...statuses].join());
+  for (const { headers } of replies.filter(({ status }) => status === 429)) assert.equal(headers["retry-after"], "1");
+  await givenBack(daemon);
+  assertPeak(daemon, LIMIT);
+});
+
+test("a window larger than 8 MB is refused with what to do", { skip: noZstd }, async () => {
+  const reply = await send(daemon, 1, "POST", "/datasets?name=wide", zstdFrame(27, 8, 5));
+  assert.equal(reply.status, 413);
+  assert.match(reply.text, /window of more than 8 MB: compress it without --ultra and --long/);
+});
