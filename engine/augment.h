@@ -5,7 +5,8 @@
 #ifndef MLP_ENGINE_AUGMENT_H
 #define MLP_ENGINE_AUGMENT_H
 
-#include "mlp/train.h"
+#include "mlp/augment.h"
+#include "mlp/err.h"
 
 #include <stddef.h>
 

@@ -4,7 +4,6 @@
 #define MLP_ENGINE_CSV_SCAN_H
 
 #include "mlp/csv.h"
-#include "mlp/table.h"
 
 #define CSV_COLUMNS_MAX 1000000u
 #define CSV_ROW_BYTES_MAX ((size_t)64 << 20)

@@ -3,7 +3,6 @@
 #define MLP_ENGINE_CSV_TEXT_H
 
 #include "mlp/csv.h"
-#include "mlp/table.h"
 
 /* The coding of a file by its head: a byte order mark, NUL bytes in every second place, or bytes that are no UTF-8. */
 enum csv_encoding text_guess_encoding(const char *head, size_t n_bytes);

@@ -1,6 +1,7 @@
 /* Rows on their way through the network. Everything written belongs to the caller; blocks of distinct rows may run at once. */
 #include "forward.h"
 #include "memory.h"
+#include "mlp/binding.h"
 #include "network_private.h"
 #include "rng.h"
 

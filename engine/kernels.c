@@ -1,7 +1,6 @@
 /* Which kernels run here: chosen once, read by any thread. */
 #include "kernels.h"
 #include "mlp/cpu.h"
-#include "mlp/train.h"
 
 #include <stdatomic.h>
 #include <string.h>

@@ -6,7 +6,7 @@
 #define MLP_ENGINE_KERNELS_ACTIVATION_H
 
 #include "kernels_exp.h"
-#include "mlp/network.h"
+#include "mlp/activation.h"
 
 INLINE vec activation_linear(vec z, vec *slope)
 {

@@ -5,7 +5,7 @@
 #define MLP_ENGINE_KERNELS_UPDATE_H
 
 #include "kernels_tile.h"
-#include "mlp/train.h"
+#include "mlp/optimizer.h"
 
 /* struct update, each number in every lane. */
 struct update_vecs {

@@ -1,7 +1,6 @@
 /* Text to numbers: decimal text to the nearest float without the C library's locale, and the spellings of "missing".
  * Pure functions; any thread. */
 #include "mlp/number.h"
-#include "mlp/csv.h"
 
 #include <string.h>
 
