@@ -1,8 +1,8 @@
 /* Files read and written whole. See the header. */
 #include "file.h"
+#include "mlp/file.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -53,10 +53,8 @@ int file_unnamed(const char *path, const char *suffix, struct err *err)
         return -1;
     }
     snprintf(name, n, "%s.%s", path, suffix);
-    int fd = open(name, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    if (fd < 0)
-        err_errno(err, "creating a file for text");
-    else
+    int fd = file_create(name, err);
+    if (fd >= 0)
         unlink(name);
     free(name);
     return fd;

@@ -11,8 +11,8 @@
 
 #include "csv_text.h"
 #include "ingest_pass.h"
+#include "mlp/file.h"
 
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -167,10 +167,8 @@ static bool text_ingest(int fd, uint64_t n_bytes, const struct csv_options *opti
     plan.n_levels_max = sizes->n_levels ? sizes->n_levels : sizes_usual.n_levels;
     plan.level_bytes_max = sizes->level_bytes ? sizes->level_bytes : sizes_usual.level_bytes;
     bool good = false;
-    int table_fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    if (table_fd < 0)
-        err_errno(err, "creating the table file");
-    else
+    int table_fd = file_create(path, err);
+    if (table_fd >= 0)
         good = source_ingest(&plan, &source, path, table_fd, progress, report, err);
     if (table_fd >= 0 && close(table_fd) != 0 && good)
         good = err_errno(err, "closing the table file");

@@ -1,9 +1,9 @@
 /* A mapped table file, shared by reference count. Immutable once opened; any number of threads. */
 #include "mlp/table.h"
 
+#include "mlp/file.h"
 #include "table_file.h"
 
-#include <fcntl.h>
 #include <math.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -79,10 +79,8 @@ struct table *table_open(const char *path, struct err *err)
     }
     atomic_init(&table->n_refs, 1);
     bool good = false;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        err_errno(err, "opening the table");
-    else if (table_file_read(fd, &table->schema, &table->block, &table->levels, err))
+    int fd = file_open(path, err);
+    if (fd >= 0 && table_file_read(fd, &table->schema, &table->block, &table->levels, err))
         good = records_map(table, fd, err) && names_sort(table, err);
     if (fd >= 0)
         close(fd);

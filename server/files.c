@@ -1,5 +1,6 @@
 /* Files made whole or not at all. No state; any thread. */
 #include "files.h"
+#include "mlp/file.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -68,11 +69,9 @@ bool files_sync_folder(const char *folder, struct err *err)
 
 int files_open(const char *path, struct err *err)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int fd = file_open(path, err);
     if (fd < 0 && errno == ENOENT)
-        err_set(err, ERR_NOT_FOUND, "the file %s is missing from the state folder", strrchr(path, '/') ? strrchr(path, '/') + 1 : path);
-    else if (fd < 0)
-        err_errno(err, "cannot open %s", path);
+        err_set(err, ERR_NOT_FOUND, "the file %s is missing from the state folder", file_name(path));
     return fd;
 }
 

@@ -14,7 +14,7 @@ bool files_read_at(int fd, void *bytes, size_t n_bytes, uint64_t offset, struct 
 bool files_size(int fd, uint64_t *n_bytes, struct err *err);
 bool files_sync(int fd, struct err *err);
 bool files_sync_folder(const char *folder, struct err *err);
-/* Open for reading, close-on-exec. -1 on failure, ERR_NOT_FOUND where there is no such file. */
+/* file_open (mlp/file.h), but ERR_NOT_FOUND where there is no such file. */
 int files_open(const char *path, struct err *err);
 /* Rename the synced file `temp` to `path` and sync path's folder: on return it is there for good. */
 bool files_publish(const char *temp, const char *path, struct err *err);

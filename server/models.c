@@ -2,11 +2,11 @@
 #include "models.h"
 #include "files.h"
 #include "log.h"
+#include "mlp/file.h"
 #include "model_file.h"
 #include "models_cache.h"
 #include "models_live.h"
 
-#include <fcntl.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -332,9 +332,9 @@ static bool evaluation_write(struct models *models, const struct evaluation *eva
     char temp[PATH_SIZE], path[PATH_SIZE];
     if (!store_path(models->store, "tmp", id, ".eval", temp, err) || !store_path(models->store, "models", id, ".eval", path, err))
         return false;
-    int fd = open(temp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    int fd = file_create(temp, err);
     if (fd < 0)
-        return err_errno(err, "cannot create a file in the state folder");
+        return false;
     bool ok = evaluations_write(fd, evaluation, err);
     close(fd);
     return ok && files_publish(temp, path, err);
