@@ -259,6 +259,11 @@ void body_flush(struct body *body)
     body->n_flying = 0;
 }
 
+bool body_stored(const struct body *body)
+{
+    return body->fd >= 0 || body->labels.fd >= 0 || body->map || body->inflate;
+}
+
 bool body_pending(const struct body *body)
 {
     return body->multipart || body->inflate || body->fd >= 0 || is_packed(body, body->filling, body->n_filling);

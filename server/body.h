@@ -69,6 +69,8 @@ size_t body_take(struct body *body, const char *bytes, size_t n);
 bool body_swap(struct body *body);
 /* Write what was handed over; a failure is kept in body->failed. Slow. */
 void body_flush(struct body *body);
+/* Whether a file or a decoder belongs to it: then body_reset and body_done may be slow. */
+bool body_stored(const struct body *body);
 /* Whether body_finish has something to write: then it is slow. */
 bool body_pending(const struct body *body);
 /* The body is complete: write the rest where it goes to a file. */

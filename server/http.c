@@ -10,17 +10,12 @@
 #include <unistd.h>
 
 #define CONNECTION_MEMORY (24 * 1024) /* headers, and a piece of the body or the reply */
-#define SLOW_AFTER_MS 20000
-#define SLOW_BYTES_PER_MS 1
-
-#define REQUEST_OF(chore_pointer) ((struct request *)((char *)(chore_pointer)-offsetof(struct request, work)))
 
 /* Chores that wait at a bench: above it new work is refused. Queries are short: a thousand clients that come to follow a job at once are
  * served, as fast as they can be. No request waits among the streams. */
 static const uint32_t chores_max[N_BENCHES] = {[BENCH_DESK] = 4096, [BENCH_BULK] = 512};
 
-/* A request leaves its HTTP thread for a chore; false: the daemon stops, and no more may leave. */
-static bool busy_enter(struct http *http)
+bool busy_enter(struct http *http)
 {
     pthread_mutex_lock(&http->lock);
     bool stopping = http->stopping;
@@ -30,8 +25,7 @@ static bool busy_enter(struct http *http)
     return !stopping;
 }
 
-/* After the request has been resumed: it may be gone already. */
-static void busy_leave(struct http *http)
+void busy_leave(struct http *http)
 {
     pthread_mutex_lock(&http->lock);
     if (--http->n_busy == 0)
@@ -140,96 +134,6 @@ static enum MHD_Result stage_head(struct request *request)
     return request_leave(request, BENCH_DESK, head_run) ? MHD_YES : request_refused(request);
 }
 
-static void flush_run(struct chore *chore)
-{
-    struct request *request = REQUEST_OF(chore);
-    struct http *http = request->http;
-    body_flush(&request->body);
-    if (request->route->progress)
-        request->route->progress(request);
-    pthread_mutex_lock(&request->lock);
-    request->flushing = false;
-    if (request->waiting)
-        MHD_resume_connection(request->connection);
-    request->waiting = false;
-    pthread_cond_signal(&request->flushed);
-    pthread_mutex_unlock(&request->lock);
-    busy_leave(http);
-}
-
-/* Wait, suspended, for the flush under way; false where there is none. */
-static bool flush_await(struct request *request)
-{
-    pthread_mutex_lock(&request->lock);
-    bool wait = request->flushing;
-    if (wait) {
-        request->waiting = true;
-        MHD_suspend_connection(request->connection);
-    }
-    pthread_mutex_unlock(&request->lock);
-    return wait;
-}
-
-static bool flush_begin(struct request *request)
-{
-    if (request->body.failed || !body_swap(&request->body) || !busy_enter(request->http))
-        return false;
-    request->flushing = true; /* no flush is under way: nobody else looks */
-    request->work.run = flush_run;
-    crew_submit(request->http->options.crew, BENCH_DESK, &request->work);
-    return true;
-}
-
-/* Drop what is there and what is still to come. */
-static enum MHD_Result upload_refuse(struct request *request, size_t *n)
-{
-    struct err stopped = {.code = ERR_STOPPED, .msg = "the daemon is stopping"};
-    if (!request->reply.status)
-        reply_problem(&request->reply, request->body.failed ? &request->body.err : &stopped);
-    body_drop(&request->body);
-    request->stage = STAGE_DRAIN;
-    request->started_ms = clock_ms();
-    *n = 0;
-    return MHD_YES;
-}
-
-/* A client that sends less than a byte a millisecond, on average, is cut off. */
-static bool too_slow(const struct request *request)
-{
-    uint64_t elapsed_ms = clock_ms() - request->started_ms;
-    return elapsed_ms > SLOW_AFTER_MS && request->body.received < elapsed_ms * SLOW_BYTES_PER_MS;
-}
-
-static enum MHD_Result upload_take(struct request *request, const char *bytes, size_t *n)
-{
-    if (too_slow(request))
-        return MHD_NO;
-    while (*n) {
-        if (request->body.received + *n > request_body_limit(request)) {
-            reply_refuse(&request->reply, 413, "the body is longer than the %llu bytes that are accepted here",
-                         (unsigned long long)request_body_limit(request));
-            return flush_await(request) ? MHD_YES : upload_refuse(request, n);
-        }
-        size_t taken = body_take(&request->body, bytes, *n);
-        bytes += taken;
-        *n -= taken;
-        if (*n == 0)
-            break;
-        if (flush_await(request))
-            return MHD_YES;
-        if (!flush_begin(request))
-            return upload_refuse(request, n);
-    }
-    return MHD_YES;
-}
-
-static enum MHD_Result upload_drain(struct request *request, size_t *n)
-{
-    request->drained += *n;
-    *n = 0;
-    return request->drained <= DRAIN_BYTES && clock_ms() - request->started_ms <= DRAIN_TIME_MS ? MHD_YES : MHD_NO;
-}
-
 /* The request is complete: answer it, here or on a bench. */
 static enum MHD_Result stage_run(struct request *request)
 {
@@ -288,49 +192,14 @@ static void *request_begin(void *self, const char *uri, struct MHD_Connection *c
     return request;
 }
 
-static void source_end(struct request *request)
-{
-    struct source *source = request->source ? request->source : request->reply.source;
-    if (!source)
-        return;
-    pthread_mutex_lock(&request->http->lock);
-    request->source = NULL;
-    pthread_mutex_unlock(&request->http->lock);
-    request->reply.source = NULL;
-    source_close(source);
-}
-
-/* Ready for the connection's next request. */
-static void request_reset(struct request *request)
-{
-    struct http *http = request->http;
-    source_end(request);
-    reply_done(&request->reply);
-    claim_end(&request->claim);
-    body_reset(&request->body);
-    if (request->kept)
-        crew_submit(http->options.crew, BENCH_DESK, request->kept);
-    request->kept = NULL;
-    request->route = NULL;
-    request->close_now = false;
-    request->drained = request->length = 0;
-    request->status = 0;
-    request->stage = STAGE_IDLE;
-    atomic_store_explicit(&request->deadline_ms, clock_ms() + IDLE_TIME_MS, memory_order_relaxed);
-}
-
 static void request_end(void *self, struct MHD_Connection *connection, void **context, enum MHD_RequestTerminationCode code)
 {
     struct request *request = *context;
     (void)self;
     (void)connection;
     *context = NULL;
-    if (!request || request->stage == STAGE_IDLE)
+    if (!request || request->stage == STAGE_IDLE || flush_under_way(request))
         return;
-    pthread_mutex_lock(&request->lock);
-    while (request->flushing)
-        pthread_cond_wait(&request->flushed, &request->lock);
-    pthread_mutex_unlock(&request->lock);
     if (request->status)
         atomic_fetch_add_explicit(&request->http->n_by_class[request->status / 100 % 6], 1, memory_order_relaxed);
     if (request->stage == STAGE_SENT && code == MHD_REQUEST_TERMINATED_COMPLETED_OK)
@@ -350,11 +219,11 @@ static struct request *request_new(struct http *http, struct MHD_Connection *con
         .client = client_number(MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS)->client_addr, http->client_seed),
         .unasked = REPLY_FREE};
     request->fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+    atomic_init(&request->n_holders, 1);
     reply_init(&request->reply);
     request->reply.claim = &request->claim;
     body_init(&request->body, http->options.temp, http->options.app, &request->claim);
     pthread_mutex_init(&request->lock, NULL);
-    pthread_cond_init(&request->flushed, NULL);
     atomic_init(&request->deadline_ms, clock_ms() + HEAD_TIME_MS);
     return request;
 }
@@ -383,10 +252,7 @@ static void connection_closed(struct http *http, struct request *request)
         http->requests = request->next;
     http->n_connections--;
     pthread_mutex_unlock(&http->lock);
-    body_done(&request->body);
-    pthread_cond_destroy(&request->flushed);
-    pthread_mutex_destroy(&request->lock);
-    free(request);
+    request_unref(request);
 }
 
 static void connection_notice(void *self, struct MHD_Connection *connection, void **context, enum MHD_ConnectionNotificationCode code)

@@ -1,6 +1,8 @@
 /* What http*.c share: a connection and the request that it is at.
  *
  * A request belongs to the HTTP thread of its connection, except while it is suspended for a chore: then it belongs to that chore.
+ * Where the client goes during a flush, the request outlives its connection: the flush frees it.
+ * HTTP threads never wait: what may take long, also freeing and closing, is a chore.
  * Locks, in order: http->lock, source->lock; request->lock stands alone. */
 #ifndef MLPD_HTTP_PRIVATE_H
 #define MLPD_HTTP_PRIVATE_H
@@ -46,6 +48,7 @@ struct request {
     struct MHD_Connection *connection;
     int fd;
     uint64_t id;
+    _Atomic uint32_t n_holders;      /* the connection, and the flush under way: the last one frees the request */
     struct request *next, *previous; /* under http->lock */
     _Atomic uint64_t deadline_ms;    /* monotonic; 0: none. The watch thread shuts the socket down after it */
     /* the request at hand */
@@ -68,7 +71,6 @@ struct request {
     struct source *source; /* of the reply that is being sent */
     /* the flush under way */
     pthread_mutex_t lock;   /* protects the two below */
-    pthread_cond_t flushed; /* flushing became false; the HTTP thread of a vanished client waits on it */
     bool flushing, waiting; /* waiting: suspended until the flush is done */
 };
 
@@ -91,7 +93,30 @@ struct http {
     int watch_epoll, watch_event; /* an eventfd: a first connection came, or stop */
 };
 
+#define REQUEST_OF(chore_pointer) ((struct request *)((char *)(chore_pointer)-offsetof(struct request, work)))
+
 uint64_t clock_ms(void);
+
+/* A request leaves its HTTP thread for a chore; false: the daemon stops, and no more may leave. */
+bool busy_enter(struct http *http);
+/* After the request has been resumed: it may be gone already. */
+void busy_leave(struct http *http);
+
+/* http_body.c: the bytes are there. *n: those that were not taken. */
+enum MHD_Result upload_take(struct request *request, const char *bytes, size_t *n);
+/* Drop them. */
+enum MHD_Result upload_drain(struct request *request, size_t *n);
+/* Wait, suspended, for the flush under way; false where there is none. */
+bool flush_await(struct request *request);
+bool flush_under_way(struct request *request);
+
+/* http_end.c: empty the body. Closing the only descriptor of a large file, or unmapping it, takes the kernel a while: a service thread does
+ * that. */
+void body_release(struct request *request);
+/* Ready for the connection's next request. Not during a flush. */
+void request_reset(struct request *request);
+/* One holder less; the last one frees it. Any thread. */
+void request_unref(struct request *request);
 
 /* http_head.c: judge the request by its head. False: the reply refuses it. */
 bool request_judge(struct request *request);
@@ -109,7 +134,7 @@ bool daemon_quiesce(struct MHD_Daemon *daemon);
 ssize_t source_read(void *self, uint64_t position, char *text, size_t size);
 /* From now on the source reads for this connection. */
 void source_attach(struct source *source, struct request *request);
-/* The request is over; the source frees itself. */
+/* The request is over; the source frees itself, on a service thread. */
 void source_close(struct source *source);
 /* The watch has found: the daemon stops or the client is gone (end), or the stream may be silent for too long. */
 void source_nudge(struct source *source, bool end, uint64_t now_ms);

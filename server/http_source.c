@@ -30,8 +30,9 @@ struct source {
     char buffer[BUFFER_SIZE];
 };
 
-static void source_free(struct source *source)
+static void source_free(struct chore *chore)
 {
+    struct source *source = (struct source *)chore;
     source->from.free(source->from.self);
     pthread_mutex_destroy(&source->lock);
     free(source);
@@ -68,7 +69,7 @@ static void fetch(struct chore *chore)
     bool last = --source->n_busy == 0 && source->closed;
     pthread_mutex_unlock(&source->lock);
     if (last)
-        source_free(source);
+        source_free(&source->chore);
 }
 
 /* Under the lock. */
@@ -166,6 +167,8 @@ void source_close(struct source *source)
     source->request = NULL;
     bool busy = source->n_busy > 0;
     pthread_mutex_unlock(&source->lock);
-    if (!busy)
-        source_free(source);
+    if (busy)
+        return;
+    source->chore.run = source_free;
+    crew_submit(source->http->options.crew, BENCH_STREAMS, &source->chore);
 }

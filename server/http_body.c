@@ -1,0 +1,104 @@
+/* A request's body from the library into its buffers, and their flushes to a service thread. */
+#include "http_private.h"
+
+#define SLOW_AFTER_MS 20000
+#define SLOW_BYTES_PER_MS 1
+
+/* The client may be gone, and its connection with it: nothing here uses the connection but under the lock, to resume it. */
+static void flush_run(struct chore *chore)
+{
+    struct request *request = REQUEST_OF(chore);
+    struct http *http = request->http;
+    body_flush(&request->body);
+    if (request->route->progress)
+        request->route->progress(request);
+    pthread_mutex_lock(&request->lock);
+    request->flushing = false;
+    if (request->waiting)
+        MHD_resume_connection(request->connection);
+    request->waiting = false;
+    pthread_mutex_unlock(&request->lock);
+    request_unref(request);
+    busy_leave(http);
+}
+
+bool flush_await(struct request *request)
+{
+    pthread_mutex_lock(&request->lock);
+    bool wait = request->flushing;
+    if (wait) {
+        request->waiting = true;
+        MHD_suspend_connection(request->connection);
+    }
+    pthread_mutex_unlock(&request->lock);
+    return wait;
+}
+
+bool flush_under_way(struct request *request)
+{
+    pthread_mutex_lock(&request->lock);
+    bool flushing = request->flushing;
+    pthread_mutex_unlock(&request->lock);
+    return flushing;
+}
+
+static bool flush_begin(struct request *request)
+{
+    if (request->body.failed || !body_swap(&request->body) || !busy_enter(request->http))
+        return false;
+    request->flushing = true; /* no flush is under way: nobody else looks */
+    atomic_fetch_add(&request->n_holders, 1);
+    request->work.run = flush_run;
+    crew_submit(request->http->options.crew, BENCH_DESK, &request->work);
+    return true;
+}
+
+/* Drop what is there and what is still to come. */
+static enum MHD_Result upload_refuse(struct request *request, size_t *n)
+{
+    struct err stopped = {.code = ERR_STOPPED, .msg = "the daemon is stopping"};
+    if (!request->reply.status)
+        reply_problem(&request->reply, request->body.failed ? &request->body.err : &stopped);
+    body_release(request);
+    request->stage = STAGE_DRAIN;
+    request->started_ms = clock_ms();
+    *n = 0;
+    return MHD_YES;
+}
+
+/* A client that sends less than a byte a millisecond, on average, is cut off. */
+static bool too_slow(const struct request *request)
+{
+    uint64_t elapsed_ms = clock_ms() - request->started_ms;
+    return elapsed_ms > SLOW_AFTER_MS && request->body.received < elapsed_ms * SLOW_BYTES_PER_MS;
+}
+
+enum MHD_Result upload_take(struct request *request, const char *bytes, size_t *n)
+{
+    if (too_slow(request))
+        return MHD_NO;
+    while (*n) {
+        if (request->body.received + *n > request_body_limit(request)) {
+            reply_refuse(&request->reply, 413, "the body is longer than the %llu bytes that are accepted here",
+                         (unsigned long long)request_body_limit(request));
+            return flush_await(request) ? MHD_YES : upload_refuse(request, n);
+        }
+        size_t taken = body_take(&request->body, bytes, *n);
+        bytes += taken;
+        *n -= taken;
+        if (*n == 0)
+            break;
+        if (flush_await(request))
+            return MHD_YES;
+        if (!flush_begin(request))
+            return upload_refuse(request, n);
+    }
+    return MHD_YES;
+}
+
+enum MHD_Result upload_drain(struct request *request, size_t *n)
+{
+    request->drained += *n;
+    *n = 0;
+    return request->drained <= DRAIN_BYTES && clock_ms() - request->started_ms <= DRAIN_TIME_MS ? MHD_YES : MHD_NO;
+}
