@@ -208,6 +208,11 @@ static bool base_get(struct training *training, struct models *models, const str
         err_set(err, ERR_CONFLICT, "%s is still being trained by job %lld: wait until it has ended", request->from, (long long)found.job);
         return err_field(err, "from");
     }
+    if (training->base && found.wanted) {
+        err_set(err, ERR_CONFLICT, "version %u of model %s is damaged: choose another with \"from_version\", %u for example", found.wanted,
+                request->from, found.version);
+        return err_field(err, "from");
+    }
     if (!training->base)
         return err_field(err, "from");
     row->from_version = found.version;

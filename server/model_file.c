@@ -248,3 +248,13 @@ struct model *model_file_read(const char *path, char **info_json, struct err *er
     close(fd);
     return model;
 }
+
+bool model_file_check(int fd, struct err *err)
+{
+    struct model_header header = {0};
+    uint64_t data_at = 0;
+    bool ok = header_read(fd, &header, &data_at, err) && checksum_check(fd, &header, data_at, err);
+
+    model_header_done(&header);
+    return ok;
+}

@@ -16,4 +16,7 @@ bool model_file_write(const char *path, const struct model *model, const char *i
  * NULL on failure. */
 struct model *model_file_read(const char *path, char **info_json, struct err *err);
 
+/* Whether the open file is whole: its header, and all checksums. */
+bool model_file_check(int fd, struct err *err);
+
 #endif

@@ -1,11 +1,9 @@
-/* Models by name and version. The cache has the only lock. */
-#include "models.h"
+/* Models by name and version: made, published, changed. The cache, the models
+ * in training and the damaged ones have a lock each; none is held here. */
 #include "files.h"
-#include "log.h"
 #include "mlp/file.h"
 #include "model_file.h"
-#include "models_cache.h"
-#include "models_live.h"
+#include "models_private.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -15,12 +13,6 @@
 #include <unistd.h>
 
 #define CACHE_BYTES_DEFAULT (1u << 30)
-
-struct models {
-    struct store *store;
-    struct models_cache *cache;
-    struct models_live *live;
-};
 
 struct models *models_open(struct store *store, uint64_t cache_bytes, struct err *err)
 {
@@ -32,7 +24,8 @@ struct models *models_open(struct store *store, uint64_t cache_bytes, struct err
     models->store = store;
     models->cache = models_cache_new(cache_bytes ? cache_bytes : CACHE_BYTES_DEFAULT, err);
     models->live = models->cache ? models_live_new(err) : NULL;
-    if (models->live)
+    models->damage = models->live ? models_damage_new(err) : NULL;
+    if (models->damage)
         return models;
     models_close(models);
     return NULL;
@@ -44,43 +37,8 @@ void models_close(struct models *models)
         return;
     models_cache_free(models->cache);
     models_live_free(models->live);
+    models_damage_free(models->damage);
     free(models);
-}
-
-static struct model *model_read(void *self, int64_t id, struct err *err)
-{
-    struct models *models = self;
-    char path[PATH_SIZE];
-    if (!store_path(models->store, "models", id, ".model", path, err))
-        return NULL;
-    return model_file_read(path, NULL, err);
-}
-
-/* Whether the file of a version cannot be read, now or later. */
-static bool file_lost(const struct err *err)
-{
-    return err->code == ERR_CORRUPT || err->code == ERR_NOT_FOUND;
-}
-
-/* The newest finished version older than row's that can be read: what a name means where its own version is lost. NULL: none. */
-static struct model *older_get(struct models *models, struct model_row *row)
-{
-    struct model_row *rows = NULL, lost = *row;
-    struct model *model = NULL;
-    struct err ignored;
-    size_t n = 0;
-    if (!store_model_versions(models->store, row->name, &rows, &n, &ignored))
-        return NULL;
-    for (size_t i = 0; i < n && !model; i++) {
-        if (rows[i].version >= lost.version || rows[i].state != MODEL_FINISHED)
-            continue;
-        model = models_cache_get(models->cache, rows[i].id, model_read, models, &ignored);
-        *row = rows[i];
-    }
-    free(rows);
-    if (model)
-        log_warning("version %" PRIu32 " answers in the place of version %" PRIu32 " of model %s", row->version, lost.version, row->name);
-    return model;
 }
 
 static void row_fill(struct model_row *row, const struct model *model, const struct evaluation *evaluation)
@@ -102,79 +60,6 @@ static void row_fill(struct model_row *row, const struct model *model, const str
     row->r2 = evaluation->values[METRIC_R2];
 }
 
-/* Whether name and version no longer mean the model id: a version was published, promoted or deleted meanwhile. */
-static bool version_moved(struct models *models, const char *name, uint32_t version, int64_t id)
-{
-    struct model_row row;
-    struct err err;
-    bool found = store_model_find(models->store, name, version, &row, &err);
-    return found ? row.id != id : err.code == ERR_NOT_FOUND;
-}
-
-/* The stored version's model; *row is filled. */
-static struct model *stored_get(struct models *models, const char *name, uint32_t version, struct model_row *row, struct err *err)
-{
-    struct model_row found;
-    uint64_t turn;
-    struct model *model = models_cache_find(models->cache, name, version, row);
-    if (model)
-        return model;
-    do {
-        turn = models_cache_turn(models->cache);
-        if (!models_find(models, name, version, &found, err))
-            return NULL;
-        model = models_cache_get(models->cache, found.id, model_read, models, err);
-    } while (!model && file_lost(err) && version_moved(models, name, version, found.id));
-    if (!model && file_lost(err)) {
-        log_error("models/%" PRId64 ".model (model %s, version %" PRIu32 ") cannot be read: %s", found.id, name, found.version, err->msg);
-        model = version == 0 ? older_get(models, &found) : NULL;
-    }
-    if (!model)
-        return NULL;
-    models_cache_learn(models->cache, version, &found, turn);
-    *row = found;
-    return model;
-}
-
-/* Of what the bare name may mean: a finished version, or one that was promoted, else what is being trained, else a partial version. */
-static struct model *better_of(struct models *models, const char *name, struct model *stored, struct model_row *row)
-{
-    if (stored && (row->state == MODEL_FINISHED || row->version == row->promoted))
-        return stored;
-    struct model *live = models_live_find(models->live, name, row);
-    if (!live)
-        return stored;
-    model_unref(stored);
-    return live;
-}
-
-struct model *models_get(struct models *models, const char *name, uint32_t version, struct model_row *row, struct err *err)
-{
-    struct model_row found = {0};
-    struct err why = {0};
-    struct model *model = stored_get(models, name, version, &found, &why);
-    if (version == 0 && (model || why.code == ERR_NOT_FOUND))
-        model = better_of(models, name, model, &found);
-    if (!model && version == 0 && why.code == ERR_NOT_FOUND) /* its job may have ended in between: now it is stored */
-        model = stored_get(models, name, version, &found, &why);
-    if (!model)
-        *err = why;
-    else if (row)
-        *row = found;
-    return model;
-}
-
-struct model *models_get_loaded(struct models *models, const char *name, uint32_t version, struct model_row *row)
-{
-    struct model_row found = {0};
-    struct model *model = models_cache_find(models->cache, name, version, &found);
-    if (model && version == 0)
-        model = better_of(models, name, model, &found);
-    if (model && row)
-        *row = found;
-    return model;
-}
-
 void models_offer(struct models *models, struct model *model, const struct model_row *row)
 {
     struct model_row made = *row;
@@ -187,25 +72,6 @@ void models_offer(struct models *models, struct model *model, const struct model
 void models_withdraw(struct models *models, int64_t job)
 {
     models_live_withdraw(models->live, job);
-}
-
-bool models_find(struct models *models, const char *name, uint32_t version, struct model_row *row, struct err *err)
-{
-    struct model_row found = {0};
-    if (!store_model_find(models->store, name, version, &found, err))
-        return false;
-    *row = found;
-    return true;
-}
-
-bool models_list(struct models *models, struct model_row **rows, size_t *n_rows, struct err *err)
-{
-    return store_model_list(models->store, rows, n_rows, err);
-}
-
-bool models_versions(struct models *models, const char *name, struct model_row **rows, size_t *n_rows, struct err *err)
-{
-    return store_model_versions(models->store, name, rows, n_rows, err);
 }
 
 /* Remove a version's files; what stays is swept at the next start. */
@@ -230,6 +96,7 @@ bool models_delete(struct models *models, const char *name, uint32_t version, st
         return false;
     for (size_t i = 0; i < n_ids; i++) {
         models_cache_drop(models->cache, ids[i]);
+        models_damage_drop(models->damage, ids[i]);
         files_remove(models, ids[i]);
     }
     free(ids);
@@ -243,52 +110,9 @@ bool models_change(struct models *models, const char *name, const struct model_c
     bool ok = store_model_change(models->store, name, change, err);
     models_cache_changed(models->cache);
     models_cache_changed(models->cache);
+    if (ok && *change->name)
+        models_damage_rename(models->damage, name, change->name);
     return ok;
-}
-
-/* The version's file, open for reading. -1 on failure. */
-static int version_file(struct models *models, const char *name, uint32_t version, const char *suffix, struct model_row *row,
-                        struct err *err)
-{
-    char path[PATH_SIZE];
-    struct err why = {0};
-    int fd;
-    do {
-        if (!models_find(models, name, version, row, err) || !store_path(models->store, "models", row->id, suffix, path, err))
-            return -1;
-        fd = files_open(path, &why);
-    } while (fd < 0 && why.code == ERR_NOT_FOUND && version_moved(models, name, version, row->id));
-    if (fd < 0)
-        *err = why;
-    return fd;
-}
-
-int models_file(struct models *models, const char *name, uint32_t version, struct model_row *row, struct err *err)
-{
-    struct model_row found;
-    int fd = version_file(models, name, version, ".model", &found, err);
-    if (fd >= 0)
-        *row = found;
-    return fd;
-}
-
-struct evaluation *models_evaluation(struct models *models, const char *name, uint32_t version, const struct evaluation_page *page,
-                                     uint64_t *n_guesses, uint64_t *n_matching, struct model_row *row, struct err *err)
-{
-    struct model_row found = {.evaluated_on = ROWS_NONE};
-    struct err why = {0};
-    int fd = version_file(models, name, version, ".eval", &found, &why);
-    if (found.id && found.evaluated_on == ROWS_NONE)
-        err_set(&why, ERR_NOT_FOUND, "version %" PRIu32 " of %s has no evaluation: it was not trained here", found.version, found.name);
-    if (fd < 0) {
-        *err = why;
-        return NULL;
-    }
-    struct evaluation *evaluation = evaluations_read(fd, page, n_guesses, n_matching, err);
-    close(fd);
-    if (evaluation && row)
-        *row = found;
-    return evaluation;
 }
 
 /* Sync the file and learn its size. */

@@ -8,6 +8,7 @@
 #define MLPD_MODELS_H
 
 #include "evaluations.h"
+#include "models_damage.h"
 #include "store.h"
 
 struct models;
@@ -17,12 +18,22 @@ struct models *models_open(struct store *store, uint64_t cache_bytes, struct err
 void models_close(struct models *models); /* takes NULL */
 
 /* The model; the caller unrefs it. version 0: the promoted one, else the newest finished one, else the newest partial one (row->state
- * says so), or where its file is damaged the newest finished one before it. ERR_NOT_FOUND; ERR_CORRUPT. `row` may be NULL. */
+ * says so), or where its file is damaged the newest finished one before it (row->wanted says so). A file that is missing, cannot be read
+ * or fails its checksums is damaged. ERR_NOT_FOUND; ERR_CORRUPT. `row` may be NULL. */
 struct model *models_get(struct models *models, const char *name, uint32_t version, struct model_row *row, struct err *err);
 /* The same where the model is in memory and what the name means is known: no I/O, no SQL, no waiting. NULL: ask models_get. */
 struct model *models_get_loaded(struct models *models, const char *name, uint32_t version, struct model_row *row);
+/* Whether row's name and version no longer mean row->id: it was renamed or deleted. A read of it that failed is then repeated. */
+bool models_moved(struct models *models, const struct model_row *row);
+/* Whether the version's file is damaged, as far as its size and the last read of it tell; then `reason` says how. Reads a file that
+ * was damaged and has changed since. */
+bool models_damaged(struct models *models, const struct model_row *row, char reason[DAMAGE_REASON_SIZE]);
+/* Whether row answers in the place of a damaged version; then `reason` says what is wrong with that. No I/O, no SQL. */
+bool models_wanted(struct models *models, const struct model_row *row, char reason[DAMAGE_REASON_SIZE]);
+/* The first `most` damaged versions that were come upon; how many there are. No I/O, no SQL. */
+size_t models_damages(struct models *models, struct damage *list, size_t most);
 bool models_find(struct models *models, const char *name, uint32_t version, struct model_row *row, struct err *err);
-/* One row a name (the one that the bare name means), by name. The caller frees *rows. */
+/* One row a name (the one that answers to the bare name), by name. The caller frees *rows. */
 bool models_list(struct models *models, struct model_row **rows, size_t *n_rows, struct err *err);
 /* All versions of a name, newest first; at least one, else ERR_NOT_FOUND. The caller frees *rows. */
 bool models_versions(struct models *models, const char *name, struct model_row **rows, size_t *n_rows, struct err *err);
@@ -31,7 +42,8 @@ bool models_change(struct models *models, const char *name, const struct model_c
 /* version 0: all of them. A name whose promoted version goes has none. Slow. */
 bool models_delete(struct models *models, const char *name, uint32_t version, struct err *err);
 
-/* The model file, open for reading from its beginning; row->bytes is its size. -1 on failure. */
+/* The model file, its checksums verified, open for reading from its beginning; row->bytes is its size. version 0: as models_get, less
+ * what is being trained. -1 on failure. */
 int models_file(struct models *models, const char *name, uint32_t version, struct model_row *row, struct err *err);
 /* Publish the model file `path` (from store_temp, wholly written) as a new finished version; a file that is no model is ERR_INPUT.
  * Takes the file over: in either case it is gone from `path`. `row` may be NULL. Slow. */

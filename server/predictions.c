@@ -1,6 +1,7 @@
 /* The reply to a prediction, made without a tree: labels are escaped once, numbers go straight to text. */
 #include "predictions.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -67,12 +68,29 @@ static void put_classes(struct writer *writer, const struct predictions *predict
     writer_close(writer, '}');
 }
 
-static void put_warnings(struct writer *writer, const struct instances *instances)
+static void put_fallback(struct writer *writer, const struct predictions_notes *notes)
 {
-    if (instances->n_unknown == 0)
+    if (!notes->wanted)
+        return;
+    writer_key(writer, "fallback");
+    writer_open(writer, '{');
+    writer_put_uint(writer, "wanted", notes->wanted);
+    writer_put_string(writer, "reason", notes->reason);
+    writer_close(writer, '}');
+}
+
+static void put_warnings(struct writer *writer, const struct instances *instances, const struct predictions_notes *notes)
+{
+    char damaged[96];
+    if (instances->n_unknown == 0 && !notes->wanted)
         return;
     writer_key(writer, "warnings");
     writer_open(writer, '[');
+    if (notes->wanted) {
+        snprintf(damaged, sizeof damaged, "version %" PRIu32 " of the model is damaged: version %" PRIu32 " answers", notes->wanted,
+                 notes->version);
+        writer_string(writer, damaged);
+    }
     for (uint32_t i = 0; i < instances->n_unknown; i++) {
         char text[INSTANCES_NAME_MAX + 64];
         int n = snprintf(text, sizeof text, "the model does not know the column '%s': ignored", instances->unknown[i]);
@@ -116,11 +134,12 @@ void predictions_rows(struct writer *writer, const struct predictions *predictio
     }
 }
 
-void predictions_end(struct writer *writer, const struct instances *instances, const uint8_t *picture)
+void predictions_end(struct writer *writer, const struct instances *instances, const struct predictions_notes *notes)
 {
     writer_close(writer, ']');
-    if (picture)
-        put_picture(writer, picture);
-    put_warnings(writer, instances);
+    if (notes->picture)
+        put_picture(writer, notes->picture);
+    put_warnings(writer, instances, notes);
+    put_fallback(writer, notes);
     writer_close(writer, '}');
 }

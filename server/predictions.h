@@ -23,9 +23,14 @@ void predictions_done(struct predictions *predictions);
 void predictions_begin(struct writer *writer, const char *name, uint32_t version);
 /* outputs: (n_rows, model_n_outputs) from model_predict. */
 void predictions_rows(struct writer *writer, const struct predictions *predictions, const float *outputs, uint32_t n_rows);
-/* What follows the last row. "warnings" stands there only where there are some, "image" where a picture (DIGIT_PIXELS) was made of
- * strokes (NULL: none). */
-void predictions_end(struct writer *writer, const struct instances *instances, const uint8_t *picture);
+/* What a reply says besides its rows. */
+struct predictions_notes {
+    const uint8_t *picture;   /* (DIGIT_PIXELS), made of strokes; NULL: none */
+    uint32_t version, wanted; /* which answers, in the place of which damaged one; wanted 0: it is the wanted one */
+    const char *reason;       /* what is wrong with that */
+};
+/* What follows the last row: "image", "warnings" and "fallback" stand there only where there are some. */
+void predictions_end(struct writer *writer, const struct instances *instances, const struct predictions_notes *notes);
 
 /* The likeliest class; of equal ones the first. What is not a number is never likelier. */
 uint32_t predictions_best(const float *probabilities, uint32_t n);

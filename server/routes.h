@@ -107,6 +107,10 @@ void models_get_file(struct request *request, struct reply *reply);
 void models_put_file(struct request *request, struct reply *reply);
 void models_patch_one(struct request *request, struct reply *reply);
 void models_delete_one(struct request *request, struct reply *reply);
+/* "fallback", where row answers in the place of a damaged version. */
+void fallback_write(struct writer *writer, struct server *server, const struct model_row *row);
+/* The same for replies that are no JSON: which version answers, and why. */
+void fallback_headers(struct reply *reply, struct server *server, const struct model_row *row);
 /* routes_evaluation.c */
 void models_get_evaluation(struct request *request, struct reply *reply);
 /* routes_predict.c */

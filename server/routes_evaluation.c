@@ -126,16 +126,20 @@ static void evaluation_write(struct writer *writer, const struct evaluation *eva
 
 /* The rows that are asked for, and how many there are of their kind. */
 struct answer {
+    struct server *server;
+    struct model *model; /* owned reference */
+    struct model_row row;
     struct evaluation_page page;
     uint64_t n_guesses, n_matching;
 };
 
-static void evaluation_reply(struct reply *reply, const struct evaluation *evaluation, const struct model_row *row,
-                             const struct recipe *recipe, const struct answer *answer)
+static void evaluation_reply(struct reply *reply, const struct evaluation *evaluation, const struct answer *answer)
 {
+    const struct recipe *recipe = answer->model->recipe;
     struct writer writer;
     reply_writer(reply, &writer);
-    evaluation_write(&writer, evaluation, row, recipe);
+    evaluation_write(&writer, evaluation, &answer->row, recipe);
+    fallback_write(&writer, answer->server, &answer->row);
     writer_put_uint(&writer, "offset", answer->page.offset);
     writer_put_uint(&writer, "matching", answer->n_matching);
     writer_key(&writer, "samples");
@@ -183,28 +187,43 @@ static bool version_check(const struct model_row *row, struct err *err)
            err_set(err, ERR_NOT_FOUND, "%s is still being trained by job %" PRId64 ": it is evaluated when that ends", row->name, row->job);
 }
 
+/* The evaluation of the version that answers, so that labels and guesses are of one model. NULL: *err. */
+static struct evaluation *evaluation_find(struct request *request, struct answer *answer, uint32_t version, struct err *err)
+{
+    struct models *models = answer->server->models;
+    struct evaluation_page *page = &answer->page;
+    struct model_row row = {0};
+    model_unref(answer->model);
+    answer->model = models_get(models, request_param(request, 0), version, &answer->row, err);
+    const struct recipe *recipe = answer->model ? answer->model->recipe : NULL;
+    if (!recipe || !query_sort(request, &page->worst, err) || !query_class(request, "label", recipe, &page->label, err) ||
+        !query_class(request, "guess", recipe, &page->guess, err) || !version_check(&answer->row, err))
+        return NULL;
+    struct evaluation *evaluation =
+        models_evaluation(models, answer->row.name, answer->row.version, page, &answer->n_guesses, &answer->n_matching, &row, err);
+    if (evaluation)
+        memcpy(answer->row.dataset, row.dataset, sizeof row.dataset); /* whose name may have changed since */
+    return evaluation;
+}
+
 void models_get_evaluation(struct request *request, struct reply *reply)
 {
-    struct server *server = request_app(request);
-    const char *name = request_param(request, 0);
-    struct model_row row = {0};
+    struct answer answer = {.server = request_app(request)};
     struct err err = {0};
-    struct answer answer = {0};
-    struct evaluation *evaluation = NULL;
+    struct evaluation *evaluation;
     uint64_t version;
     if (!query_number(request, "version", 0, UINT32_MAX, &version, reply) ||
         !query_number(request, "offset", 0, INT64_MAX, &answer.page.offset, reply) ||
         !query_number(request, "limit", SAMPLES_DEFAULT, SAMPLES_MAX, &answer.page.limit, reply))
         return;
-    struct model *model = models_get(server->models, name, (uint32_t)version, &row, &err);
-    if (model && query_sort(request, &answer.page.worst, &err) && query_class(request, "label", model->recipe, &answer.page.label, &err) &&
-        query_class(request, "guess", model->recipe, &answer.page.guess, &err) &&
-        version_check(&row, &err)) /* the version found: labels and guesses of one model */
-        evaluation = models_evaluation(server->models, name, row.version, &answer.page, &answer.n_guesses, &answer.n_matching, &row, &err);
+    do
+        evaluation = evaluation_find(request, &answer, (uint32_t)version, &err);
+    while (!evaluation && err.code == ERR_NOT_FOUND && answer.model && answer.row.state != MODEL_TRAINING &&
+           models_moved(answer.server->models, &answer.row));
     if (!evaluation)
         reply_problem(reply, &err);
     else
-        evaluation_reply(reply, evaluation, &row, model->recipe, &answer);
-    model_unref(model);
+        evaluation_reply(reply, evaluation, &answer);
+    model_unref(answer.model);
     evaluation_free(evaluation);
 }

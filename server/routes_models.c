@@ -66,6 +66,34 @@ static void promoted_write(struct writer *writer, const struct model_row *row)
         writer_null(writer);
 }
 
+void fallback_write(struct writer *writer, struct server *server, const struct model_row *row)
+{
+    char reason[DAMAGE_REASON_SIZE];
+    if (!models_wanted(server->models, row, reason))
+        return;
+    writer_key(writer, "fallback");
+    writer_open(writer, '{');
+    writer_put_uint(writer, "wanted", row->wanted);
+    writer_put_string(writer, "reason", reason);
+    writer_close(writer, '}');
+}
+
+void fallback_headers(struct reply *reply, struct server *server, const struct model_row *row)
+{
+    char reason[DAMAGE_REASON_SIZE];
+    reply_header(reply, "Mlpd-Model-Version", "%" PRIu32, row->version);
+    if (models_wanted(server->models, row, reason))
+        reply_header(reply, "Mlpd-Warning", "version %" PRIu32 " is damaged (%s): version %" PRIu32 " answers", row->wanted, reason,
+                     row->version);
+}
+
+/* Of the version: what is wrong with its file. */
+static void damage_write(struct writer *writer, struct server *server, const struct model_row *row)
+{
+    char reason[DAMAGE_REASON_SIZE];
+    writer_put_string(writer, "damage", models_damaged(server->models, row, reason) ? reason : NULL);
+}
+
 /* version= of the query; 0: the newest. */
 static bool query_version(const struct request *request, uint32_t *version, struct reply *reply)
 {
@@ -95,6 +123,8 @@ void models_get_all(struct request *request, struct reply *reply)
         row_write(&writer, &rows[i]);
         promoted_write(&writer, &rows[i]);
         writer_put_uint(&writer, "n_versions", rows[i].n_versions);
+        damage_write(&writer, server, &rows[i]);
+        fallback_write(&writer, server, &rows[i]);
         writer_close(&writer, '}');
     }
     writer_close(&writer, ']');
@@ -103,12 +133,13 @@ void models_get_all(struct request *request, struct reply *reply)
     reply_json(reply, 200, &writer);
 }
 
-static void versions_write(struct writer *writer, const struct model_row *versions, size_t n)
+static void versions_write(struct writer *writer, struct server *server, const struct model_row *versions, size_t n)
 {
     writer_key(writer, "versions");
     writer_open(writer, '[');
     for (size_t i = 0; i < n; i++) {
         row_write(writer, &versions[i]);
+        damage_write(writer, server, &versions[i]);
         writer_close(writer, '}');
     }
     writer_close(writer, ']');
@@ -146,7 +177,8 @@ static void model_reply(struct server *server, const char *name, uint32_t versio
         row_write(&writer, &row);
         promoted_write(&writer, n > 0 ? versions : &row);
         model_write(&writer, &row, model);
-        versions_write(&writer, versions, n);
+        fallback_write(&writer, server, &row);
+        versions_write(&writer, server, versions, n);
         writer_close(&writer, '}');
         reply_json(reply, 200, &writer);
     }
@@ -227,6 +259,7 @@ void models_get_file(struct request *request, struct reply *reply)
     reply->status = 200;
     reply->type = "application/octet-stream";
     reply_header(reply, "Content-Disposition", "attachment; filename=\"%s-%" PRIu32 ".safetensors\"", row.name, row.version);
+    fallback_headers(reply, server, &row);
     reply_header(reply, "ETag", "\"%" PRId64 "\"", row.id); /* names and versions may come to mean another one, rows never */
 }
 

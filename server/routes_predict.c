@@ -223,15 +223,22 @@ static bool answers_fit(struct prediction *prediction, struct err *err)
 static bool answer(const struct prediction *prediction, struct reply *reply, struct err *err)
 {
     struct server *server = prediction->server;
+    char reason[DAMAGE_REASON_SIZE];
+    const struct model_row *row = &prediction->row;
+    struct predictions_notes notes = {.picture = prediction->drawn ? prediction->strokes.picture : NULL, .version = row->version};
     struct writer writer;
+    if (models_wanted(server->models, row, reason)) {
+        notes.wanted = row->wanted;
+        notes.reason = reason;
+    }
     reply_writer(reply, &writer);
-    predictions_begin(&writer, prediction->row.name, prediction->row.version);
+    predictions_begin(&writer, row->name, row->version);
     if (!predict_rows(prediction->model, &prediction->instances, prediction->here ? NULL : server->crew, server->config->threads, &writer,
                       err)) {
         writer_done(&writer);
         return false;
     }
-    predictions_end(&writer, &prediction->instances, prediction->drawn ? prediction->strokes.picture : NULL);
+    predictions_end(&writer, &prediction->instances, &notes);
     reply_json(reply, 200, &writer);
     atomic_fetch_add_explicit(&server->n_predictions, prediction->instances.n_rows, memory_order_relaxed);
     return true;
@@ -275,6 +282,7 @@ static void predict_table(struct request *request, const char *name, struct repl
     } else {
         reply->status = 200;
         reply->type = "text/csv; charset=utf-8";
+        fallback_headers(reply, prediction.server, &prediction.row);
     }
 }
 

@@ -11,6 +11,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#define DAMAGED_SHOWN 32 /* versions */
+
 static void status_reply(struct reply *reply, unsigned status, const char *text)
 {
     struct writer writer;
@@ -27,13 +29,48 @@ void service_get_health(struct request *request, struct reply *reply)
     status_reply(reply, 200, "ok");
 }
 
+/* The models' state: versions that were found damaged, and what answers in
+ * their place. */
+static void models_ready(struct writer *writer, struct models *models)
+{
+    struct damage list[DAMAGED_SHOWN];
+    size_t n = models_damages(models, list, DAMAGED_SHOWN);
+    writer_key(writer, "models");
+    writer_open(writer, '{');
+    writer_put_string(writer, "status", n ? "degraded" : "ok");
+    writer_put_uint(writer, "n_damaged", n);
+    writer_key(writer, "damaged");
+    writer_open(writer, '[');
+    for (size_t i = 0; i < n && i < DAMAGED_SHOWN; i++) {
+        writer_open(writer, '{');
+        writer_put_string(writer, "model", list[i].name);
+        writer_put_uint(writer, "version", list[i].version);
+        writer_key(writer, "answers");
+        if (list[i].answers)
+            writer_uint(writer, list[i].answers);
+        else
+            writer_null(writer);
+        writer_put_string(writer, "reason", list[i].reason);
+        writer_close(writer, '}');
+    }
+    writer_close(writer, ']');
+    writer_close(writer, '}');
+}
+
 void service_get_ready(struct request *request, struct reply *reply)
 {
     struct server *server = request_app(request);
-    if (atomic_load(&server->stopping))
+    struct writer writer;
+    if (atomic_load(&server->stopping)) {
         reply_refuse(reply, 503, "the daemon is stopping");
-    else
-        status_reply(reply, 200, "ready");
+        return;
+    }
+    reply_writer(reply, &writer);
+    writer_open(&writer, '{');
+    writer_put_string(&writer, "status", "ready");
+    models_ready(&writer, server->models);
+    writer_close(&writer, '}');
+    reply_json(reply, 200, &writer);
 }
 
 void service_get_version(struct request *request, struct reply *reply)

@@ -104,6 +104,7 @@ struct model_row {
     double loss, accuracy, rmse, mae, r2;
     uint32_t n_versions; /* how many versions stand under the name */
     uint32_t promoted;   /* which of them is; 0: none */
+    uint32_t wanted;     /* not stored: the damaged version in whose place this one answers; 0: none */
 };
 
 /* What a PATCH changes about a name. */

@@ -43,6 +43,7 @@ static void model_read(sqlite3_stmt *statement, void *item)
     row->r2 = sql_number(statement, 16);
     row->n_versions = (uint32_t)sql_count(statement, 17);
     row->promoted = (uint32_t)sql_count(statement, 18);
+    row->wanted = 0;
     row->dataset_id = sqlite3_column_int64(statement, 19);
     sql_text(statement, 20, row->dataset, sizeof row->dataset);
 }

@@ -22,7 +22,7 @@ static cJSON *reply_parse(const struct recipe *recipe, const float *outputs, uin
     ck_assert(predictions_init(&predictions, recipe, &err));
     predictions_begin(&writer, "digits \"1\"", 3);
     predictions_rows(&writer, &predictions, outputs, n_rows);
-    predictions_end(&writer, instances, NULL);
+    predictions_end(&writer, instances, &(struct predictions_notes){.picture = NULL});
     predictions_done(&predictions);
     char *text = writer_take(&writer, &n, &err);
     ck_assert_ptr_nonnull(text);
