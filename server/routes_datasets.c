@@ -263,7 +263,7 @@ void stored_reply(struct server *server, struct reply *reply, unsigned status, c
     struct err ignored;
     if (profile_reply(server, reply, status, info, &ignored))
         return;
-    writer_init(&writer);
+    reply_writer(reply, &writer);
     dataset_write(&writer, info, NULL);
     reply_json(reply, status, &writer);
 }
