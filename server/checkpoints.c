@@ -18,35 +18,6 @@
 
 static const char *const suffixes[CHECKPOINT_SLOTS] = {".0", ".1"};
 
-struct keep_list {
-    const struct job_row *rows;
-    size_t n;
-};
-
-static int keep_unfinished(void *self, const char *name, struct err *err)
-{
-    const struct keep_list *list = self;
-    char path[64];
-    (void)err;
-    for (size_t i = 0; i < list->n; i++)
-        for (int slot = 0; slot < CHECKPOINT_SLOTS; slot++) {
-            snprintf(path, sizeof path, "%" PRId64 "%s", list->rows[i].id, suffixes[slot]);
-            if (!strcmp(path, name))
-                return 1;
-        }
-    return 0;
-}
-
-bool checkpoints_open(struct store *store, const struct job_row *unfinished, size_t n, struct err *err)
-{
-    char folder[PATH_SIZE];
-    struct keep_list list = {.rows = unfinished, .n = n};
-    int length = snprintf(folder, sizeof folder, "%s/" FOLDER, store_dir(store));
-    if (length < 0 || (size_t)length >= sizeof folder)
-        return err_set(err, ERR_INPUT, "the state folder's path is too long");
-    return files_make_folder(folder, err) && files_sweep(folder, keep_unfinished, &list, err);
-}
-
 static bool late(const atomic_ullong *give_up_ns)
 {
     struct timespec now;
@@ -112,18 +83,12 @@ bool checkpoint_read(struct store *store, int64_t job, int slot, void **bytes, s
     return true;
 }
 
-static void slot_remove(struct store *store, int64_t job, int slot)
-{
-    char path[PATH_SIZE];
-    struct err err;
-    if (store_path(store, FOLDER, job, suffixes[slot], path, &err) && unlink(path) != 0 && errno != ENOENT)
-        log_warning("the checkpoint %s cannot be removed: %s", path, strerror(errno));
-}
-
 void checkpoints_remove(struct store *store, int64_t job)
 {
-    for (int slot = 0; slot < CHECKPOINT_SLOTS; slot++)
-        slot_remove(store, job, slot);
+    struct err err;
+    bool gone;
+    if (!store_files_remove(store, FOLDER, job, &gone, &err))
+        log_warning("the checkpoints of job %" PRId64 " are not removed before the next start: %s", job, err.msg);
 }
 
 /* Whether the slot holds a checkpoint to go on from. */
@@ -140,8 +105,9 @@ static bool slot_look(struct store *store, const struct job_row *row, int slot, 
     if (ok || err.code == ERR_NOT_FOUND)
         return ok;
     log_warning("job %" PRId64 ": the checkpoint " FOLDER "/%" PRId64 "%s cannot be used: %s", row->id, row->id, suffixes[slot], err.msg);
-    if (err.code == ERR_CORRUPT || err.code == ERR_CONFLICT)
-        slot_remove(store, row->id, slot); /* a later start must not take it for the newest */
+    if ((err.code == ERR_CORRUPT || err.code == ERR_CONFLICT) && /* a later start must not take it for the newest */
+        !store_file_lose(store, FOLDER, row->id, suffixes[slot], "cannot be used", &err))
+        log_warning("job %" PRId64 ": %s", row->id, err.msg);
     return false;
 }
 

@@ -12,11 +12,8 @@
 
 #define CHECKPOINT_SLOTS 2
 
-/* The folder is there after this; files of jobs that are not among `unfinished` (n) are removed. */
-bool checkpoints_open(struct store *store, const struct job_row *unfinished, size_t n, struct err *err);
-
 /* The slot with the newest checkpoint that this daemon can use and that is not ahead of the job's stored epochs; -1: none. Says in the
- * log what is wrong with the others, and removes those that can never be used. */
+ * log what is wrong with the others, and moves those that can never be used to lost/. */
 int checkpoint_choose(struct store *store, const struct job_row *row, struct train_place *place);
 
 /* On return it is in the slot for good; on failure the slot holds what it held. `bytes` are sealed. When *give_up_ns (CLOCK_MONOTONIC, 0:
@@ -25,7 +22,7 @@ bool checkpoint_write(struct store *store, int64_t job, int slot, const void *by
                       struct err *err);
 /* The caller frees *bytes. */
 bool checkpoint_read(struct store *store, int64_t job, int slot, void **bytes, size_t *n, struct err *err);
-/* Both slots. What cannot be removed now goes at the next start. */
+/* Both slots of a job that has ended or was deleted. What cannot be removed now goes at the next start. */
 void checkpoints_remove(struct store *store, int64_t job);
 
 #endif

@@ -102,10 +102,12 @@ static void tidy(struct datasets *datasets)
     while (uploads) {
         struct upload *upload = uploads;
         uploads = upload->next;
-        if (store_dataset_forget(datasets->store, upload->id, &ignored))
+        if (store_dataset_forget(datasets->store, upload->id, &ignored)) {
+            due = true;
             free(upload);
-        else
+        } else {
             give_up(datasets, upload);
+        }
     }
     if (due && !store_datasets_sweep(datasets->store, &ignored))
         untidy(datasets);
@@ -295,12 +297,13 @@ void datasets_abort(struct upload *upload)
     struct datasets *datasets = upload->datasets;
     if (upload->table && store_path(datasets->store, "datasets", upload->id, ".table", path, &ignored))
         unlink(path);
-    bool forgotten = store_dataset_forget(datasets->store, upload->id, &ignored);
     upload_leave(upload);
-    if (forgotten)
-        free(upload);
-    else
+    if (!store_dataset_forget(datasets->store, upload->id, &ignored)) {
         give_up(datasets, upload);
+        return;
+    }
+    datasets_release(datasets, upload->id);
+    free(upload);
 }
 
 /* Add what is known of an upload under the row's name; true where there is one. */
@@ -451,18 +454,12 @@ bool datasets_rename(struct datasets *datasets, const char *name, const char *ne
 void datasets_release(struct datasets *datasets, int64_t id)
 {
     struct err ignored;
-    char path[PATH_SIZE];
-    bool needed = true;
+    bool gone;
     if (id == 0)
         return;
-    if (!store_dataset_needed(datasets->store, id, &needed, &ignored) ||
-        !store_path(datasets->store, "datasets", id, ".table", path, &ignored)) {
-        tables_cache_drop(datasets->tables, id); /* else the room of a file that is swept stays taken */
+    bool ok = store_files_remove(datasets->store, "datasets", id, &gone, &ignored);
+    if (!ok || gone)
+        tables_cache_drop(datasets->tables, id); /* after the file: who opens it later finds it gone, and drops it */
+    if (!ok)
         untidy(datasets);
-        return;
-    }
-    if (needed)
-        return;
-    unlink(path);
-    tables_cache_drop(datasets->tables, id); /* after the file: who opens it later finds it gone, and drops it */
 }

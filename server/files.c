@@ -108,21 +108,16 @@ bool files_make_folder(const char *folder, struct err *err)
     return true;
 }
 
-bool files_sweep(const char *folder, int (*keep)(void *self, const char *name, struct err *err), void *self, struct err *err)
+bool files_each(const char *folder, bool (*visit)(void *self, const char *name, struct err *err), void *self, struct err *err)
 {
     DIR *listing = opendir(folder);
     if (!listing)
         return err_errno(err, "cannot list the folder %s", folder);
     bool ok = true;
     struct dirent *entry;
-    while (ok && (entry = readdir(listing))) {
-        if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, ".."))
-            continue;
-        int kept = keep(self, entry->d_name, err);
-        ok = kept >= 0;
-        if (kept == 0 && unlinkat(dirfd(listing), entry->d_name, 0) != 0 && errno != ENOENT && errno != EISDIR)
-            ok = err_errno(err, "cannot remove %s/%s", folder, entry->d_name);
-    }
+    while (ok && (entry = readdir(listing)))
+        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+            ok = visit(self, entry->d_name, err);
     closedir(listing);
     return ok;
 }

@@ -20,8 +20,8 @@ int files_open(const char *path, struct err *err);
 bool files_publish(const char *temp, const char *path, struct err *err);
 /* The folder is there (mode 0700) after this, its entry synced. */
 bool files_make_folder(const char *folder, struct err *err);
-/* Remove the folder's files for which keep(self, name) is false; keep may fail with -1 and *err. */
-bool files_sweep(const char *folder, int (*keep)(void *self, const char *name, struct err *err), void *self, struct err *err);
+/* Hand each entry's name, "." and ".." left out, to `visit`, until that returns false with *err. The entry may be unlinked or renamed. */
+bool files_each(const char *folder, bool (*visit)(void *self, const char *name, struct err *err), void *self, struct err *err);
 /* 64-bit FNV-1a over 8-byte little-endian words, the tail byte by byte; `hash` chains (begin with FILES_HASH). */
 #define FILES_HASH 0xcbf29ce484222325u
 uint64_t files_hash(uint64_t hash, const void *bytes, size_t n_bytes);

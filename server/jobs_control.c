@@ -334,11 +334,10 @@ bool jobs_delete(struct jobs *jobs, int64_t id, struct err *err)
     pthread_mutex_unlock(&jobs->lock);
     if (!ok)
         return false;
-    if (parked)
-        checkpoints_remove(jobs->options.store, id);
     job_free(parked);
     if (!parked && !store_job_delete(jobs->options.store, id, err))
         return false;
+    checkpoints_remove(jobs->options.store, id);
     datasets_release(jobs->options.datasets, row.dataset_id);
     datasets_release(jobs->options.datasets, row.test_id);
     datasets_release(jobs->options.datasets, row.validation_id);

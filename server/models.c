@@ -1,6 +1,7 @@
 /* Models by name and version: made, published, changed. The cache, the models
  * in training and the damaged ones have a lock each; none is held here. */
 #include "files.h"
+#include "log.h"
 #include "mlp/file.h"
 #include "model_file.h"
 #include "models_private.h"
@@ -74,15 +75,13 @@ void models_withdraw(struct models *models, int64_t job)
     models_live_withdraw(models->live, job);
 }
 
-/* Remove a version's files; what stays is swept at the next start. */
+/* Remove the files of a version whose row is gone; what stays is removed at the next start. */
 static void files_remove(struct models *models, int64_t id)
 {
-    static const char *const folders[] = {"tmp", "models"}, *const suffixes[] = {".model", ".eval"};
-    struct err ignored;
-    char path[PATH_SIZE];
-    for (int i = 0; i < 4; i++)
-        if (store_path(models->store, folders[i / 2], id, suffixes[i % 2], path, &ignored))
-            unlink(path);
+    struct err err;
+    bool gone;
+    if (!store_files_remove(models->store, "models", id, &gone, &err))
+        log_warning("the files of models/%" PRId64 " are not removed before the next start: %s", id, err.msg);
 }
 
 bool models_delete(struct models *models, const char *name, uint32_t version, struct err *err)
@@ -141,12 +140,13 @@ static char *notes_make(const struct model_row *row, const char *request_json)
 
 static bool model_write(struct models *models, const struct model *model, const char *request_json, struct model_row *row, struct err *err)
 {
-    char path[PATH_SIZE];
+    char temp[PATH_SIZE], path[PATH_SIZE];
     char *notes = notes_make(row, request_json);
     if (!notes)
         return err_memory(err, "a model's notes");
-    bool ok = store_path(models->store, "models", row->id, ".model", path, err) && model_file_write(path, model, notes, err) &&
-              file_settle(path, &row->bytes, err);
+    bool ok = store_path(models->store, "tmp", row->id, ".model", temp, err) &&
+              store_path(models->store, "models", row->id, ".model", path, err) && model_file_write(temp, model, notes, err) &&
+              file_settle(temp, &row->bytes, err) && files_publish(temp, path, err);
     free(notes);
     return ok;
 }
@@ -175,9 +175,14 @@ static bool row_begin(struct models *models, struct model_row *row, const struct
 
 static void row_abandon(struct models *models, int64_t id)
 {
+    static const char *const suffixes[] = {".model", ".eval"};
     struct err ignored;
-    store_model_forget(models->store, id, &ignored); /* else the next start does it */
-    files_remove(models, id);
+    char path[PATH_SIZE];
+    for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++)
+        if (store_path(models->store, "tmp", id, suffixes[i], path, &ignored))
+            unlink(path);
+    if (store_model_forget(models->store, id, &ignored)) /* else the next start does it */
+        files_remove(models, id);
 }
 
 static bool row_publish(struct models *models, struct model_row *row, struct job_row *job, struct err *err)

@@ -1,9 +1,8 @@
 /* The state folder: lock, layout, names, temporary files. Rows are in store_datasets.c, store_jobs.c and store_models.c. */
 #define _XOPEN_SOURCE 700 /* realpath */
 #include "files.h"
-#include "store_sql.h"
+#include "store_files.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -147,66 +146,12 @@ static bool folder_lock(struct store *store, struct err *err)
 
 static bool folders_make(struct store *store, struct err *err)
 {
-    static const char *const names[] = {"tmp", "datasets", "models"};
+    static const char *const names[] = {"tmp", "datasets", "models", "checkpoints"};
     char path[PATH_SIZE];
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (!join(path, store->dir, names[i], err) || !files_make_folder(path, err))
             return false;
     return true;
-}
-
-/* The number that a file's name begins with; 0 where it is none of ours. */
-static int64_t file_id(const char *name)
-{
-    char *end;
-    errno = 0;
-    long long id = strtoll(name, &end, 10);
-    return isdigit((unsigned char)name[0]) && *end == '.' && errno == 0 ? (int64_t)id : 0;
-}
-
-static int keep_none(void *self, const char *name, struct err *err)
-{
-    (void)self, (void)name, (void)err;
-    return 0;
-}
-
-static int keep_dataset(void *self, const char *name, struct err *err)
-{
-    bool needed = true;
-    int64_t id = file_id(name);
-    if (id > 0 && !store_dataset_needed(self, id, &needed, err))
-        return -1;
-    return needed;
-}
-
-static int keep_model(void *self, const char *name, struct err *err)
-{
-    struct sql *sql = sql_of(self, err);
-    int64_t id = file_id(name);
-    sqlite3_stmt *statement = sql && id > 0 ? sql_query(sql, err, "SELECT 1 FROM models WHERE id = ?1", "i", id) : NULL;
-    if (id <= 0)
-        return 1;
-    int there = statement ? sql_step(sql, statement, err) : -1;
-    if (there > 0)
-        sql_stop(statement);
-    return there;
-}
-
-bool store_datasets_sweep(struct store *store, struct err *err)
-{
-    char path[PATH_SIZE];
-    return join(path, store->dir, "datasets", err) && files_sweep(path, keep_dataset, store, err);
-}
-
-/* Forget what a daemon that died left half made, rows first. */
-static bool leftovers_remove(struct store *store, struct err *err)
-{
-    char path[PATH_SIZE];
-    struct sql *sql = sql_of(store, err);
-    return sql && sql_run(sql, err, "DELETE FROM datasets WHERE state = 'loading'", "") &&
-           sql_run(sql, err, "DELETE FROM models WHERE version IS NULL", "") && join(path, store->dir, "tmp", err) &&
-           files_sweep(path, keep_none, store, err) && store_datasets_sweep(store, err) && join(path, store->dir, "models", err) &&
-           files_sweep(path, keep_model, store, err);
 }
 
 static bool dir_resolve(struct store *store, const char *dir, struct err *err)
@@ -222,13 +167,23 @@ static bool dir_resolve(struct store *store, const char *dir, struct err *err)
     return length < PATH_SIZE - 128 || err_set(err, ERR_INPUT, "the state folder's path is longer than %d bytes", PATH_SIZE - 129);
 }
 
+/* Until the catalogue is accepted its write-ahead log stays as it is, whatever happens. */
+static bool log_keep(struct sql *sql, bool keep)
+{
+    return sqlite3_db_config(sql->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, keep, NULL) == SQLITE_OK;
+}
+
 static bool catalogue_open(struct store *store, struct err *err)
 {
+    if (!store_check_file(store, err))
+        return false;
     if (pthread_key_create(&store->key, connection_end) != 0)
         return err_set(err, ERR_THREAD, "no thread-specific key is left");
     store->has_key = true;
     struct sql *sql = sql_of(store, err);
-    return sql && sql_migrate(sql, err) && files_sync_folder(store->dir, err);
+    if (!sql || !log_keep(sql, true) || !store_check_rows(store, err))
+        return false;
+    return log_keep(sql, false) && sql_migrate(sql, err) && files_sync_folder(store->dir, err);
 }
 
 struct store *store_open(const char *dir, struct err *err)
@@ -240,8 +195,9 @@ struct store *store_open(const char *dir, struct err *err)
     }
     store->lock_fd = -1;
     pthread_mutex_init(&store->lock, NULL);
+    pthread_mutex_init(&store->lost_lock, NULL);
     if (dir_resolve(store, dir, err) && folder_lock(store, err) && folders_make(store, err) && catalogue_open(store, err) &&
-        leftovers_remove(store, err))
+        store_files_settle(store, err))
         return store;
     store_close(store);
     return NULL;
@@ -260,6 +216,7 @@ void store_close(struct store *store)
     }
     if (store->lock_fd >= 0)
         close(store->lock_fd);
+    pthread_mutex_destroy(&store->lost_lock);
     pthread_mutex_destroy(&store->lock);
     free(store);
 }

@@ -2,7 +2,8 @@
  * knows SQLite. Other rooms see plain rows.
  *
  * State folder: lock (flock), mlpd.db, datasets/ID.table, models/ID.model, models/ID.eval, checkpoints/ID.0 and .1 (checkpoints.h),
- * tmp/. Files are named by the row's number, never by a user's word, and rows hold no path: the folder may be moved. What a call reports as done is on disk
+ * tmp/, lost/ (files that no row knew at a start, a folder a start). A file is deleted only because its row said so (store_files.c).
+ * Files are named by the row's number, never by a user's word, and rows hold no path: the folder may be moved. What a call reports as done is on disk
  * (WAL, synchronous FULL).
  *
  * Threads: every call may come from any thread; each thread gets its own connection on first use, closed when the thread ends.
@@ -116,9 +117,9 @@ struct model_change {
 
 struct store;
 
-/* Open or create the state folder: take its lock (ERR_BUSY: another daemon has it), empty tmp/, migrate the catalogue forward,
- * forget half-made datasets and models, remove files that no row speaks of. ERR_INPUT: the folder is of a newer version.
- * NULL on failure. */
+/* Open or create the state folder: take its lock (ERR_BUSY: another daemon has it), check the catalogue (ERR_CORRUPT: it is damaged, or
+ * cannot be the one of the files beside it; nothing is changed), migrate it forward (ERR_INPUT: the folder is of a newer version), empty
+ * tmp/, forget half-made datasets and models with their files, move files of ours that no row knows to lost/. NULL on failure. */
 struct store *store_open(const char *dir, struct err *err);
 void store_close(struct store *store); /* takes NULL */
 /* The folder's absolute path. */
@@ -135,6 +136,12 @@ int store_temp(struct store *store, char path[PATH_SIZE], struct err *err);
 /* The path of a row's file: store_path(s, "datasets", 7, ".table", path). */
 bool store_path(const struct store *store, const char *folder, int64_t id, const char *suffix, char path[PATH_SIZE], struct err *err);
 
+/* The row of these files ("datasets", 7) was deleted, or the job has ended: remove them, unless an unfinished job needs them (*gone:
+ * they are no longer there). What fails is done at the next start. */
+bool store_files_remove(struct store *store, const char *folder, int64_t id, bool *gone, struct err *err);
+/* Move a file that a row knows, but that can't be used, to lost/, and say so in the log: "checkpoints/7.0 WHY: moved to ...". */
+bool store_file_lose(struct store *store, const char *folder, int64_t id, const char *suffix, const char *why, struct err *err);
+
 /* Datasets. A loading row reserves the number; at most one loading and one ready row stand under a name. */
 bool store_dataset_reserve(struct store *store, const char *name, bool replace, int64_t *id, struct err *err); /* ERR_CONFLICT */
 /* The loading rows become ready with their figures, all or none; a ready one of the name goes. */
@@ -146,7 +153,7 @@ struct store_publication {
 bool store_dataset_publish(struct store *store, struct store_publication *publications, uint32_t n, struct err *err);
 /* The caller frees *profile; "" where none was kept. ERR_NOT_FOUND. */
 bool store_dataset_profile(struct store *store, int64_t id, char **profile, struct err *err);
-/* Remove the tables of datasets that are gone and that no unfinished job needs. */
+/* Remove the tables of deleted datasets that no unfinished job needs. */
 bool store_datasets_sweep(struct store *store, struct err *err);
 bool store_dataset_forget(struct store *store, int64_t id, struct err *err); /* the row, in any state */
 /* The ready one. ERR_NOT_FOUND; ERR_CONFLICT while it is being replaced. */
@@ -155,8 +162,6 @@ bool store_dataset_delete(struct store *store, const char *name, int64_t *id, st
 bool store_dataset_rename(struct store *store, const char *name, const char *new_name, struct err *err);
 bool store_dataset_find(struct store *store, const char *name, struct dataset_row *row, struct err *err); /* ready one */
 bool store_dataset_list(struct store *store, struct dataset_row **rows, size_t *n_rows, struct err *err); /* all; by name */
-/* Whether a ready row or an unfinished job speaks of the dataset: its file must stay. */
-bool store_dataset_needed(struct store *store, int64_t id, bool *needed, struct err *err);
 
 /* Jobs. insert: `warnings` may be NULL; fails with ERR_CONFLICT when one of the datasets has been deleted meanwhile; sets row->id. */
 bool store_job_insert(struct store *store, struct job_row *row, const char *request_json, const struct warnings *warnings, struct err *err);

@@ -208,20 +208,3 @@ bool store_dataset_list(struct store *store, struct dataset_row **rows, size_t *
     *rows = items;
     return true;
 }
-
-bool store_dataset_needed(struct store *store, int64_t id, bool *needed, struct err *err)
-{
-    struct sql *sql = sql_of(store, err);
-    sqlite3_stmt *statement =
-        sql ? sql_query(sql, err,
-                        "SELECT 1 FROM datasets WHERE id = ?1 UNION ALL SELECT 1 FROM jobs"
-                        " WHERE state IN ('queued', 'running', 'paused', 'cancelling') AND ?1 IN (dataset_id, test_id, validation_id)",
-                        "i", id)
-            : NULL;
-    int there = statement ? sql_step(sql, statement, err) : -1;
-    if (there < 0)
-        return false;
-    sql_stop(statement);
-    *needed = there == 1;
-    return true;
-}

@@ -75,8 +75,15 @@ static const char schema_7[] = "ALTER TABLE datasets ADD COLUMN n_titles INTEGER
 static const char schema_8[] = "DROP INDEX jobs_unfinished;"
                                "CREATE INDEX jobs_unfinished ON jobs (id) WHERE state IN ('queued', 'running', 'paused', 'cancelling');";
 
+/* Files that are to be removed, recorded with the deletion of their row: `doomed` is cleared once they are gone. */
+static const char schema_9[] =
+    "CREATE TABLE doomed (folder TEXT NOT NULL, id INTEGER NOT NULL, PRIMARY KEY (folder, id)) STRICT, WITHOUT ROWID;"
+    "CREATE TRIGGER datasets_doom AFTER DELETE ON datasets BEGIN INSERT OR IGNORE INTO doomed VALUES ('datasets', OLD.id); END;"
+    "CREATE TRIGGER models_doom AFTER DELETE ON models BEGIN INSERT OR IGNORE INTO doomed VALUES ('models', OLD.id); END;"
+    "CREATE TRIGGER jobs_doom AFTER DELETE ON jobs BEGIN INSERT OR IGNORE INTO doomed VALUES ('checkpoints', OLD.id); END;";
+
 /* migrations[v] leads from version v to v + 1. Released ones are never edited. */
-static const char *const migrations[] = {schema_1, schema_2, schema_3, schema_4, schema_5, schema_6, schema_7, schema_8};
+static const char *const migrations[] = {schema_1, schema_2, schema_3, schema_4, schema_5, schema_6, schema_7, schema_8, schema_9};
 #define SCHEMA_VERSION ((int64_t)(sizeof migrations / sizeof *migrations))
 
 /* What stood in SQLite's way, as err_errno sees it. */

@@ -28,6 +28,9 @@ struct store {
     /* under lock */
     pthread_mutex_t lock;
     struct sql *connections;
+    /* under lost_lock */
+    pthread_mutex_t lost_lock;
+    char lost[STAMP_SIZE + 16]; /* the folder of this start in lost/; "" until one is needed */
 };
 
 /* The calling thread's connection, opened on first use. NULL on failure. */

@@ -94,7 +94,6 @@ START_TEST(a_model_or_checkpoint_that_is_no_file_is_damaged)
     ck_assert_ptr_null(model_file_read(path, NULL, &err));
     ck_assert_int_eq(err.code, ERR_CORRUPT);
     odd_remove(path);
-    ck_assert(checkpoints_open(state.store, NULL, 0, &err));
     ck_assert(store_path(state.store, "checkpoints", 1, ".0", path, &err));
     odd_make((enum odd)_i, path);
     ck_assert(!checkpoint_read(state.store, 1, 0, &bytes, &n, &err));

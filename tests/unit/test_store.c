@@ -162,6 +162,8 @@ START_TEST(a_folder_of_the_first_version_is_taken_over)
     state_close(&state);
     snprintf(text, sizeof text, "%s/mlpd.db", state.dir);
     ck_assert_int_eq(sqlite3_open(text, &db), SQLITE_OK);
+    static const char triggers[] = "DROP TRIGGER datasets_doom; DROP TRIGGER models_doom; DROP TRIGGER jobs_doom; DROP TABLE doomed";
+    ck_assert_int_eq(sqlite3_exec(db, triggers, NULL, NULL, NULL), SQLITE_OK);
     for (size_t i = 0; i < sizeof added / sizeof *added; i++) {
         snprintf(text, sizeof text, "ALTER TABLE %s DROP COLUMN %s", added[i].table, added[i].column);
         ck_assert_int_eq(sqlite3_exec(db, text, NULL, NULL, NULL), SQLITE_OK);
@@ -194,32 +196,29 @@ START_TEST(a_folder_of_the_first_version_is_taken_over)
 }
 END_TEST
 
-START_TEST(half_made_things_are_swept_at_the_next_start)
+START_TEST(half_made_things_are_removed_at_the_next_start)
 {
     int64_t id;
-    char path[64];
+    char table[64], model[64], kept_path[64];
     struct dataset_row *datasets;
     size_t n_datasets;
     state_upload(&state, "whole", "a,b\n1,2\n3,4\n", false);
     struct model_row kept = publish("m", MODEL_FINISHED, NULL);
     ck_assert(store_dataset_reserve(state.store, "half", false, &id, &err));
-    snprintf(path, sizeof path, "datasets/%lld.table", (long long)id);
-    file_put(path);
+    snprintf(table, sizeof table, "datasets/%lld.table", (long long)id);
+    file_put(table);
     ck_assert(store_model_reserve(state.store, &id, &err));
+    snprintf(model, sizeof model, "models/%lld.model", (long long)id);
+    file_put(model);
     file_put("tmp/upload");
-    file_put("models/77.model");
-    file_put("models/77.eval");
-    file_put("datasets/notes.txt"); /* not ours: left alone */
-    char kept_path[64];
     snprintf(kept_path, sizeof kept_path, "models/%lld.model", (long long)kept.id);
     file_put(kept_path);
     reopen();
-    ck_assert(!state_has(&state, path));
+    ck_assert(!state_has(&state, table));
+    ck_assert(!state_has(&state, model));
     ck_assert(!state_has(&state, "tmp/upload"));
-    ck_assert(!state_has(&state, "models/77.model"));
-    ck_assert(!state_has(&state, "models/77.eval"));
-    ck_assert(state_has(&state, "datasets/notes.txt"));
     ck_assert(state_has(&state, kept_path));
+    ck_assert(!state_has(&state, "lost"));
     ck_assert(store_dataset_list(state.store, &datasets, &n_datasets, &err));
     ck_assert_uint_eq(n_datasets, 1);
     ck_assert_str_eq(datasets[0].name, "whole");
@@ -398,7 +397,7 @@ int main(void)
     tcase_add_test(tests, a_second_daemon_is_locked_out);
     tcase_add_test(tests, a_folder_of_a_newer_version_is_refused);
     tcase_add_test(tests, a_folder_of_the_first_version_is_taken_over);
-    tcase_add_test(tests, half_made_things_are_swept_at_the_next_start);
+    tcase_add_test(tests, half_made_things_are_removed_at_the_next_start);
     tcase_add_test(tests, numbers_are_never_given_twice);
     tcase_add_test(tests, the_bare_name_is_the_newest_finished_version);
     tcase_add_test(tests, an_older_change_never_overwrites_a_newer_one);
