@@ -1,6 +1,7 @@
 /* The state folder: lock, layout, names, temporary files. Rows are in store_datasets.c, store_jobs.c and store_models.c. */
 #define _XOPEN_SOURCE 700 /* realpath */
 #include "files.h"
+#include "log.h"
 #include "store_files.h"
 
 #include <errno.h>
@@ -11,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -129,17 +131,36 @@ static void connection_end(void *self)
     sql_free(sql);
 }
 
+/* Lock what the path names. The lock is worth something only while the path names the same file afterwards. 1: it is ours, 0: another
+ * has it, -1: the file has no locks, or is another one now. */
+static int file_lock(int fd, const char *path)
+{
+    struct stat locked, named;
+    if (flock(fd, LOCK_EX | LOCK_NB) != 0)
+        return errno == EWOULDBLOCK ? 0 : -1;
+    if (fstat(fd, &locked) == 0 && stat(path, &named) == 0 && locked.st_dev == named.st_dev && locked.st_ino == named.st_ino)
+        return 1;
+    errno = ESTALE;
+    return -1;
+}
+
+/* The folder itself is locked, which nobody can remove as long as the daemon works in it, and the file `lock` for daemons of
+ * earlier versions. */
 static bool folder_lock(struct store *store, struct err *err)
 {
     char path[PATH_SIZE];
     if (!join(path, store->dir, "lock", err))
         return false;
-    store->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (store->lock_fd < 0)
-        return err_errno(err, "cannot open %s", path);
-    if (flock(store->lock_fd, LOCK_EX | LOCK_NB) == 0)
+    store->dir_fd = open(store->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    store->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
+    if (store->dir_fd < 0 || store->lock_fd < 0)
+        return err_errno(err, "cannot open %s", store->dir_fd < 0 ? store->dir : path);
+    int dir = file_lock(store->dir_fd, store->dir), file = dir ? file_lock(store->lock_fd, path) : 0;
+    if (dir < 0)
+        log_warning("the folder %s itself cannot be locked (%s): do not remove its file lock", store->dir, strerror(errno));
+    if (file > 0)
         return true;
-    if (errno != EWOULDBLOCK)
+    if (file < 0)
         return err_errno(err, "cannot lock %s", path);
     return err_set(err, ERR_BUSY, "another mlpd uses the state folder %s: stop it, or choose another with --state-dir", store->dir);
 }
@@ -193,7 +214,7 @@ struct store *store_open(const char *dir, struct err *err)
         err_memory(err, "the store");
         return NULL;
     }
-    store->lock_fd = -1;
+    store->lock_fd = store->dir_fd = -1;
     pthread_mutex_init(&store->lock, NULL);
     pthread_mutex_init(&store->lost_lock, NULL);
     if (dir_resolve(store, dir, err) && folder_lock(store, err) && folders_make(store, err) && catalogue_open(store, err) &&
@@ -216,6 +237,8 @@ void store_close(struct store *store)
     }
     if (store->lock_fd >= 0)
         close(store->lock_fd);
+    if (store->dir_fd >= 0)
+        close(store->dir_fd);
     pthread_mutex_destroy(&store->lost_lock);
     pthread_mutex_destroy(&store->lock);
     free(store);

@@ -1,10 +1,10 @@
 /* The catalogue: datasets, jobs, epochs and models as rows in SQLite, and the state folder that it lies in. The only room that
  * knows SQLite. Other rooms see plain rows.
  *
- * State folder: lock (flock), mlpd.db, datasets/ID.table, models/ID.model, models/ID.eval, checkpoints/ID.0 and .1 (checkpoints.h),
- * tmp/, lost/ (files that no row knew at a start, a folder a start). A file is deleted only because its row said so (store_files.c).
- * Files are named by the row's number, never by a user's word, and rows hold no path: the folder may be moved. What a call reports as done is on disk
- * (WAL, synchronous FULL).
+ * State folder (locked by flock, itself and the file `lock`): mlpd.db, datasets/ID.table, models/ID.model, models/ID.eval,
+ * checkpoints/ID.0 and .1 (checkpoints.h), tmp/, lost/ (files that no row knew at a start, a folder a start). A file is deleted only
+ * because its row said so (store_files.c). Files are named by the row's number, never by a user's word, and rows hold no path: the
+ * folder may be moved. What a call reports as done is on disk (WAL, synchronous FULL).
  *
  * Threads: every call may come from any thread; each thread gets its own connection on first use, closed when the thread ends.
  * No call takes another room's lock. Lifetime: all other threads that used the store must have ended, or use it no more, before

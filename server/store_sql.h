@@ -22,8 +22,8 @@ struct sql {
 
 struct store {
     char dir[PATH_SIZE];
-    int lock_fd;
-    pthread_key_t key; /* struct sql of the calling thread */
+    int lock_fd, dir_fd; /* both locked */
+    pthread_key_t key;   /* struct sql of the calling thread */
     bool has_key;
     /* under lock */
     pthread_mutex_t lock;

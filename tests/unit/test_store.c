@@ -101,7 +101,8 @@ START_TEST(rows_survive_a_reopen)
 }
 END_TEST
 
-START_TEST(a_second_daemon_is_locked_out)
+/* Another process finds the folder taken. */
+static void assert_locked(void)
 {
     pid_t child = fork();
     ck_assert_int_ge(child, 0);
@@ -113,7 +114,25 @@ START_TEST(a_second_daemon_is_locked_out)
     int status;
     ck_assert_int_eq(waitpid(child, &status, 0), child);
     ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
+START_TEST(a_second_daemon_is_locked_out)
+{
+    assert_locked();
     reopen(); /* and free again after a close */
+}
+END_TEST
+
+START_TEST(removing_the_file_lock_lets_no_second_daemon_in)
+{
+    char path[512];
+    snprintf(path, sizeof path, "%s/lock", state.dir);
+    ck_assert_int_eq(unlink(path), 0);
+    assert_locked();
+    file_put("lock"); /* a new one that nobody has locked */
+    assert_locked();
+    reopen();
+    assert_locked();
 }
 END_TEST
 
@@ -395,6 +414,7 @@ int main(void)
     tcase_add_checked_fixture(tests, setup, teardown);
     tcase_add_test(tests, rows_survive_a_reopen);
     tcase_add_test(tests, a_second_daemon_is_locked_out);
+    tcase_add_test(tests, removing_the_file_lock_lets_no_second_daemon_in);
     tcase_add_test(tests, a_folder_of_a_newer_version_is_refused);
     tcase_add_test(tests, a_folder_of_the_first_version_is_taken_over);
     tcase_add_test(tests, half_made_things_are_removed_at_the_next_start);
