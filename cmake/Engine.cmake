@@ -11,8 +11,9 @@ else()
     list(FILTER engine_sources EXCLUDE REGEX "kernels_avx[0-9]+\\.c$")
 endif()
 
-# A NaN loss must be seen: never -ffast-math.
-set(kernel_flags -O3 -ffp-contract=fast -fno-math-errno)
+# A NaN loss must be seen: never -ffast-math. Nor is a product fused with a sum unless fma_vec says so: -ffp-contract=off (mlpd_flags).
+set(MLPD_KERNEL_LEVEL -O3 CACHE STRING "Optimisation level of the kernels; it changes no bit (scripts/bits.sh)")
+set(kernel_flags ${MLPD_KERNEL_LEVEL} -fno-math-errno)
 set(kernel_flags_generic ${kernel_flags})
 set(kernel_flags_avx2 ${kernel_flags} -mavx2 -mfma -mf16c -mbmi -mbmi2)
 set(kernel_flags_avx512 ${kernel_flags} -mavx512f -mavx512bw -mavx512vl -mavx512dq -mfma -mbmi -mbmi2

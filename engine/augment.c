@@ -1,6 +1,7 @@
 /* A picture changed: each pixel of the new one is looked up in the old one (bilinear) where an affine map, and a smooth random field on top
  * of it, say (Simard, Steinkraus & Platt 2003). Pure functions but for the scratch. */
 #include "augment.h"
+#include "elementary.h"
 #include "kernels.h"
 #include "memory.h"
 #include "rng.h"
@@ -103,16 +104,16 @@ static float *smoothing_new(uint32_t n, double sigma, double factor, bool transp
     double sum = 0, squares = 0;
     int reach = (int)ceil(4 * sigma);
     for (int i = -reach; i <= reach; i++) {
-        double g = exp(-i * i / (2 * sigma * sigma));
+        double g = elementary_exp(-i * i / (2 * sigma * sigma));
         sum += g;
         squares += g * g;
     }
     for (uint32_t i = 0; matrix != NULL && i < n; i++) {
         double within = 0;
         for (uint32_t k = 0; k < n; k++)
-            within += exp(-((double)i - k) * ((double)i - k) / (sigma * sigma));
+            within += elementary_exp(-((double)i - k) * ((double)i - k) / (sigma * sigma));
         for (uint32_t k = 0; k < n; k++) {
-            double g = exp(-((double)i - k) * ((double)i - k) / (2 * sigma * sigma)) / sum * sqrt(squares / within);
+            double g = elementary_exp(-((double)i - k) * ((double)i - k) / (2 * sigma * sigma)) / sum * sqrt(squares / within);
             matrix[transposed ? (size_t)k * ld + i : (size_t)i * ld + k] = (float)(g * factor);
         }
     }
@@ -176,9 +177,10 @@ struct affine {
 static struct affine affine_draw(const struct augment *o, const uint32_t words[8])
 {
     double angle = (double)draw(words[0], o->rotation) * ONE_DEGREE, shear = (double)draw(words[1], o->shear);
-    double inverse_x = exp(-(double)draw(words[2], 1) * log1p((double)o->scale));
-    double inverse_y = exp(-(double)draw(words[3], 1) * log1p((double)o->scale));
-    double c = cos(angle), s = sin(angle), cx = (o->width - 1) / 2.0, cy = (o->height - 1) / 2.0;
+    double inverse_x = elementary_exp(-(double)draw(words[2], 1) * elementary_log1p((double)o->scale));
+    double inverse_y = elementary_exp(-(double)draw(words[3], 1) * elementary_log1p((double)o->scale));
+    double c, s, cx = (o->width - 1) / 2.0, cy = (o->height - 1) / 2.0;
+    elementary_sincos(angle, &s, &c);
     double xx = (c - shear * -s) * inverse_x, xy = (s - shear * c) * inverse_x, yx = -s * inverse_y, yy = c * inverse_y;
     double tx = cx + (double)draw(words[4], o->shift), ty = cy + (double)draw(words[5], o->shift);
     return (struct affine){(float)xx, (float)xy, (float)(cx + 1 - xx * tx - xy * ty),

@@ -1,7 +1,7 @@
 /* Activations, one function each: from the sum z to the layer's output, and the slope there. Part of kernels_body.h.
  *
- * A function here and a row in ACTIVATIONS (mlp/network.h) make an activation. Slopes of functions with a kink are taken from the
- * left. */
+ * A function here and a row in ACTIVATIONS (mlp/network.h) make an activation. A product that is added to is written fma_vec. Slopes of
+ * functions with a kink are taken from the left. */
 #ifndef MLP_ENGINE_KERNELS_ACTIVATION_H
 #define MLP_ENGINE_KERNELS_ACTIVATION_H
 
@@ -45,22 +45,22 @@ INLINE vec activation_selu(vec z, vec *slope)
 /* z times the normal distribution function (Hendrycks & Gimpel 2016), not the tanh approximation. */
 INLINE vec activation_gelu(vec z, vec *slope)
 {
-    vec share = 0.5f + 0.5f * erf_vec(z * 0.70710678118654752f);
-    *slope = share + z * exp_vec(-0.5f * z * z) * 0.39894228040143268f;
+    vec share = fma_vec(splat(0.5f), erf_vec(z * 0.70710678118654752f), splat(0.5f));
+    *slope = fma_vec(z * exp_vec(-0.5f * z * z), splat(0.39894228040143268f), share);
     return z * share;
 }
 
 INLINE vec activation_swish(vec z, vec *slope)
 {
     vec s = sigmoid_vec(z);
-    *slope = s + z * s * (1.0f - s);
+    *slope = fma_vec(z * s, 1.0f - s, s);
     return z * s;
 }
 
 INLINE vec activation_tanh(vec z, vec *slope)
 {
     vec y = tanh_vec(z);
-    *slope = 1.0f - y * y;
+    *slope = fma_vec(-y, y, splat(1));
     return y;
 }
 

@@ -1,7 +1,7 @@
 /* The body of the kernels, compiled once per instruction set by kernels_<name>.c, which sets VEC_FLOATS, TILE_ROWS and TILE_VECS.
  *
  * A register tile is up to TILE_ROWS x TILE_VECS vectors of accumulators (tile_rows, tile_vecs); everything dense is one tile function with
- * different strides. Products and sums are left to the compiler to fuse (-ffp-contract=fast). */
+ * different strides. */
 #include "kernels_activation.h"
 #include "kernels_dense.h"
 #include "kernels_exp.h"

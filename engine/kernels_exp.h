@@ -8,17 +8,16 @@
 INLINE vec exp_vec(vec x)
 {
     vec clamped = choose(x < -87.0f, splat(-87.0f), choose(x > 88.0f, splat(88.0f), x));
-    vec t = clamped * 1.44269504088896341f;
     vec magic = splat(0x1.8p23f);
-    vec n = (t + magic) - magic;
-    vec r = clamped - n * 0.693359375f + n * 2.12194440e-4f;
+    vec n = fma_vec(clamped, splat(1.44269504088896341f), magic) - magic;
+    vec r = fma_vec(n, splat(2.12194440e-4f), clamped - n * 0.693359375f); /* the product inside is exact */
     vec p = splat(1.9875691500e-4f);
-    p = p * r + 1.3981999507e-3f;
-    p = p * r + 8.3334519073e-3f;
-    p = p * r + 4.1665795894e-2f;
-    p = p * r + 1.6666665459e-1f;
-    p = p * r + 5.0000001201e-1f;
-    p = p * r * r + r + 1.0f;
+    p = fma_vec(p, r, splat(1.3981999507e-3f));
+    p = fma_vec(p, r, splat(8.3334519073e-3f));
+    p = fma_vec(p, r, splat(4.1665795894e-2f));
+    p = fma_vec(p, r, splat(1.6666665459e-1f));
+    p = fma_vec(p, r, splat(5.0000001201e-1f));
+    p = fma_vec(p * r, r, r) + 1.0f;
     ivec exponent = __builtin_convertvector(n, ivec) << 23;
     vec e = (vec)((ivec)p + exponent);
     return choose(x != x, x, e);
@@ -35,17 +34,16 @@ INLINE vec log_vec(vec x)
     m = choose(small, m + m, m) - 1.0f;
     vec z = m * m;
     vec p = splat(7.0376836292e-2f);
-    p = p * m - 1.1514610310e-1f;
-    p = p * m + 1.1676998740e-1f;
-    p = p * m - 1.2420140846e-1f;
-    p = p * m + 1.4249322787e-1f;
-    p = p * m - 1.6668057665e-1f;
-    p = p * m + 2.0000714765e-1f;
-    p = p * m - 2.4999993993e-1f;
-    p = p * m + 3.3333331174e-1f;
-    p = p * m * z;
-    p = p - e * 2.12194440e-4f - 0.5f * z;
-    return m + p + e * 0.693359375f;
+    p = fma_vec(p, m, splat(-1.1514610310e-1f));
+    p = fma_vec(p, m, splat(1.1676998740e-1f));
+    p = fma_vec(p, m, splat(-1.2420140846e-1f));
+    p = fma_vec(p, m, splat(1.4249322787e-1f));
+    p = fma_vec(p, m, splat(-1.6668057665e-1f));
+    p = fma_vec(p, m, splat(2.0000714765e-1f));
+    p = fma_vec(p, m, splat(-2.4999993993e-1f));
+    p = fma_vec(p, m, splat(3.3333331174e-1f));
+    p = fma_vec(e, splat(-2.12194440e-4f), p * m * z) - 0.5f * z;
+    return fma_vec(e, splat(0.693359375f), m + p);
 }
 
 /* tanh x: a polynomial where |x| < 0.625 (Cephes tanhf), else by the exponential. */
@@ -53,11 +51,11 @@ INLINE vec tanh_vec(vec x)
 {
     vec z = x * x;
     vec p = splat(-5.70498872745e-3f);
-    p = p * z + 2.06390887954e-2f;
-    p = p * z - 5.37397155531e-2f;
-    p = p * z + 1.33314422036e-1f;
-    p = p * z - 3.33332819422e-1f;
-    vec near = p * z * x + x;
+    p = fma_vec(p, z, splat(2.06390887954e-2f));
+    p = fma_vec(p, z, splat(-5.37397155531e-2f));
+    p = fma_vec(p, z, splat(1.33314422036e-1f));
+    p = fma_vec(p, z, splat(-3.33332819422e-1f));
+    vec near = fma_vec(p * z, x, x);
     vec size = absolute(x);
     vec far = 1.0f - 2.0f / (exp_vec(size + size) + 1.0f);
     far = (vec)((ivec)far | ((ivec)x & INT32_MIN));
@@ -73,13 +71,13 @@ INLINE vec sigmoid_vec(vec x)
 INLINE vec erf_vec(vec x)
 {
     vec size = absolute(x);
-    vec t = 1.0f / (1.0f + 0.3275911f * size);
+    vec t = 1.0f / fma_vec(splat(0.3275911f), size, splat(1));
     vec p = splat(1.061405429f);
-    p = p * t - 1.453152027f;
-    p = p * t + 1.421413741f;
-    p = p * t - 0.284496736f;
-    p = p * t + 0.254829592f;
-    vec e = 1.0f - p * t * exp_vec(-size * size);
+    p = fma_vec(p, t, splat(-1.453152027f));
+    p = fma_vec(p, t, splat(1.421413741f));
+    p = fma_vec(p, t, splat(-0.284496736f));
+    p = fma_vec(p, t, splat(0.254829592f));
+    vec e = fma_vec(-(p * t), exp_vec(-size * size), splat(1));
     return (vec)((ivec)e | ((ivec)x & INT32_MIN));
 }
 

@@ -14,34 +14,42 @@ INLINE vec load_any(const float *p)
     return v;
 }
 
-/* The lanes' sum, in order. */
-INLINE float lanes_sum(vec v)
+#define SUMS 16 /* partial sums of a row, whatever a vector's width: so the order is the same with each instruction set */
+#define SUM_VECS (SUMS / VEC_FLOATS) /* the vectors that hold them */
+
+/* The partial sums' sum, in order. */
+INLINE float lanes_sum(const vec sums[SUM_VECS])
 {
     float sum = 0;
-    for (uint32_t i = 0; i < VEC_FLOATS; i++)
-        sum += v[i];
+#pragma GCC unroll 16
+    for (uint32_t i = 0; i < SUMS; i++)
+        sum += sums[i / VEC_FLOATS][i % VEC_FLOATS];
     return sum;
 }
 
 /* Sum over i of (x[i] - shift) * (y[i] - shift). */
 INLINE float products_sum(const float *x, const float *y, float shift, uint32_t n)
 {
-    vec sums = {0};
+    vec sums[SUM_VECS] = {0};
     uint32_t i = 0;
-    for (; i + VEC_FLOATS <= n; i += VEC_FLOATS)
-        sums += (load_any(x + i) - shift) * (load_any(y + i) - shift);
+    for (; i + SUMS <= n; i += SUMS)
+#pragma GCC unroll 4
+        for (uint32_t j = 0, at = i; j < SUM_VECS; j++, at += VEC_FLOATS)
+            sums[j] = fma_vec(load_any(x + at) - shift, load_any(y + at) - shift, sums[j]);
     float sum = lanes_sum(sums);
     for (; i < n; i++)
-        sum += (x[i] - shift) * (y[i] - shift);
+        sum = fma_float(x[i] - shift, y[i] - shift, sum);
     return sum;
 }
 
 INLINE float numbers_sum(const float *x, uint32_t n)
 {
-    vec sums = {0};
+    vec sums[SUM_VECS] = {0};
     uint32_t i = 0;
-    for (; i + VEC_FLOATS <= n; i += VEC_FLOATS)
-        sums += load_any(x + i);
+    for (; i + SUMS <= n; i += SUMS)
+#pragma GCC unroll 4
+        for (uint32_t j = 0; j < SUM_VECS; j++)
+            sums[j] += load_any(x + i + j * VEC_FLOATS);
     float sum = lanes_sum(sums);
     for (; i < n; i++)
         sum += x[i];
@@ -54,7 +62,7 @@ static float normalize(float *y, uint32_t n, const float *gain, const float *off
     float inverse = 1 / sqrtf(products_sum(y, y, mean, n) / (float)n + NORM_EPSILON);
     for (uint32_t i = 0; i < n; i++) {
         float x = (y[i] - mean) * inverse;
-        y[i] = x * gain[i] + offset[i];
+        y[i] = fma_float(x, gain[i], offset[i]);
         if (normal != NULL)
             normal[i] = x;
     }
@@ -70,7 +78,7 @@ static void normalize_delta(float *d, uint32_t n, const float *gain, float inver
     }
     float mean = numbers_sum(d, n) / (float)n, along = products_sum(d, normal, 0, n) / (float)n;
     for (uint32_t i = 0; i < n; i++) {
-        d[i] = inverse * (d[i] - mean - normal[i] * along);
+        d[i] = inverse * fma_float(-normal[i], along, d[i] - mean);
         normal[i] *= passed[i];
     }
 }

@@ -109,7 +109,7 @@ INLINE void forward_row(const uint32_t vecs, const uint16_t *columns, const floa
         vec x = splat(values[i]);
 #pragma GCC unroll 8
         for (uint32_t j = 0; j < vecs; j++)
-            acc[j] += x * load(row + j * VEC_FLOATS);
+            acc[j] = fma_vec(x, load(row + j * VEC_FLOATS), acc[j]);
     }
 #pragma GCC unroll 8
     for (uint32_t j = 0; j < vecs; j++)
@@ -131,7 +131,7 @@ INLINE uint32_t forward_segment(const uint32_t vecs, const uint16_t *columns, co
         vec x = splat(values[at]);
 #pragma GCC unroll 8
         for (uint32_t j = 0; j < vecs; j++)
-            acc[j] += x * load(row + j * VEC_FLOATS);
+            acc[j] = fma_vec(x, load(row + j * VEC_FLOATS), acc[j]);
     } while (columns[++at] < end);
 #pragma GCC unroll 8
     for (uint32_t j = 0; j < vecs; j++)
@@ -235,7 +235,7 @@ INLINE void gradient_row(const uint32_t vecs, bool add, uint64_t mask, const uin
         const float *row = whole_address(dy + r * lddy);
 #pragma GCC unroll 8
         for (uint32_t j = 0; j < vecs; j++)
-            acc[j] += x * load(row + j * VEC_FLOATS);
+            acc[j] = fma_vec(x, load(row + j * VEC_FLOATS), acc[j]);
     }
 #pragma GCC unroll 8
     for (uint32_t j = 0; j < vecs; j++)

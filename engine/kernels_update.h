@@ -20,7 +20,7 @@ INLINE vec root_vec(vec v)
     vec safe = (vec)_mm512_max_ps((__m512)v, (__m512)splat(0x1p-126f));
     vec inverse_root = (vec)_mm512_rsqrt14_ps((__m512)safe);
     vec root = safe * inverse_root;
-    return root + root * (0.5f - root * (0.5f * inverse_root));
+    return fma_vec(root, fma_vec(-root, 0.5f * inverse_root, splat(0.5f)), root);
 #else
     vec root;
     for (uint32_t i = 0; i < VEC_FLOATS; i++)
@@ -34,18 +34,24 @@ INLINE vec quotient_vec(vec a, vec b)
 {
 #if VEC_FLOATS == 16
     vec inverse = (vec)_mm512_rcp14_ps((__m512)b);
-    return a * (inverse * (2.0f - b * inverse));
+    return a * (inverse * fma_vec(-b, inverse, splat(2)));
 #else
     return a / b;
 #endif
 }
 
+/* The running averages of gradients and of their squares. */
+INLINE void averages_update(vec *m, vec *v, vec g, const struct update_vecs *u)
+{
+    *m = fma_vec(u->beta_1, *m, u->rest_1 * g);
+    *v = fma_vec(u->beta_2, *v, u->rest_2 * g * g);
+}
+
 /* Kingma & Ba 2015. */
 INLINE vec update_adam(vec p, vec *m, vec *v, vec g, const struct update_vecs *u)
 {
-    *m = u->beta_1 * *m + u->rest_1 * g;
-    *v = u->beta_2 * *v + u->rest_2 * g * g;
-    return p - u->rate * quotient_vec(*m, root_vec(*v) * u->inv_sqrt_correction + u->epsilon);
+    averages_update(m, v, g, u);
+    return fma_vec(-u->rate, quotient_vec(*m, fma_vec(root_vec(*v), u->inv_sqrt_correction, u->epsilon)), p);
 }
 
 /* Loshchilov & Hutter 2019: adam, whose weight decay (see kernels' prepare) does not pass through its averages. */
@@ -57,25 +63,26 @@ INLINE vec update_adamw(vec p, vec *m, vec *v, vec g, const struct update_vecs *
 /* Dozat 2016: the average is looked at one step ahead. */
 INLINE vec update_nadam(vec p, vec *m, vec *v, vec g, const struct update_vecs *u)
 {
-    *m = u->beta_1 * *m + u->rest_1 * g;
-    *v = u->beta_2 * *v + u->rest_2 * g * g;
-    return p - quotient_vec(u->rate * *m + u->rate_of_gradient * g, root_vec(*v) * u->inv_sqrt_correction + u->epsilon);
+    averages_update(m, v, g, u);
+    vec direction = fma_vec(u->rate, *m, u->rate_of_gradient * g);
+    return p - quotient_vec(direction, fma_vec(root_vec(*v), u->inv_sqrt_correction, u->epsilon));
 }
 
 /* Plain, or with momentum (Polyak 1964), or with Nesterov's (Sutskever et al. 2013). */
 INLINE vec update_sgd(vec p, vec *m, vec *v, vec g, const struct update_vecs *u)
 {
     (void)v;
-    *m = u->momentum * *m - u->rate * g;
-    vec ahead = u->momentum * *m - u->rate * g;
+    vec step = u->rate * g;
+    *m = fma_vec(u->momentum, *m, -step);
+    vec ahead = fma_vec(u->momentum, *m, -step);
     return p + choose((ivec)u->nesterov, ahead, *m);
 }
 
 /* Tieleman & Hinton 2012. */
 INLINE vec update_rmsprop(vec p, vec *m, vec *v, vec g, const struct update_vecs *u)
 {
-    *v = u->beta_2 * *v + u->rest_2 * g * g;
-    *m = u->momentum * *m + u->rate * quotient_vec(g, root_vec(*v) + u->epsilon);
+    *v = fma_vec(u->beta_2, *v, u->rest_2 * g * g);
+    *m = fma_vec(u->momentum, *m, u->rate * quotient_vec(g, root_vec(*v) + u->epsilon));
     return p - *m;
 }
 
@@ -83,8 +90,8 @@ INLINE vec update_rmsprop(vec p, vec *m, vec *v, vec g, const struct update_vecs
 INLINE vec update_adagrad(vec p, vec *m, vec *v, vec g, const struct update_vecs *u)
 {
     (void)m;
-    *v += g * g;
-    return p - u->rate * quotient_vec(g, root_vec(*v) + u->epsilon);
+    *v = fma_vec(g, g, *v);
+    return fma_vec(-u->rate, quotient_vec(g, root_vec(*v) + u->epsilon), p);
 }
 
 /* Zero if every lane of `check`, a sum of products with zero, is finite; else it holds a NaN. */
@@ -124,7 +131,7 @@ INLINE struct update_vecs update_splat(const struct update *u)
             if (v != NULL)                                                                                                                 \
                 store(v + i, vi);                                                                                                          \
             store(p + i, pi);                                                                                                              \
-            check += pi * 0.0f;                                                                                                            \
+            check = fma_vec(pi, splat(0), check);                                                                                          \
         }                                                                                                                                  \
         return all_zero(check);                                                                                                            \
     }
@@ -137,7 +144,7 @@ static void prepare(float *p, float *g, size_t n, const struct penalty *penalty)
     for (size_t i = 0; i < n; i += VEC_FLOATS) {
         vec pi = load(p + i), gi = load(g + i);
         vec sign = choose(pi > 0, splat(1), choose(pi < 0, splat(-1), splat(0)));
-        gi = (gi + l2 * pi + l1 * sign) * scale;
+        gi = fma_vec(l1, sign, fma_vec(l2, pi, gi)) * scale;
         gi = choose(gi > clip, clip, choose(gi < -clip, -clip, gi));
         store(g + i, gi);
         store(p + i, pi * keep);
@@ -149,7 +156,7 @@ static void limit_norms(float *w, uint32_t n_in, uint32_t width, float max_norm)
     for (uint32_t o = 0; o < width; o += VEC_FLOATS) {
         vec sum = splat(0), limit = splat(max_norm), scale;
         for (uint32_t k = 0; k < n_in; k++)
-            sum += load(w + (size_t)k * width + o) * load(w + (size_t)k * width + o);
+            sum = fma_vec(load(w + (size_t)k * width + o), load(w + (size_t)k * width + o), sum);
         for (uint32_t i = 0; i < VEC_FLOATS; i++)
             scale[i] = sqrtf(sum[i]);
         scale = choose(scale > limit, limit / scale, splat(1));
@@ -163,7 +170,7 @@ static double square_sum(const float *g, size_t n)
     double sums[16] = {0}, sum = 0;
     for (size_t i = 0; i < n; i += 16)
         for (size_t j = 0; j < 16; j++)
-            sums[j] += (double)g[i + j] * (double)g[i + j];
+            sums[j] += (double)g[i + j] * (double)g[i + j]; /* the product is exact */
     for (size_t j = 0; j < 16; j++)
         sum += sums[j];
     return sum;

@@ -3,6 +3,7 @@
  * y: an output, t: what it should be. Cross-entropies stand for themselves: their gradient by the sum before the output's activation is
  * y - t, and they are computed from that sum, where nothing overflows. */
 #include "loss.h"
+#include "elementary.h"
 #include "network_private.h"
 
 #include <math.h>
@@ -39,11 +40,16 @@ static float huber_slope(float y, float t)
     return fmaxf(-1, fminf(1, y - t));
 }
 
+static float natural_log(float x)
+{
+    return (float)elementary_log((double)x);
+}
+
 #define POISSON_EPSILON 1e-7f
 
 static float poisson_value(float y, float t)
 {
-    return y - t * logf(y + POISSON_EPSILON);
+    return y - t * natural_log(y + POISSON_EPSILON);
 }
 
 static float poisson_slope(float y, float t)
@@ -98,7 +104,7 @@ static float softmax(const struct kernels *kernels, float *y, uint32_t n, float 
     float sum = kernels->exp_sum(y, n, max), inverse = 1.0f / sum;
     for (uint32_t i = 0; i < n; i++)
         y[i] *= inverse;
-    return logf(sum);
+    return natural_log(sum);
 }
 
 /* What output i should be. */
@@ -120,7 +126,7 @@ static float crossentropy(const struct objective *o, struct target target, const
     if (o->label_smoothing > 0) {
         loss = 0;
         for (uint32_t i = 0; i < n; i++)
-            loss -= wanted(o, target, n, i) * logf(fmaxf(y[i], 1e-37f));
+            loss -= wanted(o, target, n, i) * natural_log(fmaxf(y[i], 1e-37f));
     }
     for (uint32_t i = 0; dy != NULL && i < n; i++)
         dy[i] = y[i] * share;
@@ -137,7 +143,7 @@ static float binary_crossentropy(const struct kernels *kernels, const struct obj
 {
     float loss = 0;
     for (uint32_t i = 0; known && i < n; i++)
-        loss += fmaxf(y[i], 0) - y[i] * wanted(o, target, n, i) + log1pf(expf(-fabsf(y[i])));
+        loss += fmaxf(y[i], 0) - y[i] * wanted(o, target, n, i) + (float)elementary_log1p(elementary_exp(-fabs((double)y[i])));
     kernels->activate[ACTIVATION_SIGMOID](y, NULL, pad16(n));
     for (uint32_t i = 0; known && dy != NULL && i < n; i++)
         dy[i] = (y[i] - wanted(o, target, n, i)) * share / (float)n;

@@ -2,29 +2,36 @@
  *
  * Bias corrections are folded into rate and divisor: adam is p -= rate / (1 - beta_1^t) * m / (sqrt(v) / sqrt(1 - beta_2^t) + epsilon). */
 #include "optimizer.h"
+#include "elementary.h"
 
 #include <math.h>
 #include <string.h>
 
 static void correct_adam(struct update *u, uint64_t step)
 {
-    double t = (double)step;
-    u->rate = (float)((double)u->rate / (1.0 - pow((double)u->beta_1, t)));
-    u->inv_sqrt_correction = (float)(1.0 / sqrt(1.0 - pow((double)u->beta_2, t)));
+    u->rate = (float)((double)u->rate / (1.0 - elementary_power((double)u->beta_1, step)));
+    u->inv_sqrt_correction = (float)(1.0 / sqrt(1.0 - elementary_power((double)u->beta_2, step)));
 }
 
-/* As PyTorch's NAdam: momentum beta_1 (1 - 0.5 * 0.96^(t / 250)), whose product so far corrects the bias. */
+/* As PyTorch's NAdam: beta_1 (1 - 0.5 * 0.96^(t / 250)) is step t's momentum. */
+static double nadam_momentum(const struct update *u, uint64_t t)
+{
+    const double log_of_0_96 = -0.040821994520255129554;
+    return (double)u->beta_1 * (1 - 0.5 * elementary_exp(log_of_0_96 * ((double)t * 0.004)));
+}
+
+/* The product of the momenta so far corrects the bias. */
 static void correct_nadam(struct update *u, uint64_t step)
 {
     double rate = (double)u->rate, product = 1, now, next;
     /* Below 1e-17 the product no longer shows beside 1. */
     for (uint64_t t = 1; t <= step && product > 1e-17; t++)
-        product *= (double)u->beta_1 * (1 - 0.5 * pow(0.96, (double)t * 0.004));
-    now = (double)u->beta_1 * (1 - 0.5 * pow(0.96, (double)step * 0.004));
-    next = (double)u->beta_1 * (1 - 0.5 * pow(0.96, (double)(step + 1) * 0.004));
+        product *= nadam_momentum(u, t);
+    now = nadam_momentum(u, step);
+    next = nadam_momentum(u, step + 1);
     u->rate = (float)(rate * next / (1 - product * next));
     u->rate_of_gradient = (float)(rate * (1 - now) / (1 - product));
-    u->inv_sqrt_correction = (float)(1.0 / sqrt(1.0 - pow((double)u->beta_2, (double)step)));
+    u->inv_sqrt_correction = (float)(1.0 / sqrt(1.0 - elementary_power((double)u->beta_2, step)));
 }
 
 static const struct {

@@ -1,4 +1,5 @@
 /* Dates as inputs: how long ago, year, month around the year, weekday, time around the day. Threads: any. */
+#include "elementary.h"
 #include "recipe_fit.h"
 
 #include <stdlib.h>
@@ -6,23 +7,29 @@
 #define DAYS_A_YEAR 365.2425
 #define TURN 6.283185307179586 /* once around */
 
+/* A point on the circle. */
+static void point_encode(double angle, float x[2])
+{
+    double sine, cosine;
+    elementary_sincos(angle, &sine, &cosine);
+    x[0] = (float)sine;
+    x[1] = (float)cosine;
+}
+
 /* As it is when it is not missing. */
 static void date_encode(const struct recipe_column *column, double value, float *x)
 {
     struct date_parts parts = date_split(value);
-    double days = value / DATE_DAY, month = TURN * (parts.month - 1) / 12, time = TURN * parts.seconds / DATE_DAY;
+    double days = value / DATE_DAY;
     double years = (parts.year - (1970 + (double)column->offset / DAYS_A_YEAR)) * DAYS_A_YEAR;
 
     x[0] = input_clamp((float)((days - (double)column->offset) * (double)column->scale));
     x[1] = input_clamp((float)(years * (double)column->scale));
-    x[2] = (float)sin(month);
-    x[3] = (float)cos(month);
+    point_encode(TURN * (parts.month - 1) / 12, x + 2);
     for (int weekday = 0; weekday < 7; weekday++)
         x[4 + weekday] = weekday == parts.weekday;
-    if (column->time) {
-        x[11] = (float)sin(time);
-        x[12] = (float)cos(time);
-    }
+    if (column->time)
+        point_encode(TURN * parts.seconds / DATE_DAY, x + 11);
 }
 
 void column_encode_date(const struct recipe_column *column, double value, float *x)

@@ -2,6 +2,7 @@
 #ifndef MLP_ENGINE_RECIPE_PRIVATE_H
 #define MLP_ENGINE_RECIPE_PRIVATE_H
 
+#include "elementary.h"
 #include "mlp/recipe.h"
 
 #include <math.h>
@@ -85,7 +86,7 @@ static inline float input_clamp(float input)
 
 static inline float number_log(float number, float unit)
 {
-    return copysignf(log1pf(fabsf(number) / unit), number);
+    return copysignf((float)elementary_log1p((double)(fabsf(number) / unit)), number);
 }
 
 /* A number into a column that is not one-hot; x: the row's inputs. */

@@ -1,5 +1,6 @@
 /* Random numbers from a counter. Pure functions: any thread. */
 #include "rng.h"
+#include "elementary.h"
 
 #include <math.h>
 
@@ -38,9 +39,10 @@ void rng_normals(uint64_t seed, uint64_t stream, uint64_t index, double out[2])
     rng_words(seed, stream, index, words);
     double u1 = ((double)words[0] + 0.5 + (double)words[2] * 0x1p-32) * 0x1p-32; /* in (0, 1) */
     double u2 = ((double)words[1] + (double)words[3] * 0x1p-32) * 0x1p-32;       /* in [0, 1) */
-    double radius = sqrt(-2.0 * log(u1));
-    out[0] = radius * cos(two_pi * u2);
-    out[1] = radius * sin(two_pi * u2);
+    double radius = sqrt(-2.0 * elementary_log(u1)), x, y;
+    elementary_sincos(two_pi * u2, &y, &x);
+    out[0] = radius * x;
+    out[1] = radius * y;
 }
 
 static uint32_t draw(struct rng_draws *draws)

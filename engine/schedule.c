@@ -1,4 +1,5 @@
 /* Learning rate schedules: a row and a function each. Pure functions of where the training stands, so nothing has to be saved. */
+#include "elementary.h"
 #include "optimizer.h"
 
 #include <math.h>
@@ -20,24 +21,32 @@ static double constant_factor(const struct schedule *s, const struct place *at)
 
 static double step_factor(const struct schedule *s, const struct place *at)
 {
-    return pow((double)s->gamma, floor(floor(at->epoch) / s->step_epochs));
+    return elementary_power((double)s->gamma, (uint64_t)at->epoch / s->step_epochs);
 }
 
 static double exponential_factor(const struct schedule *s, const struct place *at)
 {
-    return pow((double)s->gamma, floor(at->epoch));
+    return elementary_power((double)s->gamma, (uint64_t)at->epoch);
+}
+
+/* From 1 down to 0 as `share` goes from 0 to 1. */
+static double half_cosine(double share)
+{
+    double sine, cosine;
+    elementary_sincos(3.14159265358979323846 * share, &sine, &cosine);
+    return 0.5 * (1 + cosine);
 }
 
 /* Loshchilov & Hutter 2017, one period. */
 static double cosine_factor(const struct schedule *s, const struct place *at)
 {
     (void)s;
-    return 0.5 * (1 + cos(3.14159265358979323846 * at->fraction));
+    return half_cosine(at->fraction);
 }
 
 static double plateau_factor(const struct schedule *s, const struct place *at)
 {
-    return pow((double)s->gamma, at->reductions);
+    return elementary_power((double)s->gamma, at->reductions);
 }
 
 static double one_cycle_factor(const struct schedule *s, const struct place *at)
@@ -46,7 +55,7 @@ static double one_cycle_factor(const struct schedule *s, const struct place *at)
     const double rise = 0.3, start = 1.0 / 25, end = 1.0 / 250000;
     double t = at->fraction < rise ? at->fraction / rise : (at->fraction - rise) / (1 - rise);
     double from = at->fraction < rise ? start : 1, to = at->fraction < rise ? 1 : end;
-    return to + (from - to) * 0.5 * (1 + cos(3.14159265358979323846 * t));
+    return to + (from - to) * half_cosine(t);
 }
 
 static const struct {

@@ -21,7 +21,7 @@ void must(bool ok, const struct err *err)
     ck_assert_msg(ok, "%s", err->msg);
 }
 
-static struct fixture fixture_of(const char *csv)
+struct fixture fixture_of(const char *csv, bool raw_target)
 {
     struct fixture f = {0};
     struct err err = {0};
@@ -41,7 +41,7 @@ static struct fixture fixture_of(const char *csv)
     f.rows = malloc(f.n_rows * sizeof *f.rows);
     for (uint64_t i = 0; i < f.n_rows; i++)
         f.rows[i] = (uint32_t)i;
-    f.recipe = recipe_fit(f.table, f.rows, f.n_rows, &(struct recipe_options){.target = "y"}, &err);
+    f.recipe = recipe_fit(f.table, f.rows, f.n_rows, &(struct recipe_options){.target = "y", .raw_target = raw_target}, &err);
     must(f.recipe != NULL, &err);
     f.binding = recipe_bind(f.recipe, f.table, true, &err);
     must(f.binding != NULL, &err);
@@ -69,7 +69,7 @@ struct fixture fixture_numbers(uint64_t n, bool classes)
         at += sprintf(at, "%.3f,%.3f,%.3f,%.3f,%.3f,", x[0], x[1], x[2], x[3], x[4]);
         at += classes ? sprintf(at, "%s\n", sum < -1 ? "low" : sum < 1 ? "mid" : "high") : sprintf(at, "%.3f\n", sum * sum);
     }
-    struct fixture f = fixture_of(csv);
+    struct fixture f = fixture_of(csv, false);
     free(csv);
     return f;
 }
@@ -89,7 +89,7 @@ struct fixture fixture_images(uint64_t n)
         }
         at += sprintf(at, "%d\n", label);
     }
-    struct fixture f = fixture_of(csv);
+    struct fixture f = fixture_of(csv, false);
     ck_assert(f.recipe->bytes);
     free(csv);
     return f;

@@ -18,6 +18,8 @@ struct fixture {
 
 void must(bool ok, const struct err *err);
 
+/* A CSV's table; its target is the column y. */
+struct fixture fixture_of(const char *csv, bool raw_target);
 /* n rows of 5 numbers; y is one of three words, or a number. */
 struct fixture fixture_numbers(uint64_t n, bool classes);
 /* n rows of 289 bytes, four fifths of them zero, as images are; y is 0..3. */
