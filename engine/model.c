@@ -38,27 +38,9 @@ struct model *model_new(struct recipe *recipe, struct network *network, enum los
     return model;
 }
 
-#define ALLOCATED 16 /* bytes that the allocator adds to a piece, about */
-
-static uint64_t strings_bytes(char *const *strings, uint32_t n)
-{
-    uint64_t bytes = n * sizeof *strings;
-    for (uint32_t i = 0; i < n; i++)
-        bytes += strlen(strings[i]) + 1 + ALLOCATED;
-    return bytes;
-}
-
 uint64_t model_bytes(const struct model *model)
 {
-    const struct recipe *recipe = model->recipe;
-    uint64_t bytes = sizeof *model + sizeof *recipe + sizeof *model->network + model->network->n_floats * sizeof(float);
-    bytes += strings_bytes(recipe->classes, recipe->n_classes) + strlen(recipe->target) + 6 * ALLOCATED;
-    for (uint32_t i = 0; i < recipe->n_columns; i++) {
-        const struct recipe_column *column = &recipe->columns[i];
-        bytes += sizeof *column + strlen(column->name) + 3 * ALLOCATED + column->n_knots * sizeof *column->knots;
-        bytes += strings_bytes(column->levels, column->n_levels);
-    }
-    return bytes;
+    return sizeof *model + sizeof *model->network + model->network->n_floats * sizeof(float) + recipe_bytes(model->recipe);
 }
 
 struct model *model_ref(struct model *model)
@@ -74,6 +56,11 @@ void model_unref(struct model *model)
     recipe_free(model->recipe);
     network_free(model->network);
     free(model);
+}
+
+bool model_is_shared(const struct model *model)
+{
+    return __atomic_load_n(&model->n_refs, __ATOMIC_ACQUIRE) > 1;
 }
 
 uint32_t model_n_outputs(const struct model *model)

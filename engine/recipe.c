@@ -35,6 +35,27 @@ void recipe_free(struct recipe *recipe)
     free(recipe);
 }
 
+#define ALLOCATED 16 /* bytes that the allocator adds to a piece, about */
+
+static uint64_t strings_bytes(char *const *strings, uint32_t n)
+{
+    uint64_t bytes = n * sizeof *strings;
+    for (uint32_t i = 0; i < n; i++)
+        bytes += strlen(strings[i]) + 1 + ALLOCATED;
+    return bytes;
+}
+
+uint64_t recipe_bytes(const struct recipe *recipe)
+{
+    uint64_t bytes = sizeof *recipe + strings_bytes(recipe->classes, recipe->n_classes) + strlen(recipe->target) + 6 * ALLOCATED;
+    for (uint32_t i = 0; i < recipe->n_columns; i++) {
+        const struct recipe_column *column = &recipe->columns[i];
+        bytes += sizeof *column + strlen(column->name) + 3 * ALLOCATED + column->n_knots * sizeof *column->knots;
+        bytes += strings_bytes(column->levels, column->n_levels);
+    }
+    return bytes;
+}
+
 int64_t recipe_find(const struct recipe *recipe, const char *name)
 {
     for (uint32_t i = 0; i < recipe->n_columns; i++)

@@ -8,13 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
-#define BUFFER_KEPT 4096                 /* kept from request to request: part of what a connection costs */
-#define FIELD_BYTES 64                   /* what the allocator adds to two texts */
-#define RESERVE_MOST ((uint64_t)1 << 30) /* bytes of the disk that bodies leave free ... */
-#define RESERVE_PART 20                  /* ... or, of a small one, a twentieth */
+#define BUFFER_KEPT 4096 /* kept from request to request: part of what a connection costs */
+#define FIELD_BYTES 64   /* what the allocator adds to two texts */
 
 void body_init(struct body *body, int (*temp)(void *self, struct err *err), void *self, const struct claim *payer)
 {
@@ -80,22 +77,10 @@ static bool file_open(struct body *body, struct err *err)
     return body->fd >= 0;
 }
 
-/* Bodies may not take the last of the disk: the catalogue, models and checkpoints need it. */
-static bool disk_check(int fd, size_t n, struct err *err)
-{
-    struct statvfs disk;
-    if (fstatvfs(fd, &disk))
-        return err_errno(err, "the upload could not be stored");
-    uint64_t part = (uint64_t)disk.f_blocks * disk.f_frsize / RESERVE_PART, left = (uint64_t)disk.f_bavail * disk.f_frsize;
-    uint64_t reserve = part < RESERVE_MOST ? part : RESERVE_MOST;
-    return left >= n + reserve ||
-           err_set(err, ERR_SPACE, "the upload does not fit: the disk is full but for a reserve of %.1f MB", (double)reserve / 1e6);
-}
-
 static bool file_write(void *self, const char *bytes, size_t n, struct err *err)
 {
     struct body *body = self;
-    if (!file_open(body, err) || !disk_check(body->fd, n, err))
+    if (!file_open(body, err) || !files_reserve(body->fd, n, err))
         return false;
     while (n) {
         ssize_t written = write(body->fd, bytes, n);
@@ -120,7 +105,7 @@ static bool file_bytes(void *self, const char *bytes, size_t n, struct err *err)
 static bool labels_write(void *self, const char *bytes, size_t n, struct err *err)
 {
     struct body_labels *labels = self;
-    return disk_check(labels->fd, n, err) && files_write(labels->fd, bytes, n, err);
+    return files_reserve(labels->fd, n, err) && files_write(labels->fd, bytes, n, err);
 }
 
 static bool labels_begin(struct body *body, struct err *err)

@@ -8,7 +8,12 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
+
+#define COPY_BYTES 65536
+#define RESERVE_MOST ((uint64_t)1 << 30)
+#define RESERVE_PART 20
 
 bool files_write(int fd, const void *bytes, size_t n_bytes, struct err *err)
 {
@@ -41,6 +46,29 @@ bool files_read_at(int fd, void *bytes, size_t n_bytes, uint64_t offset, struct 
         offset += (uint64_t)n;
     }
     return true;
+}
+
+bool files_copy(int from, int to, uint64_t n_bytes, struct err *err)
+{
+    char piece[COPY_BYTES];
+    for (uint64_t at = 0; at < n_bytes;) {
+        size_t n = n_bytes - at < sizeof piece ? (size_t)(n_bytes - at) : sizeof piece;
+        if (!files_read_at(from, piece, n, at, err) || !files_reserve(to, n, err) || !files_write(to, piece, n, err))
+            return false;
+        at += n;
+    }
+    return true;
+}
+
+bool files_reserve(int fd, uint64_t n_bytes, struct err *err)
+{
+    struct statvfs disk;
+    if (fstatvfs(fd, &disk))
+        return err_errno(err, "cannot look at the disk of the state folder");
+    uint64_t part = (uint64_t)disk.f_blocks * disk.f_frsize / RESERVE_PART, left = (uint64_t)disk.f_bavail * disk.f_frsize;
+    uint64_t reserve = part < RESERVE_MOST ? part : RESERVE_MOST;
+    return left >= reserve + n_bytes ||
+           err_set(err, ERR_SPACE, "the disk is full, but for %.0f MB that uploads leave free", (double)reserve / 1e6);
 }
 
 bool files_size(int fd, uint64_t *n_bytes, struct err *err)

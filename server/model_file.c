@@ -14,6 +14,8 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "tensors are written a
 
 #define HEADER_ALIGN 8
 #define CHUNK ((size_t)1 << 20)
+#define PADDING 15u     /* floats that the engine may add to either side of a layer's weights */
+#define NODE_BYTES 192u /* of the JSON library's tree, and of what is made of it, at most, for a value of the header */
 
 /* One layer's weights and biases (and, where it is normalised, gains and offsets) as the file holds them: in one block. */
 struct plain_layer {
@@ -130,8 +132,36 @@ out:
     return ok;
 }
 
+static bool room_hold(const struct model_room *room, uint64_t bytes, struct err *err)
+{
+    return !room || room->hold(room->self, bytes, err);
+}
+
+/* What a header takes while it is read: a value of its JSON, or of the JSON within its texts, stands behind one of these marks. */
+static uint64_t header_bytes(const char *text, uint64_t length)
+{
+    uint64_t n_values = 0;
+    for (uint64_t i = 0; i < length; i++)
+        n_values += text[i] == ',' || text[i] == '[' || text[i] == '{';
+    return 4 * length + n_values * NODE_BYTES;
+}
+
+/* The header's text is `length` bytes long; header->data_bytes follow it. */
+static bool header_parse(int fd, uint64_t length, const struct model_room *room, struct model_header *header, struct err *err)
+{
+    if (!room_hold(room, length, err))
+        return false;
+    char *text = malloc(length + 1);
+    if (!text)
+        return err_memory(err, "a model file's header");
+    bool ok = files_read_at(fd, text, length, sizeof(uint64_t), err) && room_hold(room, header_bytes(text, length), err) &&
+              json_to_model_header(text, length, header->data_bytes, header, err);
+    free(text);
+    return ok;
+}
+
 /* Read the prefix and the header; *data_at is where the data begins. */
-static bool header_read(int fd, struct model_header *header, uint64_t *data_at, struct err *err)
+static bool header_read(int fd, const struct model_room *room, struct model_header *header, uint64_t *data_at, struct err *err)
 {
     unsigned char prefix[8];
     uint64_t length = 0, size;
@@ -146,13 +176,9 @@ static bool header_read(int fd, struct model_header *header, uint64_t *data_at, 
         length = length << 8 | prefix[i];
     if (length > MODEL_FILE_HEADER_MAX || length > size - sizeof prefix)
         return err_set(err, ERR_CORRUPT, "the model file is damaged: its header would take %llu bytes", (unsigned long long)length);
-    char *text = malloc(length + 1);
-    if (!text)
-        return err_memory(err, "a model file's header");
     *data_at = sizeof prefix + length;
-    bool ok = files_read_at(fd, text, length, sizeof prefix, err) && json_to_model_header(text, length, size - *data_at, header, err);
-    free(text);
-    return ok;
+    header->data_bytes = size - *data_at;
+    return header_parse(fd, length, room, header, err);
 }
 
 static bool checksum_check(int fd, const struct model_header *header, uint64_t data_at, struct err *err)
@@ -217,9 +243,23 @@ static struct network *network_read(int fd, const struct model_header *header, u
     return network;
 }
 
-static struct model *content_read(int fd, struct model_header *header, uint64_t data_at, struct err *err)
+/* While the weights are read: the model, and its largest layer as the file holds it. */
+static bool weights_hold(const struct model_header *header, const struct model_room *room, struct err *err)
 {
-    struct network *network = checksum_check(fd, header, data_at, err) ? network_read(fd, header, data_at, err) : NULL;
+    const struct network_shape *shape = &header->shape;
+    uint64_t largest = 0, all = 0, n_in = shape->n_inputs;
+    for (uint32_t i = 0; i < shape->n_layers; n_in = shape->layers[i++].units) {
+        uint64_t n = (n_in + PADDING + layer_n_vectors(&shape->layers[i])) * (shape->layers[i].units + PADDING) * sizeof(float);
+        largest = n > largest ? n : largest;
+        all += n;
+    }
+    return room_hold(room, recipe_bytes(header->recipe) + all + largest + CHUNK, err);
+}
+
+static struct model *content_read(int fd, struct model_header *header, const struct model_room *room, uint64_t data_at, struct err *err)
+{
+    bool ok = weights_hold(header, room, err) && checksum_check(fd, header, data_at, err);
+    struct network *network = ok ? network_read(fd, header, data_at, err) : NULL;
     struct model *model = network ? model_new(header->recipe, network, header->shape.loss, err) : NULL;
 
     if (model)
@@ -229,7 +269,7 @@ static struct model *content_read(int fd, struct model_header *header, uint64_t 
     return model;
 }
 
-struct model *model_file_read(const char *path, char **info_json, struct err *err)
+struct model *model_file_read(const char *path, const struct model_room *room, char **info_json, struct err *err)
 {
     struct model_header header = {0};
     uint64_t data_at = 0;
@@ -238,8 +278,8 @@ struct model *model_file_read(const char *path, char **info_json, struct err *er
 
     if (fd < 0)
         return NULL;
-    if (header_read(fd, &header, &data_at, err))
-        model = content_read(fd, &header, data_at, err);
+    if (header_read(fd, room, &header, &data_at, err))
+        model = content_read(fd, &header, room, data_at, err);
     if (model && info_json) {
         *info_json = header.info;
         header.info = NULL;
@@ -249,11 +289,12 @@ struct model *model_file_read(const char *path, char **info_json, struct err *er
     return model;
 }
 
-bool model_file_check(int fd, struct err *err)
+bool model_file_check(int fd, const struct model_room *room, struct err *err)
 {
     struct model_header header = {0};
     uint64_t data_at = 0;
-    bool ok = header_read(fd, &header, &data_at, err) && checksum_check(fd, &header, data_at, err);
+    bool ok = header_read(fd, room, &header, &data_at, err) && room_hold(room, recipe_bytes(header.recipe) + CHUNK, err) &&
+              checksum_check(fd, &header, data_at, err);
 
     model_header_done(&header);
     return ok;

@@ -12,11 +12,17 @@
 /* Written aside, synced, renamed to `path`, its folder synced. info_json: any text, NULL for "{}". On failure `path` is as it was. */
 bool model_file_write(const char *path, const struct model *model, const char *info_json, struct err *err);
 
-/* Any file is safe to read: what is not whole and consistent is ERR_CORRUPT. *info_json (may be NULL) is the caller's to free.
- * NULL on failure. */
-struct model *model_file_read(const char *path, char **info_json, struct err *err);
+/* Asked before memory is taken: whether the reading may hold `bytes` from now on, in place of what it asked for before. */
+struct model_room {
+    bool (*hold)(void *self, uint64_t bytes, struct err *err);
+    void *self;
+};
+
+/* Any file is safe to read: what is not whole and consistent is ERR_CORRUPT. room: bounds the memory, NULL: nothing does. *info_json (may be
+ * NULL) is the caller's to free. NULL on failure. */
+struct model *model_file_read(const char *path, const struct model_room *room, char **info_json, struct err *err);
 
 /* Whether the open file is whole: its header, and all checksums. */
-bool model_file_check(int fd, struct err *err);
+bool model_file_check(int fd, const struct model_room *room, struct err *err);
 
 #endif

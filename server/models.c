@@ -221,7 +221,9 @@ bool models_import(struct models *models, const char *name, const char *path, st
 {
     struct model_row made = {.state = MODEL_FINISHED};
     struct model *model = NULL;
-    bool ok = store_name_check(name, "model", err) && (model = model_file_read(path, NULL, err));
+    struct models_guest guest = {.cache = models->cache};
+    const struct model_room room = {.hold = models_guest_hold, .self = &guest};
+    bool ok = store_name_check(name, "model", err) && (model = model_file_read(path, &room, NULL, err));
     if (!ok && err->code == ERR_CORRUPT)
         err->code = ERR_INPUT; /* the user's file, not one of ours */
     if (ok)
@@ -231,6 +233,7 @@ bool models_import(struct models *models, const char *name, const char *path, st
         row_abandon(models, made.id);
         ok = false;
     }
+    models_guest_end(&guest);
     if (ok) {
         models_cache_put(models->cache, made.id, model);
         if (row)

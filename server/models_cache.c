@@ -33,9 +33,10 @@ struct models_cache {
     /* under lock */
     struct loaded *places[N_PLACES]; /* by the id's last bits */
     struct loaded *newest, *oldest;
-    uint64_t bytes, gone;                   /* of the models; of those that have gone since memory was given back */
-    uint64_t turn;                          /* changes begun and ended */
-    uint32_t n_changing;                    /* under way */
+    struct loaded *leaving; /* dropped while somebody held the model, by `next`: counted until nobody does */
+    uint64_t bytes, gone;   /* of the models and of what is being read; of those that have gone since memory was given back */
+    uint64_t turn;          /* changes begun and ended */
+    uint32_t n_changing;    /* under way */
     struct shortcut shortcuts[N_SHORTCUTS]; /* each at its name's place, or the name's that came there last */
 };
 
@@ -61,6 +62,12 @@ void models_cache_free(struct models_cache *cache)
         model_unref(cache->newest->model);
         free(cache->newest);
         cache->newest = older;
+    }
+    while (cache->leaving) {
+        struct loaded *next = cache->leaving->next;
+        model_unref(cache->leaving->model);
+        free(cache->leaving);
+        cache->leaving = next;
     }
     pthread_cond_destroy(&cache->read);
     pthread_mutex_destroy(&cache->lock);
@@ -106,10 +113,9 @@ static struct loaded *loaded_find(struct models_cache *cache, int64_t id)
     return loaded;
 }
 
-/* Lock held: take the entry off the list and free it; its model, to be unreferenced without the lock, is returned. */
-static struct model *loaded_remove(struct models_cache *cache, struct loaded *gone)
+/* Lock held: take the entry off the list; nothing finds it any more. */
+static void loaded_hide(struct models_cache *cache, struct loaded *gone)
 {
-    struct model *model = gone->model;
     struct loaded **at = place_of(cache, gone->id);
     while (*at != gone)
         at = &(*at)->next;
@@ -118,10 +124,46 @@ static struct model *loaded_remove(struct models_cache *cache, struct loaded *go
     for (size_t i = 0; i < N_SHORTCUTS; i++)
         if (cache->shortcuts[i].loaded == gone)
             cache->shortcuts[i].loaded = NULL;
+}
+
+/* Lock held: the hidden entry is no longer counted; its model, to be unreferenced without the lock, is returned. */
+static struct model *loaded_end(struct models_cache *cache, struct loaded *gone)
+{
+    struct model *model = gone->model;
     cache->bytes -= gone->bytes;
     cache->gone += gone->bytes;
     free(gone);
     return model;
+}
+
+/* Lock held: as loaded_end, of one that the list still has. */
+static struct model *loaded_remove(struct models_cache *cache, struct loaded *gone)
+{
+    loaded_hide(cache, gone);
+    return loaded_end(cache, gone);
+}
+
+/* Lock held: the hidden entry's model counts until nobody holds it. */
+static void loaded_leave(struct models_cache *cache, struct loaded *gone)
+{
+    gone->next = cache->leaving;
+    cache->leaving = gone;
+}
+
+/* Lock held: a model that nobody but the cache holds, taken out of it: one that was dropped, else the least recently used. NULL: none. */
+static struct model *idle_take(struct models_cache *cache)
+{
+    for (struct loaded **at = &cache->leaving; *at; at = &(*at)->next) {
+        struct loaded *gone = *at;
+        if (model_is_shared(gone->model))
+            continue;
+        *at = gone->next;
+        return loaded_end(cache, gone);
+    }
+    struct loaded *oldest = cache->oldest;
+    while (oldest && (!oldest->model || model_is_shared(oldest->model)))
+        oldest = oldest->newer;
+    return oldest ? loaded_remove(cache, oldest) : NULL;
 }
 
 /* A model has gone. The allocator keeps what lies between pieces in use until it is told to look. */
@@ -136,22 +178,43 @@ static void model_leave(struct models_cache *cache, struct model *model)
         malloc_trim(0);
 }
 
-/* Drop what was not used for longest until the limit holds; `kept` stays. */
-static void cache_trim(struct models_cache *cache, int64_t kept)
+static bool room_refuse(const struct models_cache *cache, uint64_t bytes, struct err *err)
 {
-    for (;;) {
-        struct model *model = NULL;
+    if (bytes > cache->bytes_max)
+        return err_set(err, ERR_LIMIT, "the model takes %.1f MB of memory, and all models may take %.1f MB together: raise --model-memory",
+                       (double)bytes / 1e6, (double)cache->bytes_max / 1e6);
+    return err_set(err, ERR_BUSY, "models that are in use leave less than the %.1f MB of --model-memory that this one takes: try again",
+                   (double)bytes / 1e6);
+}
+
+bool models_guest_hold(void *self, uint64_t bytes, struct err *err)
+{
+    struct models_guest *guest = self;
+    struct models_cache *cache = guest->cache;
+    struct model *idle;
+    do {
         pthread_mutex_lock(&cache->lock);
-        struct loaded *oldest = cache->bytes > cache->bytes_max ? cache->oldest : NULL;
-        while (oldest && (!oldest->model || oldest->id == kept))
-            oldest = oldest->newer;
-        if (oldest)
-            model = loaded_remove(cache, oldest);
+        uint64_t others = cache->bytes - guest->bytes;
+        bool fits = bytes <= guest->bytes || (others <= cache->bytes_max && bytes <= cache->bytes_max - others);
+        if (fits)
+            cache->bytes = others + bytes;
+        idle = fits || bytes > cache->bytes_max ? NULL : idle_take(cache);
         pthread_mutex_unlock(&cache->lock);
-        if (!model)
-            return;
-        model_leave(cache, model);
-    }
+        if (fits) {
+            guest->bytes = bytes;
+            return true;
+        }
+        model_leave(cache, idle);
+    } while (idle);
+    return room_refuse(cache, bytes, err);
+}
+
+void models_guest_end(struct models_guest *guest)
+{
+    pthread_mutex_lock(&guest->cache->lock);
+    guest->cache->bytes -= guest->bytes;
+    pthread_mutex_unlock(&guest->cache->lock);
+    guest->bytes = 0;
 }
 
 /* Lock held: an entry without a model yet. NULL: out of memory. */
@@ -168,53 +231,64 @@ static struct loaded *loaded_add(struct models_cache *cache, int64_t id)
     return loaded;
 }
 
-/* Lock held: the entry has its model from now on; the cache keeps a reference. */
-static void loaded_fill(struct models_cache *cache, struct loaded *loaded, struct model *model)
+/* Lock held: the entry has its model from now on; the cache keeps a reference. What the guest held is now the entry's. */
+static void loaded_fill(struct models_cache *cache, struct loaded *loaded, struct model *model, struct models_guest *guest)
 {
     loaded->model = model_ref(model);
     loaded->bytes = sizeof *loaded + model_bytes(model);
-    cache->bytes += loaded->bytes;
+    cache->bytes += loaded->bytes - guest->bytes;
+    guest->bytes = 0;
 }
 
-struct model *models_cache_get(struct models_cache *cache, int64_t id, struct model *(*read)(void *self, int64_t id, struct err *err),
-                               void *self, struct err *err)
+static struct model *loaded_read(struct models_cache *cache, struct loaded *loaded, const struct model_reader *reader, struct err *err)
+{
+    struct models_guest guest = {.cache = cache};
+    const struct model_room room = {.hold = models_guest_hold, .self = &guest};
+    struct model *model = reader->read(reader->self, loaded->id, &room, err);
+    pthread_mutex_lock(&cache->lock);
+    cache->bytes -= model ? 0 : guest.bytes;
+    if (model)
+        loaded_fill(cache, loaded, model, &guest);
+    if (!model || loaded->doomed)
+        loaded_hide(cache, loaded);
+    if (!model)
+        free(loaded);
+    else if (loaded->doomed)
+        loaded_leave(cache, loaded);
+    pthread_cond_broadcast(&cache->read);
+    pthread_mutex_unlock(&cache->lock);
+    return model;
+}
+
+struct model *models_cache_get(struct models_cache *cache, int64_t id, const struct model_reader *reader, struct err *err)
 {
     struct loaded *loaded;
+    struct model *model = NULL;
     pthread_mutex_lock(&cache->lock);
     while ((loaded = loaded_find(cache, id)) && !loaded->model)
         pthread_cond_wait(&cache->read, &cache->lock);
-    if (loaded) {
-        struct model *model = loaded_use(cache, loaded);
-        pthread_mutex_unlock(&cache->lock);
-        return model;
-    }
-    loaded = loaded_add(cache, id);
-    pthread_mutex_unlock(&cache->lock);
-    if (!loaded) {
-        err_memory(err, "a model");
-        return NULL;
-    }
-    struct model *model = read(self, id, err);
-    pthread_mutex_lock(&cache->lock);
-    if (model && !loaded->doomed)
-        loaded_fill(cache, loaded, model);
+    if (loaded)
+        model = loaded_use(cache, loaded);
     else
-        loaded_remove(cache, loaded);
-    pthread_cond_broadcast(&cache->read);
+        loaded = loaded_add(cache, id);
     pthread_mutex_unlock(&cache->lock);
-    if (model)
-        cache_trim(cache, id);
-    return model;
+    if (!loaded)
+        err_memory(err, "a model");
+    return model || !loaded ? model : loaded_read(cache, loaded, reader, err);
 }
 
 void models_cache_put(struct models_cache *cache, int64_t id, struct model *model)
 {
+    struct models_guest guest = {.cache = cache};
+    struct err ignored;
+    if (!models_guest_hold(&guest, sizeof(struct loaded) + model_bytes(model), &ignored))
+        return;
     pthread_mutex_lock(&cache->lock);
     struct loaded *loaded = loaded_find(cache, id) ? NULL : loaded_add(cache, id);
     if (loaded)
-        loaded_fill(cache, loaded, model);
+        loaded_fill(cache, loaded, model, &guest);
+    cache->bytes -= guest.bytes;
     pthread_mutex_unlock(&cache->lock);
-    cache_trim(cache, id);
 }
 
 void models_cache_drop(struct models_cache *cache, int64_t id)
@@ -222,10 +296,15 @@ void models_cache_drop(struct models_cache *cache, int64_t id)
     struct model *model = NULL;
     pthread_mutex_lock(&cache->lock);
     struct loaded *loaded = loaded_find(cache, id);
-    if (loaded && loaded->model)
-        model = loaded_remove(cache, loaded);
-    else if (loaded)
+    if (loaded && !loaded->model) {
         loaded->doomed = true;
+    } else if (loaded) {
+        loaded_hide(cache, loaded);
+        if (model_is_shared(loaded->model))
+            loaded_leave(cache, loaded);
+        else
+            model = loaded_end(cache, loaded);
+    }
     pthread_mutex_unlock(&cache->lock);
     model_leave(cache, model);
 }

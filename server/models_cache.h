@@ -1,12 +1,14 @@
 /* Models that are in memory, and which of them a name means: what was asked for lately is found again without the catalogue.
  *
- * Models are dropped least recently used above a limit; whoever holds a reference keeps his. Names are learnt from the catalogue's
+ * What models take together stays below a limit, those that are being read and those that somebody still holds after they were dropped among
+ * them: a reader asks for memory before it takes it, and the least recently used that nobody holds go. Names are learnt from the catalogue's
  * answers and forgotten at every change under them, so that an answer of yesterday is never given.
  *
  * Threads: every call may come from any thread. Own lock, never held across I/O or SQL. */
 #ifndef MLPD_MODELS_CACHE_H
 #define MLPD_MODELS_CACHE_H
 
+#include "model_file.h"
 #include "store.h"
 
 #include "mlp/model.h"
@@ -17,10 +19,24 @@ struct models_cache;
 struct models_cache *models_cache_new(uint64_t bytes, struct err *err);
 void models_cache_free(struct models_cache *cache); /* takes NULL */
 
-/* The model of that id, read by `read` where it is not there: by one thread, others that want it wait. The caller unrefs it. */
-struct model *models_cache_get(struct models_cache *cache, int64_t id, struct model *(*read)(void *self, int64_t id, struct err *err),
-                               void *self, struct err *err);
-/* A model that was just published is likely to be asked for next. */
+/* How a model that is not there is read. */
+struct model_reader {
+    struct model *(*read)(void *self, int64_t id, const struct model_room *room, struct err *err);
+    void *self;
+};
+/* The model of that id, read where it is not there: by one thread, others that want it wait. The caller unrefs it. ERR_LIMIT: it alone is
+ * above the limit; ERR_BUSY: models that are in use leave too little. */
+struct model *models_cache_get(struct models_cache *cache, int64_t id, const struct model_reader *reader, struct err *err);
+
+/* Memory of a model that is read elsewhere, counted as those of the cache are: a model_room's hold, of a zeroed one with its cache. */
+struct models_guest {
+    struct models_cache *cache;
+    uint64_t bytes;
+};
+bool models_guest_hold(void *guest, uint64_t bytes, struct err *err);
+void models_guest_end(struct models_guest *guest); /* holds nothing any more */
+
+/* A model that was just published is likely to be asked for next; not kept where there is no room. */
 void models_cache_put(struct models_cache *cache, int64_t id, struct model *model);
 void models_cache_drop(struct models_cache *cache, int64_t id);
 

@@ -26,7 +26,7 @@ struct reading {
     struct use *use;
 };
 
-static struct model *model_read(void *self, int64_t id, struct err *err)
+static struct model *model_read(void *self, int64_t id, const struct model_room *room, struct err *err)
 {
     struct reading *reading = self;
     struct damage damage;
@@ -36,7 +36,7 @@ static struct model *model_read(void *self, int64_t id, struct err *err)
     reading->use->stamp = file_stamp_of(path);
     if (!models_damage_find(reading->models->damage, id, &reading->use->stamp, &damage)) {
         reading->use->read = true;
-        return model_file_read(path, NULL, err);
+        return model_file_read(path, room, NULL, err);
     }
     err_set(err, ERR_CORRUPT, "%s", damage.reason);
     return NULL;
@@ -45,7 +45,8 @@ static struct model *model_read(void *self, int64_t id, struct err *err)
 static bool model_take(struct models *models, const struct model_row *row, struct use *use, struct err *err)
 {
     struct reading reading = {.models = models, .use = use};
-    use->model = models_cache_get(models->cache, row->id, model_read, &reading, err);
+    const struct model_reader reader = {.read = model_read, .self = &reading};
+    use->model = models_cache_get(models->cache, row->id, &reader, err);
     return use->model != NULL;
 }
 
@@ -58,7 +59,11 @@ static bool file_take(struct models *models, const struct model_row *row, struct
     use->stamp = file_stamp_of(path);
     use->read = true;
     use->fd = files_open(path, err);
-    if (use->fd >= 0 && model_file_check(use->fd, err))
+    struct models_guest guest = {.cache = models->cache};
+    const struct model_room room = {.hold = models_guest_hold, .self = &guest};
+    bool ok = use->fd >= 0 && model_file_check(use->fd, &room, err);
+    models_guest_end(&guest);
+    if (ok)
         return true;
     if (use->fd >= 0)
         close(use->fd);

@@ -3,6 +3,7 @@
 #include "json_field.h"
 #include "json_model.h"
 #include "log.h"
+#include "model_file.h"
 #include "routes.h"
 
 #include <errno.h>
@@ -266,15 +267,17 @@ void models_get_file(struct request *request, struct reply *reply)
 /* The body into a file with a name, which models_import takes over. */
 static bool file_copy(struct server *server, struct body *body, char path[PATH_SIZE], struct err *err)
 {
-    const char *bytes;
-    size_t n;
-    if (!body_view(body, &bytes, &n, err))
+    int from = body_file(body, err);
+    if (from < 0)
         return false;
-    int fd = store_temp(server->store, path, err);
-    if (fd < 0)
+    if (body->size > server->config->model_memory + MODEL_FILE_HEADER_MAX)
+        return err_set(err, ERR_LIMIT, "the file has %.1f MB, and models may take %.1f MB of memory together (--model-memory)",
+                       (double)body->size / 1e6, (double)server->config->model_memory / 1e6);
+    int to = store_temp(server->store, path, err);
+    if (to < 0)
         return false;
-    bool ok = files_write(fd, bytes, n, err);
-    close(fd);
+    bool ok = files_copy(from, to, body->size, err);
+    close(to);
     if (!ok)
         unlink(path);
     return ok;

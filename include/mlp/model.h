@@ -18,6 +18,8 @@ struct model {
 struct model *model_new(struct recipe *recipe, struct network *network, enum loss loss, struct err *err);
 struct model *model_ref(struct model *model);
 void model_unref(struct model *model); /* takes NULL */
+/* Whether there are other references than the caller's own. Only a caller who alone can give out references may build on false. */
+bool model_is_shared(const struct model *model);
 /* About how many bytes of memory it takes, recipe and all. */
 uint64_t model_bytes(const struct model *model);
 

@@ -95,6 +95,8 @@ struct recipe_options {
 struct recipe *recipe_fit(const struct table *table, const uint32_t *rows, uint64_t n_rows, const struct recipe_options *options,
                           struct err *err);
 void recipe_free(struct recipe *recipe); /* takes NULL and half-built ones */
+/* About how many bytes of memory it takes. */
+uint64_t recipe_bytes(const struct recipe *recipe);
 /* A deep copy; NULL: out of memory. */
 struct recipe *recipe_copy(const struct recipe *recipe, struct err *err);
 /* Check a recipe that came from a file: counts, offsets, finite numbers. ERR_CORRUPT. */

@@ -61,3 +61,43 @@ export function zstdFrame(log, n, nRaw) {
     ...Array.from({ length: nRaw }, () => raw),
   ]);
 }
+
+const crcTable = Int32Array.from({ length: 256 }, (_, byte) => {
+  for (let bit = 0; bit < 8; bit++) byte = byte & 1 ? (byte >>> 1) ^ 0xedb88320 : byte >>> 1;
+  return byte;
+});
+function crc32(bytes) {
+  let crc = -1;
+  for (let i = 0; i < bytes.length; i++) crc = (crc >>> 8) ^ crcTable[(crc ^ bytes[i]) & 255];
+  return (~crc >>> 0).toString(16).padStart(8, "0");
+}
+
+/** A model file made of another one: its recipe and network changed, its weights all zero, and members more in its header. */
+export function modelFile(file, change, more = {}) {
+  const length = Number(file.readBigUInt64LE());
+  const { __metadata__: meta } = JSON.parse(file.toString("utf8", 8, 8 + length));
+  const [recipe, network] = [JSON.parse(meta.recipe), JSON.parse(meta.network)];
+  change(recipe, network);
+  const header = { __metadata__: meta };
+  let [inputs, at] = [recipe.inputs, 0];
+  network.inputs = inputs;
+  const tensor = (name, shape) => {
+    const begin = at;
+    at += 4 * shape.reduce((a, b) => a * b);
+    header[name] = { dtype: "F32", shape, data_offsets: [begin, at] };
+  };
+  network.layers.forEach(({ units }, i) => {
+    tensor(`layers.${i}.weight`, [inputs, units]);
+    tensor(`layers.${i}.bias`, [units]);
+    inputs = units;
+  });
+  network.parameters = at / 4;
+  const data = Buffer.alloc(at);
+  [meta.recipe, meta.network] = [JSON.stringify(recipe), JSON.stringify(network)];
+  meta.checksum = crc32(data);
+  meta.text_checksum = crc32(Buffer.from([meta.recipe, meta.network, meta.info].map((text) => `${text}\0`).join("")));
+  const text = Buffer.from(JSON.stringify({ ...header, ...more }));
+  const prefix = Buffer.alloc(8);
+  prefix.writeBigUInt64LE(BigInt(text.length));
+  return Buffer.concat([prefix, text, data]);
+}

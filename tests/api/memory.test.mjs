@@ -2,8 +2,9 @@
 // of it is given back. The most memory that the daemon has had (VmHWM) counts pages of mapped files too: tables are small here.
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
+import { gzipSync } from "node:zlib";
 import { Daemon, sums } from "./daemon.mjs";
-import { givenBack, heldBytes, MB, open, peakBytes, sanitized, send, zstdFrame } from "./memory.mjs";
+import { givenBack, heldBytes, MB, modelFile, open, peakBytes, sanitized, send, zstdFrame } from "./memory.mjs";
 
 const LIMIT = 64 * 1024 * 1024;
 const flags = ["--request-memory=64MiB", "--model-memory=64MiB", "--job-memory=64MiB"];
@@ -42,4 +43,34 @@ test("a window larger than 8 MB is refused with what to do", { skip: noZstd }, a
   const reply = await send(daemon, 1, "POST", "/datasets?name=wide", zstdFrame(27, 8, 5));
   assert.equal(reply.status, 413);
   assert.match(reply.text, /window of more than 8 MB: compress it without --ultra and --long/);
+});
+
+/** The file of a small model, to make others of. */
+async function modelOf(target) {
+  if ((await target.get("/datasets/sums")).status === 404) assert.equal((await target.csv("/datasets?name=sums", sums(50))).status, 201);
+  const { json } = await target.post("/train", { dataset: "sums", model: "sums", epochs: 1, layers: [4] });
+  assert.equal((await target.finished(json.id)).state, "succeeded");
+  return Buffer.from(await (await fetch(`${target.url}/models/sums/file`)).arrayBuffer());
+}
+const predict = (n) => send(daemon, n, "POST", "/models/sums/predict", '{"instances":[[0.1,0.2]]}');
+
+test("models that are imported count before they are read", async () => {
+  const file = await modelOf(daemon);
+  const same = modelFile(file, () => {});
+  const wide = gzipSync(modelFile(file, (_, { layers }) => layers.splice(0, 1, { ...layers[0], units: 4000 }, { ...layers[0], units: 5000 })), { level: 1 });
+  const deep = gzipSync(modelFile(file, () => {}, { more: Array(7e6).fill(0) }), { level: 1 });
+  assert.ok(wide.length < 2 * MB && deep.length < 2 * MB);
+  const put = (n, name, body, headers) => send(daemon, n, "PUT", `/models/${name}/file`, body, headers);
+  assert.equal((await put(1, "same", same)).status, 201);
+  const gzip = { "Content-Encoding": "gzip" };
+  const attacks = Array.from({ length: 6 }, (_, n) => put(n, "large", n % 2 ? wide : deep, gzip));
+  assert.equal((await predict(99)).status, 200);
+  for (const { status, text } of await Promise.all(attacks)) {
+    assert.equal(status, 413, text);
+    assert.match(text, /the model takes [0-9.]+ MB of memory, and all models may take 67.1 MB together: raise --model-memory/);
+  }
+  assert.equal((await predict(99)).status, 200);
+  assert.equal((await daemon.get("/models/large")).status, 404);
+  await givenBack(daemon);
+  assertPeak(daemon, 2 * LIMIT);
 });

@@ -91,7 +91,7 @@ START_TEST(a_model_or_checkpoint_that_is_no_file_is_damaged)
     size_t n;
     ck_assert(store_path(state.store, "models", 1, ".model", path, &err));
     odd_make((enum odd)_i, path);
-    ck_assert_ptr_null(model_file_read(path, NULL, &err));
+    ck_assert_ptr_null(model_file_read(path, NULL, NULL, &err));
     ck_assert_int_eq(err.code, ERR_CORRUPT);
     odd_remove(path);
     ck_assert(store_path(state.store, "checkpoints", 1, ".0", path, &err));

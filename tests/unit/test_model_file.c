@@ -109,7 +109,7 @@ START_TEST(what_was_written_is_read)
         struct err err = {0};
         char *info = NULL;
         ck_assert_msg(model_file_write(path, model, "{\"name\":\"d\\u00e9j\xc3\xa0\"}", &err), "%s", err.msg);
-        struct model *back = model_file_read(path, &info, &err);
+        struct model *back = model_file_read(path, NULL, &info, &err);
         ck_assert_msg(back != NULL, "%s", err.msg);
         ck_assert_str_eq(info, "{\"name\":\"d\\u00e9j\xc3\xa0\"}");
         ck_assert_int_eq(back->loss, model->loss);
@@ -183,7 +183,7 @@ END_TEST
 static void refused_or_same(const struct model *model, size_t at)
 {
     struct err err = {0};
-    struct model *back = model_file_read(path, NULL, &err);
+    struct model *back = model_file_read(path, NULL, NULL, &err);
 
     if (back)
         predictions_equal(model, back);
@@ -204,7 +204,7 @@ START_TEST(a_flipped_bit_is_seen)
         bytes[at] ^= (unsigned char)(1u << (at * 7 % 8));
         spill(bytes, n);
         refused_or_same(model, at);
-        struct model *back = model_file_read(path, NULL, &err);
+        struct model *back = model_file_read(path, NULL, NULL, &err);
         n_refused += !back;
         model_unref(back);
         bytes[at] ^= (unsigned char)(1u << (at * 7 % 8));
@@ -225,11 +225,11 @@ START_TEST(a_file_cut_short_or_lengthened_is_refused)
     unsigned char *bytes = slurp(&n);
     for (size_t length = 0; length < n; length++) {
         spill(bytes, length);
-        ck_assert_ptr_null(model_file_read(path, NULL, &err));
+        ck_assert_ptr_null(model_file_read(path, NULL, NULL, &err));
         ck_assert_int_eq(err.code, ERR_CORRUPT);
     }
     spill(bytes, n + 4);
-    ck_assert_ptr_null(model_file_read(path, NULL, &err));
+    ck_assert_ptr_null(model_file_read(path, NULL, NULL, &err));
     free(bytes);
     model_unref(model);
 }
@@ -290,7 +290,7 @@ START_TEST(hostile_headers_are_refused)
     unsigned char *bytes = slurp(&n);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         replace(bytes, n, cases[i][0], cases[i][1]);
-        struct model *back = model_file_read(path, NULL, &err);
+        struct model *back = model_file_read(path, NULL, NULL, &err);
         ck_assert_msg(back == NULL, "case %zu is read", i);
         ck_assert_int_eq(err.code, ERR_CORRUPT);
     }
@@ -359,7 +359,7 @@ START_TEST(weights_that_are_not_finite_are_refused)
         weights[i] = odd[i];
         network_set(model->network, 1, weights, bias);
         ck_assert(model_file_write(path, model, NULL, &err)); /* with its checksums */
-        ck_assert_ptr_null(model_file_read(path, NULL, &err));
+        ck_assert_ptr_null(model_file_read(path, NULL, NULL, &err));
         ck_assert_int_eq(err.code, ERR_CORRUPT);
         ck_assert_ptr_nonnull(strstr(err.msg, "not finite"));
         model_unref(model);
@@ -407,7 +407,7 @@ START_TEST(a_failed_write_leaves_nothing)
     snprintf(elsewhere, sizeof elsewhere, "%s/.", folder); /* a rename onto a folder fails */
     ck_assert(!model_file_write(elsewhere, model, NULL, &err));
     ck_assert_uint_eq(folder_files(), 0);
-    ck_assert_ptr_null(model_file_read(path, NULL, &err));
+    ck_assert_ptr_null(model_file_read(path, NULL, NULL, &err));
     ck_assert_int_eq(err.code, ERR_NOT_FOUND);
     model_unref(model);
 }

@@ -13,22 +13,45 @@ static struct model *model_make(uint32_t units)
     return model_of_text("a,b,town,y\n1,2,here,u\n2,300,there,v\n3,7,far away,u\n4,8,here,v\n", units, 0);
 }
 
+/* Another one of the same shape, quickly. */
+static struct model *model_like(const struct model *model)
+{
+    struct recipe *recipe = recipe_copy(model->recipe, &err);
+    struct network *network = network_new(model->network->n_inputs, model->network->layers, model->network->n_layers, &err);
+    struct model *copy = recipe && network ? model_new(recipe, network, model->loss, &err) : NULL;
+    ck_assert_ptr_nonnull(copy);
+    return copy;
+}
+
 static uint32_t n_read;
 
+#define UNITS 8
+
 /* As if from disk. */
-static struct model *model_read(void *units, int64_t id, struct err *unused)
+static struct model *model_read(void *self, int64_t id, const struct model_room *room, struct err *why)
 {
+    (void)self;
     (void)id;
-    (void)unused;
-    n_read++;
-    return model_make(*(uint32_t *)units);
+    struct model *model = model_make(UNITS);
+    bool fits = room->hold(room->self, model_bytes(model) + 100, why);
+    n_read += fits;
+    if (fits)
+        return model;
+    model_unref(model);
+    return NULL;
+}
+
+static struct model *get(struct models_cache *cache, int64_t id)
+{
+    const struct model_reader reader = {.read = model_read};
+    return models_cache_get(cache, id, &reader, &err);
 }
 
 /* Whether the model is there without being read. */
 static bool is_there(struct models_cache *cache, int64_t id)
 {
-    uint32_t before = n_read, units = 8;
-    model_unref(models_cache_get(cache, id, model_read, &units, &err));
+    uint32_t before = n_read;
+    model_unref(get(cache, id));
     return n_read == before;
 }
 
@@ -56,11 +79,13 @@ END_TEST
 START_TEST(the_least_recently_used_go_above_the_limit)
 {
     enum { N = 5000, FIT = 100 }; /* more than there are places, so that some share one */
-    struct model *model = model_make(8);
+    struct model *model = model_make(UNITS);
     struct models_cache *cache = models_cache_new((model_bytes(model) + 100) * FIT, &err);
     uint32_t n_there = 0;
     for (int64_t id = 1; id <= N; id++) {
-        models_cache_put(cache, id, model);
+        struct model *copy = model_like(model);
+        models_cache_put(cache, id, copy);
+        model_unref(copy);
         if (id > 1)
             ck_assert(is_there(cache, 1)); /* asked for again and again: it stays */
     }
@@ -75,16 +100,51 @@ START_TEST(the_least_recently_used_go_above_the_limit)
 }
 END_TEST
 
-START_TEST(who_holds_a_model_keeps_it)
+static void refused(struct models_cache *cache, int64_t id, enum err_code code)
 {
-    uint32_t units = 8;
-    struct models_cache *cache = models_cache_new(1, &err); /* too little for any */
-    struct model *first = models_cache_get(cache, 1, model_read, &units, &err);
-    ck_assert(is_there(cache, 1)); /* the last one stays, however large */
-    model_unref(models_cache_get(cache, 2, model_read, &units, &err));
-    ck_assert(!is_there(cache, 1));
-    ck_assert_uint_eq(first->network->layers[0].units, 8);
+    ck_assert_ptr_null(get(cache, id));
+    ck_assert_int_eq(err.code, code);
+}
+
+START_TEST(models_in_use_count_until_nobody_holds_them)
+{
+    struct model *model = model_make(UNITS);
+    struct models_cache *cache = models_cache_new(5 * (model_bytes(model) + 200) / 2, &err), *small = models_cache_new(1, &err);
+    model_unref(model);
+    struct model *first = get(cache, 1), *second = get(cache, 2);
+    refused(cache, 3, ERR_BUSY); /* two are held, and there is no room for a third */
+    ck_assert(is_there(cache, 1) && is_there(cache, 2));
     model_unref(first);
+    struct model *third = get(cache, 3);
+    ck_assert_ptr_nonnull(third); /* the first made room */
+    models_cache_drop(cache, 2);
+    refused(cache, 1, ERR_BUSY); /* the second is dropped, but held */
+    ck_assert_uint_eq(second->network->layers[0].units, UNITS);
+    model_unref(second);
+    ck_assert(!is_there(cache, 1));
+    ck_assert(is_there(cache, 1) && is_there(cache, 3));
+    model_unref(third);
+    refused(small, 1, ERR_LIMIT);
+    models_cache_free(cache);
+    models_cache_free(small);
+}
+END_TEST
+
+START_TEST(a_guest_takes_the_place_of_idle_models)
+{
+    struct model *model = model_make(UNITS);
+    struct models_cache *cache = models_cache_new(5 * (model_bytes(model) + 200) / 2, &err);
+    struct models_guest guest = {.cache = cache};
+    model_unref(get(cache, 1));
+    model_unref(get(cache, 2));
+    ck_assert(models_guest_hold(&guest, model_bytes(model), &err));
+    ck_assert(is_there(cache, 2));
+    ck_assert(!models_guest_hold(&guest, 3 * model_bytes(model), &err));
+    ck_assert_int_eq(err.code, ERR_LIMIT);
+    ck_assert(models_guest_hold(&guest, 0, &err));
+    ck_assert(!is_there(cache, 1));
+    ck_assert(is_there(cache, 2));
+    model_unref(model);
     models_cache_free(cache);
 }
 END_TEST
@@ -95,7 +155,8 @@ int main(void)
     TCase *tests = tcase_create("models_cache");
     tcase_add_test(tests, a_models_bytes_are_what_it_takes);
     tcase_add_test(tests, the_least_recently_used_go_above_the_limit);
-    tcase_add_test(tests, who_holds_a_model_keeps_it);
+    tcase_add_test(tests, models_in_use_count_until_nobody_holds_them);
+    tcase_add_test(tests, a_guest_takes_the_place_of_idle_models);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);
