@@ -160,6 +160,17 @@ test("a promoted version is answered for by an older one only; where none is lef
   assert.equal((await daemon.get("/healthz")).status, 200);
 });
 
+test("a file with a flipped bit is not taken as a version", async () => {
+  await started(() => {});
+  const bytes = readFileSync(path.join(whole, "models", "1.model"));
+  for (const at of [0.2, 0.9]) {
+    const flipped = Buffer.from(bytes);
+    flipped[Math.floor(bytes.length * at)] ^= 4;
+    assertProblem(await daemon.call("PUT", "/models/m/file", flipped), 400, /damaged/);
+  }
+  assert.equal((await daemon.get("/models/m")).json.versions.length, 3);
+});
+
 test("a damaged or missing evaluation is an error that names it, and the model answers", async () => {
   await started((named) => {
     flip(named(3, "eval"), 0.1);
