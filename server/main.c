@@ -227,7 +227,9 @@ int main(int argc, char **argv)
     sigaddset(&signals, SIGINT);
     sigaddset(&signals, SIGHUP);
     pthread_sigmask(SIG_BLOCK, &signals, NULL);
-    daemon.server.config = &daemon.config;
+    daemon.server.max_body = daemon.config.max_body;
+    daemon.server.n_threads = daemon.config.threads;
+    daemon.server.model_memory = daemon.config.model_memory;
     int status = 1;
     if (daemon_open(&daemon, &err)) {
         signal_await(&signals);

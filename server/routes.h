@@ -2,7 +2,6 @@
 #ifndef MLPD_ROUTES_H
 #define MLPD_ROUTES_H
 
-#include "config.h"
 #include "crew.h"
 #include "csv_query.h"
 #include "datasets.h"
@@ -16,7 +15,9 @@
 
 /* What handlers reach, by request_app. All of it outlives http. */
 struct server {
-    const struct config *config;
+    uint64_t max_body;     /* bytes of a body, unpacked too */
+    uint32_t n_threads;    /* that train and predict */
+    uint64_t model_memory; /* bytes that loaded models may take */
     struct store *store;
     struct datasets *datasets;
     struct models *models;

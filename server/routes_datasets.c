@@ -42,8 +42,7 @@ struct incoming *incoming_new(struct request *request, struct reply *reply)
         return NULL;
     }
     incoming->chore.run = incoming_drop;
-    if (!csv_query_read(&incoming->csv, request, &err) ||
-        !body_unpack(request_body(request), INFLATE_GUESS, server->config->max_body, &err)) {
+    if (!csv_query_read(&incoming->csv, request, &err) || !body_unpack(request_body(request), INFLATE_GUESS, server->max_body, &err)) {
         reply_problem(reply, &err);
     } else if (query_flag(request, "replace", &incoming->replace, reply)) {
         request_keep(request, &incoming->chore);

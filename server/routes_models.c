@@ -270,9 +270,9 @@ static bool file_copy(struct server *server, struct body *body, char path[PATH_S
     int from = body_file(body, err);
     if (from < 0)
         return false;
-    if (body->size > server->config->model_memory + MODEL_FILE_HEADER_MAX)
+    if (body->size > server->model_memory + MODEL_FILE_HEADER_MAX)
         return err_set(err, ERR_LIMIT, "the file has %.1f MB, and models may take %.1f MB of memory together (--model-memory)",
-                       (double)body->size / 1e6, (double)server->config->model_memory / 1e6);
+                       (double)body->size / 1e6, (double)server->model_memory / 1e6);
     int to = store_temp(server->store, path, err);
     if (to < 0)
         return false;

@@ -189,7 +189,7 @@ void datasets_post_rows_head(struct request *request, struct reply *reply)
 {
     struct server *server = request_app(request);
     struct err err = {0};
-    if (!body_unpack(request_body(request), INFLATE_GUESS, server->config->max_body, &err))
+    if (!body_unpack(request_body(request), INFLATE_GUESS, server->max_body, &err))
         reply_problem(reply, &err);
 }
 

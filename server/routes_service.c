@@ -83,7 +83,7 @@ void service_get_version(struct request *request, struct reply *reply)
     writer_put_string(&writer, "version", MLPD_VERSION);
     writer_put_string(&writer, "compiler", __VERSION__);
     writer_put_string(&writer, "kernels", kernels_name());
-    writer_put_uint(&writer, "threads", server->config->threads);
+    writer_put_uint(&writer, "threads", server->n_threads);
     writer_close(&writer, '}');
     reply_json(reply, 200, &writer);
 }

@@ -112,7 +112,7 @@ void train_post_head(struct request *request, struct reply *reply)
     }
     request_move(request, ROUTE_BULK);
     if (kind == BODY_UNKNOWN) {
-        if (!body_unpack(request_body(request), INFLATE_GUESS, server->config->max_body, &err))
+        if (!body_unpack(request_body(request), INFLATE_GUESS, server->max_body, &err))
             reply_problem(reply, &err);
         return;
     }
