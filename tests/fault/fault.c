@@ -1,5 +1,5 @@
 /* A preloaded library that makes calls of the daemon and of its libraries fail: the k-th allocation, write, fsync, rename, thread or
- * accept from the moment that the test says. Test and daemon share a file (MLPD_FAULT_FILE) that holds `struct control`; the test writes
+ * accept from the moment that the test says; and that sets its wall clock. Test and daemon share a file (MLPD_FAULT_FILE) that holds `struct control`; the test writes
  * it with ordinary writes. Any thread. Under a sanitizer its own functions come next in line, so they see the failures too. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -16,7 +16,9 @@
 #include <sys/select.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/uio.h>
+#include <time.h>
 #include <unistd.h>
 
 enum kind { MALLOC, WRITE, FSYNC, RENAME, THREAD, ACCEPT, N_KINDS };
@@ -28,6 +30,7 @@ struct control {
     _Atomic uint64_t fail_for[N_KINDS]; /* how many calls fail from there on */
     _Atomic uint64_t failed[N_KINDS];
     _Atomic uint64_t error; /* errno of failed writes and syncs; of accept: EMFILE */
+    _Atomic int64_t clock;  /* seconds by which the wall clock is ahead */
 };
 
 static struct control *control;
@@ -100,6 +103,9 @@ SLOT(pthread_create);
 SLOT(accept4);
 SLOT(accept);
 SLOT(pthread_getattr_np);
+SLOT(clock_gettime);
+SLOT(gettimeofday);
+SLOT(time);
 
 /* ---- memory ---- */
 
@@ -271,4 +277,35 @@ int accept4(int fd, struct sockaddr *address, socklen_t *size, int flags)
 int accept(int fd, struct sockaddr *address, socklen_t *size)
 {
     return waits(fd) && refused() ? -1 : NEXT(accept)(fd, address, size);
+}
+
+/* ---- the wall clock: what is measured by it goes wrong when it jumps ---- */
+
+static time_t ahead(void)
+{
+    return control ? (time_t)atomic_load(&control->clock) : 0;
+}
+
+int clock_gettime(clockid_t clock, struct timespec *now)
+{
+    int result = NEXT(clock_gettime)(clock, now);
+    if (result == 0 && (clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE))
+        now->tv_sec += ahead();
+    return result;
+}
+
+int gettimeofday(struct timeval *restrict now, void *restrict zone)
+{
+    int result = NEXT(gettimeofday)(now, zone);
+    if (result == 0)
+        now->tv_sec += ahead();
+    return result;
+}
+
+time_t time(time_t *now)
+{
+    time_t at = NEXT(time)(NULL) + ahead();
+    if (now)
+        *now = at;
+    return at;
 }

@@ -14,7 +14,8 @@ const FAIL_AT = n;
 const FAIL_FOR = 2 * n;
 const FAILED = 3 * n;
 const ERROR = 4 * n;
-const WORDS = 4 * n + 1;
+const CLOCK = 4 * n + 1;
+const WORDS = 4 * n + 2;
 
 export class Faults {
   constructor() {
@@ -37,7 +38,7 @@ export class Faults {
 
   #put(word, ...values) {
     const bytes = Buffer.alloc(8 * values.length);
-    values.forEach((value, i) => bytes.writeBigUInt64LE(BigInt(value), 8 * i));
+    values.forEach((value, i) => bytes.writeBigInt64LE(BigInt(value), 8 * i));
     writeSync(this.fd, bytes, 0, bytes.length, 8 * word);
   }
 
@@ -61,6 +62,11 @@ export class Faults {
     this.#put(FAIL_AT, ...KINDS.map(() => 0));
     this.#put(CALLS, ...KINDS.map(() => 0));
     this.#put(FAILED, ...KINDS.map(() => 0));
+  }
+
+  /** The daemon's wall clock is so many seconds ahead of ours from now on. */
+  clock(seconds) {
+    this.#put(CLOCK, seconds);
   }
 
   calls(kind) {
