@@ -48,15 +48,18 @@ static struct evaluation *evaluation_new(uint64_t n_rows, uint32_t n_classes)
 }
 
 /* A window of rows after the other. */
-static void evaluate(struct evaluation *e, const struct model *model, struct scoring *s, struct outcomes *outcomes, struct pool *pool,
-                     struct worker_scratch *scratch)
+static bool evaluate(struct evaluation *e, const struct model *model, struct scoring *s, struct outcomes *outcomes, struct pool *pool,
+                     struct worker_scratch *scratch, struct err *err)
 {
     while (s->end < s->rows->n_rows) {
         scoring_window(s, s->end);
+        if (!rows_check_all(s->rows, s->begin, s->end, pool, err))
+            return false;
         scoring_run(s, pool, scratch);
         take_guesses(e, model, s, outcomes);
     }
     metrics_measure(outcomes, e->values);
+    return rows_check_read(s->rows, err);
 }
 
 struct evaluation *model_evaluate(const struct model *model, const struct rows *rows, struct pool *pool, struct err *err)
@@ -71,9 +74,7 @@ struct evaluation *model_evaluate(const struct model *model, const struct rows *
     scoring.scores = malloc((window_rows(rows->n_rows) + 1) * sizeof *scoring.scores);
     bool ok = (e != NULL && scratch != NULL && scoring.scores != NULL) || err_memory(err, "an evaluation");
     ok = ok && outcomes_init(&outcomes, n_classes, (double)model->recipe->target_stddev, rows->n_rows, err);
-    if (ok) {
-        evaluate(e, model, &scoring, &outcomes, pool, scratch);
-    } else {
+    if (!ok || !evaluate(e, model, &scoring, &outcomes, pool, scratch, err)) {
         evaluation_free(e);
         e = NULL;
     }

@@ -234,5 +234,8 @@ bool evaluation_importance(struct evaluation *e, const struct model *model, cons
         e->n_importance = 0;
     }
     work_done(&w);
+    ok = ok && rows_check_read(rows, err);
+    if (!ok)
+        e->n_importance = 0;
     return ok;
 }

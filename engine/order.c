@@ -44,6 +44,7 @@ void order_draw(struct trainer *t, uint32_t epoch)
     uint64_t n = t->train.n_rows, window = t->group_rows * WINDOW_GROUPS;
     struct rng_draws draws = {.seed = t->options.seed, .stream = rng_stream(RNG_SHUFFLE, epoch)};
     t->ordered = epoch + 1;
+    t->n_checked = 0;
     if (!t->options.shuffle) {
         memcpy(t->order, t->train.rows, n * sizeof *t->order);
         return;
@@ -51,4 +52,26 @@ void order_draw(struct trainer *t, uint32_t epoch)
     groups_lay(t, &draws);
     for (uint64_t at = 0; at < n; at += window)
         rng_shuffle(t->order + at, n - at < window ? n - at : window, &draws);
+}
+
+enum rows_check_state order_check(struct trainer *t, struct err *err)
+{
+    uint64_t n = t->train.n_rows, window = t->group_rows * WINDOW_GROUPS, first = atomic_load(&t->step) * t->batch_size;
+    uint64_t last = n - first < t->batch_size ? n - 1 : first + t->batch_size - 1;
+    struct rows_check check = {.rows = &t->train,
+                               .slots = t->options.shuffle ? t->groups : NULL,
+                               .slot_rows = t->group_rows,
+                               .stop = t->stop,
+                               .deadline_ns = t->deadline_ns};
+    for (uint64_t i = t->n_checked > first / window ? t->n_checked : first / window; i <= last / window; i++) {
+        check.begin = i * WINDOW_GROUPS;
+        check.end = check.begin + WINDOW_GROUPS + 1; /* the table's last group is shorter, wherever it stands */
+        check.end = check.end < t->n_groups ? check.end : t->n_groups;
+        enum rows_check_state state = rows_check(&check, t->pool, err);
+        if (state != ROWS_GOOD)
+            return state;
+        t->n_checked = i + 1;
+    }
+    t->checked_steps = t->n_checked * window >= n ? t->n_steps : t->n_checked * window / t->batch_size;
+    return ROWS_GOOD;
 }

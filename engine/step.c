@@ -305,7 +305,7 @@ static void norms_phase(struct trainer *t, const struct position *p, struct chan
 /* Whether the gang leaves after this chunk. Worker 0 decides for all. */
 static bool decide(struct trainer *t, const struct position *next)
 {
-    return next->step == t->n_steps || atomic_load_explicit(t->stop, memory_order_relaxed) ||
+    return next->step >= t->checked_steps || atomic_load_explicit(t->stop, memory_order_relaxed) ||
            (t->deadline_ns != 0 && clock_ns() >= t->deadline_ns);
 }
 

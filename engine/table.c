@@ -2,30 +2,14 @@
 #include "mlp/table.h"
 
 #include "mlp/file.h"
-#include "table_file.h"
+#include "table_private.h"
 
 #include <math.h>
-#include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
-
-/* A column's place in the order of names. */
-struct named {
-    const char *name;
-    uint32_t index;
-};
-
-struct table {
-    struct table_schema schema;
-    void *block;         /* names, level counts and groups lie in it */
-    const char **levels; /* the columns' `levels` point into it */
-    struct named *names; /* (n_columns), sorted */
-    uint8_t *map;        /* header, records and texts */
-    size_t map_bytes;
-    atomic_uint n_refs;
-};
 
 static int named_compare(const void *a, const void *b)
 {
@@ -48,8 +32,8 @@ static bool names_sort(struct table *table, struct err *err)
 
 static void table_free(struct table *table)
 {
-    if (table->map)
-        munmap(table->map, table->map_bytes);
+    map_done(&table->map);
+    free(table->groups);
     free(table->schema.columns);
     free(table->levels);
     free(table->block);
@@ -60,12 +44,10 @@ static void table_free(struct table *table)
 static bool records_map(struct table *table, int fd, struct err *err)
 {
     const struct table_schema *schema = &table->schema;
-    table->map_bytes = TABLE_RECORDS_AT + (size_t)schema->n_rows * schema->record_bytes + (size_t)schema->n_text_bytes;
-    void *map = mmap(NULL, table->map_bytes, PROT_READ, MAP_SHARED, fd, 0);
-    if (map == MAP_FAILED)
-        return err_errno(err, "mapping the table");
-    table->map = map;
-    if (schema->n_text_bytes > 0 && table->map[table->map_bytes - 1] != '\0')
+    size_t n = TABLE_RECORDS_AT + (size_t)schema->n_rows * schema->record_bytes + (size_t)schema->n_text_bytes;
+    if (!map_file(&table->map, fd, n, err))
+        return false;
+    if (schema->n_text_bytes > 0 && ((const char *)table->map.bytes)[n - 1] != '\0')
         return err_set(err, ERR_CORRUPT, "the table's texts are damaged");
     return true;
 }
@@ -78,10 +60,10 @@ struct table *table_open(const char *path, struct err *err)
         return NULL;
     }
     atomic_init(&table->n_refs, 1);
-    bool good = false;
+    snprintf(table->file, sizeof table->file, "%s", file_name(path));
     int fd = file_open(path, err);
-    if (fd >= 0 && table_file_read(fd, &table->schema, &table->block, &table->levels, err))
-        good = records_map(table, fd, err) && names_sort(table, err);
+    bool good = fd >= 0 && table_file_read(fd, &table->schema, &table->block, &table->levels, err) && table_groups_init(table, err) &&
+                records_map(table, fd, err) && names_sort(table, err);
     if (fd >= 0)
         close(fd);
     if (good)
@@ -104,39 +86,12 @@ void table_unref(struct table *table)
 
 void table_read_scattered(const struct table *table)
 {
-    posix_madvise(table->map, table->map_bytes, POSIX_MADV_RANDOM);
+    posix_madvise((void *)(uintptr_t)table->map.bytes, table->map.n_bytes, POSIX_MADV_RANDOM);
 }
 
-/* n things of n_bytes each from `at` on against their groups' checksums. */
-static bool groups_verify(const struct table_group *groups, uint64_t n_groups, const uint8_t *at, uint64_t n, uint32_t n_bytes,
-                          const char *what, struct err *err)
-{
-    uint64_t n_before = 0;
-    for (uint64_t i = 0; i < n_groups; i++) {
-        const struct table_group *group = &groups[i];
-        if (group->n > n - n_before)
-            return err_set(err, ERR_CORRUPT, "the table's schema is damaged");
-        if (table_checksum(at, (size_t)group->n * n_bytes) != group->checksum)
-            return err_set(err, ERR_CORRUPT, "the table's %s %llu to %llu are damaged", what, (unsigned long long)n_before + 1,
-                           (unsigned long long)(n_before + group->n));
-        at += group->n * n_bytes;
-        n_before += group->n;
-    }
-    return n_before == n || err_set(err, ERR_CORRUPT, "the table's schema is damaged");
-}
-
-static const char *table_texts(const struct table *table)
+const char *table_texts(const struct table *table)
 {
     return (const char *)table_records(table) + table->schema.n_rows * table->schema.record_bytes;
-}
-
-bool table_verify(const struct table *table, struct err *err)
-{
-    const struct table_schema *schema = &table->schema;
-    if (!groups_verify(schema->groups, schema->n_groups, table_records(table), schema->n_rows, schema->record_bytes, "rows", err))
-        return false;
-    return !table_file_has_texts(schema) || groups_verify(schema->text_groups, schema->n_groups, (const uint8_t *)table_texts(table),
-                                                          schema->n_text_bytes, 1, "bytes of text", err);
 }
 
 uint64_t table_n_rows(const struct table *table)
@@ -175,7 +130,7 @@ int64_t table_find(const struct table *table, const char *name)
 
 const uint8_t *table_records(const struct table *table)
 {
-    return table->map + TABLE_RECORDS_AT;
+    return (const uint8_t *)table->map.bytes + TABLE_RECORDS_AT;
 }
 
 static const uint8_t *value_at(const struct table *table, uint32_t column, uint64_t row)

@@ -22,8 +22,22 @@ struct train_options train_options_default(void)
                                   .shuffle = true};
 }
 
-/* Score the validation rows, a window at a time, until `stop` or the deadline; the next call goes on. */
-static void score_validation(struct trainer *t)
+/* Run steps until the epoch's end, `stop`, the deadline or a number that is not finite. False: rows are damaged. */
+static bool steps_take(struct trainer *t, struct err *err)
+{
+    bool checked = true; /* and nothing else ended the run */
+    while (checked && atomic_load(&t->step) < t->n_steps) {
+        enum rows_check_state state = order_check(t, err);
+        if (state != ROWS_GOOD)
+            return state == ROWS_UNCHECKED;
+        steps_run(t);
+        checked = atomic_load(&t->step) == t->checked_steps && t->chunk == 0 && !atomic_load(&t->bad_weights);
+    }
+    return true;
+}
+
+/* Score the validation rows, a window at a time, until `stop` or the deadline; the next call goes on. False: rows are damaged. */
+static bool score_validation(struct trainer *t, struct err *err)
 {
     struct scoring scoring = {.network = t->network,
                               .objective = t->objective,
@@ -35,12 +49,15 @@ static void score_validation(struct trainer *t)
                               .n_done = t->n_validated};
     while (scoring.n_done < t->validation.n_rows) {
         scoring_window(&scoring, t->validation_outcomes.sums.n);
+        if (!rows_check_all(&t->validation, scoring.begin, scoring.end, t->pool, err))
+            return false;
         scoring_run(&scoring, t->pool, t->scratch);
         t->n_validated = scoring.n_done;
         if (scoring.n_done < scoring.end)
-            return;
+            return true;
         outcomes_add(&t->validation_outcomes, t->validation_scores, scoring.end - scoring.begin);
     }
+    return true;
 }
 
 double epoch_monitored(const struct epoch_metrics *m, enum metric metric, bool of_train)
@@ -164,12 +181,12 @@ enum train_state trainer_run(struct trainer *t, struct pool *pool, const atomic_
     t->deadline_ns = deadline_ns;
     if (t->ordered != atomic_load(&t->epoch) + 1)
         order_draw(t, atomic_load(&t->epoch));
-    if (atomic_load(&t->step) < t->n_steps)
-        steps_run(t);
+    if (!steps_take(t, err) || !rows_check_read(&t->train, err))
+        return TRAIN_FAILED;
     if (atomic_load(&t->bad_loss) || atomic_load(&t->bad_weights))
         return fail_numeric(t, err);
-    if (atomic_load(&t->step) == t->n_steps)
-        score_validation(t);
+    if (atomic_load(&t->step) == t->n_steps && !(score_validation(t, err) && rows_check_read(&t->validation, err)))
+        return TRAIN_FAILED;
     if (atomic_load(&t->step) == t->n_steps && t->n_validated == t->validation.n_rows) {
         finish_epoch(t, started_ns, metrics);
         return diverged(t, metrics->train[METRIC_LOSS]) ? fail_diverged(t, metrics, err) : TRAIN_EPOCH;

@@ -7,6 +7,7 @@
 #include "loss.h"
 #include "mlp/train.h"
 #include "optimizer.h"
+#include "rows_check.h"
 
 #include <stdalign.h>
 
@@ -110,6 +111,8 @@ struct trainer {
     uint64_t group_rows;                  /* training rows that lie side by side in the table */
     uint32_t n_groups;
     uint32_t ordered;                    /* which epoch's it is, 1-based; 0: none yet */
+    uint64_t n_checked;                  /* windows of the order whose rows are checked */
+    uint64_t checked_steps;              /* steps that these windows are enough for */
     struct row_score *scores;            /* (window), by place in the order: scores of the rows since those in the outcomes */
     uint32_t window;                     /* rows, at least two chunks */
     struct row_score *validation_scores; /* (validation.n_rows, at most WINDOW_ROWS): those since the ones in validation_outcomes */
@@ -166,7 +169,7 @@ bool trainer_fits(const struct trainer *trainer, const void *bytes, size_t n, st
 void step_sums(struct trainer *t, struct worker_scratch *scratch, const struct position *p, uint32_t half, uint32_t block);
 void step_rows(struct trainer *t, struct worker_scratch *scratch, const struct position *p, uint32_t block);
 
-/* Run steps until the epoch's end, `stop`, the deadline or a number that is not finite. */
+/* Run steps until t->checked_steps are done, `stop`, the deadline or a number that is not finite. */
 void steps_run(struct trainer *trainer);
 
 /* Rows that a worker takes through the network at a time, at most: so few that it soon looks up again. */
@@ -175,6 +178,9 @@ uint32_t rows_at_once(const struct network *network);
 /* Room for an epoch's order, and order_draw fills it in: t->order. */
 bool order_init(struct trainer *t, struct err *err);
 void order_draw(struct trainer *t, uint32_t epoch);
+/* The windows of the order that hold the next step's rows against the table's checksums, unless they were checked before: a table that may
+ * be larger than memory is read once for that and for training. Sets t->checked_steps. */
+enum rows_check_state order_check(struct trainer *t, struct err *err);
 
 /* Score rows begin to end - 1: loss, guess and probability of each. scores: (end - begin). */
 struct scoring {

@@ -56,13 +56,16 @@ bool append_row_end(struct append *append, struct err *err)
 
 static bool table_write(struct append *append, struct err *err)
 {
+    uint64_t checked = 0;
     csv_put_names(&append->out, append->table);
     for (uint64_t row = 0; row < table_n_rows(append->table); row++) {
+        if (row == checked && !(checked = table_check_group(append->table, row, err)))
+            return false;
         csv_put_row(&append->out, append->table, row);
         if (!out_flush(append, FLUSH_BYTES, err))
             return false;
     }
-    return true;
+    return table_check_read(append->table, err);
 }
 
 /* The file of all rows. */

@@ -26,8 +26,7 @@ void body_drop(struct body *body)
     body->multipart = NULL;
     inflate_free(body->inflate);
     body->inflate = NULL;
-    if (body->map)
-        munmap(body->map, body->size);
+    map_done(&body->map);
     if (body->fd >= 0)
         close(body->fd);
     if (body->labels.fd >= 0)
@@ -42,7 +41,6 @@ void body_drop(struct body *body)
     free(body->flying);
     body->flying = NULL;
     claim_give(&body->claim, body->claim.bytes - body->capacity);
-    body->map = NULL;
     body->fd = -1;
     body->n_filling = body->n_flying = 0;
     body->size = 0;
@@ -246,7 +244,7 @@ void body_flush(struct body *body)
 
 bool body_stored(const struct body *body)
 {
-    return body->fd >= 0 || body->labels.fd >= 0 || body->map || body->inflate;
+    return body->fd >= 0 || body->labels.fd >= 0 || body->map.bytes || body->inflate;
 }
 
 bool body_pending(const struct body *body)
@@ -271,16 +269,16 @@ bool body_finish(struct body *body, struct err *err)
 bool body_view(struct body *body, const char **bytes, size_t *n, struct err *err)
 {
     *n = body_pending(body) ? body->size : body->n_filling;
-    *bytes = body_pending(body) ? body->map : body->filling;
+    *bytes = body_pending(body) ? body->map.bytes : body->filling;
     if (!*n)
         *bytes = "";
     if (*n && !*bytes) {
         if (!claim_take(&body->claim, body->size, err))
             return false;
-        void *map = mmap(NULL, body->size, PROT_READ, MAP_PRIVATE | MAP_POPULATE, body->fd, 0);
-        if (map == MAP_FAILED)
-            return err_errno(err, "the body could not be mapped");
-        *bytes = body->map = map;
+        if (!map_file(&body->map, body->fd, body->size, err))
+            return false;
+        *bytes = body->map.bytes;
+        (void)madvise((void *)(uintptr_t)body->map.bytes, body->size, MADV_POPULATE_READ); /* advice only */
     }
     return true;
 }

@@ -8,6 +8,7 @@
 
 #include "inflate.h"
 #include "mlp/err.h"
+#include "mlp/map.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -37,7 +38,7 @@ struct body {
     uint64_t flushed;  /* bytes that body_flush has written; the service thread's */
     int fd;            /* -1: nothing was written */
     uint64_t size;     /* of the file, unpacked */
-    char *map;
+    struct map map;
     struct body_field fields[BODY_FIELDS_MAX]; /* of the form */
     size_t n_fields;
     struct claim claim;       /* of the buffers, of the form's reader and of the map */

@@ -381,9 +381,14 @@ bool datasets_list(struct datasets *datasets, struct dataset_info **list, size_t
 struct table *datasets_table_id(struct datasets *datasets, int64_t id, struct err *err)
 {
     char path[PATH_SIZE];
+    struct err damage;
     struct table *table = tables_cache_get(datasets->tables, id);
-    if (table)
+    if (table && table_check_read(table, &damage))
         return table;
+    if (table) { /* opened anew, it tells what it is now */
+        tables_cache_drop(datasets->tables, id);
+        table_unref(table);
+    }
     if (!store_path(datasets->store, "datasets", id, ".table", path, err))
         return NULL;
     table = table_open(path, err);
@@ -427,8 +432,12 @@ char *datasets_profile(struct datasets *datasets, int64_t id, struct err *err)
         return profile;
     free(profile); /* none was kept */
     profile = NULL;
-    if ((table = datasets_table_id(datasets, id, err)))
+    if ((table = datasets_table_id(datasets, id, err)) && table_check(table, 0, table_n_rows(table), err))
         profile = profile_make(table, NULL, err);
+    if (profile && !table_check_read(table, err)) {
+        free(profile);
+        profile = NULL;
+    }
     table_unref(table);
     return profile;
 }

@@ -4,13 +4,13 @@
 #include "csv_write.h"
 #include "files.h"
 #include "instances.h"
+#include "mlp/map.h"
 #include "predictions.h"
 
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #define BATCH_ROWS 256
 #define BATCH_FLOATS (1u << 18) /* of inputs and outputs together, where a row is not longer */
@@ -18,8 +18,7 @@
 
 struct stream {
     struct predict_csv asked;
-    char *map; /* (n_map) the body */
-    size_t n_map;
+    struct map map;             /* the body */
     struct instances instances; /* only for what is unknown */
     struct instances_csv *rows; /* NULL: at the end */
     struct workspace *workspace;
@@ -37,8 +36,7 @@ static void stream_free(void *self)
     instances_csv_free(stream->rows);
     instances_done(&stream->instances);
     csv_query_done(&stream->asked.csv);
-    if (stream->map)
-        munmap(stream->map, stream->n_map);
+    map_done(&stream->map);
     workspace_free(stream->workspace);
     writer_done(&stream->lines);
     writer_done(&stream->out);
@@ -59,19 +57,14 @@ static bool body_map(struct stream *stream, struct err *err)
     uint64_t size;
     if (!files_size(stream->asked.fd, &size, err))
         return false;
-    void *map = mmap(NULL, size, PROT_READ, MAP_PRIVATE, stream->asked.fd, 0);
-    if (map == MAP_FAILED)
-        return err_errno(err, "the body could not be mapped");
-    stream->map = map;
-    stream->n_map = size;
-    return true;
+    return map_file(&stream->map, stream->asked.fd, (size_t)size, err);
 }
 
 static bool rows_open(struct stream *stream, struct err *err)
 {
     instances_csv_free(stream->rows);
-    stream->rows =
-        instances_csv_new(stream->asked.model->recipe, stream->map, stream->n_map, &stream->asked.csv.options, &stream->instances, err);
+    stream->rows = instances_csv_new(stream->asked.model->recipe, stream->map.bytes, stream->map.n_bytes, &stream->asked.csv.options,
+                                     &stream->instances, err);
     return stream->rows != NULL;
 }
 
@@ -194,7 +187,7 @@ static bool batch_make(struct stream *stream)
         writer_bytes(&stream->out, "\n", 1);
     }
     atomic_fetch_add_explicit(stream->asked.n_predictions, n_rows, memory_order_relaxed);
-    return !stream->out.failed && !stream->lines.failed;
+    return !stream->out.failed && !stream->lines.failed && map_check(&stream->map, "the body", &ignored);
 }
 
 static int stream_read(void *self, char *text, size_t size, size_t *n)

@@ -322,7 +322,8 @@ static double *association_make(struct server *server, int64_t id, const char *t
         association = malloc(*n * sizeof *association);
         if (!association) {
             err_memory(err, "the associations");
-        } else if (!table_association(table, (uint32_t)found, association, err)) {
+        } else if (!table_check(table, 0, table_n_rows(table), err) || !table_association(table, (uint32_t)found, association, err) ||
+                   !table_check_read(table, err)) {
             free(association);
             association = NULL;
         }

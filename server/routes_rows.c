@@ -63,6 +63,15 @@ static void choice_cut(struct choice *choice, const struct table *table)
         choice->n = most ? most : left > 0;
 }
 
+/* Whether the rows are what was written. */
+static bool choice_check(const struct choice *choice, const struct table *table, struct err *err)
+{
+    bool good = choice->indexed || table_check(table, choice->offset, choice->n, err);
+    for (uint64_t k = 0; choice->indexed && good && k < choice->n; k++)
+        good = table_check(table, choice->index[k], 1, err);
+    return good;
+}
+
 static void rows_write(struct writer *writer, const struct table *table, const struct choice *choice)
 {
     uint32_t n_columns = table_n_columns(table);
@@ -98,14 +107,22 @@ void datasets_get_rows(struct request *request, struct reply *reply)
         (!index && !query_number(request, "limit", ROWS_DEFAULT, ROWS_MAX, &choice.n, reply)))
         return;
     struct table *table = datasets_table(server->datasets, request_param(request, 0), NULL, &err);
-    if (!table || (index && !index_read(&choice, index, table_n_rows(table), &err))) {
-        reply_problem(reply, &err);
-    } else {
+    bool ok = table && (!index || index_read(&choice, index, table_n_rows(table), &err));
+    if (ok) {
         choice_cut(&choice, table);
+        ok = choice_check(&choice, table, &err);
+    }
+    if (ok) {
         reply_writer(reply, &writer);
         rows_write(&writer, table, &choice);
-        reply_json(reply, 200, &writer);
+        ok = table_check_read(table, &err);
+        if (ok)
+            reply_json(reply, 200, &writer);
+        else
+            writer_done(&writer);
     }
+    if (!ok)
+        reply_problem(reply, &err);
     free(choice.index);
     table_unref(table);
 }
@@ -119,26 +136,46 @@ struct export
     struct writer text;
     size_t at; /* of text: what was given out */
     uint64_t row;
+    uint64_t checked; /* rows before this one are what was written */
 };
 
-static int export_read(void *self, char *text, size_t size, size_t *n)
+/* -1: there are no more rows; -2: the next cannot be had, and the broken reply tells. */
+static int export_row(struct export *export)
 {
-    struct export *export = self;
+    struct err ignored;
+    if (export->row == table_n_rows(export->table))
+        return -1;
+    if (export->row == export->checked && !(export->checked = table_check_group(export->table, export->row, &ignored)))
+        return -2;
+    export->at = export->text.n = 0;
+    csv_put_row(&export->text, export->table, export->row++);
+    return export->text.failed ? -2 : 1;
+}
+
+static int export_fill(struct export *export, char *text, size_t size, size_t *n)
+{
     while (*n < size) {
-        if (export->at == export->text.n) {
-            if (export->row == table_n_rows(export->table))
-                return -1;
-            export->at = export->text.n = 0;
-            csv_put_row(&export->text, export->table, export->row++);
-            if (export->text.failed)
-                return -2;
-        }
+        int more = export->at == export->text.n ? export_row(export) : 1;
+        if (more < 0)
+            return more;
         size_t left = export->text.n - export->at, part = left < size - *n ? left : size - *n;
         memcpy(text + *n, export->text.text + export->at, part);
         export->at += part;
         *n += part;
     }
     return 1;
+}
+
+/* What was read from a file that is no longer whole is not sent. */
+static int export_read(void *self, char *text, size_t size, size_t *n)
+{
+    struct export *export = self;
+    struct err damage;
+    int more = export_fill(export, text, size, n);
+    if (table_check_read(export->table, &damage))
+        return more;
+    *n = 0;
+    return -2;
 }
 
 static void export_free(void *self)

@@ -109,20 +109,30 @@ static bool parts_deal(const struct groups *groups, const struct split *split, u
     return ok;
 }
 
+/* Rows before *checked are what was written. */
+static bool row_check(const struct table *table, uint64_t row, uint64_t *checked, struct err *err)
+{
+    if (row == *checked)
+        *checked = table_check_group(table, row, err);
+    return *checked > 0;
+}
+
 static bool part_write(const struct table *table, const uint8_t *parts, uint8_t part, int fd, struct err *err)
 {
     struct writer text = {0};
+    uint64_t checked = 0;
     bool ok = true;
     csv_put_names(&text, table);
     for (uint64_t row = 0; ok && row < table_n_rows(table); row++) {
-        if (parts[row] == part)
+        ok = row_check(table, row, &checked, err);
+        if (ok && parts[row] == part)
             csv_put_row(&text, table, row);
-        if (text.n > FLUSH_BYTES && !text.failed) {
+        if (ok && text.n > FLUSH_BYTES && !text.failed) {
             ok = files_write(fd, text.text, text.n, err);
             text.n = 0;
         }
     }
-    ok = ok && (!text.failed || err_memory(err, "the rows")) && files_write(fd, text.text, text.n, err);
+    ok = ok && (!text.failed || err_memory(err, "the rows")) && files_write(fd, text.text, text.n, err) && table_check_read(table, err);
     writer_done(&text);
     return ok;
 }
@@ -173,6 +183,7 @@ bool split_dataset(struct datasets *datasets, const char *name, const struct spl
     bool ok = table && ((groups && parts) || err_memory(err, "the split of the rows"));
     if (ok && table_n_rows(table) >= UINT32_MAX)
         ok = err_set(err, ERR_LIMIT, "the dataset has more rows than can be split (%u)", UINT32_MAX - 1);
+    ok = ok && (!split->stratify || table_check(table, 0, table_n_rows(table), err));
     ok = ok && groups_init(groups, table, split->stratify, err) && parts_deal(groups, split, parts, err) &&
          parts_make(datasets, table, parts, split, stop, infos, err);
     free(groups);

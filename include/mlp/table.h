@@ -22,7 +22,17 @@ void table_unref(struct table *table); /* takes NULL; the last one unmaps */
  * memory, where the system's reading ahead would push out what is still needed. */
 void table_read_scattered(const struct table *table);
 
-/* Read every record and compare with the checksums taken when it was written. ERR_CORRUPT names the damaged rows. */
+/* A table is written in groups of rows, each with a checksum of its records and texts. Its readers check a group when they come to it.
+ * Whether rows first .. first + n - 1 are what was written: reads their groups, but each only once while the table is open. ERR_CORRUPT
+ * names the file and the damaged group's rows (err->row: the first of them). */
+bool table_check(const struct table *table, uint64_t first, uint64_t n, struct err *err);
+/* Likewise the group of one row; returns the first row after the group. 0 on failure. */
+uint64_t table_check_group(const struct table *table, uint64_t row, struct err *err);
+/* Whether every group has been found good: then table_check has nothing to read. */
+bool table_is_checked(const struct table *table);
+/* Whether all that was read so far came from the file, as map_check: to be called after reading, before anything comes of it. */
+bool table_check_read(const struct table *table, struct err *err);
+/* Read every group once more. ERR_CORRUPT as table_check. */
 bool table_verify(const struct table *table, struct err *err);
 
 uint64_t table_n_rows(const struct table *table);

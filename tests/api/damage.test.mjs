@@ -1,7 +1,7 @@
 // Files of the state folder that are damaged, cut or no files at all: an error that names the file and its rows, and nothing else suffers.
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { rmSync } from "node:fs";
+import { closeSync, openSync, readdirSync, readSync, rmSync, truncateSync, writeSync } from "node:fs";
 import path from "node:path";
 import test from "node:test";
 import { assertProblem, Daemon, stateFolder, sums } from "./daemon.mjs";
@@ -30,4 +30,106 @@ test("a fifo in the place of a model, table or evaluation is an error at once, a
   assert.equal((await after.call("DELETE", "/datasets/rows")).status, 204);
   assert.equal((await after.call("DELETE", "/models/lost")).status, 204);
   await after.stop();
+});
+
+const RECORDS_AT = 4096; // where a table's records begin
+const RECORD = 12; // two floats and a class
+
+/** Change one bit of the record of a row. */
+function damage(file, row) {
+  const fd = openSync(file, "r+");
+  const byte = Buffer.alloc(1);
+  readSync(fd, byte, 0, 1, RECORDS_AT + row * RECORD + 2);
+  byte[0] ^= 8;
+  writeSync(fd, byte, 0, 1, RECORDS_AT + row * RECORD + 2);
+  closeSync(fd);
+}
+
+const N = 200_000; // rows: several groups
+const csv = sums(N);
+const lines = csv.split("\n").slice(1, N + 1);
+
+/** A daemon on a folder with the table 1 of `csv`, in which these rows were damaged while no daemon ran, and the small table 2. */
+async function damagedDaemon(rows) {
+  const state = stateFolder();
+  const before = await Daemon.start({ state });
+  assert.equal((await before.csv("/datasets?name=rows", csv)).status, 201);
+  assert.equal((await before.csv("/datasets?name=small", sums(300))).status, 201);
+  await before.stop();
+  for (const row of rows) damage(path.join(state, "datasets/1.table"), row);
+  return Daemon.start({ state });
+}
+
+const asLine = ([a, b, label]) => `${a.toFixed(4)},${b.toFixed(4)},${label}`;
+
+test("rows of damaged groups are refused by name, the others are served", { timeout: 120_000 }, async () => {
+  const daemon = await damagedDaemon([1000, 150_000]);
+  for (const row of [1000, 150_000]) {
+    const reply = await daemon.get(`/datasets/rows/rows?offset=${row}&limit=1`);
+    assertProblem(reply, 500, /rows \d+ to \d+ of 1\.table are damaged/);
+    const [, first, last] = /rows (\d+) to (\d+)/.exec(reply.json.detail).map(Number);
+    assert.ok(first <= row + 1 && row + 1 <= last && last - first < N / 2, reply.json.detail);
+    assert.equal(reply.json.row, first);
+    assertProblem(await daemon.get(`/datasets/rows/rows?index=${first - 1},0,${last - 1}`), 500, /1\.table/);
+    if (last < N) assert.equal((await daemon.get(`/datasets/rows/rows?index=${last}`)).status, 200, "the next group is not damaged");
+  }
+  const { status, json } = await daemon.get("/datasets/rows/rows?offset=100000&limit=1000");
+  assert.equal(status, 200);
+  assert.deepEqual(json.rows.map(asLine), lines.slice(100_000, 101_000));
+  assertProblem(await daemon.get("/datasets/rows?target=label"), 500, /1\.table/);
+  await daemon.stop();
+});
+
+test("an export that comes to damaged rows is broken off, and what it has sent is right", { timeout: 120_000 }, async () => {
+  const daemon = await damagedDaemon([150_000]);
+  const reply = await fetch(`${daemon.url}/datasets/rows/file`);
+  assert.equal(reply.status, 200);
+  let text = "";
+  const decoder = new TextDecoder();
+  await assert.rejects(async () => {
+    for await (const chunk of reply.body) text += decoder.decode(chunk, { stream: true });
+  });
+  assert.ok(text.length > 100_000 && text.length < csv.length * 0.9, `${text.length} characters`);
+  const sent = text.split("\n").slice(1, -1).map((line) => asLine(line.split(",").map((value, i) => (i < 2 ? Number(value) : value))));
+  assert.deepEqual(sent, lines.slice(0, sent.length));
+  assert.equal((await daemon.get("/datasets/small/file")).status, 200);
+  await daemon.stop();
+});
+
+test("a training, an append and a split of damaged rows fail, name them and leave nothing", { timeout: 120_000 }, async () => {
+  const daemon = await damagedDaemon([77_777]);
+  const files = () => ["datasets", "models", "tmp"].map((folder) => readdirSync(path.join(daemon.state, folder)).sort());
+  const before = files();
+  const words = /rows \d+ to \d+ of 1\.table are damaged/;
+  const { status, json, text } = await daemon.post("/train", { dataset: "rows", model: "m", target: "label", epochs: 3, layers: [8] });
+  assert.equal(status, 202, text);
+  const job = await daemon.finished(json.id);
+  assert.equal(job.state, "failed");
+  assert.match(job.error.detail, words);
+  assertProblem(await daemon.csv("/datasets/rows/rows", "a,b,label\n0.5,0.5,low\n"), 500, words);
+  for (const stratify of [undefined, "label"])
+    assertProblem(await daemon.post("/datasets/rows/split", { share: 0.5, names: ["x", "y"], stratify }), 500, words);
+  assert.equal((await daemon.get("/models/m")).status, 404);
+  assert.deepEqual((await daemon.get("/datasets")).json.datasets.map(({ name, rows }) => [name, rows]).sort(), [["rows", N], ["small", 300]]);
+  assert.deepEqual(files(), before);
+  const other = await daemon.post("/train", { dataset: "small", model: "m", epochs: 2, layers: [8] });
+  assert.equal((await daemon.finished(other.json.id)).state, "succeeded");
+  assert.equal((await daemon.call("DELETE", "/datasets/rows")).status, 204);
+  await daemon.stop();
+});
+
+test("a table that is cut under a running training fails that job, and the daemon goes on", { timeout: 120_000 }, async () => {
+  const daemon = await damagedDaemon([]);
+  const { json } = await daemon.post("/train", { dataset: "rows", model: "m", target: "label", epochs: 100_000, layers: [32], batch_size: 256 });
+  await daemon.epoch(json.id);
+  truncateSync(path.join(daemon.state, "datasets/1.table"), 40_000);
+  const job = await daemon.finished(json.id);
+  assert.equal(job.state, "failed");
+  assert.match(job.error.detail, /1\.table/);
+  assertProblem(await daemon.get("/datasets/rows/rows"), 500, /1\.table/);
+  const other = await daemon.post("/train", { dataset: "small", model: "n", epochs: 2, layers: [8] });
+  assert.equal((await daemon.finished(other.json.id)).state, "succeeded");
+  assert.equal((await daemon.get("/healthz")).status, 200);
+  assert.equal((await daemon.call("DELETE", "/datasets/rows")).status, 204);
+  await daemon.stop();
 });
