@@ -24,6 +24,17 @@ uint32_t client_number(const struct sockaddr *address, uint64_t seed)
     return (uint32_t)((hash ^ hash >> 32) % CLIENTS_MAX);
 }
 
+bool client_is_local(const struct sockaddr *address)
+{
+    if (address && address->sa_family == AF_INET6) {
+        const struct in6_addr *v6 = &((const struct sockaddr_in6 *)(const void *)address)->sin6_addr;
+        return IN6_IS_ADDR_LOOPBACK(v6) || (IN6_IS_ADDR_V4MAPPED(v6) && v6->s6_addr[12] == IN_LOOPBACKNET);
+    }
+    if (address && address->sa_family == AF_INET)
+        return ntohl(((const struct sockaddr_in *)(const void *)address)->sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
+    return true;
+}
+
 uint64_t client_seed(void)
 {
     uint64_t seed;

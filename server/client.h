@@ -2,6 +2,7 @@
 #ifndef MLPD_CLIENT_H
 #define MLPD_CLIENT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/socket.h>
 
@@ -11,6 +12,8 @@
  * IPv4 address written as IPv6 counts as IPv4; every local socket (AF_UNIX) is the same client. seed: a secret, so that nobody can look for
  * addresses with an equal number. */
 uint32_t client_number(const struct sockaddr *address, uint64_t seed);
+/* Whether it is of this machine: a loopback address, or none. A proxy may stand there, with many clients behind it. */
+bool client_is_local(const struct sockaddr *address);
 /* A seed from the kernel. */
 uint64_t client_seed(void);
 

@@ -1,15 +1,13 @@
 /* HTTP: the daemon's life, and the way of a request from its first byte to its reply. */
-#include "client.h"
 #include "http_private.h"
 #include "log.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <unistd.h>
-
-#define CONNECTION_MEMORY (24 * 1024) /* headers, and a piece of the body or the reply */
 
 /* Chores that wait at a bench: above it new work is refused. Queries are short: a thousand clients that come to follow a job at once are
  * served, as fast as they can be. No request waits among the streams. */
@@ -51,7 +49,7 @@ static void request_return(struct request *request, enum stage stage)
 {
     struct http *http = request->http;
     request->stage = stage;
-    MHD_resume_connection(request->connection);
+    connection_resume(request);
     busy_leave(http);
 }
 
@@ -108,6 +106,7 @@ static enum MHD_Result request_refused(struct request *request)
         return request_answer(request);
     request->stage = body ? STAGE_DRAIN : STAGE_READY;
     request->started_ms = clock_ms();
+    request_due(request, body ? request->started_ms : 0);
     return MHD_YES;
 }
 
@@ -117,8 +116,19 @@ static enum MHD_Result stage_body(struct request *request)
         watch_client(request->http, request);
     request->stage = STAGE_BODY;
     request->started_ms = clock_ms();
+    request_due(request, request->started_ms);
     atomic_store_explicit(&request->deadline_ms, 0, memory_order_relaxed);
     return MHD_YES;
+}
+
+static bool spare_check(struct request *request)
+{
+    request->reply.close = connection_spare(request);
+    if (!request->reply.close || request->route->vital)
+        return true;
+    reply_refuse(&request->reply, 503, "all %" PRIu32 " connections are taken, or all that one address may have: try again in a moment",
+                 request->http->options.max_connections);
+    return false;
 }
 
 static enum MHD_Result stage_head(struct request *request)
@@ -126,7 +136,8 @@ static enum MHD_Result stage_head(struct request *request)
     const struct http_options *options = &request->http->options;
     atomic_fetch_add_explicit(&request->http->n_requests, 1, memory_order_relaxed);
     options->busy(options->app);
-    if (!request_judge(request))
+    request_due(request, 0);
+    if (!request_judge(request) || !spare_check(request))
         return request_refused(request);
     if (!request->route->head)
         return stage_body(request);
@@ -137,6 +148,7 @@ static enum MHD_Result stage_head(struct request *request)
 /* The request is complete: answer it, here or on a bench. */
 static enum MHD_Result stage_run(struct request *request)
 {
+    request_due(request, 0);
     if (flush_await(request))
         return MHD_YES;
     request->here = request->where == ROUTE_HERE && !body_pending(&request->body) && request->body.received <= SMALL_BODY;
@@ -149,15 +161,13 @@ static enum MHD_Result stage_run(struct request *request)
     return request_leave(request, bulk ? BENCH_BULK : BENCH_DESK, handler_run) ? MHD_YES : request_send(request);
 }
 
-static enum MHD_Result request_step(void *self, struct MHD_Connection *connection, const char *url, const char *method, const char *version,
-                                    const char *upload, size_t *n_upload, void **context)
+enum MHD_Result request_step(void *self, struct MHD_Connection *connection, const char *url, const char *method, const char *version,
+                             const char *upload, size_t *n_upload, void **context)
 {
     struct request *request = *context;
     (void)self;
     (void)connection;
     (void)version;
-    if (!request)
-        return MHD_NO; /* there was no memory for it */
     switch (request->stage) {
     case STAGE_HEAD:
         request->path = url;
@@ -180,19 +190,17 @@ static enum MHD_Result request_step(void *self, struct MHD_Connection *connectio
 }
 
 /* The request line is there; what this returns comes back as *context. */
-static void *request_begin(void *self, const char *uri, struct MHD_Connection *connection)
+void *request_begin(void *self, const char *uri, struct MHD_Connection *connection)
 {
     const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
-    struct request *request = info ? info->socket_context : NULL;
+    struct request *request = info->socket_context;
     (void)self;
-    if (request) {
-        request->stage = STAGE_HEAD;
-        request->bad_uri = strstr(uri, "%00") != NULL;
-    }
+    request->stage = STAGE_HEAD;
+    request->bad_uri = strstr(uri, "%00") != NULL;
     return request;
 }
 
-static void request_end(void *self, struct MHD_Connection *connection, void **context, enum MHD_RequestTerminationCode code)
+void request_end(void *self, struct MHD_Connection *connection, void **context, enum MHD_RequestTerminationCode code)
 {
     struct request *request = *context;
     (void)self;
@@ -207,95 +215,17 @@ static void request_end(void *self, struct MHD_Connection *connection, void **co
     request_reset(request);
 }
 
-static struct request *request_new(struct http *http, struct MHD_Connection *connection)
+void connection_notice(void *self, struct MHD_Connection *connection, void **context, enum MHD_ConnectionNotificationCode code)
 {
-    struct request *request = calloc(1, sizeof *request);
-    if (!request)
-        return NULL;
-    request->http = http;
-    request->connection = connection;
-    request->claim = (struct claim){
-        .ledger = http->options.ledger,
-        .client = client_number(MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS)->client_addr, http->client_seed),
-        .unasked = REPLY_FREE};
-    request->fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
-    atomic_init(&request->n_holders, 1);
-    reply_init(&request->reply);
-    request->reply.claim = &request->claim;
-    body_init(&request->body, http->options.temp, http->options.app, &request->claim);
-    pthread_mutex_init(&request->lock, NULL);
-    atomic_init(&request->deadline_ms, clock_ms() + HEAD_TIME_MS);
-    return request;
-}
-
-static void connection_opened(struct http *http, struct request *request)
-{
-    pthread_mutex_lock(&http->lock);
-    request->id = ++http->next_id;
-    request->next = http->requests;
-    if (request->next)
-        request->next->previous = request;
-    http->requests = request;
-    if (http->n_connections++ == 0)
-        watch_wake(http);
-    pthread_mutex_unlock(&http->lock);
-}
-
-static void connection_closed(struct http *http, struct request *request)
-{
-    pthread_mutex_lock(&http->lock);
-    if (request->next)
-        request->next->previous = request->previous;
-    if (request->previous)
-        request->previous->next = request->next;
-    else
-        http->requests = request->next;
-    http->n_connections--;
-    pthread_mutex_unlock(&http->lock);
-    request_unref(request);
-}
-
-static void connection_notice(void *self, struct MHD_Connection *connection, void **context, enum MHD_ConnectionNotificationCode code)
-{
-    struct http *http = self;
+    struct worker *worker = self;
     if (code == MHD_CONNECTION_NOTIFY_STARTED) {
-        struct request *request = request_new(http, connection);
+        struct request *request = worker->accepted;
+        worker->accepted = NULL;
+        request->connection = connection;
         *context = request;
-        if (request)
-            connection_opened(http, request);
-    } else if (*context) {
-        connection_closed(http, *context);
+    } else {
+        connection_closed(*context);
     }
-}
-
-static void library_log(void *self, const char *format, va_list args) __attribute__((format(printf, 2, 0)));
-static void library_log(void *self, const char *format, va_list args)
-{
-    char line[400];
-    (void)self;
-    vsnprintf(line, sizeof line, format, args);
-    log_debug("libmicrohttpd: %s", line);
-}
-
-static bool daemon_start(struct http *http, struct err *err)
-{
-    struct MHD_OptionItem items[] = {
-        {MHD_OPTION_EXTERNAL_LOGGER, (intptr_t)library_log, http},
-        {MHD_OPTION_LISTEN_SOCKET, http->options.listen_fd, NULL},
-        {MHD_OPTION_CONNECTION_LIMIT, (intptr_t)http->options.max_connections, NULL},
-        {MHD_OPTION_CONNECTION_TIMEOUT, SILENCE_S, NULL},
-        {MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY, NULL},
-        {MHD_OPTION_STRICT_FOR_CLIENT, 1, NULL},
-        {MHD_OPTION_URI_LOG_CALLBACK, (intptr_t)request_begin, http},
-        {MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)request_end, http},
-        {MHD_OPTION_NOTIFY_CONNECTION, (intptr_t)connection_notice, http},
-        /* last, for a pool of one is no pool */
-        {http->options.n_threads > 1 ? MHD_OPTION_THREAD_POOL_SIZE : MHD_OPTION_END, (intptr_t)http->options.n_threads, NULL},
-        {MHD_OPTION_END, 0, NULL},
-    };
-    http->daemon = MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL,
-                                    request_step, http, MHD_OPTION_ARRAY, items, MHD_OPTION_END);
-    return http->daemon || err_set(err, ERR_THREAD, "the HTTP threads could not be started");
 }
 
 struct http *http_start(const struct http_options *options, struct err *err)
@@ -310,7 +240,7 @@ struct http *http_start(const struct http_options *options, struct err *err)
     http->watch_epoll = http->watch_event = -1;
     pthread_mutex_init(&http->lock, NULL);
     pthread_cond_init(&http->idle, NULL);
-    if (!watch_start(http, err) || !daemon_start(http, err)) {
+    if (!watch_start(http, err) || !workers_start(http, err)) {
         http_stop(http);
         return NULL;
     }
@@ -319,10 +249,10 @@ struct http *http_start(const struct http_options *options, struct err *err)
 
 void http_quiesce(struct http *http)
 {
-    http->daemon_quiesced = daemon_quiesce(http->daemon);
     pthread_mutex_lock(&http->lock);
     http->quiesced = true;
     watch_wake(http); /* it ends the streams */
+    workers_wake(http);
     pthread_mutex_unlock(&http->lock);
 }
 
@@ -332,15 +262,13 @@ void http_stop(struct http *http)
         return;
     pthread_mutex_lock(&http->lock);
     atomic_store(&http->stopping, true);
-    http->quiesced = true;
+    atomic_store(&http->quiesced, true);
     while (http->n_busy)
         pthread_cond_wait(&http->idle, &http->lock);
     pthread_mutex_unlock(&http->lock);
     watch_stop(http); /* its last sweep resumes every stream */
-    if (http->daemon)
-        MHD_stop_daemon(http->daemon);
-    if (http->daemon_quiesced)
-        close(http->options.listen_fd);
+    workers_stop(http);
+    close(http->options.listen_fd);
     pthread_cond_destroy(&http->idle);
     pthread_mutex_destroy(&http->lock);
     free(http);

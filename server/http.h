@@ -43,6 +43,7 @@ struct route {
     void (*progress)(struct request *request);
     enum route_where where;
     enum route_body body;
+    bool vital; /* answered even where all connections are taken */
 };
 
 struct http_options {

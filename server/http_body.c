@@ -15,7 +15,7 @@ static void flush_run(struct chore *chore)
     pthread_mutex_lock(&request->lock);
     request->flushing = false;
     if (request->waiting)
-        MHD_resume_connection(request->connection);
+        connection_resume(request);
     request->waiting = false;
     pthread_mutex_unlock(&request->lock);
     request_unref(request);
@@ -28,6 +28,7 @@ bool flush_await(struct request *request)
     bool wait = request->flushing;
     if (wait) {
         request->waiting = true;
+        request_due(request, 0);
         MHD_suspend_connection(request->connection);
     }
     pthread_mutex_unlock(&request->lock);
@@ -77,6 +78,7 @@ enum MHD_Result upload_take(struct request *request, const char *bytes, size_t *
 {
     if (too_slow(request))
         return MHD_NO;
+    request_due(request, request->started_ms + request->body.received / SLOW_BYTES_PER_MS);
     while (*n) {
         if (request->body.received + *n > request_body_limit(request)) {
             reply_refuse(&request->reply, 413, "the body is longer than the %llu bytes that are accepted here",

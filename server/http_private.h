@@ -8,6 +8,7 @@
 #define MLPD_HTTP_PRIVATE_H
 
 #define _GNU_SOURCE
+#include "client.h"
 #include "http.h"
 
 #include <microhttpd.h>
@@ -44,13 +45,21 @@ struct head {
 };
 
 struct request {
-    struct http *http;
-    struct MHD_Connection *connection;
+    /* What http_accept.c and the watch look at in all connections comes first. */
+    struct request *next, *previous; /* under http->lock, and so is `leaving` */
     int fd;
+    bool leaving;                 /* it has been ended to make room */
+    bool local;                   /* the client, perhaps a proxy */
+    bool spare;                   /* above the limits on connections: for requests about the daemon's health */
+    _Atomic bool served;          /* a request before this one */
+    _Atomic uint64_t due_ms;      /* monotonic; since when the client owes bytes, 0: it does not */
+    _Atomic uint64_t deadline_ms; /* monotonic; 0: none. The watch thread shuts the socket down after it */
+    struct claim claim;           /* of the handler and the reply */
+    struct http *http;
+    struct worker *worker;
+    struct MHD_Connection *connection;
     uint64_t id;
-    _Atomic uint32_t n_holders;      /* the connection, and the flush under way: the last one frees the request */
-    struct request *next, *previous; /* under http->lock */
-    _Atomic uint64_t deadline_ms;    /* monotonic; 0: none. The watch thread shuts the socket down after it */
+    _Atomic uint32_t n_holders; /* the connection, and the flush under way: the last one frees the request */
     /* the request at hand */
     enum stage stage;
     bool bad_uri, close_now;
@@ -62,7 +71,6 @@ struct request {
     char segments[SEGMENTS_MAX]; /* the path, cut up */
     const char *params[PARAMS_MAX];
     uint64_t length, drained, started_ms;
-    struct claim claim; /* of the handler and the reply */
     struct body body;
     struct chore *kept;
     struct reply reply;
@@ -74,10 +82,23 @@ struct request {
     bool flushing, waiting; /* waiting: suspended until the flush is done */
 };
 
+/* An HTTP thread. */
+struct worker {
+    struct http *http;
+    struct MHD_Daemon *daemon;
+    pthread_t thread;
+    bool started;
+    atomic_bool stop, woken; /* woken: the eventfd has been written to since the thread last looked */
+    int epoll, wake;         /* wake: an eventfd */
+    /* the thread's own */
+    bool listening;           /* its epoll holds the listening socket */
+    struct request *accepted; /* the library is being handed its connection */
+};
+
 struct http {
     struct http_options options;
-    struct MHD_Daemon *daemon;
-    bool daemon_quiesced; /* then listen_fd is ours to close */
+    struct worker *workers; /* (n_workers) */
+    uint32_t n_workers;
     atomic_bool stopping;
     uint64_t client_seed;
     _Atomic uint64_t n_requests, n_by_class[6];
@@ -86,16 +107,25 @@ struct http {
     struct request *requests;       /* all connections */
     uint32_t n_connections, n_busy; /* n_busy: suspended for a chore */
     uint64_t next_id;
-    bool quiesced;
+    atomic_bool quiesced; /* written under the lock */
+    /* connections as http_accept.c counts them */
+    uint32_t n_leaving, n_by_client[CLIENTS_MAX];
+    bool accept_paused; /* an HTTP thread does not listen until a connection closes */
     /* the watch */
     pthread_t watch;
-    bool watch_started, watch_stop;
-    int watch_epoll, watch_event; /* an eventfd: a first connection came, or stop */
+    bool watch_started, watch_stop, watch_idle; /* idle: it waits for a first connection */
+    int watch_epoll, watch_event;               /* an eventfd: a first connection came, or stop */
 };
 
 #define REQUEST_OF(chore_pointer) ((struct request *)((char *)(chore_pointer)-offsetof(struct request, work)))
 
 uint64_t clock_ms(void);
+
+/* Since when the client owes bytes; 0: it does not. */
+static inline void request_due(struct request *request, uint64_t since_ms)
+{
+    atomic_store_explicit(&request->due_ms, since_ms, memory_order_relaxed);
+}
 
 /* A request leaves its HTTP thread for a chore; false: the daemon stops, and no more may leave. */
 bool busy_enter(struct http *http);
@@ -125,9 +155,30 @@ uint64_t request_body_limit(const struct request *request);
 /* http_send.c: queue the reply. */
 enum MHD_Result request_send(struct request *request);
 
-/* http_epoll.c: accept no more; the listening socket stays open and is the caller's again. False: it is not listening. Before
- * MHD_stop_daemon. */
-bool daemon_quiesce(struct MHD_Daemon *daemon);
+/* http.c, as the library calls them; the first parameter is http, and of connection_notice the worker. */
+enum MHD_Result request_step(void *self, struct MHD_Connection *connection, const char *url, const char *method, const char *version,
+                             const char *upload, size_t *n_upload, void **context);
+void *request_begin(void *self, const char *uri, struct MHD_Connection *connection);
+void request_end(void *self, struct MHD_Connection *connection, void **context, enum MHD_RequestTerminationCode code);
+void connection_notice(void *self, struct MHD_Connection *connection, void **context, enum MHD_ConnectionNotificationCode code);
+
+/* http_loop.c: after a failure, workers_stop too. */
+bool workers_start(struct http *http, struct err *err);
+/* Closes every connection; none is suspended. */
+void workers_stop(struct http *http);
+void workers_wake(struct http *http);
+/* A suspended connection goes on, on its HTTP thread. */
+void connection_resume(struct request *request);
+
+/* http_accept.c: how many connections there ever are. */
+uint32_t accept_limit(const struct http *http);
+/* Accept who waits. False: no more may come, until a connection closes or for good. */
+bool accept_ready(struct worker *worker);
+/* Under http->lock. Room for a connection that comes: another one ends, or it becomes a spare one. */
+void room_make(struct http *http, struct request *request);
+void connection_closed(struct request *request);
+/* Whether only requests about the daemon's health are answered on it, now. */
+bool connection_spare(struct request *request);
 
 /* http_source.c */
 /* The reader that libmicrohttpd calls; self is the source. */

@@ -43,7 +43,7 @@ static void resume(struct source *source)
 {
     if (source->suspended && source->request) {
         source->suspended = false;
-        MHD_resume_connection(source->request->connection);
+        connection_resume(source->request);
     }
 }
 

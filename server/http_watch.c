@@ -56,7 +56,8 @@ static void *watch_run(void *self)
     int n = 0;
     pthread_mutex_lock(&http->lock);
     while (!http->watch_stop) {
-        int timeout_ms = http->requests ? SWEEP_MS : -1;
+        http->watch_idle = !http->requests;
+        int timeout_ms = http->watch_idle ? -1 : SWEEP_MS;
         pthread_mutex_unlock(&http->lock);
         n = epoll_wait(http->watch_epoll, events, EVENTS_MAX, timeout_ms);
         pthread_mutex_lock(&http->lock);

@@ -9,9 +9,9 @@
 const struct route routes[] = {
     {.method = "POST", .pattern = "/predict", .run = predict_post, .where = ROUTE_HERE, .body = ROUTE_BODY_ROWS},
     {.method = "POST", .pattern = "/models/{m}/predict", .run = predict_post_model, .where = ROUTE_HERE, .body = ROUTE_BODY_ROWS},
-    {.method = "GET", .pattern = "/healthz", .run = service_get_health},
-    {.method = "GET", .pattern = "/readyz", .run = service_get_ready},
-    {.method = "GET", .pattern = "/metrics", .run = service_get_metrics},
+    {.method = "GET", .pattern = "/healthz", .run = service_get_health, .vital = true},
+    {.method = "GET", .pattern = "/readyz", .run = service_get_ready, .vital = true},
+    {.method = "GET", .pattern = "/metrics", .run = service_get_metrics, .vital = true},
     {.method = "GET", .pattern = "/version", .run = service_get_version},
     {.method = "GET", .pattern = "/datasets", .run = datasets_get_all, .where = ROUTE_DESK},
     {.method = "POST",
