@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define PADDING 32    /* at most, floats of a row */
 #define SINGLE_ROWS 8 /* fewer rows than this go one by one: a tile would be mostly padding */
 
 struct workspace {
@@ -76,11 +77,22 @@ struct workspace *workspace_new(struct err *err)
     return workspace;
 }
 
-static void workspace_clear(struct workspace *w)
+void workspace_clear(struct workspace *w)
 {
     activations_done(&w->activations);
     gather_done(&w->gather);
     w->n_layers = 0;
+}
+
+uint64_t workspace_bytes(const struct model *model)
+{
+    const struct network *network = model->network;
+    uint64_t total = network->n_inputs + PADDING, width = network->n_inputs;
+    for (uint32_t l = 0; l < network->n_layers; l++) {
+        total += network->layers[l].units + PADDING;
+        width = network->layers[l].units > width ? network->layers[l].units : width;
+    }
+    return sizeof(struct workspace) + BLOCK_ROWS * (total * sizeof(float) + (width + PADDING) * (2 * sizeof(float) + 3));
 }
 
 void workspace_free(struct workspace *workspace)

@@ -13,10 +13,10 @@
 #define BUFFER_KEPT 4096 /* kept from request to request: part of what a connection costs */
 #define FIELD_BYTES 64   /* what the allocator adds to two texts */
 
-void body_init(struct body *body, int (*temp)(void *self, struct err *err), void *self, const struct claim *payer)
+void body_init(struct body *body, int (*temp)(void *self, struct err *err), void *self, struct claim *payer)
 {
     *body = (struct body){.temp = temp, .self = self, .fd = -1, .labels.fd = -1};
-    body->claim = body->field_claim = (struct claim){.ledger = payer->ledger, .client = payer->client};
+    body->claim = body->field_claim = claim_of(payer);
     body->claim.unasked = BUFFER_KEPT;
 }
 
@@ -58,6 +58,16 @@ void body_reset(struct body *body)
     claim_end(&body->field_claim);
     body->received = body->flushed = 0;
     body->failed = false;
+}
+
+void body_leave(struct body *body)
+{
+    claim_part(&body->claim);
+    claim_part(&body->field_claim);
+    if (body->inflate)
+        inflate_leave(body->inflate);
+    if (body->labels.inflate)
+        inflate_leave(body->labels.inflate);
 }
 
 void body_done(struct body *body)
@@ -281,6 +291,18 @@ bool body_view(struct body *body, const char **bytes, size_t *n, struct err *err
         (void)madvise((void *)(uintptr_t)body->map.bytes, body->size, MADV_POPULATE_READ); /* advice only */
     }
     return true;
+}
+
+size_t body_head(struct body *body, char *bytes, size_t size)
+{
+    uint64_t n = body_pending(body) ? body->size : body->n_filling;
+    struct err ignored;
+    size = n < size ? (size_t)n : size;
+    if (body_pending(body))
+        return files_read_at(body->fd, bytes, size, 0, &ignored) ? size : 0;
+    if (size)
+        memcpy(bytes, body->filling, size);
+    return size;
 }
 
 int body_file(struct body *body, struct err *err)

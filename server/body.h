@@ -47,8 +47,10 @@ struct body {
     struct err err; /* where failed */
 };
 
-/* payer: whose ledger and client the memory is reserved from (copied). */
-void body_init(struct body *body, int (*temp)(void *self, struct err *err), void *self, const struct claim *payer);
+/* payer: the request's claim, which the memory is reserved from. */
+void body_init(struct body *body, int (*temp)(void *self, struct err *err), void *self, struct claim *payer);
+/* It may outlive its payer from now on. */
+void body_leave(struct body *body);
 /* Once it has been read: give up all but the form's fields. */
 void body_drop(struct body *body);
 /* Empty it for the next request; keeps a small buffer. */
@@ -79,6 +81,8 @@ bool body_finish(struct body *body, struct err *err);
 
 /* After body_finish: the whole body (of a form: the file) in memory or mapped, valid until body_drop; as memory, for all of it may be. */
 bool body_view(struct body *body, const char **bytes, size_t *n, struct err *err);
+/* After body_finish: its first bytes, `size` at most. Returns their number; 0 on failure, too. */
+size_t body_head(struct body *body, char *bytes, size_t size);
 /* After body_finish: a regular file that holds it; owned by the body. -1 on failure. Slow. */
 int body_file(struct body *body, struct err *err);
 /* After body_finish: the regular file that holds the form's labels; owned by the body. -1: there are none. */

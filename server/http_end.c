@@ -45,6 +45,7 @@ void body_release(struct request *request)
         return;
     }
     leftover->chore.run = leftover_run;
+    body_leave(&request->body);
     leftover->body = request->body;
     body_init(&request->body, options->temp, options->app, &request->claim);
     crew_submit(options->crew, BENCH_DESK, &leftover->chore);

@@ -15,6 +15,7 @@ struct source {
     struct chore chore; /* first: the crew hands back its address */
     struct reply_source from;
     struct http *http;
+    struct claim claim;      /* of itself */
     pthread_mutex_t lock;    /* protects what follows */
     struct request *request; /* NULL: not attached yet, or over */
     uint32_t n_busy;         /* calls of the chore that are submitted or have not ended */
@@ -35,6 +36,7 @@ static void source_free(struct chore *chore)
     struct source *source = (struct source *)chore;
     source->from.free(source->from.self);
     pthread_mutex_destroy(&source->lock);
+    claim_end(&source->claim);
     free(source);
 }
 
@@ -82,11 +84,16 @@ static void fetch_submit(struct source *source)
 
 struct source *http_source_new(const struct request *request, const struct reply_source *from, struct err *err)
 {
+    struct claim claim = {.ledger = request->claim.ledger, .client = request->claim.client};
+    if (!claim_take(&claim, sizeof(struct source), err))
+        return NULL;
     struct source *source = calloc(1, sizeof *source);
     if (!source) {
+        claim_end(&claim);
         err_memory(err, "the stream");
         return NULL;
     }
+    source->claim = claim;
     pthread_mutex_init(&source->lock, NULL);
     source->chore.run = fetch;
     source->from = *from;

@@ -75,8 +75,7 @@ enum inflate_kind inflate_kind(const struct inflate *inflate)
     return inflate->kind;
 }
 
-struct inflate *inflate_new(enum inflate_kind kind, uint64_t most, const struct inflate_sink *sink, const struct claim *payer,
-                            struct err *err)
+struct inflate *inflate_new(enum inflate_kind kind, uint64_t most, const struct inflate_sink *sink, struct claim *payer, struct err *err)
 {
     struct inflate *inflate = calloc(1, sizeof *inflate);
     if (!inflate) {
@@ -86,8 +85,13 @@ struct inflate *inflate_new(enum inflate_kind kind, uint64_t most, const struct 
     inflate->kind = kind;
     inflate->most = most;
     inflate->sink = *sink;
-    inflate->claim = (struct claim){.ledger = payer->ledger, .client = payer->client};
+    inflate->claim = claim_of(payer);
     return inflate;
+}
+
+void inflate_leave(struct inflate *inflate)
+{
+    claim_part(&inflate->claim);
 }
 
 void inflate_free(struct inflate *inflate)

@@ -39,9 +39,10 @@ enum inflate_kind inflate_look(const char *bytes, size_t n);
 const char *inflate_name(enum inflate_kind kind);
 
 struct inflate;
-/* most: bytes that may come out. payer: whose ledger and client its memory is reserved from (copied). NULL: out of memory. */
-struct inflate *inflate_new(enum inflate_kind kind, uint64_t most, const struct inflate_sink *sink, const struct claim *payer,
-                            struct err *err);
+/* most: bytes that may come out. payer: whose request its memory is reserved from. NULL: out of memory. */
+struct inflate *inflate_new(enum inflate_kind kind, uint64_t most, const struct inflate_sink *sink, struct claim *payer, struct err *err);
+/* It may outlive its payer's request from now on. */
+void inflate_leave(struct inflate *inflate);
 void inflate_free(struct inflate *inflate); /* takes NULL */
 /* ERR_INPUT: damaged; ERR_LIMIT: too much comes out, or it asks for a larger window than 8 MB; ERR_UNSUPPORTED: compressed
  * in a way that is not built in; as claim_take. */

@@ -11,9 +11,20 @@
 
 void instances_done(struct instances *instances)
 {
+    struct claim *claim = instances->claim;
     instances_restart(instances);
-    free(instances->x);
-    *instances = (struct instances){0};
+    free(instances_take(instances));
+    *instances = (struct instances){.claim = claim};
+}
+
+float *instances_take(struct instances *instances)
+{
+    float *x = instances->x;
+    if (instances->claim)
+        claim_give(instances->claim, instances->x_claimed);
+    instances->x_claimed = instances->capacity = 0;
+    instances->x = NULL;
+    return x;
 }
 
 void instances_restart(struct instances *instances)
@@ -24,19 +35,27 @@ void instances_restart(struct instances *instances)
     instances->more_unknown = false;
     instances->floats = NULL;
     free(instances->marks);
+    if (instances->claim)
+        claim_give(instances->claim, instances->marks_capacity * sizeof *instances->marks);
     instances->marks = NULL;
     instances->marks_capacity = 0;
 }
 
 /* Room for `capacity` numbers, the first `used` of them kept. Many go to huge pages: with small ones, faults take longer than the rows do.
- * False: out of memory, all stays. */
-static bool grow(struct instances *instances, size_t used, size_t capacity)
+ * False: *err, all stays. */
+static bool grow(struct instances *instances, size_t used, size_t capacity, struct err *err)
 {
     size_t n_bytes = (capacity * sizeof(float) + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
     bool is_small = n_bytes == HUGE_PAGE;
-    float *x = is_small ? realloc(instances->x, capacity * sizeof *x) : aligned_alloc(HUGE_PAGE, n_bytes);
-    if (!x)
+    uint64_t claimed = is_small ? capacity * sizeof(float) : n_bytes;
+    if (instances->claim && !claim_take(instances->claim, claimed, err)) /* beside the old one, while that is copied */
         return false;
+    float *x = is_small ? realloc(instances->x, capacity * sizeof *x) : aligned_alloc(HUGE_PAGE, n_bytes);
+    if (instances->claim)
+        claim_give(instances->claim, x ? instances->x_claimed : claimed);
+    if (!x)
+        return err_memory(err, "the instances");
+    instances->x_claimed = claimed;
     if (!is_small) {
         (void)madvise(x, n_bytes, MADV_HUGEPAGE); /* advice only */
         if (used)
@@ -60,10 +79,8 @@ float *instances_room(struct instances *instances, uint32_t n_inputs, uint32_t n
     if (used + wanted > instances->capacity) {
         size_t capacity = 2 * (used + wanted);
         capacity = capacity < most ? capacity : most;
-        if (!grow(instances, used, capacity)) {
-            err_memory(err, "the instances");
+        if (!grow(instances, used, capacity, err))
             return NULL;
-        }
     }
     return instances->x + used;
 }

@@ -6,6 +6,7 @@
 #ifndef MLPD_INSTANCES_H
 #define MLPD_INSTANCES_H
 
+#include "ledger.h"
 #include "mlp/csv.h"
 #include "mlp/recipe.h"
 #include "mlp/table.h"
@@ -26,12 +27,16 @@ struct instances {
     /* columns that the model does not know, each once */
     char *unknown[INSTANCES_WARNINGS_MAX]; /* (n_unknown), owned, UTF-8 where the request was */
     uint32_t n_unknown;
-    bool more_unknown; /* there were more than fit above */
+    bool more_unknown;   /* there were more than fit above */
+    struct claim *claim; /* what x and marks are reserved from; NULL: nothing is */
     /* private below */
     size_t capacity, marks_capacity;
+    uint64_t x_claimed; /* bytes; what was lent is not among them */
 };
 
 void instances_done(struct instances *instances); /* takes a zeroed one */
+/* Take x out of it, which is then the caller's. */
+float *instances_take(struct instances *instances);
 /* Empty, with its memory kept for the next rows. The functions below begin with this: give them a zeroed one, or one used before. */
 void instances_restart(struct instances *instances);
 

@@ -290,9 +290,15 @@ static bool marks_room(struct instances *instances, size_t n)
     if (n + 2 <= instances->marks_capacity)
         return true;
     size_t capacity = 2 * n + 64;
-    const char **marks = realloc(instances->marks, capacity * sizeof *marks);
-    if (!marks)
+    struct err ignored; /* then the rows are read one by one, and that says what there is no room for */
+    if (instances->claim && !claim_take(instances->claim, (capacity - instances->marks_capacity) * sizeof *instances->marks, &ignored))
         return false;
+    const char **marks = realloc(instances->marks, capacity * sizeof *marks);
+    if (!marks) {
+        if (instances->claim)
+            claim_give(instances->claim, (capacity - instances->marks_capacity) * sizeof *marks);
+        return false;
+    }
     instances->marks = marks;
     instances->marks_capacity = capacity;
     return true;

@@ -58,7 +58,7 @@ bool claim_refuse(const struct claim *claim, enum err_code code, struct err *err
     return err_set(err, ERR_BUSY, "requests hold all the memory that they may have together (--request-memory): try again in a moment");
 }
 
-/* Why a claim that would come to `after` does not fit. others: what the client's other claims hold. */
+/* Why a request that would come to `after` does not fit. others: what the client's other requests hold. */
 static enum err_code reason(const struct ledger *ledger, uint64_t after, uint64_t others)
 {
     return after > ledger->most / 2 ? ERR_LIMIT : others > 0 ? ERR_FULL : ERR_BUSY;
@@ -71,27 +71,51 @@ static bool fits(const struct ledger *ledger, uint64_t by_client, uint64_t n)
     return n <= left && by_client + n <= left - n;
 }
 
+static struct claim *root_of(struct claim *claim)
+{
+    return claim->root ? claim->root : claim;
+}
+
+struct claim claim_of(struct claim *payer)
+{
+    return (struct claim){.ledger = payer->ledger, .client = payer->client, .root = root_of(payer)};
+}
+
+void claim_part(struct claim *claim)
+{
+    if (!claim->root || !claim->ledger)
+        return;
+    pthread_mutex_lock(&claim->ledger->lock);
+    claim->all = counted(claim, claim->bytes);
+    claim->root->all -= claim->all;
+    pthread_mutex_unlock(&claim->ledger->lock);
+    claim->root = NULL;
+}
+
 bool claim_take(struct claim *claim, uint64_t n, struct err *err)
 {
     struct ledger *ledger = claim->ledger;
+    enum err_code why = ERR_OK;
     if (!ledger)
         return true;
-    uint64_t before = counted(claim, claim->bytes), after = n < UINT64_MAX / 2 ? counted(claim, claim->bytes + n) : UINT64_MAX;
-    if (after > before) {
-        uint64_t more = after - before;
+    if (n > ledger->most)
+        return claim_refuse(claim, ERR_LIMIT, err);
+    uint64_t more = counted(claim, claim->bytes + n) - counted(claim, claim->bytes);
+    if (more) {
+        struct claim *root = root_of(claim);
         pthread_mutex_lock(&ledger->lock);
         uint64_t by_client = ledger->by_client[claim->client];
-        bool taken = fits(ledger, by_client, more);
-        if (taken) {
+        if (fits(ledger, by_client, more)) {
             ledger->held += more;
             ledger->by_client[claim->client] += more;
+            root->all += more;
+        } else {
+            why = reason(ledger, root->all + more, by_client - root->all);
         }
         pthread_mutex_unlock(&ledger->lock);
-        if (!taken)
-            return claim_refuse(claim, reason(ledger, after, by_client - before), err);
     }
-    claim->bytes += n;
-    return true;
+    claim->bytes += why ? 0 : n;
+    return !why || claim_refuse(claim, why, err);
 }
 
 void claim_give(struct claim *claim, uint64_t n)
@@ -106,6 +130,7 @@ void claim_give(struct claim *claim, uint64_t n)
     pthread_mutex_lock(&ledger->lock);
     ledger->held -= less;
     ledger->by_client[claim->client] -= less;
+    root_of(claim)->all -= less;
     pthread_mutex_unlock(&ledger->lock);
 }
 

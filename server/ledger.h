@@ -25,9 +25,16 @@ struct claim {
     struct ledger *ledger;
     uint64_t bytes, unasked; /* held; of these, the ledger is not asked for */
     uint32_t client;
+    struct claim *root; /* the request's, of which this is a part; NULL: it is one of its own */
+    uint64_t all;       /* of one of its own, under the ledger's lock: counted of it and of its parts */
 };
 
-/* Hold n bytes more. ERR_LIMIT: one claim can never hold as much; ERR_FULL: this client's share is taken; ERR_BUSY: all is taken. */
+/* A part of what the payer's request holds; that outlives it, or claim_part is called. */
+struct claim claim_of(struct claim *payer);
+/* It is one of its own from now on. */
+void claim_part(struct claim *claim);
+/* Hold n bytes more. ERR_LIMIT: one request can never hold as much; ERR_FULL: the client's other requests hold its share; ERR_BUSY: all is
+ * taken. */
 bool claim_take(struct claim *claim, uint64_t n, struct err *err);
 /* Write what claim_take says with this code. False. */
 bool claim_refuse(const struct claim *claim, enum err_code code, struct err *err);

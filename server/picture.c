@@ -4,11 +4,27 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define SIZES_AT 16               /* width and height, each a word with the highest byte first */
+#define READER_BYTES (256u << 10) /* the library's own */
+
 static const char signature[] = "\x89PNG\r\n\x1a\n";
 
 bool picture_known(const char *bytes, size_t n)
 {
     return n >= sizeof signature - 1 && !memcmp(bytes, signature, sizeof signature - 1);
+}
+
+static uint64_t word(const char *bytes)
+{
+    const unsigned char *b = (const unsigned char *)bytes;
+    return (uint64_t)b[0] << 24 | (uint64_t)b[1] << 16 | (uint64_t)b[2] << 8 | b[3];
+}
+
+uint64_t picture_bytes(const char *bytes, size_t n)
+{
+    uint64_t width = n >= SIZES_AT + 8 ? word(bytes + SIZES_AT) : 0, height = n >= SIZES_AT + 8 ? word(bytes + SIZES_AT + 4) : 0;
+    bool wide = width > DIGIT_GREY_SIDE_MAX || height > DIGIT_GREY_SIDE_MAX; /* refused before its pixels are read */
+    return READER_BYTES + (wide ? 0 : 2 * width * height);
 }
 
 #if MLPD_PNG

@@ -14,7 +14,8 @@
 
 #define BATCH_ROWS 256
 #define BATCH_FLOATS (1u << 18) /* of inputs and outputs together, where a row is not longer */
-#define BATCH_BYTES (1u << 20)  /* of the rows' texts, but for the last row */
+#define WIDE_BYTES 65536
+#define BATCH_BYTES (1u << 20) /* of the rows' texts, but for the last row */
 
 struct stream {
     struct predict_csv asked;
@@ -27,6 +28,7 @@ struct stream {
     struct writer lines; /* the batch's rows as they came, without line ends */
     size_t *ends;        /* (batch) of lines */
     struct writer out;   /* to be sent */
+    struct claim claim;  /* of all these */
     size_t sent;         /* of out */
 };
 
@@ -44,6 +46,7 @@ static void stream_free(void *self)
     free(stream->outputs);
     free(stream->ends);
     model_unref(stream->asked.model);
+    claim_end(&stream->claim);
     free(stream);
 }
 
@@ -57,7 +60,10 @@ static bool body_map(struct stream *stream, struct err *err)
     uint64_t size;
     if (!files_size(stream->asked.fd, &size, err))
         return false;
-    return map_file(&stream->map, stream->asked.fd, (size_t)size, err);
+    if (!map_file(&stream->map, stream->asked.fd, (size_t)size, err))
+        return false;
+    bool wide = memchr(stream->map.bytes, 0, size < WIDE_BYTES ? size : WIDE_BYTES); /* UTF-16, of which the reader makes a copy */
+    return !wide || claim_take(&stream->claim, 2 * size, err);
 }
 
 static bool rows_open(struct stream *stream, struct err *err)
@@ -75,6 +81,8 @@ static bool room_make(struct stream *stream, struct err *err)
     stream->batch = row > BATCH_FLOATS ? 1 : BATCH_FLOATS / (uint32_t)row;
     if (stream->batch > BATCH_ROWS)
         stream->batch = BATCH_ROWS;
+    if (!claim_take(&stream->claim, stream->batch * (row * sizeof *stream->x + sizeof *stream->ends) + workspace_bytes(model), err))
+        return false;
     stream->x = malloc(stream->batch * (size_t)model->recipe->n_inputs * sizeof *stream->x);
     stream->outputs = malloc(stream->batch * n_outputs * sizeof *stream->outputs);
     stream->ends = malloc(stream->batch * sizeof *stream->ends);
@@ -219,7 +227,10 @@ bool predict_csv_source(const struct predict_csv *asked, struct reply_source *so
         return err_memory(err, "the predictions");
     }
     stream->asked = ours;
-    if (!body_map(stream, err) || !room_make(stream, err) || !rows_check(stream, err) || !rows_open(stream, err)) {
+    stream->claim = (struct claim){.ledger = ours.payer->ledger, .client = ours.payer->client};
+    stream->lines.claim = stream->out.claim = &stream->claim;
+    if (!claim_take(&stream->claim, sizeof *stream, err) || !body_map(stream, err) || !room_make(stream, err) || !rows_check(stream, err) ||
+        !rows_open(stream, err)) {
         stream_free(stream);
         return false;
     }

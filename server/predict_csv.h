@@ -16,6 +16,7 @@ struct predict_csv {
     int fd;              /* holds the body; stays the caller's */
     struct csv_query csv;
     _Atomic uint64_t *n_predictions; /* counts rows */
+    const struct claim *payer;       /* whose ledger and client the memory is reserved from (copied) */
 };
 
 /* Read all rows once, so that an error is told before anything is sent, and make the source that predicts them. False with *err; takes

@@ -39,8 +39,11 @@ struct predict_scratch *predict_scratch(struct err *err)
     return scratch;
 }
 
-static float *block_room(struct predict_scratch *scratch, size_t n, struct err *err)
+/* n floats. What is not kept afterwards is reserved. */
+static float *block_room(struct predict_scratch *scratch, size_t n, struct claim *claim, struct err *err)
 {
+    if (n > PREDICT_SCRATCH_MAX && !claim_take(claim, n * sizeof *scratch->block, err))
+        return NULL;
     if (scratch->block_capacity < n) {
         free(scratch->block);
         scratch->block = malloc(n * sizeof *scratch->block);
@@ -65,6 +68,7 @@ struct rows_work {
     const struct model *model;
     const struct instances *instances;
     struct predictions predictions;
+    struct claim payer; /* without bytes; each part has its own, which is a part of the request's */
     uint32_t n_parts;
     struct writer *writers; /* (n_parts) */
     pthread_mutex_t lock;   /* the two below */
@@ -76,12 +80,14 @@ struct rows_work {
 static bool rows_write(const struct rows_work *work, uint32_t first, uint32_t end, struct writer *writer, struct err *err)
 {
     const struct model *model = work->model;
+    struct claim claim = work->payer; /* of what only this part has, and does not keep */
     struct predict_scratch *scratch = predict_scratch(err);
+    uint64_t n_workspace = workspace_bytes(model);
+    bool kept = n_workspace <= PREDICT_WORKSPACE_MAX;
     size_t n_block = end - first < INSTANCES_BLOCK ? end - first : INSTANCES_BLOCK, n_outputs = n_block * model_n_outputs(model);
-    float *outputs = scratch ? block_room(scratch, n_outputs + instances_scratch(work->instances, model->recipe, n_block), err) : NULL;
-    if (!outputs)
-        return false;
-    bool ok = true;
+    bool ok = scratch && (kept || claim_take(&claim, n_workspace, err));
+    float *outputs = ok ? block_room(scratch, n_outputs + instances_scratch(work->instances, model->recipe, n_block), &claim, err) : NULL;
+    ok = outputs != NULL;
     for (; ok && first < end; first += INSTANCES_BLOCK) {
         uint32_t n = end - first < INSTANCES_BLOCK ? end - first : INSTANCES_BLOCK;
         const float *x = instances_inputs(work->instances, model->recipe, first, n, outputs + n_outputs, err);
@@ -89,7 +95,11 @@ static bool rows_write(const struct rows_work *work, uint32_t first, uint32_t en
         if (ok)
             predictions_rows(writer, &work->predictions, outputs, n);
     }
-    block_return(scratch);
+    if (scratch)
+        block_return(scratch);
+    if (scratch && !kept)
+        workspace_clear(scratch->workspace);
+    claim_end(&claim);
     return ok;
 }
 
@@ -127,20 +137,34 @@ static void part_write(void *self, uint32_t part)
 /* With the help of n_helpers: each part into a text of its own, these one after the other. */
 static bool parts_write(struct rows_work *work, struct crew *crew, uint32_t n_helpers, struct writer *writer)
 {
-    for (uint32_t i = 0; i < work->n_parts; i++)
+    struct claim claims[PARTS_MAX];
+    for (uint32_t i = 0; i < work->n_parts; i++) {
         writer_init(&work->writers[i]);
+        claims[i] = work->payer;
+        work->writers[i].claim = &claims[i];
+    }
     pthread_mutex_init(&work->lock, NULL);
     crew_share(crew, BENCH_DESK, n_helpers, work->n_parts, part_write, work);
     pthread_mutex_destroy(&work->lock);
     bool ok = work->n_good == work->n_parts;
     for (uint32_t i = 0; i < work->n_parts; i++) {
         if (work->writers[i].failed)
-            writer->failed = true;
+            writer_fail(writer, work->writers[i].refused);
         else if (ok)
             writer_raw(writer, work->writers[i].text, work->writers[i].n);
         writer_done(&work->writers[i]);
     }
     return ok;
+}
+
+/* Whether the reply may have the memory that it takes at least: the classes' names alone, for each row. */
+static bool reply_check(const struct rows_work *work, uint32_t n_rows, struct err *err)
+{
+    struct claim claim = work->payer;
+    uint64_t n_row = work->predictions.keys.n;
+    bool fits = n_row == 0 || claim_take(&claim, n_rows * n_row, err);
+    claim_end(&claim);
+    return fits;
 }
 
 bool predict_rows(const struct model *model, const struct instances *instances, struct crew *crew, uint32_t n_threads,
@@ -149,8 +173,14 @@ bool predict_rows(const struct model *model, const struct instances *instances, 
     uint32_t n = instances->n_rows, n_parts = n / INSTANCES_BLOCK < PARTS_MAX ? n / INSTANCES_BLOCK : PARTS_MAX;
     struct writer writers[PARTS_MAX];
     struct rows_work work = {.model = model, .instances = instances, .n_parts = n_parts, .writers = writers, .err = err, .n_good = n_parts};
-    if (!predictions_init(&work.predictions, model->recipe, err))
+    if (writer->claim)
+        work.payer = claim_of(writer->claim);
+    if (!predictions_init(&work.predictions, model->recipe, writer->claim, err))
         return false;
+    if (!reply_check(&work, n, err)) {
+        predictions_done(&work.predictions);
+        return false;
+    }
     bool ok = crew && n_threads > 1 && n_parts > 1 ? parts_write(&work, crew, (n_parts < n_threads ? n_parts : n_threads) - 1, writer)
                                                    : rows_write(&work, 0, n, writer, err);
     predictions_done(&work.predictions);

@@ -6,13 +6,14 @@
 #include <stdio.h>
 #include <string.h>
 
-bool predictions_init(struct predictions *predictions, const struct recipe *recipe, struct err *err)
+bool predictions_init(struct predictions *predictions, const struct recipe *recipe, struct claim *claim, struct err *err)
 {
     uint32_t n_classes = recipe->task == TASK_CLASSIFICATION ? recipe->n_classes : 0;
     struct writer *keys = &predictions->keys;
 
     predictions->recipe = recipe;
     writer_init(keys);
+    keys->claim = claim;
     for (uint32_t i = 0; i < n_classes; i++) {
         predictions->at[i] = (uint32_t)keys->n;
         writer_key(keys, recipe->classes[i]);
@@ -20,8 +21,7 @@ bool predictions_init(struct predictions *predictions, const struct recipe *reci
     predictions->at[n_classes] = (uint32_t)keys->n;
     if (!keys->failed)
         return true;
-    writer_done(keys);
-    return err_memory(err, "the predictions");
+    return writer_why(keys, err);
 }
 
 void predictions_done(struct predictions *predictions)

@@ -15,8 +15,8 @@ struct predictions {
     struct writer keys;                  /* the classes as keys with their colons, one after the other */
     uint32_t at[RECIPE_CLASSES_MAX + 1]; /* (n_classes + 1): where each begins, and the end */
 };
-/* recipe outlives it. ERR_MEMORY; then there is nothing to give up. */
-bool predictions_init(struct predictions *predictions, const struct recipe *recipe, struct err *err);
+/* recipe and claim (NULL: nothing is reserved) outlive it. ERR_MEMORY, or as claim_take; then there is nothing to give up. */
+bool predictions_init(struct predictions *predictions, const struct recipe *recipe, struct claim *claim, struct err *err);
 void predictions_done(struct predictions *predictions);
 
 /* Up to the first row. */

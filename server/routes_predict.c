@@ -16,6 +16,9 @@
 #include <strings.h>
 
 #define OUTPUTS_MAX (4u << 20) /* numbers that one reply holds */
+#define COLUMN_BYTES 96        /* of a row on its way, for each column: its value, where it is found, whether it was there */
+#define HEAD_BYTES 512         /* of a body that are looked at to know what it is */
+#define TEXT_BYTES 65536       /* of a body whose texts are not reserved */
 
 /* What may be done on the HTTP thread, so that it is done well within a millisecond. */
 #define HERE_COLUMNS_MAX 4096       /* to sort by name */
@@ -31,6 +34,7 @@ struct prediction {
     bool too_much;       /* for it: the desk does it all again */
     struct model *model; /* the one that the request means, as far as it is known */
     struct model_row row;
+    struct claim *claim;
     struct instances instances;
     bool drawn; /* from strokes, into its picture */
     struct strokes strokes;
@@ -48,9 +52,8 @@ static void scratch_lend(struct predict_scratch *scratch, struct instances *inst
 static void scratch_return(struct predict_scratch *scratch, struct instances *instances)
 {
     if (instances->capacity <= PREDICT_SCRATCH_MAX) {
-        scratch->x = instances->x;
         scratch->capacity = instances->capacity;
-        instances->x = NULL;
+        scratch->x = instances_take(instances);
     }
     instances_done(instances);
 }
@@ -67,6 +70,13 @@ static struct model *model_here(struct prediction *prediction, const char *name,
     return NULL;
 }
 
+/* A row's values, and the columns by name, of a model that has many. */
+static bool columns_claim(struct prediction *prediction, struct err *err)
+{
+    uint32_t n = prediction->model->recipe->n_columns;
+    return n <= HERE_COLUMNS_MAX || claim_take(prediction->claim, (uint64_t)n * COLUMN_BYTES, err);
+}
+
 static const struct recipe *model_find(void *self, const char *name, uint32_t version, struct err *err)
 {
     struct prediction *prediction = self;
@@ -78,7 +88,7 @@ static const struct recipe *model_find(void *self, const char *name, uint32_t ve
     model_unref(prediction->model);
     prediction->model = prediction->here ? model_here(prediction, name, version)
                                          : models_get(prediction->server->models, name, version, &prediction->row, err);
-    return prediction->model ? prediction->model->recipe : NULL;
+    return prediction->model && columns_claim(prediction, err) ? prediction->model->recipe : NULL;
 }
 
 enum body_kind { BODY_JSON, BODY_CSV, BODY_FLOATS, BODY_PNG };
@@ -180,11 +190,20 @@ static bool picture_row(const struct request *request, struct prediction *predic
 {
     struct csv_query csv = {0};
     prediction->too_much = prediction->here;
-    if (prediction->too_much || !picture_read(bytes, n, prediction->strokes.picture, err))
+    if (prediction->too_much || !claim_take(prediction->claim, picture_bytes(bytes, n), err) ||
+        !picture_read(bytes, n, prediction->strokes.picture, err))
         return false;
     const struct recipe *recipe = query_read(request, prediction, name, &csv, err);
     csv_query_done(&csv);
     return recipe && picture_take(prediction, recipe, "image", err);
+}
+
+/* A copy of the text that reading it makes: of JSON where it has escapes, of CSV in UTF-16. */
+static bool texts_claim(struct prediction *prediction, enum body_kind kind, const char *bytes, size_t n, struct err *err)
+{
+    bool escapes = kind == BODY_JSON && n > TEXT_BYTES && memchr(bytes, '\\', n);
+    bool wide = kind == BODY_CSV && n > TEXT_BYTES && memchr(bytes, 0, TEXT_BYTES);
+    return !(escapes || wide) || claim_take(prediction->claim, wide ? 2 * (uint64_t)n : n, err);
 }
 
 /* later: where rows may stay in the body until they are predicted. */
@@ -198,6 +217,8 @@ static bool rows_read(struct request *request, struct prediction *prediction, co
     if (!n)
         return err_set(err, ERR_INPUT, "the body is empty: expected {\"model\":\"name\",\"instances\":[[...]]} or a CSV");
     enum body_kind kind = body_kind(type, bytes, n);
+    if (!texts_claim(prediction, kind, bytes, n, err))
+        return false;
     if (kind == BODY_JSON && strokes_are_asked(bytes, n))
         return drawing_read(prediction, name, bytes, n, err);
     if (kind == BODY_JSON)
@@ -252,18 +273,17 @@ static bool rows_answer(struct request *request, struct prediction *prediction, 
 /* Whether the reply shall be CSV, which is made of CSV only. */
 static bool csv_is_asked(struct request *request)
 {
-    const char *accept = request_header(request, "Accept"), *bytes;
-    struct err ignored;
-    size_t n;
-    return accept && strstr(accept, "text/csv") && body_view(request_body(request), &bytes, &n, &ignored) && n > 0 &&
-           body_kind(request_header(request, "Content-Type"), bytes, n) == BODY_CSV;
+    const char *accept = request_header(request, "Accept");
+    char head[HEAD_BYTES];
+    size_t n = accept && strstr(accept, "text/csv") ? body_head(request_body(request), head, sizeof head) : 0;
+    return n > 0 && body_kind(request_header(request, "Content-Type"), head, n) == BODY_CSV;
 }
 
 /* CSV to CSV: the source takes over from here. */
 static void predict_table(struct request *request, const char *name, struct reply *reply)
 {
-    struct prediction prediction = {.server = request_app(request)};
-    struct predict_csv asked = {.n_predictions = &prediction.server->n_predictions};
+    struct prediction prediction = {.server = request_app(request), .claim = request_claim(request)};
+    struct predict_csv asked = {.n_predictions = &prediction.server->n_predictions, .payer = request_claim(request)};
     struct reply_source source;
     struct err err = {0};
     asked.fd = body_file(request_body(request), &err);
@@ -288,7 +308,9 @@ static void predict_table(struct request *request, const char *name, struct repl
 /* Leaves the reply unanswered where it is too much for the HTTP thread. */
 static void predict(struct request *request, const char *name, struct reply *reply)
 {
-    struct prediction prediction = {.server = request_app(request), .here = request_here(request)};
+    struct claim *claim = request_claim(request);
+    struct prediction prediction = {
+        .server = request_app(request), .here = request_here(request), .claim = claim, .instances.claim = claim};
     struct err err = {0};
     if (csv_is_asked(request)) {
         if (!prediction.here) /* that it reads a file */

@@ -23,16 +23,28 @@ void writer_done(struct writer *writer)
     *writer = (struct writer){0};
 }
 
+void writer_fail(struct writer *writer, enum err_code refused)
+{
+    writer->failed = true;
+    writer->refused = refused;
+}
+
+bool writer_why(struct writer *writer, struct err *err)
+{
+    if (writer->refused && writer->claim)
+        claim_refuse(writer->claim, writer->refused, err);
+    else
+        err_memory(err, "the reply");
+    writer_done(writer);
+    return false;
+}
+
 char *writer_take(struct writer *writer, size_t *n, struct err *err)
 {
     char *text = writer->text;
     *n = writer->n;
     if (writer->failed || !text) {
-        if (writer->refused)
-            claim_refuse(writer->claim, writer->refused, err);
-        else
-            err_memory(err, "the reply");
-        writer_done(writer);
+        writer_why(writer, err);
         return NULL;
     }
     *writer = (struct writer){0};

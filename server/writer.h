@@ -24,6 +24,11 @@ void writer_done(struct writer *writer);
  * ran out: ERR_MEMORY, or as claim_take. */
 char *writer_take(struct writer *writer, size_t *n, struct err *err);
 
+/* It fails, as another did whose text would belong to it: why, as `refused` says. */
+void writer_fail(struct writer *writer, enum err_code refused);
+/* Why it has failed; it is empty again. False. */
+bool writer_why(struct writer *writer, struct err *err);
+
 /* bracket: one of { } [ ]. */
 void writer_open(struct writer *writer, char bracket);
 void writer_close(struct writer *writer, char bracket);

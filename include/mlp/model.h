@@ -29,6 +29,10 @@ uint32_t model_n_outputs(const struct model *model);
 /* Scratch for predictions, one a thread; grows to what it is used for. */
 struct workspace *workspace_new(struct err *err);
 void workspace_free(struct workspace *workspace); /* takes NULL */
+/* Give its memory back; it grows again when it is used. */
+void workspace_clear(struct workspace *workspace);
+/* How much memory predictions by the model make it take. */
+uint64_t workspace_bytes(const struct model *model);
 
 /* Predict n rows: x (n, recipe->n_inputs) encoded, contiguous; out (n, model_n_outputs). The same bits whatever n is, as in training's
  * evaluation. Blocks of rows bound the scratch. Runs on the calling thread. Fails only with ERR_MEMORY. */

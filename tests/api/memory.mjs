@@ -32,15 +32,29 @@ export function open(daemon, n, method, path, headers = {}) {
   const request = http.request({ port: daemon.port, host: "127.0.0.1", localAddress: address(n), method, path, headers, agent: false });
   request.reply = new Promise((resolve) => {
     request.on("error", (error) => resolve({ status: 0, text: error.message }));
-    request.on("response", (response) => {
-      let text = "";
-      response.setEncoding("latin1");
-      response.on("data", (data) => (text += data));
-      response.on("end", () => resolve({ status: response.statusCode, headers: response.headers, text }));
-      response.on("error", (error) => resolve({ status: 0, text: error.message }));
-    });
+    request.on("response", (response) => text(response).then((body) => resolve({ status: response.statusCode, headers: response.headers, text: body })));
   });
   return request;
+}
+
+const text = (response) =>
+  new Promise((resolve) => {
+    let all = "";
+    response.setEncoding("latin1");
+    response.on("data", (data) => (all += data));
+    response.on("end", () => resolve(all));
+    response.on("error", (error) => resolve(error.message));
+  });
+
+/** A request whose reply is not read: its `status`, and a function that reads the rest. */
+export function slow(daemon, n, method, path, body = "") {
+  const headers = { "Content-Length": Buffer.byteLength(body) };
+  const request = http.request({ port: daemon.port, host: "127.0.0.1", localAddress: address(n), method, path, headers, agent: false });
+  request.end(body);
+  return new Promise((resolve, reject) => {
+    request.on("error", reject);
+    request.on("response", (response) => resolve({ status: response.statusCode, rest: () => text(response) }));
+  });
 }
 
 /** The n-th client's request, whole. */

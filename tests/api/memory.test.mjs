@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { gzipSync } from "node:zlib";
 import { Daemon, sums } from "./daemon.mjs";
-import { givenBack, heldBytes, MB, modelFile, open, peakBytes, sanitized, send, zstdFrame } from "./memory.mjs";
+import { givenBack, heldBytes, MB, modelFile, open, peakBytes, sanitized, send, slow, zstdFrame } from "./memory.mjs";
 
 const LIMIT = 64 * 1024 * 1024;
 const flags = ["--request-memory=64MiB", "--model-memory=64MiB", "--job-memory=64MiB"];
@@ -71,6 +71,41 @@ test("models that are imported count before they are read", async () => {
   }
   assert.equal((await predict(99)).status, 200);
   assert.equal((await daemon.get("/models/large")).status, 404);
+  await givenBack(daemon);
+  assertPeak(daemon, 2 * LIMIT);
+});
+
+test("long class names and many rows are no way to a large reply", async () => {
+  const file = modelFile(await modelOf(daemon), ({ target }) => (target.classes = target.classes.map((name) => name + "x".repeat(100_000))));
+  assert.equal((await send(daemon, 1, "PUT", "/models/wordy/file", file)).status, 201);
+  const rows = (n) => JSON.stringify({ model: "wordy", instances: Array(n).fill([0, 0]) });
+  const large = await send(daemon, 1, "POST", "/predict", rows(400));
+  assert.equal(large.status, 413, large.text.slice(0, 200));
+  assert.match(large.text, /half of --request-memory.*in parts/);
+  const readers = await Promise.all(Array.from({ length: 60 }, (_, i) => slow(daemon, i % 20, "POST", "/predict", rows(20))));
+  const statuses = readers.map(({ status }) => status);
+  assert.ok(statuses.includes(200) && statuses.includes(503), statuses.join());
+  assert.deepEqual(statuses.filter((status) => ![200, 429, 503].includes(status)), []);
+  assert.ok((await heldBytes(daemon)) <= LIMIT);
+  assert.equal((await predict(99)).status, 200);
+  for (const { rest } of readers) assert.ok((await rest()).length > 100);
+  await givenBack(daemon);
+  assertPeak(daemon, 2 * LIMIT);
+});
+
+test("predictions that unpack to more than there is are refused, the others are made", async () => {
+  const body = (n, kind) => gzipSync(kind === "csv" ? "0,0\n".repeat(n) : `{"instances":[${"[0,0],".repeat(n - 1)}[0,0]]}`);
+  const post = (n, rows, kind) =>
+    send(daemon, n, "POST", "/models/sums/predict", body(rows, kind), { "Content-Encoding": "gzip", "Content-Type": kind === "csv" ? "text/csv" : "application/json" });
+  for (const kind of ["json", "csv"]) {
+    const { status, text } = await post(1, 7e6, kind);
+    assert.equal(status, 413, `${kind}: ${text.slice(0, 200)}`);
+  }
+  const replies = await Promise.all(Array.from({ length: 16 }, (_, i) => post(i, 60_000, i % 2 ? "csv" : "json")));
+  const statuses = replies.map(({ status }) => status);
+  assert.ok(statuses.includes(200), statuses.join());
+  assert.deepEqual(statuses.filter((status) => ![200, 413, 429, 503].includes(status)), []);
+  assert.equal((await predict(99)).status, 200);
   await givenBack(daemon);
   assertPeak(daemon, 2 * LIMIT);
 });

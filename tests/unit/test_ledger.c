@@ -94,6 +94,30 @@ START_TEST(the_first_bytes_of_a_claim_are_not_asked_for)
 }
 END_TEST
 
+START_TEST(the_parts_of_a_request_are_one)
+{
+    struct ledger *ledger = opened(1000);
+    struct claim request = {.ledger = ledger, .client = 1}, body = claim_of(&request), window = claim_of(&body);
+    taken(&body, 300);
+    taken(&window, 100);
+    refused(&request, 101, ERR_LIMIT); /* 501 together */
+    taken(&request, 100);
+    struct claim other = {.ledger = ledger, .client = 1};
+    refused(&other, 1, ERR_FULL);
+    claim_part(&body); /* it has left the request */
+    claim_give(&window, 100);
+    refused(&request, 401, ERR_LIMIT);
+    refused(&request, 400, ERR_FULL);
+    claim_end(&request);
+    claim_end(&window);
+    refused(&body, 201, ERR_LIMIT);
+    claim_end(&body);
+    ck_assert_uint_eq(request.all + body.all, 0);
+    ck_assert_uint_eq(ledger_bytes(ledger), 0);
+    ledger_free(ledger);
+}
+END_TEST
+
 START_TEST(a_claim_without_a_ledger_lets_everything_pass)
 {
     struct claim claim = {0};
@@ -165,6 +189,7 @@ int main(void)
     tcase_add_test(tcase, one_client_has_half_and_says_why_not_more);
     tcase_add_test(tcase, a_newcomer_finds_room_and_all_is_never_exceeded);
     tcase_add_test(tcase, the_first_bytes_of_a_claim_are_not_asked_for);
+    tcase_add_test(tcase, the_parts_of_a_request_are_one);
     tcase_add_test(tcase, a_claim_without_a_ledger_lets_everything_pass);
     tcase_add_test(tcase, many_threads_leave_nothing_behind);
     tcase_add_test(tcase, clients_are_addresses);

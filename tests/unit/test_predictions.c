@@ -19,7 +19,7 @@ static cJSON *reply_parse(const struct recipe *recipe, const float *outputs, uin
 
     writer_init(&writer);
     struct predictions predictions;
-    ck_assert(predictions_init(&predictions, recipe, &err));
+    ck_assert(predictions_init(&predictions, recipe, NULL, &err));
     predictions_begin(&writer, "digits \"1\"", 3);
     predictions_rows(&writer, &predictions, outputs, n_rows);
     predictions_end(&writer, instances, &(struct predictions_notes){.picture = NULL});
