@@ -396,7 +396,7 @@ struct table *datasets_table_id(struct datasets *datasets, int64_t id, struct er
         tables_cache_put(datasets->tables, id, table);
         if (access(path, F_OK) != 0) /* removed meanwhile: the removal drops only what it finds in the cache */
             tables_cache_drop(datasets->tables, id);
-    } else if (err->code == ERR_CORRUPT) {
+    } else if (err->code == ERR_CORRUPT || access(path, F_OK) != 0) {
         err_set(err, ERR_CORRUPT, "datasets/%" PRId64 ".table cannot be read: %s", id, err->msg);
     }
     return table;
