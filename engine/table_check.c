@@ -59,6 +59,7 @@ static bool group_fail(const struct table *table, uint64_t group, struct err *er
     if (!table_check_read(table, err))
         return false;
     atomic_store_explicit(&at->state, GROUP_DAMAGED, memory_order_relaxed);
+    atomic_store_explicit(&table->groups->any_damaged, true, memory_order_release);
     err_set(err, ERR_CORRUPT, "rows %llu to %llu of %s are damaged", (unsigned long long)first, (unsigned long long)at->end, table->file);
     return err_at(err, first, NULL);
 }
@@ -111,4 +112,19 @@ bool table_verify(const struct table *table, struct err *err)
         if (!group_read(table, group))
             return group_fail(table, group, err);
     return true;
+}
+
+bool table_damage(const struct table *table, uint64_t row, uint64_t *first, uint64_t *end)
+{
+    if (!atomic_load_explicit(&table->groups->any_damaged, memory_order_acquire))
+        return false;
+    for (uint64_t group = group_of(table, row); group < table->schema.n_groups; group++) {
+        const struct row_group *at = &table->groups->at[group];
+        if (atomic_load_explicit(&at->state, memory_order_relaxed) != GROUP_DAMAGED)
+            continue;
+        *first = at->end - table->schema.groups[group].n;
+        *end = at->end;
+        return true;
+    }
+    return false;
 }

@@ -24,6 +24,7 @@ struct row_group {
 
 struct row_groups {
     atomic_ullong n_good;
+    atomic_bool any_damaged;
     struct row_group at[]; /* (schema.n_groups) */
 };
 

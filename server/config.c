@@ -223,6 +223,12 @@ static bool request_memory_set(struct config *config, const char *value, struct 
     return true;
 }
 
+static bool scrub_rate_set(struct config *config, const char *value, struct err *err)
+{
+    config->scrub_rate = 0;
+    return !strcmp(value, "0") || config_parse_size(value, &config->scrub_rate, err);
+}
+
 static bool log_level_set(struct config *config, const char *value, struct err *err)
 {
     int level = log_level_find(value);
@@ -265,6 +271,8 @@ static const struct setting settings[] = {
     {"model-memory", "MLPD_MODEL_MEMORY", "SIZE", "1GiB", "Memory that loaded models may take together (1GiB)", model_memory_set},
     {"request-memory", "MLPD_REQUEST_MEMORY", "SIZE", "",
      "Memory that requests may take together (an eighth of the machine's, at least 64MiB)", request_memory_set},
+    {"scrub-rate", "MLPD_SCRUB_RATE", "SIZE", "20MB",
+     "Bytes of tables and models a second that are read for damage while nothing else happens; 0: none (20MB)", scrub_rate_set},
     {"allow-host", "MLPD_ALLOW_HOST", "NAMES", "", "Host names, comma-separated, that this service is reached by", hosts_set},
     {"log-level", "MLPD_LOG_LEVEL", "LEVEL", "info", "error, warning, info or debug (info)", log_level_set},
 };

@@ -36,6 +36,7 @@ struct datasets {
     struct store *store;
     uint32_t n_threads;
     struct tables_cache *tables;
+    struct damaged_tables *damaged;
     pthread_mutex_t lock;
     /* under lock */
     struct upload *uploads;
@@ -51,7 +52,9 @@ struct datasets *datasets_open(struct store *store, uint32_t n_threads, struct e
         return NULL;
     }
     datasets->tables = tables_cache_new(err);
-    if (!datasets->tables) {
+    datasets->damaged = datasets->tables ? damaged_tables_new(err) : NULL;
+    if (!datasets->damaged) {
+        tables_cache_free(datasets->tables);
         free(datasets);
         return NULL;
     }
@@ -70,6 +73,7 @@ void datasets_close(struct datasets *datasets)
         free(upload);
     }
     tables_cache_free(datasets->tables);
+    damaged_tables_free(datasets->damaged);
     pthread_mutex_destroy(&datasets->lock);
     free(datasets);
 }
@@ -258,6 +262,7 @@ static void upload_end(struct upload *upload, int64_t replaced_id, struct datase
     free(upload);
     if (replaced_id) {
         tables_cache_drop(datasets->tables, replaced_id);
+        damaged_tables_set(datasets->damaged, replaced_id, &(struct damaged_rows){0});
         datasets_release(datasets, replaced_id);
     }
     if (info)
@@ -330,6 +335,21 @@ static bool progress_add(struct datasets *datasets, struct dataset_info *info, c
     return found;
 }
 
+struct damaged_tables *datasets_damaged(struct datasets *datasets)
+{
+    return datasets->damaged;
+}
+
+/* What a reading of the whole table has found, or else what its readers have come upon. */
+static void damage_fill(struct datasets *datasets, struct dataset_info *info)
+{
+    uint64_t first, end = 0;
+    if (info->row.state != DATASET_READY || damaged_tables_get(datasets->damaged, info->row.id, &info->damage))
+        return;
+    while (info->damage.n < DAMAGED_RANGES && tables_cache_damage(datasets->tables, info->row.id, end, &first, &end))
+        damaged_rows_add(&info->damage, first + 1, end);
+}
+
 bool datasets_find(struct datasets *datasets, const char *name, struct dataset_info *info, struct err *err)
 {
     struct err missing;
@@ -339,6 +359,7 @@ bool datasets_find(struct datasets *datasets, const char *name, struct dataset_i
         ready = store_dataset_find(datasets->store, name, &info->row, &missing); /* an upload may have been published in between */
     if (ready)
         progress_add(datasets, info, name);
+    damage_fill(datasets, info);
     if (ready || *info->row.name)
         return true;
     *err = missing;
@@ -370,7 +391,7 @@ bool datasets_list(struct datasets *datasets, struct dataset_info **list, size_t
             continue;
         infos[n].row = rows[i];
         progress_add(datasets, &infos[n], rows[i].name);
-        n++;
+        damage_fill(datasets, &infos[n++]);
     }
     free(rows);
     *list = infos;
@@ -449,6 +470,7 @@ bool datasets_delete(struct datasets *datasets, const char *name, struct err *er
     if (!store_dataset_delete(datasets->store, name, &id, err))
         return false;
     tables_cache_drop(datasets->tables, id);
+    damaged_tables_set(datasets->damaged, id, &(struct damaged_rows){0});
     datasets_release(datasets, id);
     return true;
 }

@@ -6,6 +6,7 @@
 #ifndef MLPD_DATASETS_H
 #define MLPD_DATASETS_H
 
+#include "damaged_rows.h"
 #include "mlp/csv.h"
 #include "store.h"
 
@@ -20,6 +21,7 @@ struct dataset_info {
     bool replacing;                          /* a ready dataset is being replaced: the progress below is that of the new one */
     uint64_t bytes_received, bytes_expected; /* of the upload; expected 0: unknown */
     uint64_t bytes_parsed, rows_parsed;      /* of the ingest that follows it */
+    struct damaged_rows damage;              /* rows of a ready one that are known to be damaged */
 };
 
 /* n_threads: threads that one ingest may use. NULL on failure. */
@@ -68,6 +70,8 @@ char *datasets_profile(struct datasets *datasets, int64_t id, struct err *err);
 bool datasets_delete(struct datasets *datasets, const char *name, struct err *err);
 /* Give it another name; jobs that use it go on. ERR_NOT_FOUND, ERR_CONFLICT. The same name is no error. Slow. */
 bool datasets_rename(struct datasets *datasets, const char *name, const char *new_name, struct dataset_info *info, struct err *err);
+/* What readings of whole tables have found, by id. */
+struct damaged_tables *datasets_damaged(struct datasets *datasets);
 /* A job that used the dataset has ended: remove the file if nothing needs it any more. Slow. */
 void datasets_release(struct datasets *datasets, int64_t id);
 

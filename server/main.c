@@ -11,6 +11,7 @@
 #include "log.h"
 #include "mlp/cpu.h"
 #include "routes.h"
+#include "scrub.h"
 #include "service.h"
 
 #include <arpa/inet.h>
@@ -107,8 +108,11 @@ static bool rooms_open(struct daemon *daemon, struct err *err)
                                          .max_seconds = (double)config->max_job_seconds,
                                          .nice_level = NICE_TRAINING,
                                          .parse = train_parse};
-    server->jobs = jobs_open(&options, err);
-    return server->jobs != NULL;
+    if (!(server->jobs = jobs_open(&options, err)))
+        return false;
+    const struct scrub_options slow = {
+        .store = server->store, .datasets = server->datasets, .jobs = server->jobs, .bytes_per_second = config->scrub_rate};
+    return config->scrub_rate == 0 || (server->scrub = scrub_new(&slow, err));
 }
 
 static bool page_open(struct daemon *daemon, struct err *err)
@@ -123,9 +127,11 @@ static bool page_open(struct daemon *daemon, struct err *err)
 }
 
 /* Who asks comes before what trains. */
-static void requests_first(void *server)
+static void requests_first(void *app)
 {
-    jobs_give_way(((struct server *)server)->jobs);
+    struct server *server = app;
+    jobs_give_way(server->jobs);
+    scrub_busy(server->scrub);
 }
 
 static bool service_start(struct daemon *daemon, struct err *err)
@@ -189,6 +195,7 @@ static void daemon_close(struct daemon *daemon)
 {
     struct server *server = &daemon->server;
     atomic_store(&server->stopping, true);
+    scrub_stop(server->scrub);
     if (server->http)
         http_quiesce(server->http);
     if (server->jobs)
@@ -196,6 +203,7 @@ static void daemon_close(struct daemon *daemon)
     http_stop(server->http);
     crew_free(server->crew);
     ledger_free(server->ledger);
+    scrub_free(server->scrub);
     jobs_close(server->jobs);
     events_close(server->events);
     models_close(server->models);

@@ -134,7 +134,7 @@ out:
 
 static bool room_hold(const struct model_room *room, uint64_t bytes, struct err *err)
 {
-    return !room || room->hold(room->self, bytes, err);
+    return !room || !room->hold || room->hold(room->self, bytes, err);
 }
 
 /* What a header takes while it is read: a value of its JSON, or of the JSON within its texts, stands behind one of these marks. */
@@ -181,7 +181,7 @@ static bool header_read(int fd, const struct model_room *room, struct model_head
     return header_parse(fd, length, room, header, err);
 }
 
-static bool checksum_check(int fd, const struct model_header *header, uint64_t data_at, struct err *err)
+static bool checksum_check(int fd, const struct model_header *header, const struct model_room *room, uint64_t data_at, struct err *err)
 {
     uLong crc = crc32(0, NULL, 0);
     unsigned char *chunk = malloc(CHUNK);
@@ -193,6 +193,8 @@ static bool checksum_check(int fd, const struct model_header *header, uint64_t d
         if (ok)
             crc = crc32_z(crc, chunk, n);
         at += n;
+        if (ok && room && room->tick && !room->tick(room->self, n))
+            ok = err_set(err, ERR_STOPPED, "reading a model was stopped");
     }
     free(chunk);
     if (ok && (uint32_t)crc != header->checksum)
@@ -258,7 +260,7 @@ static bool weights_hold(const struct model_header *header, const struct model_r
 
 static struct model *content_read(int fd, struct model_header *header, const struct model_room *room, uint64_t data_at, struct err *err)
 {
-    bool ok = weights_hold(header, room, err) && checksum_check(fd, header, data_at, err);
+    bool ok = weights_hold(header, room, err) && checksum_check(fd, header, room, data_at, err);
     struct network *network = ok ? network_read(fd, header, data_at, err) : NULL;
     struct model *model = network ? model_new(header->recipe, network, header->shape.loss, err) : NULL;
 
@@ -294,7 +296,7 @@ bool model_file_check(int fd, const struct model_room *room, struct err *err)
     struct model_header header = {0};
     uint64_t data_at = 0;
     bool ok = header_read(fd, room, &header, &data_at, err) && room_hold(room, recipe_bytes(header.recipe) + CHUNK, err) &&
-              checksum_check(fd, &header, data_at, err);
+              checksum_check(fd, &header, room, data_at, err);
 
     model_header_done(&header);
     return ok;

@@ -14,7 +14,8 @@ bool model_file_write(const char *path, const struct model *model, const char *i
 
 /* Asked before memory is taken: whether the reading may hold `bytes` from now on, in place of what it asked for before. */
 struct model_room {
-    bool (*hold)(void *self, uint64_t bytes, struct err *err);
+    bool (*hold)(void *self, uint64_t bytes, struct err *err); /* NULL: no bound */
+    bool (*tick)(void *self, uint64_t n_bytes); /* after each piece that was read: false stops it, ERR_STOPPED; NULL: nothing does */
     void *self;
 };
 

@@ -23,6 +23,7 @@ struct server {
     struct models *models;
     struct events *events;
     struct jobs *jobs;
+    struct scrub *scrub; /* NULL: none is wanted */
     struct http *http;
     struct crew *crew;
     struct ledger *ledger;          /* of what requests hold */

@@ -220,6 +220,22 @@ static void reading_write(struct writer *writer, const struct dataset_row *row)
     writer_put_uint(writer, "skipped_rows", row->n_skipped);
 }
 
+/* Rows that cannot be had, where there are such. */
+static void damaged_write(struct writer *writer, const struct damaged_rows *damage)
+{
+    if (damage->n == 0)
+        return;
+    writer_key(writer, "damaged");
+    writer_open(writer, '[');
+    for (uint32_t i = 0; i < damage->n; i++) {
+        writer_open(writer, '{');
+        writer_put_uint(writer, "first", damage->ranges[i].first);
+        writer_put_uint(writer, "last", damage->ranges[i].last);
+        writer_close(writer, '}');
+    }
+    writer_close(writer, ']');
+}
+
 void dataset_write(struct writer *writer, const struct dataset_info *info, const char *profile)
 {
     const struct dataset_row *row = &info->row;
@@ -235,6 +251,7 @@ void dataset_write(struct writer *writer, const struct dataset_info *info, const
         writer_put_uint(writer, "rows", row->n_rows);
         writer_put_uint(writer, "bytes", row->bytes);
         reading_write(writer, row);
+        damaged_write(writer, &info->damage);
         if (!profile)
             writer_put_uint(writer, "columns", row->n_columns);
         else

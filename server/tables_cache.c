@@ -82,6 +82,15 @@ void tables_cache_put(struct tables_cache *cache, int64_t id, struct table *tabl
     table_unref(dropped);
 }
 
+bool tables_cache_damage(struct tables_cache *cache, int64_t id, uint64_t row, uint64_t *first, uint64_t *end)
+{
+    pthread_mutex_lock(&cache->lock);
+    const struct place *place = place_of(cache, id);
+    bool found = place && table_damage(place->table, row, first, end);
+    pthread_mutex_unlock(&cache->lock);
+    return found;
+}
+
 void tables_cache_drop(struct tables_cache *cache, int64_t id)
 {
     struct table *dropped = NULL;

@@ -34,6 +34,19 @@ bool table_is_checked(const struct table *table);
 bool table_check_read(const struct table *table, struct err *err);
 /* Read every group once more. ERR_CORRUPT as table_check. */
 bool table_verify(const struct table *table, struct err *err);
+/* The first damaged group from `row` on that table_check has come upon, as rows first .. end - 1; false: none. Cheap where there is none. */
+bool table_damage(const struct table *table, uint64_t row, uint64_t *first, uint64_t *end);
+
+/* Called while a file is read: after each group, with its bytes (false stops the work with ERR_STOPPED), and for each damaged one, with its
+ * rows counted from 1. */
+struct table_scrub {
+    bool (*tick)(void *self, uint64_t n_bytes);
+    void (*damaged)(void *self, uint64_t first, uint64_t last);
+    void *self;
+};
+/* Read a table's file whole, from the disk as far as the system has not got it, and leave none of it in the system's cache. ERR_CORRUPT
+ * where it is no table: header or schema are damaged, or it was cut. */
+bool table_scrub(const char *path, const struct table_scrub *scrub, struct err *err);
 
 uint64_t table_n_rows(const struct table *table);
 uint32_t table_n_columns(const struct table *table);

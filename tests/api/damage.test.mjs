@@ -57,7 +57,7 @@ async function damagedDaemon(rows) {
   assert.equal((await before.csv("/datasets?name=small", sums(300))).status, 201);
   await before.stop();
   for (const row of rows) damage(path.join(state, "datasets/1.table"), row);
-  return Daemon.start({ state });
+  return Daemon.start({ state, flags: ["--scrub-rate=0"] });
 }
 
 const asLine = ([a, b, label]) => `${a.toFixed(4)},${b.toFixed(4)},${label}`;
@@ -132,4 +132,60 @@ test("a table that is cut under a running training fails that job, and the daemo
   assert.equal((await daemon.get("/healthz")).status, 200);
   assert.equal((await daemon.call("DELETE", "/datasets/rows")).status, 204);
   await daemon.stop();
+});
+
+/** Once the daemon's log matches. */
+async function logged(daemon, words) {
+  while (!words.test(daemon.log)) {
+    assert.equal(daemon.child.exitCode, null, daemon.log);
+    await new Promise((resolve) => daemon.child.stderr.once("data", resolve));
+  }
+}
+
+test("what nobody reads is read when nothing else happens, and damage is logged once and shown", { timeout: 120_000 }, async () => {
+  const state = stateFolder();
+  const before = await Daemon.start({ state, flags: ["--scrub-rate=0"] });
+  await before.csv("/datasets?name=rows", csv);
+  await before.csv("/datasets?name=small", sums(300));
+  const { json } = await before.post("/train", { dataset: "small", model: "m", epochs: 1, layers: [8] });
+  await before.finished(json.id);
+  await before.stop();
+  for (const row of [10, 199_990]) damage(path.join(state, "datasets/1.table"), row);
+  truncateSync(path.join(state, "models/1.model"), 600);
+  const daemon = await Daemon.start({ state, flags: ["--scrub-rate=1GB"] });
+  await logged(daemon, /all tables and models were read: 1 tables are damaged/);
+  const found = [...daemon.log.matchAll(/datasets\/1\.table \(dataset rows\): rows (\d+) to (\d+) are damaged/g)];
+  const ranges = found.map(([, first, last]) => ({ first: Number(first), last: Number(last) }));
+  assert.equal(ranges.length, 2, daemon.log);
+  assert.equal(ranges[0].first, 1);
+  assert.equal(ranges[1].last, N);
+  assert.match(daemon.log, /models\/1\.model \(model m, version 1\).*damaged/);
+  const { datasets } = (await daemon.get("/datasets")).json;
+  assert.deepEqual(datasets.map(({ name, damaged }) => [name, damaged]), [["rows", ranges], ["small", undefined]]);
+  assert.deepEqual((await daemon.get("/datasets/rows")).json.damaged, ranges);
+  assert.equal((await daemon.get(`/datasets/rows/rows?offset=${ranges[0].last}&limit=1`)).status, 200);
+  await daemon.call("DELETE", "/datasets/rows");
+  await daemon.stop();
+});
+
+test("damage that a reader came upon is shown too", { timeout: 60_000 }, async () => {
+  const daemon = await damagedDaemon([150_000]);
+  assert.equal((await daemon.get("/datasets/rows")).json.damaged, undefined);
+  const reply = await daemon.get("/datasets/rows/rows?offset=150000&limit=1");
+  const [, first, last] = /rows (\d+) to (\d+)/.exec(reply.json.detail).map(Number);
+  assert.deepEqual((await daemon.get("/datasets/rows")).json.damaged, [{ first, last }]);
+  await daemon.stop();
+});
+
+test("a daemon that is in the midst of reading its tables stops at once", { timeout: 20_000 }, async () => {
+  const state = stateFolder();
+  const before = await Daemon.start({ state, flags: ["--scrub-rate=0"] });
+  await before.csv("/datasets?name=first", sums(300));
+  await before.csv("/datasets?name=second", csv);
+  await before.stop();
+  damage(path.join(state, "datasets/1.table"), 5);
+  const daemon = await Daemon.start({ state, flags: ["--scrub-rate=1KB"] }); // the second takes an hour
+  await logged(daemon, /dataset first\): rows 1 to 300 are damaged/);
+  await daemon.stop();
+  assert.doesNotMatch(daemon.log, /were read/);
 });

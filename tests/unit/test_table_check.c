@@ -131,6 +131,68 @@ START_TEST(a_table_that_is_cut_cannot_be_read_and_opens_no_more)
 }
 END_TEST
 
+/* --- the file read whole --- */
+
+struct found {
+    uint64_t n_bytes, n_ticks, ticks_left;
+    uint64_t first, last, n_damaged;
+};
+
+static bool ticked(void *self, uint64_t n_bytes)
+{
+    struct found *found = self;
+    found->n_bytes += n_bytes;
+    found->n_ticks++;
+    return found->n_ticks != found->ticks_left;
+}
+
+static void found_damaged(void *self, uint64_t first, uint64_t last)
+{
+    struct found *found = self;
+    found->first = first;
+    found->last = last;
+    found->n_damaged++;
+}
+
+static bool scrub(struct found *found, uint64_t n_ticks)
+{
+    *found = (struct found){.ticks_left = n_ticks};
+    return table_scrub(table_path, &(struct table_scrub){.tick = ticked, .damaged = found_damaged, .self = found}, &err);
+}
+
+START_TEST(a_file_read_whole_tells_its_damaged_rows)
+{
+    struct found found;
+    table_make(_i != 0);
+    struct table *table = table_again();
+    uint64_t bytes = table->map.n_bytes, n_groups = table->schema.n_groups, first = 0;
+    table_unref(table);
+    ck_assert_msg(scrub(&found, 0), "%s", err.msg);
+    ck_assert_uint_eq(found.n_damaged, 0);
+    ck_assert_uint_eq(found.n_bytes, bytes - TABLE_RECORDS_AT);
+    ck_assert_uint_eq(found.n_ticks, n_groups);
+    for (uint64_t at = TABLE_RECORDS_AT; at + 1 < bytes; at += 1777) {
+        byte_flip(at);
+        ck_assert(scrub(&found, 0));
+        ck_assert_uint_eq(found.n_damaged, 1);
+        table = table_again();
+        ck_assert_uint_eq(rows_damaged(table, &first), found.last - found.first + 1);
+        ck_assert_uint_eq(first + 1, found.first);
+        uint64_t begin = 0, end = 0;
+        ck_assert(table_damage(table, 0, &begin, &end) && begin == first && end == found.last);
+        ck_assert(!table_damage(table, end, &begin, &end));
+        table_unref(table);
+        byte_flip(at);
+    }
+    ck_assert(!scrub(&found, 3));
+    ck_assert_int_eq(err.code, ERR_STOPPED);
+    ck_assert_uint_eq(found.n_ticks, 3);
+    ck_assert_int_eq(truncate(table_path, (off_t)bytes), 0);
+    ck_assert(!scrub(&found, 0));
+    ck_assert_int_eq(err.code, ERR_CORRUPT);
+}
+END_TEST
+
 /* --- training --- */
 
 static struct fixture fixture_of_table(void)
@@ -303,6 +365,7 @@ int main(void)
     tcase_add_loop_test(tcase, a_damaged_byte_costs_its_group_and_no_other_row, 0, 2);
     tcase_add_test(tcase, a_group_is_read_once);
     tcase_add_test(tcase, a_table_that_is_cut_cannot_be_read_and_opens_no_more);
+    tcase_add_loop_test(tcase, a_file_read_whole_tells_its_damaged_rows, 0, 2);
     tcase_add_test(tcase, a_training_on_damaged_rows_fails_and_names_them_at_any_number_of_threads);
     tcase_add_test(tcase, damaged_validation_rows_fail_the_training);
     tcase_add_test(tcase, windows_of_checks_change_no_bit);
