@@ -92,7 +92,7 @@ static const char *const truths[][2] = {{"false", "true"}, {"no", "yes"}, {"f", 
 
 static bool word_is(const char *word, const char *text, size_t length)
 {
-    return strncasecmp(word, text, length) == 0 && word[length] == 0;
+    return strlen(word) == length && strncasecmp(word, text, length) == 0; /* the text may hold NULs */
 }
 
 bool truth_parse(const char *text, size_t length, float *truth)

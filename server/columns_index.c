@@ -44,7 +44,7 @@ void columns_index_done(struct columns_index *index)
 
 bool text_equals(const char *string, const char *text, size_t length)
 {
-    return strncmp(string, text, length) == 0 && !string[length] && !memchr(text, 0, length);
+    return strlen(string) == length && memcmp(string, text, length) == 0;
 }
 
 static int name_compare(const char *name, const char *text, size_t length)

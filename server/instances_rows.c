@@ -354,8 +354,8 @@ bool rows_take(struct json_rows *rows)
         if (!take_instance(rows))
             return false;
     while (scan_take(scan, ','));
-    rows->scanned = true;
-    return scan_take(scan, ']') || fail_at(rows, COLUMN_NONE, "expected ',' or ']'");
+    rows->scanned = scan_take(scan, ']');
+    return rows->scanned || fail_at(rows, COLUMN_NONE, "expected ',' or ']'");
 }
 
 bool rows_encode(const struct recipe *recipe, const char *text, size_t length, uint32_t n, float *x, struct err *err)

@@ -211,6 +211,7 @@ START_TEST(json_errors_say_where)
         {"{\"model\":\"numbers\",\"instances\":[[1,-1e400,3]]}", "instances[0][1], 'b': the number is too large"},
         {"{\"model\":\"numbers\",\"instances\":[[1,[2],3]]}", "instances[0][1]"},
         {"{\"model\":\"numbers\",\"instances\":[[1,2,3]}", "expected ',' or ']'"},
+        {"{\"model\":\"numbers\",\"instances\":[[1,2,3][4,5,6]]}", "expected ',' or ']'"}, /* was one row, the rest unread */
         {"{\"model\":\"numbers\",\"instances\":[[1,2,3]]", "expected ',' or '}'"},
         {"{\"model\":\"numbers\",\"instances\":[[1,2,3]]}x", "nothing after the object"},
         {"{\"model\":\"numbers\",\"instances\":[[1,2,3]],}", "member's name"},
@@ -227,6 +228,7 @@ START_TEST(json_errors_say_where)
         {"{\"instance\":[[1]]}", "'instance' is not a field of a prediction"},
         {"{\"instances\":[{\"age\":1}]}", "lacks the model's column 'fare', 'sex', 'alive'"},
         {"{\"instances\":[{\"age\":1,\"age\":2}]}", "instances[0] names 'age' twice"},
+        {"{\"instances\":[{\"id\\u0000aaaaaaaaaaaaaaaaaaaaaaaa\":1}]}", "lacks the model's column"}, /* 'id' was read at 26 */
         {"{\"instances\":[{\"age\":\"old\",\"fare\":2,\"sex\":\"male\",\"alive\":true}]}", "instances[0]: column 'age' takes a number"},
         {"{\"instances\":[{\"age\"1}]}", "expected ':'"},
         {"{\"instances\":[{age:1}]}", "column's name in quotes"},

@@ -155,6 +155,16 @@ START_TEST(tables_that_hold_something_else_are_refused)
 }
 END_TEST
 
+/* Comparing stopped at the NUL, and the word was read at the text's length. */
+START_TEST(a_truth_ends_where_its_text_does)
+{
+    float truth = 7;
+    ck_assert(truth_parse(" Yes ", 5, &truth) && truth == 1);
+    ck_assert(!truth_parse("y\0yyyyyyyyyyyyyyyyyyyyyyy", 24, &truth));
+    ck_assert(!truth_parse("ye", 2, &truth) && !truth_parse("", 0, &truth));
+}
+END_TEST
+
 START_TEST(truths_are_taken_in_any_words)
 {
     struct recipe *recipe = recipe_of_text("open,y\nTrue,1.5\nfalse,2.5\nTRUE,0\n", NULL, TASK_AUTO);
@@ -258,6 +268,7 @@ int main(void)
     tcase_add_test(tests, a_month_may_have_its_name);
     tcase_add_test(tests, a_model_knows_which_is_the_month);
     tcase_add_test(tests, tables_that_hold_something_else_are_refused);
+    tcase_add_test(tests, a_truth_ends_where_its_text_does);
     tcase_add_test(tests, truths_are_taken_in_any_words);
     tcase_add_test(tests, kinds_and_notes_tell_what_would_be_left_out);
     tcase_add_test(tests, thousands_are_read_only_when_told);
