@@ -121,10 +121,10 @@ void team_state_seal(void *bytes, size_t n)
         return;
     }
     memcpy(&head, bytes, sizeof head);
-    head.checksum = checksum_of(bytes, &head);
-    memcpy(bytes, &head, sizeof head);
     if (!parts_find(bytes, n, &head, parts))
         return; /* it is none of ours; who reads it will say so */
+    head.checksum = checksum_of(bytes, &head);
+    memcpy(bytes, &head, sizeof head);
     for (uint64_t m = 0; m < head.n_members; m++)
         train_state_seal((char *)bytes + parts[m].at, (size_t)parts[m].length);
 }

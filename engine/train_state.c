@@ -243,6 +243,8 @@ size_t trainer_save(const struct trainer *t, void *bytes)
 
 void train_state_seal(void *bytes, size_t n)
 {
+    if (n < sizeof(struct head))
+        return; /* it is none of ours; who reads it will say so */
     uint64_t checksum = table_checksum((char *)bytes + SEALED_AT, n - SEALED_AT);
     memcpy((char *)bytes + offsetof(struct head, checksum), &checksum, sizeof checksum);
 }

@@ -164,15 +164,17 @@ static bool words_take(struct csv_words *words, const struct csv_field *fields, 
 static bool words_read(struct csv_words *words, const char *name, const char *text, struct err *err)
 {
     const struct csv_field *fields;
-    struct err ignored;
+    struct err inner = {0};
     uint32_t n_fields;
     struct csv_reader *reader = csv_reader_new(text, strlen(text), ',', err);
     if (!reader)
         return false;
-    int got = csv_reader_next(reader, &fields, &n_fields, &ignored);
+    int got = csv_reader_next(reader, &fields, &n_fields, &inner);
     bool ok = got == 1 ? words_take(words, fields, n_fields, err) : wrong(err, name, "a list, with commas between its parts", text);
-    if (ok && csv_reader_next(reader, &fields, &n_fields, &ignored) != 0)
+    if (ok && csv_reader_next(reader, &fields, &n_fields, &inner) != 0)
         ok = wrong(err, name, "a list in one line, with commas between its parts", text);
+    if (inner.code == ERR_MEMORY)
+        *err = inner; /* the list may be right */
     csv_reader_free(reader);
     return ok;
 }

@@ -8,8 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define VERSION_MAX 9999999 /* a float holds it exactly */
-#define BYTES_EVERY 16      /* numbers that are no bytes, until bytes are looked for again */
+#define VERSION_MAX 9999999
+#define VERSION_LENGTH 7 /* of a text that a float tells from every other: 1.00000001 is not 1 */
+#define BYTES_EVERY 16   /* numbers that are no bytes, until bytes are looked for again */
 
 const char scan_no_memory[] = "out of memory";
 
@@ -157,7 +158,8 @@ bool scan_version(struct scan *scan, uint32_t *version)
 {
     float number;
     scan_blanks(scan);
-    if (scan_number(scan, &number) != NULL || !scan_whole((double)number, 1, VERSION_MAX))
+    const char *begin = scan->at;
+    if (scan_number(scan, &number) != NULL || !scan_whole((double)number, 1, VERSION_MAX) || scan->at - begin > VERSION_LENGTH)
         return false;
     *version = (uint32_t)number;
     return true;

@@ -255,6 +255,25 @@ START_TEST(a_state_that_is_damaged_or_of_another_team_is_refused)
 }
 END_TEST
 
+/* Their head may say any size: nothing beyond them is read or written. */
+START_TEST(bytes_that_are_no_state_are_not_sealed)
+{
+    static const size_t sizes[] = {8, 64, 1 << 15, 1 << 16};
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
+        for (int value = 0; value < 256; value += 85) {
+            size_t n = sizes[i];
+            uint8_t *bytes = malloc(n), *before = malloc(n);
+            memset(bytes, value, n);
+            memcpy(bytes, "mlpteam1", 8);
+            memcpy(before, bytes, n);
+            team_state_seal(bytes, n);
+            ck_assert_mem_eq(bytes, before, n);
+            free(bytes);
+            free(before);
+        }
+}
+END_TEST
+
 START_TEST(too_few_rows_or_too_many_members_are_refused)
 {
     struct fixture f;
@@ -280,6 +299,7 @@ int main(void)
     tcase_add_loop_test(tcase, the_merged_network_answers_with_the_mean_of_the_members, 0, 4);
     tcase_add_test(tcase, every_row_is_in_one_fold_and_a_class_is_in_each);
     tcase_add_test(tcase, a_state_that_is_damaged_or_of_another_team_is_refused);
+    tcase_add_test(tcase, bytes_that_are_no_state_are_not_sealed);
     tcase_add_test(tcase, too_few_rows_or_too_many_members_are_refused);
     Suite *suite = suite_create("team");
     suite_add_tcase(suite, tcase);
