@@ -2,14 +2,8 @@
 #ifndef MLP_FUZZ_ENCODE_H
 #define MLP_FUZZ_ENCODE_H
 
+#include "fuzz.h"
 #include "mlp/csv.h"
-#include "mlp/table.h"
-
-#include <stddef.h>
-#include <stdint.h>
-
-/* Ends the process where something that must hold does not. */
-void require(bool holds, const char *what);
 
 /* The file that a table was made of: `readable` where rows of a reader are rows of the table, all of them. */
 struct encode_source {

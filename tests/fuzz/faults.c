@@ -53,6 +53,7 @@ WRAP(void *, calloc, (size_t n, size_t size), (n, size), ENOMEM, NULL)
 WRAP(void *, realloc, (void *from, size_t n), (from, n), ENOMEM, NULL)
 WRAP(void *, aligned_alloc, (size_t alignment, size_t n), (alignment, n), ENOMEM, NULL)
 WRAP(char *, strdup, (const char *text), (text), ENOMEM, NULL)
+WRAP(char *, strndup, (const char *text, size_t n), (text, n), ENOMEM, NULL)
 WRAP(int, pthread_create, (pthread_t * thread, const pthread_attr_t *attributes, void *(*run)(void *), void *self),
      (thread, attributes, run, self), EAGAIN, EAGAIN)
 WRAP(void *, mmap, (void *at, size_t n, int protection, int flags, int fd, off_t offset), (at, n, protection, flags, fd, offset), ENOMEM,

@@ -17,8 +17,6 @@
 
 enum { CONTROL_BYTES = 4, TWO_THREADS = 128 };
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 /* One input taken apart. */
 struct trial {
     const char *text;
@@ -35,32 +33,6 @@ struct outcome {
     struct err err;
     struct csv_report report;
 };
-
-static char csv_path[64], paths[2][64];
-
-void require(bool holds, const char *what)
-{
-    if (holds)
-        return;
-    fprintf(stderr, "does not hold: %s\n", what);
-    abort();
-}
-
-static void paths_make(void)
-{
-    if (csv_path[0])
-        return;
-    snprintf(csv_path, sizeof csv_path, "/dev/shm/mlpd-fuzz-%ld.csv", (long)getpid());
-    for (int i = 0; i < 2; i++)
-        snprintf(paths[i], sizeof paths[i], "/dev/shm/mlpd-fuzz-%ld.%d", (long)getpid(), i);
-}
-
-static int file_make(const char *path, const void *bytes, size_t n)
-{
-    int fd = open(path, O_RDWR | O_CREAT | O_TRUNC, 0600);
-    require(fd >= 0 && write(fd, bytes, n) == (ssize_t)n, "a file is written");
-    return fd;
-}
 
 static bool same_files(const char *a, const char *b)
 {
@@ -163,16 +135,16 @@ static void fault_try(const struct trial *trial, const struct outcome *clean, bo
     int lowest = dup(trial->csv_fd), after;
     close(lowest);
     faults_arm(1 + (uint32_t)(trial->fault - 1) * n_calls / 255);
-    outcome_ingest(trial, trial->choice & TWO_THREADS ? 2 : 1, paths[1], &outcome);
+    outcome_ingest(trial, trial->choice & TWO_THREADS ? 2 : 1, fuzz_path(1), &outcome);
     bool written = outcome.good;
     if (written)
-        outcome_encode(trial, paths[1], &outcome);
+        outcome_encode(trial, fuzz_path(1), &outcome);
     faults_disarm();
     require(outcome.good || outcome.err.code == clean->err.code || (faults_hit() && is_shortage(outcome.err.code)),
             "what fails for a shortage says so");
     require((!outcome.good || clean->good) && (!written || clean_written), "a shortage makes nothing work");
-    require(!written || same_files(paths[0], paths[1]), "a table that was written in spite of a shortage is the same");
-    unlink(paths[1]);
+    require(!written || same_files(fuzz_path(0), fuzz_path(1)), "a table that was written in spite of a shortage is the same");
+    unlink(fuzz_path(1));
     after = dup(trial->csv_fd);
     close(after);
     require(lowest == after, "no file is left open");
@@ -193,10 +165,10 @@ static void dialect_tell(struct csv_options *options, uint8_t told)
 static void two_threads_try(const struct trial *trial, const struct outcome *one)
 {
     struct outcome two;
-    outcome_ingest(trial, 2, paths[1], &two);
+    outcome_ingest(trial, 2, fuzz_path(1), &two);
     require(one->good == two.good && one->err.code == two.err.code && one->err.row == two.err.row, "threads do not change the outcome");
-    require(!one->good || same_files(paths[0], paths[1]), "threads do not change the table");
-    unlink(paths[1]);
+    require(!one->good || same_files(fuzz_path(0), fuzz_path(1)), "threads do not change the table");
+    unlink(fuzz_path(1));
 }
 
 static void trial_run(const struct trial *trial)
@@ -204,30 +176,29 @@ static void trial_run(const struct trial *trial)
     struct outcome one, clean;
     uint64_t n_rows = 0;
     faults_arm(0);
-    outcome_ingest(trial, 1, paths[0], &one);
+    outcome_ingest(trial, 1, fuzz_path(0), &one);
     clean = one;
     if (one.good)
-        outcome_encode(trial, paths[0], &clean);
+        outcome_encode(trial, fuzz_path(0), &clean);
     uint32_t n_calls = faults_disarm();
     require(clean.good || !is_shortage(clean.err.code), "nothing is short where nothing fails");
     if (one.good) {
         const struct csv_options found = options_found(trial, &one.report);
         bool readable = reader_count(trial, &found, &n_rows);
         require(trial->options.skip_bad_rows || readable, "what is a table is readable");
-        table_check(paths[0], n_rows, &one.report, !trial->options.skip_bad_rows);
+        table_check(fuzz_path(0), n_rows, &one.report, !trial->options.skip_bad_rows);
     }
     if (trial->choice & TWO_THREADS)
         two_threads_try(trial, &one);
     if (trial->fault > 0)
         fault_try(trial, &clean, one.good, n_calls);
-    unlink(paths[0]);
+    unlink(fuzz_path(0));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     if (size < CONTROL_BYTES)
         return 0;
-    paths_make();
     struct trial trial = {
         .text = (const char *)data + CONTROL_BYTES,
         .n = size - CONTROL_BYTES,
@@ -241,7 +212,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     };
     uint64_t n_rows;
     dialect_tell(&trial.options, data[1]);
-    trial.csv_fd = file_make(csv_path, trial.text, trial.n);
+    trial.csv_fd = fuzz_file(2, trial.text, trial.n);
     trial_run(&trial);
     close(trial.csv_fd);
     reader_count(&trial, &trial.options, &n_rows);

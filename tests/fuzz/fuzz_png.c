@@ -1,0 +1,72 @@
+/* libFuzzer target: any bytes as a PNG picture, with the checksums of its
+ * chunks mended (the first byte is odd), and as the grey pixels of a picture. A
+ * picture's ink is the same whichever of ink and ground is light. */
+#include "fuzz.h"
+#include "picture.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <zlib.h>
+
+enum { SIGNATURE_BYTES = 8, CHUNK_BYTES = 12, GREY_SIDE = 40 };
+
+struct trial {
+    const char *bytes;
+    size_t n;
+};
+
+static bool read_it(void *self, struct err *err)
+{
+    const struct trial *trial = self;
+    uint8_t picture[DIGIT_PIXELS];
+    return picture_read(trial->bytes, trial->n, picture, err);
+}
+
+static uint32_t big_endian(const uint8_t *at)
+{
+    return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
+}
+
+static void chunks_mend(uint8_t *bytes, size_t n)
+{
+    for (size_t at = SIGNATURE_BYTES; at + CHUNK_BYTES <= n; at += CHUNK_BYTES + big_endian(bytes + at)) {
+        size_t length = big_endian(bytes + at);
+        if (length > n - at - CHUNK_BYTES)
+            return;
+        uint32_t crc = (uint32_t)crc32_z(0, bytes + at + 4, length + 4);
+        for (int i = 0; i < 4; i++)
+            bytes[at + 8 + length + (size_t)i] = (uint8_t)(crc >> (24 - 8 * i));
+    }
+}
+
+/* The same drawing, dark on light and light on dark. */
+static void grey_check(const uint8_t *bytes, size_t n)
+{
+    struct err err = {0};
+    uint8_t dark[GREY_SIDE * GREY_SIDE], light[GREY_SIDE * GREY_SIDE], pictures[2][DIGIT_PIXELS];
+    uint32_t side = 1 + (n > 0 ? bytes[0] % GREY_SIDE : 0);
+    memset(dark, 255, sizeof dark); /* an edge of ground, so that which is which is no question */
+    for (uint32_t i = 0; i < n && i < side * side; i++)
+        if (i % side > 0 && i % side + 1 < side && i / side > 0 && i / side + 1 < side)
+            dark[i] = bytes[i];
+    for (size_t i = 0; i < sizeof dark; i++)
+        light[i] = (uint8_t)(255 - dark[i]);
+    require(digit_from_grey(dark, side, side, side, pictures[0], &err) && digit_from_grey(light, side, side, side, pictures[1], &err),
+            "grey pixels are a picture");
+    require(memcmp(pictures[0], pictures[1], DIGIT_PIXELS) == 0, "ink is ink whatever the ground");
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct fuzz_input input = {data, size};
+    uint8_t choice = fuzz_byte(&input), fault = fuzz_byte(&input), *exact = malloc(input.n ? input.n : 1);
+    memcpy(exact, input.at, input.n);
+    if (choice & 1)
+        chunks_mend(exact, input.n);
+    /* a picture of the largest size takes a second: there are enough smaller ones */
+    if (input.n < 24 || (uint64_t)big_endian(exact + 16) * big_endian(exact + 20) < 1u << 20 || choice == 255)
+        fuzz_run(fault, read_it, &(struct trial){(const char *)exact, input.n});
+    grey_check(input.at, input.n);
+    free(exact);
+    return 0;
+}
