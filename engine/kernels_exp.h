@@ -10,7 +10,7 @@ INLINE vec exp_vec(vec x)
     vec clamped = choose(x < -87.0f, splat(-87.0f), choose(x > 88.0f, splat(88.0f), x));
     vec magic = splat(0x1.8p23f);
     vec n = fma_vec(clamped, splat(1.44269504088896341f), magic) - magic;
-    vec r = fma_vec(n, splat(2.12194440e-4f), clamped - n * 0.693359375f); /* the product inside is exact */
+    vec r = fma_vec(n, splat(2.12194440e-4f), fma_vec(n, splat(-0.693359375f), clamped));
     vec p = splat(1.9875691500e-4f);
     p = fma_vec(p, r, splat(1.3981999507e-3f));
     p = fma_vec(p, r, splat(8.3334519073e-3f));

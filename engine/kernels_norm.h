@@ -14,46 +14,49 @@ INLINE vec load_any(const float *p)
     return v;
 }
 
-#define SUMS 16 /* partial sums of a row, whatever a vector's width: so the order is the same with each instruction set */
+#define SUMS 16 /* number i of a row goes into partial sum i % 16, whatever a vector's width: the same bits with each instruction set */
 #define SUM_VECS (SUMS / VEC_FLOATS) /* the vectors that hold them */
 
-/* The partial sums' sum, in order. */
-INLINE float lanes_sum(const vec sums[SUM_VECS])
+/* The sum of the partial sums, the second half added to the first again and again. */
+INLINE float partial_total(float sums[SUMS])
 {
-    float sum = 0;
-#pragma GCC unroll 16
-    for (uint32_t i = 0; i < SUMS; i++)
-        sum += sums[i / VEC_FLOATS][i % VEC_FLOATS];
-    return sum;
+#pragma GCC unroll 4
+    for (uint32_t half = SUMS / 2; half > 0; half /= 2)
+#pragma GCC unroll 8
+        for (uint32_t i = 0; i < half; i++)
+            sums[i] += sums[i + half];
+    return sums[0];
 }
 
 /* Sum over i of (x[i] - shift) * (y[i] - shift). */
 INLINE float products_sum(const float *x, const float *y, float shift, uint32_t n)
 {
-    vec sums[SUM_VECS] = {0};
+    vec vecs[SUM_VECS] = {0};
+    float sums[SUMS];
     uint32_t i = 0;
     for (; i + SUMS <= n; i += SUMS)
 #pragma GCC unroll 4
         for (uint32_t j = 0, at = i; j < SUM_VECS; j++, at += VEC_FLOATS)
-            sums[j] = fma_vec(load_any(x + at) - shift, load_any(y + at) - shift, sums[j]);
-    float sum = lanes_sum(sums);
-    for (; i < n; i++)
-        sum = fma_float(x[i] - shift, y[i] - shift, sum);
-    return sum;
+            vecs[j] = fma_vec(load_any(x + at) - shift, load_any(y + at) - shift, vecs[j]);
+    memcpy(sums, vecs, sizeof sums);
+    for (uint32_t j = 0; i < n; i++, j++)
+        sums[j] = fma_float(x[i] - shift, y[i] - shift, sums[j]);
+    return partial_total(sums);
 }
 
 INLINE float numbers_sum(const float *x, uint32_t n)
 {
-    vec sums[SUM_VECS] = {0};
+    vec vecs[SUM_VECS] = {0};
+    float sums[SUMS];
     uint32_t i = 0;
     for (; i + SUMS <= n; i += SUMS)
 #pragma GCC unroll 4
         for (uint32_t j = 0; j < SUM_VECS; j++)
-            sums[j] += load_any(x + i + j * VEC_FLOATS);
-    float sum = lanes_sum(sums);
-    for (; i < n; i++)
-        sum += x[i];
-    return sum;
+            vecs[j] += load_any(x + i + j * VEC_FLOATS);
+    memcpy(sums, vecs, sizeof sums);
+    for (uint32_t j = 0; i < n; i++, j++)
+        sums[j] += x[i];
+    return partial_total(sums);
 }
 
 static float normalize(float *y, uint32_t n, const float *gain, const float *offset, float *normal)
