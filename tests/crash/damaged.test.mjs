@@ -15,7 +15,7 @@ import { Daemon, stateFolder, sums } from "../api/daemon.mjs";
 
 const rounds = Number(process.env.MLPD_DAMAGE_ROUNDS ?? 10);
 const FOLDERS = ["datasets", "models", "checkpoints"];
-const EPOCHS = 8000;
+const EPOCHS = 4000;
 const ROW = [0.25, 0.5];
 
 let daemon; // the one that runs
@@ -32,7 +32,7 @@ const hash = (bytes) => createHash("sha256").update(bytes).digest("hex");
 /** A safetensors file less its head: the head tells the job's number and the time. */
 const tensors = (file) => file.subarray(8 + Number(file.readBigUInt64LE(0)));
 
-/** Two datasets, two versions of a model, and a job that is paused behind its checkpoints. */
+/** Two datasets, two versions of a model, and a job that is paused behind two checkpoints; undefined: the job was faster than we. */
 async function folder() {
   const state = stateFolder();
   daemon = await Daemon.start({ state });
@@ -43,12 +43,16 @@ async function folder() {
     assert.equal((await daemon.finished(json.id)).version, version);
   }
   const { json } = await daemon.post("/train", { dataset: "sums", model: "on", epochs: EPOCHS, layers: [8], batch_size: 32 });
-  const slots = [0, 1].map((slot) => path.join(state, "checkpoints", `${json.id}.${slot}`));
-  for (let least = 20; !slots.every(existsSync); least += 20) await daemon.epoch(json.id, ({ epoch }) => epoch > least);
-  const { status, text } = await daemon.call("POST", `/jobs/${json.id}/pause`);
-  assert.equal(status, 200, text);
-  await daemon.stop();
-  return { state, job: json.id };
+  for (const least of [20, 60]) {
+    await daemon.events(json.id, { stop: ({ event, data }) => event === "epoch" && data.epoch > least });
+    const { status } = await daemon.call("POST", `/jobs/${json.id}/pause`);
+    await daemon.stop(); // which writes a checkpoint
+    if (status === 409) return undefined;
+    if (least === 60) break;
+    daemon = await Daemon.start({ state });
+    await daemon.call("POST", `/jobs/${json.id}/resume`);
+  }
+  return readdirSync(path.join(state, "checkpoints")).length === 2 ? { state, job: json.id } : undefined;
 }
 
 /** What can be asked, and the files that the answer rests on. */
@@ -183,7 +187,9 @@ async function assertAnswers(done, { answers, tensors }, job) {
   else assert.ok(done.has("datasets/1.table"), "a job fails only where its rows are damaged");
 }
 
-const whole = await folder();
+let whole;
+for (let i = 0; i < 5 && !whole; i++) whole = await folder();
+assert.ok(whole, "one of five jobs could be paused in time");
 
 test(`${rounds} damaged folders: errors, older versions that say so, and true answers`, async () => {
   const expected = await truth(whole);
