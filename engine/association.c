@@ -148,7 +148,7 @@ static double pair_association(struct pair *pair, struct err *err)
     return correlation_ratio(pair, err);
 }
 
-bool table_association(const struct table *table, uint32_t target, double *association, struct err *err)
+bool table_association(const struct table *table, uint32_t target, double *association, const atomic_bool *stop, struct err *err)
 {
     uint32_t n_columns = table_n_columns(table);
     uint64_t n_all = table_n_rows(table), most = ASSOCIATION_WORK_MAX / n_columns;
@@ -157,7 +157,8 @@ bool table_association(const struct table *table, uint32_t target, double *assoc
         most = ASSOCIATION_ROWS_MAX;
     for (uint32_t i = 0; i < n_columns && failed.code == ERR_OK; i++) {
         struct pair pair = {.table = table, .a = target, .b = i, .n_all = n_all, .n_rows = n_all < most ? n_all : most ? most : 1};
-        association[i] = pair_association(&pair, &failed);
+        if (stop_check(stop, &failed))
+            association[i] = pair_association(&pair, &failed);
     }
     if (failed.code == ERR_OK)
         return true;

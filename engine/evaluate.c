@@ -56,18 +56,24 @@ static bool evaluate(struct evaluation *e, const struct model *model, struct sco
         if (!rows_check_all(s->rows, s->begin, s->end, pool, err))
             return false;
         scoring_run(s, pool, scratch);
+        if (!stop_check(s->stop, err))
+            return false;
         take_guesses(e, model, s, outcomes);
     }
     metrics_measure(outcomes, e->values);
     return rows_check_read(s->rows, err);
 }
 
-struct evaluation *model_evaluate(const struct model *model, const struct rows *rows, struct pool *pool, struct err *err)
+struct evaluation *model_evaluate(const struct model *model, const struct rows *rows, struct pool *pool, const atomic_bool *stop,
+                                  struct err *err)
 {
     bool classes = model->recipe->task == TASK_CLASSIFICATION;
     uint32_t n_workers = pool_n_threads(pool), n_classes = classes ? model->recipe->n_classes : 0;
-    struct scoring scoring = {
-        .network = model->network, .objective = {.loss = model->loss, .classes = classes}, .rows = rows, .sparse = rows_are_sparse(rows)};
+    struct scoring scoring = {.network = model->network,
+                              .objective = {.loss = model->loss, .classes = classes},
+                              .rows = rows,
+                              .sparse = rows_are_sparse(rows),
+                              .stop = stop};
     struct outcomes outcomes = {0};
     struct evaluation *e = evaluation_new(rows->n_rows, n_classes);
     struct worker_scratch *scratch = scratch_new(n_workers, model->network, 0, err);

@@ -19,6 +19,7 @@ struct idx {
     int fd;
     uint32_t n_dimensions, dimensions[DIMENSIONS_MAX];
     uint64_t n_rows, n_columns, begin; /* begin: of the values in the file */
+    const atomic_bool *stop;           /* of the pictures */
 };
 
 bool idx_known(const char *bytes, size_t n)
@@ -110,7 +111,7 @@ static bool lines_write(const struct idx *images, const struct idx *labels, unsi
     }
     *to++ = '\n';
     for (uint64_t row = 0; row < images->n_rows; row++) {
-        if (!out_write(csv_fd, line, (size_t)(to - line), err) ||
+        if (!stop_check(images->stop, err) || !out_write(csv_fd, line, (size_t)(to - line), err) ||
             !file_read_at(images->fd, values + 1, images->n_columns, images->begin + row * images->n_columns, "the IDX file", err) ||
             (labels && !file_read_at(labels->fd, values, 1, labels->begin + row, "the labels", err)))
             return false;
@@ -125,7 +126,7 @@ static bool lines_write(const struct idx *images, const struct idx *labels, unsi
     return out_write(csv_fd, line, (size_t)(to - line), err);
 }
 
-bool idx_to_csv(int images_fd, int labels_fd, int csv_fd, struct err *err)
+bool idx_to_csv(int images_fd, int labels_fd, int csv_fd, const atomic_bool *stop, struct err *err)
 {
     struct idx images, labels;
     bool labelled = labels_fd >= 0;
@@ -134,6 +135,7 @@ bool idx_to_csv(int images_fd, int labels_fd, int csv_fd, struct err *err)
     if (labelled && (labels.n_dimensions != 1 || labels.n_rows != images.n_rows || images.n_dimensions == 1))
         return err_set(err, ERR_INPUT, "%llu pictures and %llu labels of %u dimensions do not belong together",
                        (unsigned long long)images.n_rows, (unsigned long long)labels.n_rows, labels.n_dimensions);
+    images.stop = stop;
     unsigned char *values = malloc(images.n_columns + 1);
     char *line = malloc((images.n_columns + 1) * NAME_BYTES + 16);
     bool ok = (values && line) || err_memory(err, "a line of pictures");

@@ -26,6 +26,7 @@ struct importance_work {
     struct objective objective;
     struct evaluation *evaluation;
     uint64_t seed;
+    const atomic_bool *stop;
     uint32_t n; /* rows looked at */
     uint32_t n_repeats;
     uint32_t *chosen;         /* (n) table rows */
@@ -79,7 +80,7 @@ static double dealt_rise(const struct importance_work *w, struct importance_scra
     const struct activations *a = &w->whole;
     uint32_t n = 0;
     double rise = 0;
-    for (uint32_t i = 0; i < w->n; i++) {
+    for (uint32_t i = 0; i < w->n && !(n == 0 && stop_is_set(w->stop)); i++) {
         const float *x = a->at[0] + i * a->ld[0] + column->first_input, *y = a->at[0] + s->dealt[i] * a->ld[0] + column->first_input;
         if (memcmp(x, y, column->n_inputs * sizeof *x) == 0)
             continue;
@@ -103,7 +104,7 @@ static void column_measure(struct importance_work *w, struct importance_scratch 
     double before = 0, drop = 0;
     for (uint32_t i = 0; i < w->n; i++)
         before += w->cost[i];
-    for (uint32_t repeat = 0; repeat < w->n_repeats; repeat++) {
+    for (uint32_t repeat = 0; repeat < w->n_repeats && !stop_is_set(w->stop); repeat++) {
         rows_shuffle(s->dealt, w->n, w->seed + 1 + (uint64_t)importance->column * w->n_repeats + repeat);
         double after = fmax(0, before + dealt_rise(w, s, column));
         drop += w->objective.classes ? (after - before) / w->n : sqrt(after / w->n) - sqrt(before / w->n);
@@ -115,7 +116,7 @@ static void columns_work(void *self, uint32_t worker)
 {
     struct importance_work *w = self;
     uint32_t i;
-    while ((i = atomic_fetch_add(&w->next, 1)) < w->evaluation->n_importance)
+    while (!stop_is_set(w->stop) && (i = atomic_fetch_add(&w->next, 1)) < w->evaluation->n_importance)
         column_measure(w, &w->scratch[worker], &w->evaluation->importance[i]);
 }
 
@@ -182,7 +183,7 @@ static void rows_measure(struct importance_work *w)
     kernels_get()->forward(a->at[0], a->ld[0], padded, network->params + network->weights_at[0], network->params + network->biases_at[0],
                            padded_in(network, 0), padded_out(network, 0), false, a->at[1], a->ld[1]);
     struct importance_scratch *s = &w->scratch[0];
-    for (uint32_t first = 0; first < w->n; first += BLOCK_ROWS) {
+    for (uint32_t first = 0; first < w->n && !stop_is_set(w->stop); first += BLOCK_ROWS) {
         uint32_t n = w->n - first < BLOCK_ROWS ? w->n - first : BLOCK_ROWS;
         struct pass pass = {.network = network, .kernels = kernels_get(), .a = &s->block};
         for (uint32_t i = 0; i < n; i++)
@@ -213,12 +214,16 @@ static void work_done(struct importance_work *w)
     free(w->cost);
 }
 
-bool evaluation_importance(struct evaluation *e, const struct model *model, const struct rows *rows, struct pool *pool, uint64_t seed,
-                           struct err *err)
+bool evaluation_importance(struct evaluation *e, const struct model *model, const struct rows *rows, struct pool *pool,
+                           const struct importance_options *options, struct err *err)
 {
     bool classes = model->recipe->task == TASK_CLASSIFICATION, ok = true;
-    struct importance_work w = {
-        .model = model, .rows = rows, .objective = {.loss = model->loss, .classes = classes}, .evaluation = e, .seed = seed};
+    struct importance_work w = {.model = model,
+                                .rows = rows,
+                                .objective = {.loss = model->loss, .classes = classes},
+                                .evaluation = e,
+                                .seed = options->seed,
+                                .stop = options->stop};
     err->code = ERR_OK;
     if (!columns_list(&w, err))
         return err->code == ERR_OK;
@@ -229,6 +234,7 @@ bool evaluation_importance(struct evaluation *e, const struct model *model, cons
         rows_measure(&w);
         denormals_restore(before);
         pool_run(pool, columns_work, &w);
+        ok = stop_check(options->stop, err);
         qsort(e->importance, e->n_importance, sizeof *e->importance, importance_compare);
     } else {
         e->n_importance = 0;

@@ -205,7 +205,7 @@ bool columns_fit(struct fit *fit, const struct recipe_options *options, struct e
         return false;
     for (uint32_t c = 0; c < recipe->n_columns; c++) {
         struct recipe_column *column = &recipe->columns[c];
-        if (is_open(column) && !words_fit(fit, table_index(fit, c), column, err))
+        if (!stop_check(fit->stop, err) || (is_open(column) && !words_fit(fit, table_index(fit, c), column, err)))
             return false;
     }
     return inputs_assign(recipe, err);
@@ -230,7 +230,7 @@ static bool rows_sample(struct fit *fit, uint32_t **sample, struct err *err)
 struct recipe *recipe_fit(const struct table *table, const uint32_t *rows, uint64_t n_rows, const struct recipe_options *options,
                           struct err *err)
 {
-    struct fit fit = {.table = table, .rows = rows, .recipe = calloc(1, sizeof *fit.recipe)};
+    struct fit fit = {.table = table, .rows = rows, .recipe = calloc(1, sizeof *fit.recipe), .stop = options->stop};
     uint32_t *kept = NULL, *sample = NULL;
     bool ok = false;
 

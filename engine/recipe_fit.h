@@ -13,6 +13,7 @@ struct fit {
     struct recipe *recipe;
     int8_t *wishes; /* (recipe->n_columns): an enum encoding, or WISH_NONE */
     bool image;     /* the open columns are pixels, and fitted */
+    const atomic_bool *stop;
 };
 #define WISH_NONE (-1)
 

@@ -111,7 +111,8 @@ static bool group_fit(const struct fit *fit, const uint32_t *features, uint32_t 
         for (uint32_t k = 0; k < n; k++)
             scratch[k * fit->n_rows + i] = table_number(fit->table, table_index(fit, features[k]), fit->rows[i]);
     for (uint32_t k = 0; ok && k < n; k++)
-        ok = number_fit(&fit->recipe->columns[features[k]], scratch + k * fit->n_rows, fit->n_rows,
+        ok = stop_check(fit->stop, err) &&
+             number_fit(&fit->recipe->columns[features[k]], scratch + k * fit->n_rows, fit->n_rows,
                         feature_type(fit, features[k]) == COLUMN_BYTE, fit->wishes[features[k]], n_pieces, err);
     return ok;
 }

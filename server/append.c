@@ -18,7 +18,7 @@ static bool out_flush(struct append *append, size_t above, struct err *err)
         return true;
     size_t n = out->n;
     out->n = 0;
-    return files_write(append->fd, out->text, n, err);
+    return stop_check(append->stop, err) && files_write(append->fd, out->text, n, err);
 }
 
 bool append_cell(struct append *append, uint32_t column, const char *text, size_t n, struct err *err)
@@ -102,11 +102,11 @@ bool append_stage(const struct table *table, struct upload *upload, int fd, cons
     return ok;
 }
 
-bool append_rows(struct datasets *datasets, const char *name, const struct append_source *source, const atomic_bool *stop,
-                 struct dataset_info *info, struct err *err)
+bool append_rows(struct datasets *datasets, const char *name, const struct append_source *source, struct dataset_info *info,
+                 struct err *err)
 {
     struct dataset_row row = {0};
-    struct append append = {.fd = -1};
+    struct append append = {.fd = -1, .stop = source->stop};
     struct table *table = datasets_table(datasets, name, NULL, err); /* is it there at all? */
     if (!table)
         return false;
@@ -120,7 +120,7 @@ bool append_rows(struct datasets *datasets, const char *name, const struct appen
     row.bytes += source->n;
     datasets_go_on(upload, &row);
     if (ok)
-        ok = append_stage(table, upload, append.fd, stop, err) && datasets_publish(&upload, 1, info, err);
+        ok = append_stage(table, upload, append.fd, source->stop, err) && datasets_publish(&upload, 1, info, err);
     else
         datasets_abort(upload);
     if (append.fd >= 0)

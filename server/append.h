@@ -14,11 +14,12 @@ struct append_source {
     size_t n;
     bool json;                         /* {"rows":[{"column":value}|[...]]}, else CSV */
     const struct csv_options *options; /* how to read the CSV */
+    const atomic_bool *stop;           /* ends the work with ERR_STOPPED; NULL: nothing does */
 };
 
 /* ERR_INPUT with row and column, ERR_NOT_FOUND, ERR_CONFLICT while the dataset is loading or being replaced. Slow. */
-bool append_rows(struct datasets *datasets, const char *name, const struct append_source *source, const atomic_bool *stop,
-                 struct dataset_info *info, struct err *err);
+bool append_rows(struct datasets *datasets, const char *name, const struct append_source *source, struct dataset_info *info,
+                 struct err *err);
 
 /* Read a file of such rows, written by csv_write.h in the table's columns, into the upload's dataset, each column as the table has it:
  * what is text stays text, even where it reads as numbers ("01"), and days stay days. As datasets_stage. Slow. */
@@ -36,6 +37,7 @@ struct append {
     struct writer cells;       /* the present row's values as CSV, in the order they came */
     struct append_cell *place; /* (n_columns) */
     uint64_t n_rows;           /* added so far */
+    const atomic_bool *stop;
 };
 
 /* A value of the present row; text that stands for a missing value too. False: out of memory. */

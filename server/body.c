@@ -88,7 +88,7 @@ static bool file_open(struct body *body, struct err *err)
 static bool file_write(void *self, const char *bytes, size_t n, struct err *err)
 {
     struct body *body = self;
-    if (!file_open(body, err) || !files_reserve(body->fd, n, err))
+    if (!stop_check(body->stop, err) || !file_open(body, err) || !files_reserve(body->fd, n, err))
         return false;
     while (n) {
         ssize_t written = write(body->fd, bytes, n);

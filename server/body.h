@@ -7,8 +7,8 @@
 #define MLPD_BODY_H
 
 #include "inflate.h"
-#include "mlp/err.h"
 #include "mlp/map.h"
+#include "mlp/stop.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -24,6 +24,7 @@ struct body {
     /* where large bodies go: a new file's descriptor, -1 on failure */
     int (*temp)(void *self, struct err *err);
     void *self;
+    const atomic_bool *stop;     /* ends what is slow with ERR_STOPPED; NULL: nothing does */
     struct multipart *multipart; /* the body is a form */
     struct inflate *inflate;     /* the body, of a form its file, is or may be compressed */
     uint64_t most;               /* bytes that may come out of it */

@@ -13,7 +13,7 @@ struct queue {
     pthread_mutex_t lock;
     pthread_cond_t work; /* a chore was added, or stop was set; threads of this bench wait on it */
     struct chore *first, *last;
-    uint32_t n_waiting;
+    uint32_t n_waiting, n_running;
     bool stop;
 };
 
@@ -23,10 +23,11 @@ struct crew {
     uint32_t n_threads;
 };
 
-/* The next chore; NULL once stop is set and the queue is empty. */
-static struct chore *queue_take(struct queue *queue)
+/* The next chore, after the one that has ended; NULL once stop is set and the queue is empty. */
+static struct chore *queue_take(struct queue *queue, bool ended_one)
 {
     pthread_mutex_lock(&queue->lock);
+    queue->n_running -= ended_one;
     while (!queue->first && !queue->stop)
         pthread_cond_wait(&queue->work, &queue->lock);
     struct chore *chore = queue->first;
@@ -35,6 +36,7 @@ static struct chore *queue_take(struct queue *queue)
         if (!queue->first)
             queue->last = NULL;
         queue->n_waiting--;
+        queue->n_running++;
     }
     pthread_mutex_unlock(&queue->lock);
     return chore;
@@ -43,7 +45,7 @@ static struct chore *queue_take(struct queue *queue)
 static void *thread_run(void *self)
 {
     struct queue *queue = self;
-    for (struct chore *chore; (chore = queue_take(queue));)
+    for (struct chore *chore = NULL; (chore = queue_take(queue, chore != NULL));)
         chore->run(chore);
     return NULL;
 }
@@ -188,6 +190,15 @@ void crew_share(struct crew *crew, enum bench bench, uint32_t n_helpers, uint32_
     pthread_mutex_unlock(&share.lock);
     pthread_cond_destroy(&share.left);
     pthread_mutex_destroy(&share.lock);
+}
+
+uint32_t crew_running(struct crew *crew, enum bench bench)
+{
+    struct queue *queue = &crew->queues[bench];
+    pthread_mutex_lock(&queue->lock);
+    uint32_t n = queue->n_running;
+    pthread_mutex_unlock(&queue->lock);
+    return n;
 }
 
 uint32_t crew_waiting(struct crew *crew, enum bench bench)

@@ -33,6 +33,8 @@ void crew_submit(struct crew *crew, enum bench bench, struct chore *chore);
  * nothing. */
 void crew_share(struct crew *crew, enum bench bench, uint32_t n_helpers, uint32_t n_parts, void (*run)(void *self, uint32_t part),
                 void *self);
+/* How many chores the bench's threads are at. */
+uint32_t crew_running(struct crew *crew, enum bench bench);
 /* How many chores wait at the bench: who adds work from outside refuses it above a limit. */
 uint32_t crew_waiting(struct crew *crew, enum bench bench);
 

@@ -217,7 +217,7 @@ static bool guesses_read(const struct file *file, const struct evaluation_page *
         return err_memory(err, "an evaluation");
     uint64_t skip = filtered ? page->offset : page->offset % BLOCK, done = 0, held = 0;
     for (uint64_t b = filtered ? 0 : page->offset / BLOCK; ok && done < n && b < file->layout.n_blocks; b++) {
-        ok = block_read(file, worst, b, block, &held, err);
+        ok = stop_check(page->stop, err) && block_read(file, worst, b, block, &held, err);
         for (uint64_t i = 0; ok && done < n && i < held; i++)
             if (matches(page, &block[i]) && skip-- == 0) {
                 e->guesses[done++] = block[i];

@@ -7,13 +7,15 @@
 #define MLPD_EVALUATIONS_H
 
 #include "mlp/evaluation.h"
+#include "mlp/stop.h"
 #include "mlp/train.h"
 
 /* Which guesses are wanted: [offset, offset + limit) of those that match. */
 struct evaluation_page {
     uint64_t offset, limit;
-    bool worst;           /* the largest loss first */
-    int64_t label, guess; /* only of this class; -1: any */
+    bool worst;              /* the largest loss first */
+    int64_t label, guess;    /* only of this class; -1: any */
+    const atomic_bool *stop; /* ends reading with ERR_STOPPED; NULL: nothing does */
 };
 
 /* Write it to fd and sync. */

@@ -48,12 +48,13 @@ bool files_read_at(int fd, void *bytes, size_t n_bytes, uint64_t offset, struct 
     return true;
 }
 
-bool files_copy(int from, int to, uint64_t n_bytes, struct err *err)
+bool files_copy(int from, int to, uint64_t n_bytes, const atomic_bool *stop, struct err *err)
 {
     char piece[COPY_BYTES];
     for (uint64_t at = 0; at < n_bytes;) {
         size_t n = n_bytes - at < sizeof piece ? (size_t)(n_bytes - at) : sizeof piece;
-        if (!files_read_at(from, piece, n, at, err) || !files_reserve(to, n, err) || !files_write(to, piece, n, err))
+        if (!stop_check(stop, err) || !files_read_at(from, piece, n, at, err) || !files_reserve(to, n, err) ||
+            !files_write(to, piece, n, err))
             return false;
         at += n;
     }

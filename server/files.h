@@ -2,7 +2,7 @@
 #ifndef MLPD_FILES_H
 #define MLPD_FILES_H
 
-#include "mlp/err.h"
+#include "mlp/stop.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -11,8 +11,8 @@
 bool files_write(int fd, const void *bytes, size_t n_bytes, struct err *err);
 /* Exactly n bytes from the offset on; ERR_CORRUPT where the file is shorter. */
 bool files_read_at(int fd, void *bytes, size_t n_bytes, uint64_t offset, struct err *err);
-/* All n bytes of one file at the end of another. */
-bool files_copy(int from, int to, uint64_t n_bytes, struct err *err);
+/* All n bytes of one file at the end of another. ERR_STOPPED once `stop` is set. */
+bool files_copy(int from, int to, uint64_t n_bytes, const atomic_bool *stop, struct err *err);
 /* Whether n bytes more leave some of fd's disk free for the catalogue, models and checkpoints: 1 GB, of a small disk a twentieth. ERR_SPACE. */
 bool files_reserve(int fd, uint64_t n_bytes, struct err *err);
 bool files_size(int fd, uint64_t *n_bytes, struct err *err);

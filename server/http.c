@@ -31,6 +31,21 @@ void busy_leave(struct http *http)
     pthread_mutex_unlock(&http->lock);
 }
 
+/* Notice from now on when the client goes. */
+static void away_begin(struct request *request)
+{
+    struct http *http = request->http;
+    watch_client(http, request);
+    pthread_mutex_lock(&http->lock);
+    request->away = true;
+    request->probed = false;
+    if (request->half_closed)
+        watch_probe(request);
+    pthread_mutex_unlock(&http->lock);
+}
+
+static void handler_run(struct chore *chore);
+
 /* From here to request_return the request belongs to `run`. False: refused, the reply says so. */
 static bool request_leave(struct request *request, enum bench bench, void (*run)(struct chore *chore))
 {
@@ -40,6 +55,8 @@ static bool request_leave(struct request *request, enum bench bench, void (*run)
         return false;
     }
     request->work.run = run;
+    if (run == handler_run)
+        away_begin(request);
     MHD_suspend_connection(request->connection);
     crew_submit(http->options.crew, bench, &request->work);
     return true;
@@ -48,6 +65,12 @@ static bool request_leave(struct request *request, enum bench bench, void (*run)
 static void request_return(struct request *request, enum stage stage)
 {
     struct http *http = request->http;
+    pthread_mutex_lock(&http->lock);
+    bool stopped = request->away && atomic_load(&request->stop);
+    request->away = false; /* before the first byte of the reply */
+    pthread_mutex_unlock(&http->lock);
+    if (stopped)
+        atomic_fetch_add(&http->n_stopped, 1);
     request->stage = stage;
     connection_resume(request);
     busy_leave(http);
@@ -74,7 +97,11 @@ static void handler_call(struct request *request)
 static void handler_run(struct chore *chore)
 {
     struct request *request = REQUEST_OF(chore);
-    handler_call(request);
+    struct err stopped;
+    if (stop_check(&request->stop, &stopped))
+        handler_call(request);
+    else
+        reply_problem(&request->reply, &stopped);
     if (!request->reply.status)
         reply_refuse(&request->reply, 500, "the request was not answered: this is a fault of the daemon");
     request_return(request, STAGE_READY);
@@ -167,11 +194,11 @@ enum MHD_Result request_step(void *self, struct MHD_Connection *connection, cons
     struct request *request = *context;
     (void)self;
     (void)connection;
-    (void)version;
     switch (request->stage) {
     case STAGE_HEAD:
         request->path = url;
         request->method = method;
+        request->interim = !strcmp(version, "HTTP/1.1");
         return stage_head(request);
     case STAGE_HEAD_DONE:
         return request->reply.status ? request_refused(request) : stage_body(request);
@@ -206,7 +233,10 @@ void request_end(void *self, struct MHD_Connection *connection, void **context, 
     (void)self;
     (void)connection;
     *context = NULL;
-    if (!request || request->stage == STAGE_IDLE || flush_under_way(request))
+    if (!request || request->stage == STAGE_IDLE)
+        return;
+    atomic_store(&request->stop, true); /* of the flush under way */
+    if (flush_under_way(request))
         return;
     if (request->status)
         atomic_fetch_add_explicit(&request->http->n_by_class[request->status / 100 % 6], 1, memory_order_relaxed);
@@ -239,7 +269,11 @@ struct http *http_start(const struct http_options *options, struct err *err)
     http->client_seed = client_seed();
     http->watch_epoll = http->watch_event = -1;
     pthread_mutex_init(&http->lock, NULL);
-    pthread_cond_init(&http->idle, NULL);
+    pthread_condattr_t monotonic;
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&http->idle, &monotonic);
+    pthread_condattr_destroy(&monotonic);
     if (!watch_start(http, err) || !workers_start(http, err)) {
         http_stop(http);
         return NULL;
@@ -251,9 +285,22 @@ void http_quiesce(struct http *http)
 {
     pthread_mutex_lock(&http->lock);
     http->quiesced = true;
+    http->quiesced_ms = clock_ms();
     watch_wake(http); /* it ends the streams */
     workers_wake(http);
     pthread_mutex_unlock(&http->lock);
+}
+
+/* Under http->lock: wait until no task has a request. Those that have not ended after their grace are stopped. */
+static void busy_end(struct http *http)
+{
+    uint64_t end_ms = http->quiesced_ms + HTTP_GRACE_MS;
+    const struct timespec end = {.tv_sec = (time_t)(end_ms / 1000), .tv_nsec = (long)(end_ms % 1000) * 1000000};
+    while (http->n_busy && pthread_cond_timedwait(&http->idle, &http->lock, &end) == 0) {}
+    for (struct request *request = http->requests; request; request = request->next)
+        atomic_store(&request->stop, true);
+    while (http->n_busy)
+        pthread_cond_wait(&http->idle, &http->lock);
 }
 
 void http_stop(struct http *http)
@@ -263,8 +310,7 @@ void http_stop(struct http *http)
     pthread_mutex_lock(&http->lock);
     atomic_store(&http->stopping, true);
     atomic_store(&http->quiesced, true);
-    while (http->n_busy)
-        pthread_cond_wait(&http->idle, &http->lock);
+    busy_end(http);
     pthread_mutex_unlock(&http->lock);
     watch_stop(http); /* its last sweep resumes every stream */
     workers_stop(http);
@@ -277,6 +323,7 @@ void http_stop(struct http *http)
 void http_count(struct http *http, struct http_counts *counts)
 {
     counts->n_requests = atomic_load(&http->n_requests);
+    counts->n_stopped = atomic_load(&http->n_stopped);
     for (int i = 0; i < 6; i++)
         counts->n_by_class[i] = atomic_load(&http->n_by_class[i]);
     pthread_mutex_lock(&http->lock);

@@ -9,7 +9,7 @@
 #include "body.h"
 #include "crew.h"
 #include "ledger.h"
-#include "mlp/err.h"
+#include "mlp/stop.h"
 #include "reply.h"
 
 #include <netinet/in.h>
@@ -66,13 +66,17 @@ struct http_options {
 struct http *http_start(const struct http_options *options, struct err *err);
 /* Accept nothing more, end the streams. Requests under way go on. */
 void http_quiesce(struct http *http);
-/* Wait for handlers under way, then close every connection. Before crew_free. Takes NULL. */
+/* Wait for handlers under way, set the stop flags of those that have not ended
+ * HTTP_GRACE_MS after http_quiesce, then close every connection. Before
+ * crew_free. Takes NULL. */
+#define HTTP_GRACE_MS 1000
 void http_stop(struct http *http);
 
 struct http_counts {
     uint64_t n_requests;
     uint64_t n_by_class[6]; /* replies by hundreds of their status */
     uint32_t n_connections;
+    uint64_t n_stopped; /* requests whose client had gone, or that the daemon's stop has ended */
 };
 void http_count(struct http *http, struct http_counts *counts);
 
@@ -95,6 +99,10 @@ uint64_t request_length(const struct request *request);
 uint32_t request_client(const struct request *request);
 /* What the handler holds of memory is reserved from this. It ends with the request, when the reply is sent. */
 struct claim *request_claim(struct request *request);
+/* Set once nobody waits for the reply: the client has gone, or the daemon stops
+ * and its grace has passed. Every loop that may run for more than 20 ms reads
+ * it. Valid until the request is over. */
+const atomic_bool *request_stop(const struct request *request);
 
 /* Whether the handler runs on the HTTP thread, and may leave the reply unanswered to be called again on the desk. */
 bool request_here(const struct request *request);

@@ -41,6 +41,7 @@ static struct request *request_new(struct worker *worker, int fd, const struct s
     reply_init(&request->reply);
     request->reply.claim = &request->claim;
     body_init(&request->body, http->options.temp, http->options.app, &request->claim);
+    request->body.stop = &request->stop;
     pthread_mutex_init(&request->lock, NULL);
     atomic_init(&request->due_ms, clock_ms());
     atomic_init(&request->deadline_ms, clock_ms() + HEAD_TIME_MS);

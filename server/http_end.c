@@ -47,7 +47,9 @@ void body_release(struct request *request)
     leftover->chore.run = leftover_run;
     body_leave(&request->body);
     leftover->body = request->body;
+    leftover->body.stop = NULL;
     body_init(&request->body, options->temp, options->app, &request->claim);
+    request->body.stop = &request->stop;
     crew_submit(options->crew, BENCH_DESK, &leftover->chore);
 }
 
@@ -73,6 +75,7 @@ void request_reset(struct request *request)
     kept_release(request);
     request->route = NULL;
     request->close_now = false;
+    atomic_store(&request->stop, false);
     request->drained = request->length = 0;
     request->status = 0;
     request->stage = STAGE_IDLE;

@@ -77,6 +77,13 @@ struct request {
     unsigned status; /* sent */
     struct chore work;
     struct source *source; /* of the reply that is being sent */
+    atomic_bool stop;      /* request_stop */
+    bool interim;          /* the client's HTTP version knows interim replies */
+    bool watched;          /* by the watch thread, until the connection is closed */
+    /* under http->lock */
+    bool away;        /* a task has the request, and its body is complete */
+    bool probed;      /* whether it has been found out if the client still receives */
+    bool half_closed; /* the client sends no more: it has gone, or only shut its sending side down */
     /* the flush under way */
     pthread_mutex_t lock;   /* protects the two below */
     bool flushing, waiting; /* waiting: suspended until the flush is done */
@@ -101,13 +108,14 @@ struct http {
     uint32_t n_workers;
     atomic_bool stopping;
     uint64_t client_seed;
-    _Atomic uint64_t n_requests, n_by_class[6];
+    _Atomic uint64_t n_requests, n_by_class[6], n_stopped;
     pthread_mutex_t lock;           /* protects what follows */
-    pthread_cond_t idle;            /* n_busy became 0; http_stop waits on it */
+    pthread_cond_t idle;            /* n_busy became 0; http_stop waits on it (CLOCK_MONOTONIC) */
     struct request *requests;       /* all connections */
     uint32_t n_connections, n_busy; /* n_busy: suspended for a chore */
     uint64_t next_id;
     atomic_bool quiesced; /* written under the lock */
+    uint64_t quiesced_ms;
     /* connections as http_accept.c counts them */
     uint32_t n_leaving, n_by_client[CLIENTS_MAX];
     bool accept_paused; /* an HTTP thread does not listen until a connection closes */
@@ -196,6 +204,9 @@ void watch_stop(struct http *http);
 /* Look at connections from now on; called when the first one comes. Under http->lock. */
 void watch_wake(struct http *http);
 /* Notice when this client goes, until the connection is closed. */
-void watch_client(struct http *http, const struct request *request);
+void watch_client(struct http *http, struct request *request);
+/* Under http->lock: find out whether the client of a request that is away, and
+ * which sends no more, still receives. */
+void watch_probe(struct request *request);
 
 #endif

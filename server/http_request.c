@@ -77,6 +77,11 @@ struct claim *request_claim(struct request *request)
     return &request->claim;
 }
 
+const atomic_bool *request_stop(const struct request *request)
+{
+    return &request->stop;
+}
+
 bool request_here(const struct request *request)
 {
     return request->here;

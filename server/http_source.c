@@ -53,7 +53,10 @@ static void fetch(struct chore *chore)
 {
     struct source *source = (struct source *)chore;
     size_t n = 0;
-    int more = source->from.read(source->from.self, source->buffer, BUFFER_SIZE, &n);
+    pthread_mutex_lock(&source->lock);
+    bool ended = source->closed || source->over; /* while the task waited */
+    pthread_mutex_unlock(&source->lock);
+    int more = ended ? -1 : source->from.read(source->from.self, source->buffer, BUFFER_SIZE, &n);
     pthread_mutex_lock(&source->lock);
     bool wait = more == 0 && n == 0 && !source->closed;
     source->at = 0;

@@ -1,6 +1,7 @@
 /* The watch thread: request and reply deadlines, heartbeats of streams, clients that vanished.
  *
- * It wakes every other second while there are connections, and at once when the client of an upload or a stream hangs up. */
+ * It wakes every other second while there are connections, and at once when the client of an upload, a stream or a request that a
+ * task has hangs up. */
 #include "http_private.h"
 
 #include <errno.h>
@@ -35,16 +36,51 @@ static void sweep(struct http *http, uint64_t now)
     }
 }
 
-/* The client of connection `id` has hung up. libmicrohttpd 0.9.75 takes a short read for "nothing more is there" and then never sees an
- * end that came together with the last bytes: shutting the reading side down, where nothing can come any more, wakes it again. */
-static void client_gone(struct http *http, uint64_t id, uint64_t now)
+void watch_probe(struct request *request)
+{
+    static const char interim[] = "HTTP/1.1 100 Continue\r\n\r\n";
+    bool needed = request->interim && !request->probed;
+    request->probed = true;
+    /* A full buffer needs no probe: what is in it has the same effect. */
+    if (needed && send(request->fd, interim, sizeof interim - 1, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
+        return;
+}
+
+/* The client of a request that a task has. A FIN alone does not tell a client
+ * that has gone from one that has shut its sending side down and waits for the
+ * reply (nc, some proxies): an interim reply, which every client of HTTP/1.1
+ * passes over, makes the system of one that has gone answer with a reset. */
+static void away_gone(struct request *request, bool reset)
+{
+    if (reset)
+        atomic_store(&request->stop, true);
+    else
+        watch_probe(request);
+}
+
+/* A reply that is made while it is sent: its next bytes are the probe. A stream
+ * that may be silent for long sends a heartbeat at once. */
+static void source_gone(struct request *request, bool reset, uint64_t now)
+{
+    source_nudge(request->source, reset, reset ? now : UINT64_MAX);
+}
+
+/* The client of connection `id` sends no more; reset: it receives no more either. libmicrohttpd 0.9.75 takes a short read for "nothing
+ * more is there" and then never sees an end that came together with the last bytes: shutting the reading side down, where nothing can come
+ * any more, wakes it again. */
+static void client_gone(struct http *http, uint64_t id, bool reset, uint64_t now)
 {
     struct request *request = http->requests;
     while (request && request->id != id)
         request = request->next;
-    if (request && request->source)
-        source_nudge(request->source, true, now);
-    else if (request)
+    if (!request)
+        return;
+    request->half_closed = true;
+    if (request->away)
+        away_gone(request, reset);
+    else if (request->source)
+        source_gone(request, reset, now);
+    else
         shutdown(request->fd, SHUT_RD);
 }
 
@@ -64,7 +100,7 @@ static void *watch_run(void *self)
         uint64_t now = clock_ms();
         for (int i = 0; i < n; i++)
             if (events[i].data.u64 != ID_OWN)
-                client_gone(http, events[i].data.u64, now);
+                client_gone(http, events[i].data.u64, (events[i].events & (EPOLLHUP | EPOLLERR)) != 0, now);
             else if (read(http->watch_event, &count, sizeof count) < 0)
                 continue; /* nobody has written since: nothing to take back */
         sweep(http, now);
@@ -110,10 +146,13 @@ void watch_stop(struct http *http)
         close(http->watch_event);
 }
 
-void watch_client(struct http *http, const struct request *request)
+void watch_client(struct http *http, struct request *request)
 {
-    /* Edge-triggered: a half-closed socket would report itself for ever. Where this fails (the connection is watched already, or there
-     * is no memory) a heartbeat or the timeout notices. */
+    if (request->watched)
+        return;
+    request->watched = true;
+    /* Edge-triggered: a half-closed socket would report itself for ever. Where this fails (the connection cannot be watched: no
+     * memory) a heartbeat or the timeout notices. */
     struct epoll_event event = {.events = EPOLLRDHUP | EPOLLET, .data.u64 = request->id};
     if (epoll_ctl(http->watch_epoll, EPOLL_CTL_ADD, request->fd, &event))
         return;

@@ -14,7 +14,7 @@ void instances_done(struct instances *instances)
     struct claim *claim = instances->claim;
     instances_restart(instances);
     free(instances_take(instances));
-    *instances = (struct instances){.claim = claim};
+    *instances = (struct instances){.claim = claim, .stop = instances->stop};
 }
 
 float *instances_take(struct instances *instances)

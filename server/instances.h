@@ -9,6 +9,7 @@
 #include "ledger.h"
 #include "mlp/csv.h"
 #include "mlp/recipe.h"
+#include "mlp/stop.h"
 #include "mlp/table.h"
 
 #include <stddef.h>
@@ -27,8 +28,9 @@ struct instances {
     /* columns that the model does not know, each once */
     char *unknown[INSTANCES_WARNINGS_MAX]; /* (n_unknown), owned, UTF-8 where the request was */
     uint32_t n_unknown;
-    bool more_unknown;   /* there were more than fit above */
-    struct claim *claim; /* what x and marks are reserved from; NULL: nothing is */
+    bool more_unknown;       /* there were more than fit above */
+    struct claim *claim;     /* what x and marks are reserved from; NULL: nothing is */
+    const atomic_bool *stop; /* ends reading and predicting them with ERR_STOPPED; NULL: nothing does */
     /* private below */
     size_t capacity, marks_capacity;
     uint64_t x_claimed; /* bytes; what was lent is not among them */

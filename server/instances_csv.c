@@ -228,6 +228,8 @@ int instances_csv_row(struct instances_csv *rows, float *x, const struct csv_fie
 
     *fields = rows->first;
     *n_fields = rows->n_fields;
+    if (!stop_check(rows->instances->stop, err))
+        return -1;
     if (!rows->first_waits)
         got = csv_reader_next(rows->reader, fields, n_fields, err);
     rows->first_waits = false;

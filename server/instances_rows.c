@@ -277,6 +277,8 @@ static bool take_instance(struct json_rows *rows)
     rows->in_object = next == '{';
     if (next != '[' && next != '{')
         return fail_at(rows, COLUMN_NONE, "expected an array of values or an object by column names");
+    if (!stop_check(rows->instances->stop, rows->err))
+        return false;
     x = instances_room(rows->instances, rows->recipe->n_inputs, rows->recipe->n_columns, rows->err);
     if (!x || !(next == '[' ? take_array(rows, x) : take_object(rows, x)))
         return false;
@@ -313,8 +315,11 @@ static bool row_mark(struct json_rows *rows)
 
     if (scan_peek(scan) != '[' || instances->n_rows == UINT32_MAX || !marks_room(instances, i))
         return false;
-    if (instances->n_rows % INSTANCES_BLOCK == 0)
+    if (instances->n_rows % INSTANCES_BLOCK == 0) {
+        if (stop_is_set(instances->stop))
+            return false;
         instances->marks[i] = scan->at;
+    }
     const char *close = memchr(scan->at, ']', (size_t)(scan->end - scan->at));
     if (!close)
         return false;

@@ -131,6 +131,7 @@ static bool revive(struct jobs *jobs, const struct job_row *row, struct err *err
         log_warning("job %" PRId64 " cannot be taken up again: %s", row->id, why.msg);
         return revive_fail(jobs, job, &why, err);
     }
+    job->request.stop = &jobs->halt;
     struct warnings warnings;
     if (!revive_row(jobs, job, err) || !store_warnings(jobs->options.store, row->id, &warnings, err) ||
         !events_job_open(jobs->options.events, &job->row, err)) {
@@ -201,6 +202,7 @@ void jobs_stop(struct jobs *jobs)
 {
     pthread_mutex_lock(&jobs->lock);
     jobs->stopping = true;
+    atomic_store(&jobs->halt, true);
     for (struct job *job = jobs->list; job; job = job->next) {
         atomic_store(&job->checkpoint.give_up_ns, jobs_now_ns() + LAST_SAVES_NS);
         atomic_store(&job->stop, true);

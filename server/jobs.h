@@ -59,12 +59,13 @@ struct job_request {
     bool layers_given;          /* false: jobs chooses the layers (train.n_layers is not looked at) */
     bool early_stopping_given;  /* false: jobs chooses where it chooses the epochs */
     bool optimizer_given, schedule_given;
-    bool batch_size_given; /* false: jobs chooses; train.batch_size 0 means full */
-                           /* train.epochs 0: jobs chooses */
-    int32_t priority;      /* PRIORITY_MIN .. PRIORITY_MAX, higher ones first */
-    uint32_t weight;       /* 1 .. WEIGHT_MAX: share of the time beside other jobs */
-    double max_seconds;    /* of training; NaN: no limit */
-    char *json;            /* the request's JSON text, kept with the job; job_parser must give this request again from it */
+    bool batch_size_given;   /* false: jobs chooses; train.batch_size 0 means full */
+                             /* train.epochs 0: jobs chooses */
+    int32_t priority;        /* PRIORITY_MIN .. PRIORITY_MAX, higher ones first */
+    uint32_t weight;         /* 1 .. WEIGHT_MAX: share of the time beside other jobs */
+    double max_seconds;      /* of training; NaN: no limit */
+    const atomic_bool *stop; /* ends what a submission takes long for with ERR_STOPPED; NULL: nothing does. The job does not keep it */
+    char *json;              /* the request's JSON text, kept with the job; job_parser must give this request again from it */
 };
 void job_request_init(struct job_request *request);
 void job_request_done(struct job_request *request);

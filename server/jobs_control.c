@@ -54,7 +54,7 @@ static bool job_prepare(struct jobs *jobs, struct job *job, const struct job_req
     bool ahead = false;
     if (!queue_look(jobs, 0, &ahead, err) || !row_begin(&job->row, request, err) || !job_request_copy(&job->request, request, err))
         return false;
-    job->checkpoint.from = -1;
+    job->checkpoint.from = -1; /* as long as it is not submitted, its stop is the request's */
     job->training = training_new(&jobs->options, &job->request, &job->row, &warnings, err);
     if (!job->training)
         return false;
@@ -67,6 +67,7 @@ static bool job_prepare(struct jobs *jobs, struct job *job, const struct job_req
         training_free(job->training);
         job->training = NULL;
     }
+    job->request.stop = &jobs->halt;
     if (!store_job_insert(jobs->options.store, &job->row, request->json ? request->json : "{}", &warnings, err))
         return false;
     if (events_job_open(jobs->options.events, &job->row, err)) {

@@ -93,6 +93,7 @@ struct jobs {
     pthread_cond_t unsaved; /* the writer waits: epochs, states or results to store, or stopping (CLOCK_MONOTONIC) */
     pthread_cond_t changed; /* callers wait: a job has left the list, was parked, is no longer written; or stopping (CLOCK_MONOTONIC) */
     pthread_cond_t saves;   /* the saver waits: a checkpoint to write, or stopping (CLOCK_MONOTONIC) */
+    atomic_bool halt;       /* the scheduler ends: what is made or evaluated stays for the next start */
     /* under lock */
     bool stopping;         /* the scheduler ends */
     bool writer_stopping;  /* the writer ends, after one last round */

@@ -103,13 +103,18 @@ static struct model *model_left(struct job *job, enum job_state *end, struct err
 static struct evaluation *judge(struct jobs *jobs, const struct job *job, const struct model *model, bool hurry, enum rows_kind *kind,
                                 struct err *err)
 {
+    const struct importance_options options = {.seed = job->request.train.seed, .stop = &jobs->halt};
     struct err unimportant;
     struct rows judges = *training_judges(job->training, kind);
     judges.weights = NULL;
-    struct evaluation *evaluation = model_evaluate(model, &judges, jobs->pool, err);
-    if (evaluation && !hurry && !evaluation_importance(evaluation, model, &judges, jobs->pool, job->request.train.seed, &unimportant))
+    struct evaluation *evaluation = model_evaluate(model, &judges, jobs->pool, &jobs->halt, err);
+    if (evaluation && !hurry && !evaluation_importance(evaluation, model, &judges, jobs->pool, &options, &unimportant) &&
+        unimportant.code != ERR_STOPPED)
         log_warning("job %" PRId64 ": no importance of the columns: %s", job->row.id, unimportant.msg);
-    return evaluation;
+    if (stop_check(&jobs->halt, err))
+        return evaluation;
+    evaluation_free(evaluation);
+    return NULL;
 }
 
 /* What is to be said about the training; NULL: nothing, or no memory for it. */
@@ -134,6 +139,10 @@ static void finish(struct jobs *jobs, struct job *job, enum job_state end, const
     bool cancelled = end == JOB_CANCELLED && !err;
     struct model *model = model_left(job, &end, &end_err);
     struct evaluation *evaluation = model ? judge(jobs, job, model, cancelled, &kind, &why) : NULL;
+    if (model && !evaluation && why.code == ERR_STOPPED) { /* the next start does all this again, from the checkpoint */
+        model_unref(model);
+        return;
+    }
     if (model && !evaluation && end == JOB_SUCCEEDED) {
         end = JOB_FAILED;
         end_err = why;
@@ -185,14 +194,15 @@ static bool make(struct jobs *jobs, struct job *job, struct job_row *row, struct
 /* End it with the model so far: one that has not run since the start is taken up for that, where need be as soon as there is room. */
 static void cancel(struct jobs *jobs, struct job *job)
 {
-    struct err ignored;
+    struct err why;
     pthread_mutex_lock(&jobs->lock);
     struct job_row row = job->row;
     bool stored = is_stored(job);
     pthread_mutex_unlock(&jobs->lock);
     if (stored) {
         struct training *training;
-        if (make(jobs, job, &row, &training, &ignored) && !training)
+        bool possible = make(jobs, job, &row, &training, &why);
+        if (possible ? !training : why.code == ERR_STOPPED)
             return;
         pthread_mutex_lock(&jobs->lock);
         job->training = training;
@@ -210,6 +220,8 @@ static bool start(struct jobs *jobs, struct job *job)
     pthread_mutex_unlock(&jobs->lock);
     struct training *training = job->training;
     if (!training && !make(jobs, job, &row, &training, &err)) {
+        if (err.code == ERR_STOPPED)
+            return false;
         finish(jobs, job, JOB_FAILED, &err);
         return false;
     }

@@ -162,7 +162,8 @@ static bool split_and_fit(struct training *training, struct table *table, const 
                                      .n_features = request->n_features,
                                      .wishes = request->wishes,
                                      .n_wishes = request->n_wishes,
-                                     .raw_target = request->train.loss == LOSS_POISSON};
+                                     .raw_target = request->train.loss == LOSS_POISSON,
+                                     .stop = request->stop};
     if (training->base) {
         options.target = training->base->recipe->target;
         options.task = training->base->recipe->task;

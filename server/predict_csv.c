@@ -229,11 +229,13 @@ bool predict_csv_source(const struct predict_csv *asked, struct reply_source *so
     stream->asked = ours;
     stream->claim = (struct claim){.ledger = ours.payer->ledger, .client = ours.payer->client};
     stream->lines.claim = stream->out.claim = &stream->claim;
+    stream->instances.stop = ours.stop;
     if (!claim_take(&stream->claim, sizeof *stream, err) || !body_map(stream, err) || !room_make(stream, err) || !rows_check(stream, err) ||
         !rows_open(stream, err)) {
         stream_free(stream);
         return false;
     }
+    stream->instances.stop = NULL; /* the stream may outlive the request */
     names_put(stream);
     *source = (struct reply_source){.read = stream_read, .free = stream_free, .self = stream};
     return true;

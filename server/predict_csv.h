@@ -7,9 +7,8 @@
 
 #include "csv_query.h"
 #include "mlp/model.h"
+#include "mlp/stop.h"
 #include "reply.h"
-
-#include <stdatomic.h>
 
 struct predict_csv {
     struct model *model; /* taken over, whatever happens */
@@ -17,6 +16,7 @@ struct predict_csv {
     struct csv_query csv;
     _Atomic uint64_t *n_predictions; /* counts rows */
     const struct claim *payer;       /* whose ledger and client the memory is reserved from (copied) */
+    const atomic_bool *stop;         /* ends predict_csv_source with ERR_STOPPED; not looked at after it */
 };
 
 /* Read all rows once, so that an error is told before anything is sent, and make the source that predicts them. False with *err; takes

@@ -90,7 +90,9 @@ static bool rows_write(const struct rows_work *work, uint32_t first, uint32_t en
     ok = outputs != NULL;
     for (; ok && first < end; first += INSTANCES_BLOCK) {
         uint32_t n = end - first < INSTANCES_BLOCK ? end - first : INSTANCES_BLOCK;
-        const float *x = instances_inputs(work->instances, model->recipe, first, n, outputs + n_outputs, err);
+        const float *x = stop_check(work->instances->stop, err)
+                             ? instances_inputs(work->instances, model->recipe, first, n, outputs + n_outputs, err)
+                             : NULL;
         ok = x && model_predict(model, x, n, outputs, scratch->workspace, err);
         if (ok)
             predictions_rows(writer, &work->predictions, outputs, n);

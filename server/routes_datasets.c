@@ -75,7 +75,7 @@ void incoming_progress(struct request *request)
 static int idx_read(struct server *server, struct body *body, int fd, struct err *err)
 {
     int csv_fd = datasets_temp(server->datasets, err);
-    if (csv_fd >= 0 && idx_to_csv(fd, body_labels(body), csv_fd, err))
+    if (csv_fd >= 0 && idx_to_csv(fd, body_labels(body), csv_fd, body->stop, err))
         return csv_fd;
     if (csv_fd >= 0)
         close(csv_fd);
@@ -100,7 +100,7 @@ static bool file_ingest(struct server *server, struct body *body, int fd, struct
         return false;
     }
     struct csv_options plain = {.separator = ',', .header = 1, .decimal = '.', .comment = -1, .encoding = CSV_UTF8};
-    bool ok = datasets_finish(upload, csv_fd, idx ? &plain : options, &server->stopping, info, err);
+    bool ok = datasets_finish(upload, csv_fd, idx ? &plain : options, body->stop, info, err);
     if (idx)
         close(csv_fd);
     return ok;
@@ -326,8 +326,9 @@ void datasets_get_all(struct request *request, struct reply *reply)
 }
 
 /* What each column tells about the target. NULL: *err. */
-static double *association_make(struct server *server, int64_t id, const char *target, uint32_t *n, struct err *err)
+static double *association_make(struct request *request, int64_t id, const char *target, uint32_t *n, struct err *err)
 {
+    struct server *server = request_app(request);
     struct table *table = datasets_table_id(server->datasets, id, err);
     int64_t found = table ? table_find(table, target) : -1;
     double *association = NULL;
@@ -339,8 +340,8 @@ static double *association_make(struct server *server, int64_t id, const char *t
         association = malloc(*n * sizeof *association);
         if (!association) {
             err_memory(err, "the associations");
-        } else if (!table_check(table, 0, table_n_rows(table), err) || !table_association(table, (uint32_t)found, association, err) ||
-                   !table_check_read(table, err)) {
+        } else if (!table_check(table, 0, table_n_rows(table), err) ||
+                   !table_association(table, (uint32_t)found, association, request_stop(request), err) || !table_check_read(table, err)) {
             free(association);
             association = NULL;
         }
@@ -349,11 +350,12 @@ static double *association_make(struct server *server, int64_t id, const char *t
     return association;
 }
 
-static bool associated_reply(struct server *server, struct reply *reply, const struct dataset_info *info, const char *target,
+static bool associated_reply(struct request *request, struct reply *reply, const struct dataset_info *info, const char *target,
                              struct err *err)
 {
+    struct server *server = request_app(request);
     uint32_t n = 0;
-    double *association = association_make(server, info->row.id, target, &n, err);
+    double *association = association_make(request, info->row.id, target, &n, err);
     char *profile = association ? datasets_profile(server->datasets, info->row.id, err) : NULL;
     char *associated = profile ? profile_associate(profile, association, n, err) : NULL;
     struct writer writer;
@@ -378,7 +380,7 @@ void datasets_get_one(struct request *request, struct reply *reply)
     do {
         found = datasets_find(server->datasets, name, &info, &err);
         if (found && target && info.row.state == DATASET_READY)
-            ok = associated_reply(server, reply, &info, target, &err);
+            ok = associated_reply(request, reply, &info, target, &err);
         else
             ok = found && profile_reply(server, reply, 200, &info, &err);
     } while (found && !ok && datasets_moved(server->datasets, name, info.row.id));

@@ -208,7 +208,7 @@ static struct evaluation *evaluation_find(struct request *request, struct answer
 
 void models_get_evaluation(struct request *request, struct reply *reply)
 {
-    struct answer answer = {.server = request_app(request)};
+    struct answer answer = {.server = request_app(request), .page.stop = request_stop(request)};
     struct err err = {0};
     struct evaluation *evaluation;
     uint64_t version;

@@ -276,7 +276,7 @@ static bool file_copy(struct server *server, struct body *body, char path[PATH_S
     int to = store_temp(server->store, path, err);
     if (to < 0)
         return false;
-    bool ok = files_copy(from, to, body->size, err);
+    bool ok = files_copy(from, to, body->size, body->stop, err);
     close(to);
     if (!ok)
         unlink(path);

@@ -283,7 +283,8 @@ static bool csv_is_asked(struct request *request)
 static void predict_table(struct request *request, const char *name, struct reply *reply)
 {
     struct prediction prediction = {.server = request_app(request), .claim = request_claim(request)};
-    struct predict_csv asked = {.n_predictions = &prediction.server->n_predictions, .payer = request_claim(request)};
+    struct predict_csv asked = {
+        .n_predictions = &prediction.server->n_predictions, .payer = request_claim(request), .stop = request_stop(request)};
     struct reply_source source;
     struct err err = {0};
     asked.fd = body_file(request_body(request), &err);
@@ -322,6 +323,7 @@ static void predict(struct request *request, const char *name, struct reply *rep
         reply_problem(reply, &err);
         return;
     }
+    prediction.instances.stop = request_stop(request);
     scratch_lend(prediction.scratch, &prediction.instances);
     bool done = rows_answer(request, &prediction, name, !prediction.here, reply, &err);
     if (!done && prediction.instances.marks) /* what is wrong with them is told by reading them from the first to the last */

@@ -72,7 +72,8 @@ static bool choice_check(const struct choice *choice, const struct table *table,
     return good;
 }
 
-static void rows_write(struct writer *writer, const struct table *table, const struct choice *choice)
+/* Ends early, with half a text, once `stop` is set. */
+static void rows_write(struct writer *writer, const struct table *table, const struct choice *choice, const atomic_bool *stop)
 {
     uint32_t n_columns = table_n_columns(table);
     writer_open(writer, '{');
@@ -86,7 +87,7 @@ static void rows_write(struct writer *writer, const struct table *table, const s
     writer_close(writer, ']');
     writer_key(writer, "rows");
     writer_open(writer, '[');
-    for (uint64_t k = 0; k < choice->n; k++) {
+    for (uint64_t k = 0; k < choice->n && !stop_is_set(stop); k++) {
         writer_open(writer, '[');
         for (uint32_t i = 0; i < n_columns; i++)
             profile_cell(writer, table, i, choice->indexed ? choice->index[k] : choice->offset + k);
@@ -114,8 +115,8 @@ void datasets_get_rows(struct request *request, struct reply *reply)
     }
     if (ok) {
         reply_writer(reply, &writer);
-        rows_write(&writer, table, &choice);
-        ok = table_check_read(table, &err);
+        rows_write(&writer, table, &choice, request_stop(request));
+        ok = stop_check(request_stop(request), &err) && table_check_read(table, &err);
         if (ok)
             reply_json(reply, 200, &writer);
         else
@@ -256,8 +257,9 @@ void datasets_post_rows(struct request *request, struct reply *reply)
         ok = err_set(&err, ERR_INPUT, "the body is empty: expected rows as CSV or as {\"rows\":[[...]]}");
     if (ok) {
         source.options = &csv.options;
+        source.stop = request_stop(request);
         source.json = body_is_json(request, &source);
-        ok = append_rows(server->datasets, name, &source, &server->stopping, &info, &err);
+        ok = append_rows(server->datasets, name, &source, &info, &err);
     }
     if (ok) {
         stored_reply(server, reply, 200, &info);

@@ -114,8 +114,22 @@ static void http_metrics(struct writer *writer, struct http *http)
     metric(writer, "mlpd_http_replies_total", "counter", "Replies by hundreds of their status.");
     for (int i = 2; i < 6; i++)
         writer_text(writer, "mlpd_http_replies_total{status=\"%dxx\"} %" PRIu64 "\n", i, counts.n_by_class[i]);
+    metric(writer, "mlpd_http_requests_stopped_total", "counter",
+           "Requests that were stopped: the client had gone, or the daemon stopped.");
+    writer_text(writer, "mlpd_http_requests_stopped_total %" PRIu64 "\n", counts.n_stopped);
     metric(writer, "mlpd_http_connections", "gauge", "Open connections.");
     writer_text(writer, "mlpd_http_connections %" PRIu32 "\n", counts.n_connections);
+}
+
+static void crew_metrics(struct writer *writer, struct crew *crew)
+{
+    static const char *const names[N_BENCHES] = {[BENCH_DESK] = "desk", [BENCH_BULK] = "bulk", [BENCH_STREAMS] = "streams"};
+    metric(writer, "mlpd_tasks_running", "gauge", "Tasks that service threads are at, by queue.");
+    for (int i = 0; i < N_BENCHES; i++)
+        writer_text(writer, "mlpd_tasks_running{queue=\"%s\"} %" PRIu32 "\n", names[i], crew_running(crew, (enum bench)i));
+    metric(writer, "mlpd_tasks_waiting", "gauge", "Tasks that wait for a service thread, by queue.");
+    for (int i = 0; i < N_BENCHES; i++)
+        writer_text(writer, "mlpd_tasks_waiting{queue=\"%s\"} %" PRIu32 "\n", names[i], crew_waiting(crew, (enum bench)i));
 }
 
 static void jobs_metrics(struct writer *writer, struct jobs *jobs)
@@ -135,6 +149,7 @@ void service_get_metrics(struct request *request, struct reply *reply)
     metric(&writer, "mlpd_build_info", "gauge", "1, with the build's version and the kernels in use.");
     writer_text(&writer, "mlpd_build_info{version=\"%s\",kernels=\"%s\"} 1\n", MLPD_VERSION, kernels_name());
     http_metrics(&writer, server->http);
+    crew_metrics(&writer, server->crew);
     jobs_metrics(&writer, server->jobs);
     metric(&writer, "mlpd_event_streams", "gauge", "Clients that follow a job.");
     writer_text(&writer, "mlpd_event_streams %" PRIu32 "\n", events_n_subscribers(server->events));

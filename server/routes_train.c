@@ -127,10 +127,12 @@ void train_post_head(struct request *request, struct reply *reply)
         reply_problem(reply, &err);
 }
 
-static bool job_submit(struct server *server, const struct job_request *job, struct reply *reply, struct err *err)
+static bool job_submit(struct request *request, struct job_request *job, struct reply *reply, struct err *err)
 {
+    struct server *server = request_app(request);
     struct job_info info = {0};
     struct writer writer;
+    job->stop = request_stop(request);
     if (!jobs_submit(server->jobs, job, &info, err))
         return false;
     log_info("job %" PRId64 ": model %s from dataset %s, %" PRIu32 " epochs", info.row.id, info.row.model, info.row.dataset,
@@ -153,7 +155,7 @@ static bool csv_train(struct request *request, struct incoming *incoming, struct
     job_request_init(&job);
     bool there = incoming_fields(request, incoming, err) && (incoming->upload || name_reserve(server, request, incoming, err)) &&
                  incoming_finish(request, incoming, &info, err);
-    bool ok = there && settings_read(request, incoming->name, &job, err) && job_submit(server, &job, reply, err);
+    bool ok = there && settings_read(request, incoming->name, &job, err) && job_submit(request, &job, reply, err);
     if (there && !ok && !incoming->replace)
         datasets_delete(server->datasets, incoming->name, &ignored);
     job_request_done(&job);
@@ -169,7 +171,7 @@ static bool json_train(struct request *request, struct reply *reply, struct err 
     bool ok = body_view(request_body(request), &bytes, &n, err);
     if (ok && n > HTTP_SMALL_MAX)
         ok = err_set(err, ERR_LIMIT, "a request to train is at most %d bytes of JSON", HTTP_SMALL_MAX);
-    ok = ok && train_read(bytes, n, &job, err) && job_submit(request_app(request), &job, reply, err);
+    ok = ok && train_read(bytes, n, &job, err) && job_submit(request, &job, reply, err);
     job_request_done(&job);
     return ok;
 }

@@ -117,51 +117,58 @@ static bool row_check(const struct table *table, uint64_t row, uint64_t *checked
     return *checked > 0;
 }
 
-static bool part_write(const struct table *table, const uint8_t *parts, uint8_t part, int fd, struct err *err)
+/* Which row goes where. */
+struct deal {
+    struct datasets *datasets;
+    const struct table *table;
+    const struct split *split;
+    uint8_t *parts; /* (table's rows): 0 or 1 */
+};
+
+static bool part_write(const struct deal *deal, uint8_t part, int fd, struct err *err)
 {
     struct writer text = {0};
     uint64_t checked = 0;
     bool ok = true;
-    csv_put_names(&text, table);
-    for (uint64_t row = 0; ok && row < table_n_rows(table); row++) {
-        ok = row_check(table, row, &checked, err);
-        if (ok && parts[row] == part)
-            csv_put_row(&text, table, row);
+    csv_put_names(&text, deal->table);
+    for (uint64_t row = 0; ok && row < table_n_rows(deal->table); row++) {
+        ok = row_check(deal->table, row, &checked, err);
+        if (ok && deal->parts[row] == part)
+            csv_put_row(&text, deal->table, row);
         if (ok && text.n > FLUSH_BYTES && !text.failed) {
-            ok = files_write(fd, text.text, text.n, err);
+            ok = stop_check(deal->split->stop, err) && files_write(fd, text.text, text.n, err);
             text.n = 0;
         }
     }
-    ok = ok && (!text.failed || err_memory(err, "the rows")) && files_write(fd, text.text, text.n, err) && table_check_read(table, err);
+    ok = ok && (!text.failed || err_memory(err, "the rows")) && files_write(fd, text.text, text.n, err) &&
+         table_check_read(deal->table, err);
     writer_done(&text);
     return ok;
 }
 
 /* Ends the upload where it fails. */
-static bool part_stage(struct datasets *datasets, const struct table *table, const uint8_t *parts, uint8_t part, struct upload *upload,
-                       const atomic_bool *stop, struct err *err)
+static bool part_stage(const struct deal *deal, uint8_t part, struct upload *upload, struct err *err)
 {
-    int fd = datasets_temp(datasets, err);
-    if (fd < 0 || !part_write(table, parts, part, fd, err)) {
+    int fd = datasets_temp(deal->datasets, err);
+    if (fd < 0 || !part_write(deal, part, fd, err)) {
         datasets_abort(upload);
         if (fd >= 0)
             close(fd);
         return false;
     }
-    bool ok = append_stage(table, upload, fd, stop, err);
+    bool ok = append_stage(deal->table, upload, fd, deal->split->stop, err);
     close(fd);
     return ok;
 }
 
 /* Both become datasets in one transaction. */
-static bool parts_make(struct datasets *datasets, const struct table *table, const uint8_t *parts, const struct split *split,
-                       const atomic_bool *stop, struct dataset_info infos[2], struct err *err)
+static bool parts_make(const struct deal *deal, struct dataset_info infos[2], struct err *err)
 {
-    struct upload *uploads[2] = {datasets_begin(datasets, split->names[0], false, err)};
+    struct upload *uploads[2] = {datasets_begin(deal->datasets, deal->split->names[0], false, err)};
     if (uploads[0])
-        uploads[1] = datasets_begin(datasets, split->names[1], false, err);
+        uploads[1] = datasets_begin(deal->datasets, deal->split->names[1], false, err);
     for (uint8_t i = 0; uploads[1] && i < 2; i++) {
-        if (part_stage(datasets, table, parts, i, uploads[i], stop, err))
+        if (part_stage(deal, i, uploads[i], err))
             continue;
         uploads[i] = NULL;
         datasets_abort(uploads[1 - i]);
@@ -174,20 +181,19 @@ static bool parts_make(struct datasets *datasets, const struct table *table, con
     return datasets_publish(uploads, 2, infos, err);
 }
 
-bool split_dataset(struct datasets *datasets, const char *name, const struct split *split, const atomic_bool *stop,
-                   struct dataset_info infos[2], struct err *err)
+bool split_dataset(struct datasets *datasets, const char *name, const struct split *split, struct dataset_info infos[2], struct err *err)
 {
     struct table *table = datasets_table(datasets, name, NULL, err);
     struct groups *groups = malloc(sizeof *groups);
-    uint8_t *parts = table ? malloc(table_n_rows(table) + 1) : NULL;
-    bool ok = table && ((groups && parts) || err_memory(err, "the split of the rows"));
+    struct deal deal = {.datasets = datasets, .table = table, .split = split, .parts = table ? malloc(table_n_rows(table) + 1) : NULL};
+    bool ok = table && ((groups && deal.parts) || err_memory(err, "the split of the rows"));
     if (ok && table_n_rows(table) >= UINT32_MAX)
         ok = err_set(err, ERR_LIMIT, "the dataset has more rows than can be split (%u)", UINT32_MAX - 1);
     ok = ok && (!split->stratify || table_check(table, 0, table_n_rows(table), err));
-    ok = ok && groups_init(groups, table, split->stratify, err) && parts_deal(groups, split, parts, err) &&
-         parts_make(datasets, table, parts, split, stop, infos, err);
+    ok = ok && groups_init(groups, table, split->stratify, err) && parts_deal(groups, split, deal.parts, err) &&
+         parts_make(&deal, infos, err);
     free(groups);
-    free(parts);
+    free(deal.parts);
     table_unref(table);
     return ok;
 }

@@ -8,14 +8,14 @@
 
 struct split {
     char names[2][NAME_SIZE];
-    double share;         /* of the rows that go to the second; 0 < share < 1 */
-    uint64_t seed;        /* draws them */
-    const char *stratify; /* a column whose every value is dealt by the share; NULL: none */
+    double share;            /* of the rows that go to the second; 0 < share < 1 */
+    uint64_t seed;           /* draws them */
+    const char *stratify;    /* a column whose every value is dealt by the share; NULL: none */
+    const atomic_bool *stop; /* ends the work with ERR_STOPPED; NULL: nothing does */
 };
 
 /* Both are ready when it returns, their rows in the dataset's order; on failure neither is there. ERR_NOT_FOUND, ERR_CONFLICT, ERR_INPUT with
  * field. infos: (2). Slow. */
-bool split_dataset(struct datasets *datasets, const char *name, const struct split *split, const atomic_bool *stop,
-                   struct dataset_info infos[2], struct err *err);
+bool split_dataset(struct datasets *datasets, const char *name, const struct split *split, struct dataset_info infos[2], struct err *err);
 
 #endif

@@ -6,6 +6,7 @@
 #include "mlp/model.h"
 #include "mlp/pool.h"
 #include "mlp/rows.h"
+#include "mlp/stop.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -29,11 +30,17 @@ struct evaluation {
     uint32_t n_importance;
     struct importance *importance; /* (n_importance), most important first */
 };
-/* Splits over the pool. NULL on failure. Free with evaluation_free. */
-struct evaluation *model_evaluate(const struct model *model, const struct rows *rows, struct pool *pool, struct err *err);
+/* Splits over the pool. NULL on failure; ERR_STOPPED once `stop` is set. Free with evaluation_free. */
+struct evaluation *model_evaluate(const struct model *model, const struct rows *rows, struct pool *pool, const atomic_bool *stop,
+                                  struct err *err);
 void evaluation_free(struct evaluation *evaluation);
-/* Fill in the importance of each used column, by a sample of the evaluation's rows; bounded work: none where there are too many columns. */
+/* Fill in the importance of each used column, by a sample of the evaluation's rows; bounded work: none where there are too many columns.
+ * ERR_STOPPED once `stop` is set. */
+struct importance_options {
+    uint64_t seed;
+    const atomic_bool *stop; /* NULL: nothing stops it */
+};
 bool evaluation_importance(struct evaluation *evaluation, const struct model *model, const struct rows *rows, struct pool *pool,
-                           uint64_t seed, struct err *err);
+                           const struct importance_options *options, struct err *err);
 
 #endif

@@ -6,7 +6,7 @@
 #ifndef MLP_RECIPE_H
 #define MLP_RECIPE_H
 
-#include "mlp/err.h"
+#include "mlp/stop.h"
 #include "mlp/table.h"
 
 #include <stddef.h>
@@ -86,7 +86,8 @@ struct recipe_options {
     uint32_t n_features;
     const struct recipe_wish *wishes; /* n_wishes; the other columns' encodings are chosen */
     uint32_t n_wishes;
-    bool raw_target; /* regression: leave the target as it is (mean 0, stddev 1), as a loss of counts needs it */
+    bool raw_target;         /* regression: leave the target as it is (mean 0, stddev 1), as a loss of counts needs it */
+    const atomic_bool *stop; /* ends fitting with ERR_STOPPED; NULL: nothing does */
 };
 
 /* Fit on rows[0..n_rows) of the table (indices); the columns on about a million of them, spread evenly, where there are more. Integer

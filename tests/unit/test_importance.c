@@ -71,8 +71,8 @@ static void fixture_init(struct fixture *f, bool classes, uint32_t n_hidden, uin
     while (trainer_run(trainer, f->pool, &stop, 0, &metrics, &err) == TRAIN_EPOCH) {}
     must((f->model = trainer_model(trainer, &err)) != NULL);
     trainer_free(trainer);
-    must((f->evaluation = model_evaluate(f->model, &f->rows, f->pool, &err)) != NULL);
-    must(evaluation_importance(f->evaluation, f->model, &f->rows, f->pool, SEED, &err));
+    must((f->evaluation = model_evaluate(f->model, &f->rows, f->pool, NULL, &err)) != NULL);
+    must(evaluation_importance(f->evaluation, f->model, &f->rows, f->pool, &(struct importance_options){.seed = SEED}, &err));
 }
 
 static void fixture_done(struct fixture *f)

@@ -340,11 +340,11 @@ START_TEST(an_evaluation_of_damaged_rows_fails)
     byte_flip(TABLE_RECORDS_AT + 5);
     struct fixture g = fixture_of_table();
     struct rows rows = {.binding = g.binding, .rows = g.rows, .n_rows = ROWS};
-    ck_assert_ptr_null(model_evaluate(model, &rows, pool, &err));
+    ck_assert_ptr_null(model_evaluate(model, &rows, pool, NULL, &err));
     ck_assert_int_eq(err.code, ERR_CORRUPT);
     rows.rows = g.rows + 1000;
     rows.n_rows = 1000;
-    struct evaluation *good = model_evaluate(model, &rows, pool, &err);
+    struct evaluation *good = model_evaluate(model, &rows, pool, NULL, &err);
     must(good != NULL, &err);
     evaluation_free(good);
     model_unref(model);

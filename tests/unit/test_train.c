@@ -173,7 +173,7 @@ START_TEST(early_stopping_ends_with_the_best_weights)
     ck_assert_uint_eq(trainer_best_epoch(trainer), best_epoch);
     struct model *model = trainer_model(trainer, &err);
     struct rows validation = {.binding = f.binding, .rows = f.rows + 70, .n_rows = 50};
-    struct evaluation *evaluation = model_evaluate(model, &validation, pool, &err);
+    struct evaluation *evaluation = model_evaluate(model, &validation, pool, NULL, &err);
     ck_assert_double_eq_tol(evaluation->values[METRIC_LOSS], best, 1e-12);
     evaluation_free(evaluation);
     model_unref(model);
@@ -287,7 +287,7 @@ START_TEST(predictions_equal_the_evaluation_whatever_their_number)
     must(model != NULL, &err);
     struct rows rows = {.binding = f.binding, .rows = f.rows, .n_rows = f.n_rows};
     struct pool *pool = pool_new(2, 0, &err);
-    struct evaluation *evaluation = model_evaluate(model, &rows, pool, &err);
+    struct evaluation *evaluation = model_evaluate(model, &rows, pool, NULL, &err);
     must(evaluation != NULL, &err);
     uint32_t n_inputs = f.recipe->n_inputs, n_outputs = model_n_outputs(model);
     float *x = malloc(f.n_rows * n_inputs * sizeof *x), *all = malloc(f.n_rows * n_outputs * sizeof *all),
@@ -347,7 +347,7 @@ START_TEST(many_rows_are_measured_a_window_at_a_time)
     for (int part = 0; part < 2; part++) {
         struct rows rows = {.binding = f.binding, .rows = f.rows + (part == 0 ? 0 : n_train), .n_rows = part == 0 ? n_train : n_validation};
         const double *seen = part == 0 ? epoch.train : epoch.validation;
-        struct evaluation *evaluation = model_evaluate(model, &rows, pool, &err);
+        struct evaluation *evaluation = model_evaluate(model, &rows, pool, NULL, &err);
         must(evaluation != NULL, &err);
         uint64_t n_right = 0, n_cells = 0;
         double loss = 0;
