@@ -110,8 +110,11 @@ static bool rooms_open(struct daemon *daemon, struct err *err)
                                          .parse = train_parse};
     if (!(server->jobs = jobs_open(&options, err)))
         return false;
-    const struct scrub_options slow = {
-        .store = server->store, .datasets = server->datasets, .jobs = server->jobs, .bytes_per_second = config->scrub_rate};
+    const struct scrub_options slow = {.store = server->store,
+                                       .datasets = server->datasets,
+                                       .models = server->models,
+                                       .jobs = server->jobs,
+                                       .bytes_per_second = config->scrub_rate};
     return config->scrub_rate == 0 || (server->scrub = scrub_new(&slow, err));
 }
 

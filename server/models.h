@@ -12,6 +12,7 @@
 #include "store.h"
 
 struct models;
+struct model_room; /* model_file.h */
 
 /* cache_bytes: how much memory loaded models may take together (0: 1 GiB). NULL on failure. */
 struct models *models_open(struct store *store, uint64_t cache_bytes, struct err *err);
@@ -28,6 +29,9 @@ bool models_moved(struct models *models, const struct model_row *row);
 /* Whether the version's file is damaged, as far as its size and the last read of it tell; then `reason` says how. Reads a file that
  * was damaged and has changed since. */
 bool models_damaged(struct models *models, const struct model_row *row, char reason[DAMAGE_REASON_SIZE]);
+/* Read the version's file: whether it is whole. What is damaged is logged once and known from then on, as if it had been asked for.
+ * ERR_CORRUPT; ERR_NOT_FOUND: the version is gone; ERR_STOPPED: room's tick said so. */
+bool models_verify(struct models *models, const struct model_row *row, const struct model_room *room, struct err *err);
 /* Whether row answers in the place of a damaged version; then `reason` says what is wrong with that. No I/O, no SQL. */
 bool models_wanted(struct models *models, const struct model_row *row, char reason[DAMAGE_REASON_SIZE]);
 /* The first `most` damaged versions that were come upon; how many there are. No I/O, no SQL. */

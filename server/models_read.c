@@ -16,8 +16,9 @@ struct use {
     bool (*take)(struct models *models, const struct model_row *row, struct use *use, struct err *err);
     struct model *model; /* owned reference */
     int fd;
-    bool read;               /* the file, not memory */
-    struct file_stamp stamp; /* of the file before that */
+    const struct model_room *room; /* for reading the file; NULL: a guest of the models in memory */
+    bool read;                     /* the file, not memory */
+    struct file_stamp stamp;       /* of the file before that */
 };
 
 /* One row's model on its way from the file. */
@@ -61,7 +62,7 @@ static bool file_take(struct models *models, const struct model_row *row, struct
     use->fd = files_open(path, err);
     struct models_guest guest = {.cache = models->cache};
     const struct model_room room = {.hold = models_guest_hold, .self = &guest};
-    bool ok = use->fd >= 0 && model_file_check(use->fd, &room, err);
+    bool ok = use->fd >= 0 && model_file_check(use->fd, use->room ? use->room : &room, err);
     models_guest_end(&guest);
     if (ok)
         return true;
@@ -236,6 +237,15 @@ int models_file(struct models *models, const char *name, uint32_t version, struc
         return -1;
     *row = found;
     return use.fd;
+}
+
+bool models_verify(struct models *models, const struct model_row *row, const struct model_room *room, struct err *err)
+{
+    struct use use = {.take = file_take, .fd = -1, .room = room};
+    if (!version_take(models, row, &use, err))
+        return false;
+    close(use.fd);
+    return true;
 }
 
 /* Whether the row's file is damaged, as far as that is known without reading

@@ -2,7 +2,6 @@
 #define _GNU_SOURCE /* SCHED_IDLE */
 #include "scrub.h"
 #include "damaged_rows.h"
-#include "files.h"
 #include "log.h"
 #include "model_file.h"
 
@@ -113,17 +112,8 @@ static bool table_look(struct scrub *scrub, const struct dataset_row *row)
 static bool model_look(struct scrub *scrub, const struct model_row *row)
 {
     const struct model_room room = {.tick = tick, .self = scrub};
-    char path[PATH_SIZE];
     struct err err = {0};
-    if (!store_path(scrub->options.store, "models", row->id, ".model", path, &err))
-        return true;
-    int fd = files_open(path, &err);
-    bool good = fd >= 0 && model_file_check(fd, &room, &err);
-    if (fd >= 0)
-        close(fd);
-    if (!good && err.code == ERR_CORRUPT)
-        log_error("models/%" PRId64 ".model (model %s, version %" PRIu32 "): %s", row->id, row->name, row->version, err.msg);
-    return good || err.code != ERR_STOPPED;
+    return models_verify(scrub->options.models, row, &room, &err) || err.code != ERR_STOPPED;
 }
 
 static bool tables_look(struct scrub *scrub)

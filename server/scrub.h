@@ -1,17 +1,19 @@
 /* The scrub: one thread that reads every table and model while nothing else happens, slowly, to find damage before somebody needs what is
  * damaged. A round at the start, then one a day; what is found is logged once and shown with the dataset.
  *
- * Lifetime: from scrub_new to scrub_free; store, datasets and jobs outlive it. */
+ * Lifetime: from scrub_new to scrub_free; store, datasets, models and jobs outlive it. */
 #ifndef MLPD_SCRUB_H
 #define MLPD_SCRUB_H
 
 #include "datasets.h"
 #include "jobs.h"
+#include "models.h"
 #include "store.h"
 
 struct scrub_options {
     struct store *store;
     struct datasets *datasets;
+    struct models *models;
     struct jobs *jobs;
     uint64_t bytes_per_second; /* at least 1 */
 };

@@ -152,6 +152,14 @@ export class Daemon {
     return events.at(-1).data;
   }
 
+  /** Resolves once the log says so. */
+  async logged(words) {
+    while (!words.test(this.log)) {
+      assert.equal(this.child.exitCode, null, this.log);
+      await new Promise((resolve) => this.child.stderr.once("data", resolve));
+    }
+  }
+
   /** The job once it has ended. */
   async finished(job) {
     const events = await this.events(job);

@@ -27,13 +27,13 @@ let daemon;
 after(() => daemon?.stop());
 
 /** A daemon on a copy of the folder in which `damage` was done. */
-async function started(damage) {
+async function started(damage, scrub = "0") {
   await daemon?.stop();
   const state = stateFolder();
   cpSync(whole, state, { recursive: true });
   const file = (version, suffix = "model") => path.join(state, "models", `${version}.${suffix}`);
   damage(file);
-  daemon = await Daemon.start({ state });
+  daemon = await Daemon.start({ state, flags: [`--scrub-rate=${scrub}`] });
   return file;
 }
 
@@ -130,6 +130,16 @@ test("a file that is missing, or of another size, is listed as damaged before an
   assert.deepEqual([line.version, line.fallback.wanted], [1, 3]);
   assert.match(line.fallback.reason, /missing/);
   assert.equal((await ready()).n_damaged, 2);
+});
+
+test("damage that nobody has come upon is found by the daemon itself", async () => {
+  await started((named) => flip(named(3), 0.9), "1GB");
+  await daemon.logged(/all tables and models were read/);
+  const found = await ready();
+  assert.deepEqual([found.n_damaged, found.damaged[0].version, found.damaged[0].answers], [1, 3, null]);
+  const [line] = (await daemon.get("/models")).json.models;
+  assert.deepEqual([line.version, line.fallback.wanted], [2, 3]);
+  assert.equal((await ready()).damaged[0].answers, 2);
 });
 
 test("a newer version ends it, and so does the end of the damaged one", async () => {
