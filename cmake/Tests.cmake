@@ -147,6 +147,15 @@ if(TARGET mlpd AND NODE AND NOT MLPD_SANITIZE)
     endforeach()
 endif()
 
+# The benchmark's table and where it goes, with made-up figures.
+find_program(PYTHON3 python3)
+if(PYTHON3)
+    add_test(NAME bench/report COMMAND ${PYTHON3} -B ${PROJECT_SOURCE_DIR}/tests/bench/test_report.py)
+else()
+    add_test(NAME bench/report COMMAND ${CMAKE_COMMAND} -E echo "skipped: python3 is not installed")
+    set_tests_properties(bench/report PROPERTIES SKIP_REGULAR_EXPRESSION "skipped: ")
+endif()
+
 add_test(NAME architecture COMMAND ${PROJECT_SOURCE_DIR}/cmake/architecture.sh ${PROJECT_SOURCE_DIR} $<TARGET_FILE:mlp>)
 
 # The unit as installed. systemd-analyze returns 0 on unknown keys, so any output is a failure.

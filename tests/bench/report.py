@@ -60,10 +60,10 @@ def markdown(cases, results, about):
     return "\n".join(out) + "\n"
 
 
-def write_readme(path, text):
+def write_block(path, text):
     """Replaces what stands between the markers; says no where they are not there once."""
     page = path.read_text(encoding="utf-8")
     if page.count(BEGIN) != 1 or page.count(END) != 1 or page.index(BEGIN) > page.index(END):
-        raise SystemExit(f"{path}: expected {BEGIN} and {END}, each once, in the section \"How fast\"")
+        raise SystemExit(f"{path}: expected {BEGIN} and {END}, each once")
     page = re.sub(f"(?s){BEGIN}.*{END}", lambda _: f"{BEGIN}\n{text}{END}", page)
     path.write_text(page, encoding="utf-8")
