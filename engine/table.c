@@ -87,6 +87,7 @@ void table_unref(struct table *table)
 void table_read_scattered(const struct table *table)
 {
     posix_madvise((void *)(uintptr_t)table->map.bytes, table->map.n_bytes, POSIX_MADV_RANDOM);
+    atomic_store_explicit(&table->groups->scattered, true, memory_order_relaxed);
 }
 
 const char *table_texts(const struct table *table)

@@ -4,6 +4,7 @@
 #include "table_private.h"
 
 #include <stdlib.h>
+#include <sys/mman.h>
 
 bool table_groups_init(struct table *table, struct err *err)
 {
@@ -38,11 +39,20 @@ static uint64_t group_of(const struct table *table, uint64_t row)
     return low;
 }
 
+/* A hint: all of it is read now. Where reading ahead is off, each page would be a read of its own from the disk. */
+static void bytes_fetch(const struct table *table, const uint8_t *at, size_t n)
+{
+    uintptr_t begin = (uintptr_t)at / TABLE_RECORDS_AT * TABLE_RECORDS_AT; /* where a page begins, or it is only a hint */
+    if (atomic_load_explicit(&table->groups->scattered, memory_order_relaxed))
+        posix_madvise((void *)begin, (uintptr_t)at - begin + n, POSIX_MADV_WILLNEED);
+}
+
 static bool group_read(const struct table *table, uint64_t group)
 {
     const struct table_schema *schema = &table->schema;
     const struct table_group *rows = &schema->groups[group];
     const uint8_t *at = table_records(table) + (table->groups->at[group].end - rows->n) * schema->record_bytes;
+    bytes_fetch(table, at, (size_t)(rows->n * schema->record_bytes));
     if (table_checksum(at, (size_t)(rows->n * schema->record_bytes)) != rows->checksum)
         return false;
     if (!table_file_has_texts(schema))

@@ -25,6 +25,7 @@ struct row_group {
 struct row_groups {
     atomic_ullong n_good;
     atomic_bool any_damaged;
+    atomic_bool scattered; /* table_read_scattered was called */
     struct row_group at[]; /* (schema.n_groups) */
 };
 
