@@ -305,6 +305,11 @@ size_t body_head(struct body *body, char *bytes, size_t size)
     return size;
 }
 
+bool body_was_read(const struct body *body, struct err *err)
+{
+    return !body->map.bytes || map_check(&body->map, "the body's file", err);
+}
+
 int body_file(struct body *body, struct err *err)
 {
     size_t n = body->n_filling;

@@ -90,6 +90,10 @@ static void handler_call(struct request *request)
         reply_problem(&request->reply, &err);
     else
         request->route->run(request, &request->reply);
+    if (request->reply.status && !request->reply.source && !body_was_read(&request->body, &err)) {
+        reply_done(&request->reply);
+        reply_problem(&request->reply, &err);
+    }
     if (request->reply.status)
         body_drop(&request->body);
 }
