@@ -229,6 +229,12 @@ static bool scrub_rate_set(struct config *config, const char *value, struct err 
     return !strcmp(value, "0") || config_parse_size(value, &config->scrub_rate, err);
 }
 
+static bool recover_set(struct config *config, const char *value, struct err *err)
+{
+    config->recover = !strcmp(value, "yes");
+    return config->recover || !strcmp(value, "no") || err_set(err, ERR_INPUT, "expected yes or no");
+}
+
 static bool log_level_set(struct config *config, const char *value, struct err *err)
 {
     int level = log_level_find(value);
@@ -274,6 +280,8 @@ static const struct setting settings[] = {
     {"scrub-rate", "MLPD_SCRUB_RATE", "SIZE", "20MB",
      "Bytes of tables and models a second that are read for damage while nothing else happens; 0: none (20MB)", scrub_rate_set},
     {"allow-host", "MLPD_ALLOW_HOST", "NAMES", "", "Host names, comma-separated, that this service is reached by", hosts_set},
+    {"recover", "MLPD_RECOVER", "yes", "no", "First build the catalogue again from what the files in the state folder say (no)",
+     recover_set},
     {"log-level", "MLPD_LOG_LEVEL", "LEVEL", "info", "error, warning, info or debug (info)", log_level_set},
 };
 enum { N_SETTINGS = sizeof settings / sizeof *settings, SETTING_CONFIG = 0, KEY_FIRST = 256, KEY_VERSION = 'V' };
@@ -301,7 +309,7 @@ static error_t flag_take(int key, char *arg, struct argp_state *state)
     if (key == KEY_VERSION)
         given->version = true;
     else if (key >= KEY_FIRST && key < KEY_FIRST + N_SETTINGS)
-        given->flags[key - KEY_FIRST] = arg;
+        given->flags[key - KEY_FIRST] = arg ? arg : settings[key - KEY_FIRST].arg; /* --recover alone is --recover=yes */
     else if (key == ARGP_KEY_ARG)
         argp_error(state, "unexpected argument \"%s\": settings are given as --name=value", arg);
     else
@@ -313,7 +321,11 @@ static bool flags_read(struct given *given, int argc, char **argv, struct err *e
 {
     struct argp_option options[N_SETTINGS + 2] = {{0}};
     for (int i = 0; i < N_SETTINGS; i++)
-        options[i] = (struct argp_option){.name = settings[i].name, .key = KEY_FIRST + i, .arg = settings[i].arg, .doc = settings[i].doc};
+        options[i] = (struct argp_option){.name = settings[i].name,
+                                          .key = KEY_FIRST + i,
+                                          .arg = settings[i].arg,
+                                          .flags = settings[i].set == recover_set ? OPTION_ARG_OPTIONAL : 0,
+                                          .doc = settings[i].doc};
     options[N_SETTINGS] = (struct argp_option){.name = "version", .key = KEY_VERSION, .doc = "Print the version"};
     const struct argp parser = {.options = options,
                                 .parser = flag_take,

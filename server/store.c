@@ -188,38 +188,59 @@ static bool dir_resolve(struct store *store, const char *dir, struct err *err)
     return length < PATH_SIZE - 128 || err_set(err, ERR_INPUT, "the state folder's path is longer than %d bytes", PATH_SIZE - 129);
 }
 
-/* Until the catalogue is accepted its write-ahead log stays as it is, whatever happens. */
-static bool log_keep(struct sql *sql, bool keep)
+bool store_connect(struct store *store, struct err *err)
 {
-    return sqlite3_db_config(sql->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, keep, NULL) == SQLITE_OK;
+    if (!store->has_key && pthread_key_create(&store->key, connection_end) != 0)
+        return err_set(err, ERR_THREAD, "no thread-specific key is left");
+    store->has_key = true;
+    return true;
+}
+
+void store_disconnect(struct store *store)
+{
+    if (store->has_key)
+        pthread_key_delete(store->key);
+    store->has_key = false;
+    while (store->connections) {
+        struct sql *next = store->connections->next;
+        sql_free(store->connections);
+        store->connections = next;
+    }
 }
 
 static bool catalogue_open(struct store *store, struct err *err)
 {
-    if (!store_check_file(store, err))
+    if (!store_check_file(store, err) || !store_connect(store, err) || !store_check_rows(store, err))
         return false;
-    if (pthread_key_create(&store->key, connection_end) != 0)
-        return err_set(err, ERR_THREAD, "no thread-specific key is left");
-    store->has_key = true;
     struct sql *sql = sql_of(store, err);
-    if (!sql || !log_keep(sql, true) || !store_check_rows(store, err))
-        return false;
-    return log_keep(sql, false) && sql_migrate(sql, err) && files_sync_folder(store->dir, err);
+    return sql && sql_migrate(sql, err) && files_sync_folder(store->dir, err);
 }
 
-struct store *store_open(const char *dir, struct err *err)
+struct store *store_begin(const char *dir, const char *catalogue, struct err *err)
 {
     struct store *store = calloc(1, sizeof *store);
     if (!store) {
         err_memory(err, "the store");
         return NULL;
     }
+    store->catalogue = catalogue;
     store->lock_fd = store->dir_fd = -1;
     pthread_mutex_init(&store->lock, NULL);
+    pthread_mutex_init(&store->about_lock, NULL);
     pthread_mutex_init(&store->lost_lock, NULL);
-    if (dir_resolve(store, dir, err) && folder_lock(store, err) && folders_make(store, err) && catalogue_open(store, err) &&
-        store_files_settle(store, err))
+    if (dir_resolve(store, dir, err) && folder_lock(store, err) && folders_make(store, err))
         return store;
+    store_close(store);
+    return NULL;
+}
+
+struct store *store_open(const char *dir, struct err *err)
+{
+    struct store *store = store_begin(dir, "mlpd.db", err);
+    if (store && store_swap_finish(store, err) && catalogue_open(store, err) && store_files_settle(store, err)) {
+        store_abouts_write(store);
+        return store;
+    }
     store_close(store);
     return NULL;
 }
@@ -228,18 +249,13 @@ void store_close(struct store *store)
 {
     if (!store)
         return;
-    if (store->has_key)
-        pthread_key_delete(store->key);
-    while (store->connections) {
-        struct sql *next = store->connections->next;
-        sql_free(store->connections);
-        store->connections = next;
-    }
+    store_disconnect(store);
     if (store->lock_fd >= 0)
         close(store->lock_fd);
     if (store->dir_fd >= 0)
         close(store->dir_fd);
     pthread_mutex_destroy(&store->lost_lock);
+    pthread_mutex_destroy(&store->about_lock);
     pthread_mutex_destroy(&store->lock);
     free(store);
 }

@@ -122,6 +122,10 @@ struct store;
  * tmp/, forget half-made datasets and models with their files, move files of ours that no row knows to lost/. NULL on failure. */
 struct store *store_open(const char *dir, struct err *err);
 void store_close(struct store *store); /* takes NULL */
+/* Before store_open: build the catalogue again from what tables, models and checkpoints say of themselves, and what a sound older
+ * catalogue says. Damaged files move to lost/, whole ones come back from there. The old catalogue is kept as
+ * mlpd.db.before-recover-STAMP. Harmless where nothing is wrong, and atomic. */
+bool store_recover(const char *dir, struct err *err);
 /* The folder's absolute path. */
 const char *store_dir(const struct store *store);
 

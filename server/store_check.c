@@ -31,7 +31,7 @@ static bool refuse(const struct store *store, struct err *err, const char *what)
                    store->dir, what);
 }
 
-static bool magic_there(const struct store *store)
+bool store_check_magic(const struct store *store)
 {
     char path[PATH_SIZE + 32], head[sizeof magic] = {0};
     snprintf(path, sizeof path, "%s/mlpd.db", store->dir);
@@ -51,7 +51,7 @@ bool store_check_file(const struct store *store, struct err *err)
     if (mode && !S_ISREG(mode))
         return refuse(store, err, "is no file");
     if (bytes > 0)
-        return magic_there(store) || refuse(store, err, "is no SQLite database");
+        return store_check_magic(store) || refuse(store, err, "is no SQLite database");
     if (!store_files_count(store, &n, err))
         return false;
     if (n == 0 && wal_bytes == 0)
@@ -98,23 +98,33 @@ static bool whole(struct sql *sql, struct err *err)
     return !strcmp(verdict, "ok") || err_set(err, ERR_CORRUPT, "%s", verdict);
 }
 
+/* Until the catalogue is accepted its write-ahead log stays as it is, whatever happens. */
+static bool log_keep(struct sql *sql, bool keep)
+{
+    return sqlite3_db_config(sql->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, keep, NULL) == SQLITE_OK;
+}
+
+bool store_check_whole(struct store *store, struct err *err)
+{
+    struct sql *sql = sql_of(store, err);
+    return sql && log_keep(sql, true) && whole(sql, err);
+}
+
 bool store_check_rows(struct store *store, struct err *err)
 {
     char what[120];
-    uint64_t n;
+    uint64_t n = 0;
     struct err why = {0};
-    struct sql *sql = sql_of(store, &why);
-    int there = sql && whole(sql, &why) ? rows_there(sql, &why) : -1;
+    struct sql *sql = store_check_whole(store, &why) ? sql_of(store, &why) : NULL;
+    int there = sql ? rows_there(sql, &why) : -1;
     if (there < 0 && why.code == ERR_CORRUPT) {
         snprintf(what, sizeof what, "is damaged (%.90s)", why.msg);
         return refuse(store, err, what);
     }
     if (there < 0)
         *err = why;
-    if (there != 0)
-        return there > 0;
-    if (!store_files_count(store, &n, err))
+    if (there < 0 || (there == 0 && !store_files_count(store, &n, err)))
         return false;
     snprintf(what, sizeof what, "knows nothing of the %" PRIu64 " tables, models and checkpoints beside it", n);
-    return n == 0 || refuse(store, err, what);
+    return n == 0 ? log_keep(sql, false) : refuse(store, err, what);
 }

@@ -1,5 +1,5 @@
 /* The store's rows of datasets. Any thread. */
-#include "store_sql.h"
+#include "store_files.h"
 
 #include <string.h>
 
@@ -29,6 +29,31 @@ static void dataset_read(sqlite3_stmt *statement, void *item)
     sql_text(statement, 14, row->compression, sizeof row->compression);
     row->n_skipped = sql_count(statement, 15);
     row->n_titles = (uint32_t)sql_count(statement, 16);
+}
+
+int sql_dataset_get(struct sql *sql, int64_t id, struct dataset_row *row, struct err *err)
+{
+    sqlite3_stmt *statement = sql_query(sql, err, "SELECT " COLUMNS " FROM datasets WHERE id = ?1 AND state = 'ready'", "i", id);
+    int there = statement ? sql_step(sql, statement, err) : -1;
+    if (there == 1) {
+        dataset_read(statement, row);
+        sql_stop(statement);
+    }
+    return there;
+}
+
+bool sql_dataset_put(struct sql *sql, const struct dataset_row *row, const char *profile, struct err *err)
+{
+    return sql_run(sql, err, "DELETE FROM datasets WHERE id = ?1", "i", row->id) &&
+           sql_run(sql, err, "DELETE FROM doomed WHERE folder = 'datasets' AND id = ?1", "i", row->id) &&
+           sql_run(sql, err,
+                   "INSERT INTO datasets (id, name, state, n_rows, n_columns, bytes, separator, header, created, quote, comment, decimal,"
+                   " count_line, encoding, compression, n_skipped, profile, n_titles)"
+                   " VALUES (?1, ?2, 'ready', ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)",
+                   "itiiiiitiiiiititi", row->id, row->name, (int64_t)row->n_rows, (int64_t)row->n_columns, (int64_t)row->bytes,
+                   (int64_t)row->separator, (int64_t)row->header, row->created, (int64_t)row->quote, (int64_t)row->comment,
+                   (int64_t)row->decimal, (int64_t)row->count_line, (int64_t)row->encoding, row->compression, (int64_t)row->n_skipped,
+                   profile, (int64_t)row->n_titles);
 }
 
 static bool missing(const char *name, struct err *err)
@@ -104,7 +129,10 @@ bool store_dataset_publish(struct store *store, struct store_publication *public
         return false;
     for (uint32_t i = 0; ok && i < n; i++)
         ok = publish(sql, &publications[i], err);
-    return sql_end(sql, ok, err);
+    if (!sql_end(sql, ok, err))
+        return false;
+    store_abouts_write(store);
+    return true;
 }
 
 bool store_dataset_forget(struct store *store, int64_t id, struct err *err)
@@ -137,6 +165,7 @@ bool store_dataset_delete(struct store *store, const char *name, int64_t *id, st
     bool ok = there == 1 && loading == 0 && sql_run(sql, err, "DELETE FROM datasets WHERE id = ?1", "i", old);
     if (!sql_end(sql, ok, err))
         return false;
+    store_abouts_write(store);
     *id = old;
     return true;
 }
@@ -165,7 +194,10 @@ bool store_dataset_rename(struct store *store, const char *name, const char *new
     }
     bool ok = loading == 0 && sql_run(sql, err, "UPDATE datasets SET name = ?2 WHERE id = ?1", "it", id, new_name) &&
               jobs_rename(sql, id, new_name, err);
-    return sql_end(sql, ok, err);
+    if (!sql_end(sql, ok, err))
+        return false;
+    store_abouts_write(store);
+    return true;
 }
 
 bool store_dataset_find(struct store *store, const char *name, struct dataset_row *row, struct err *err)

@@ -20,18 +20,9 @@
 #define ID_DIGITS 15                  /* of a number in a file's name: exact in JSON, and far from the last row number */
 #define ID_RESERVED_MAX 1000000000000 /* a stray file with a larger number takes none away */
 
-const struct store_layout store_layouts[N_FOLDERS] = {[FOLDER_DATASETS] = {"datasets", {".table"}},
-                                                      [FOLDER_MODELS] = {"models", {".model", ".eval"}},
-                                                      [FOLDER_CHECKPOINTS] = {"checkpoints", {".0", ".1"}}};
-
-/* What the catalogue says of a file. */
-enum standing {
-    STANDING_UNKNOWN,    /* nothing */
-    STANDING_KEPT,       /* a row or an unfinished job needs it */
-    STANDING_UNFINISHED, /* its row was never published */
-    STANDING_DOOMED,     /* its row was deleted */
-    STANDING_ENDED,      /* a checkpoint whose job has ended */
-};
+const struct store_layout store_layouts[N_FOLDERS] = {[FOLDER_DATASETS] = {"datasets", ".table", {".table", ".about"}},
+                                                      [FOLDER_MODELS] = {"models", ".model", {".model", ".eval", ".about"}},
+                                                      [FOLDER_CHECKPOINTS] = {"checkpoints", ".about", {".0", ".1", ".about"}}};
 
 #define UNFINISHED_JOB "state IN ('queued', 'running', 'paused', 'cancelling')"
 /* Each yields one enum standing. */
@@ -62,19 +53,7 @@ bool store_file_parse(enum store_folder folder, const char *name, int64_t *id, c
     return false;
 }
 
-static bool folder_path(const struct store *store, const char *folder, char path[PATH_SIZE], struct err *err)
-{
-    int length = snprintf(path, PATH_SIZE, "%s/%s", store->dir, folder);
-    return (length > 0 && length < PATH_SIZE) || err_set(err, ERR_INPUT, "the state folder's path is too long");
-}
-
-static bool entry_path(const char *folder, const char *name, char path[PATH_SIZE + 256], struct err *err)
-{
-    int length = snprintf(path, PATH_SIZE + 256, "%s/%s", folder, name);
-    return (length > 0 && length < PATH_SIZE + 256) || err_set(err, ERR_INPUT, "a path in the state folder is too long");
-}
-
-static bool standing_of(struct store *store, enum store_folder folder, int64_t id, enum standing *standing, struct err *err)
+bool store_file_standing(struct store *store, enum store_folder folder, int64_t id, enum standing *standing, struct err *err)
 {
     struct sql *sql = sql_of(store, err);
     sqlite3_stmt *statement = sql ? sql_query(sql, err, standing_queries[folder], "i", id) : NULL;
@@ -93,54 +72,6 @@ static enum store_folder folder_find(const char *name)
     return folder;
 }
 
-/* ---- lost/ ---- */
-
-/* A folder of its own under lost/ for each start that needs one, so that nothing in it is ever overwritten. */
-static bool lost_folder(struct store *store, const char *folder, char path[PATH_SIZE], struct err *err)
-{
-    char name[PATH_SIZE];
-    bool ok = folder_path(store, "lost", path, err) && files_make_folder(path, err);
-    if (ok && !store->lost[0]) {
-        char stamp[STAMP_SIZE];
-        store_stamp(stamp);
-        snprintf(store->lost, sizeof store->lost, "lost/%s", stamp);
-        for (int i = 2; ok && folder_path(store, store->lost, path, err) && mkdir(path, 0700) != 0; i++) {
-            ok = errno == EEXIST || err_errno(err, "cannot create the folder %s", path);
-            snprintf(store->lost, sizeof store->lost, "lost/%s~%d", stamp, i);
-        }
-        if (!ok)
-            store->lost[0] = '\0';
-    }
-    int length = ok ? snprintf(name, sizeof name, "%s/%s", store->lost, folder) : 0;
-    return ok && length < (int)sizeof name && folder_path(store, name, path, err) && files_make_folder(path, err);
-}
-
-static bool lose(struct store *store, const char *folder, const char *name, const char *why, struct err *err)
-{
-    char from[PATH_SIZE], to[PATH_SIZE], source[PATH_SIZE + 256], target[PATH_SIZE + 256];
-    struct stat status;
-    if (!folder_path(store, folder, from, err) || !entry_path(from, name, source, err))
-        return false;
-    pthread_mutex_lock(&store->lost_lock);
-    bool ok = lost_folder(store, folder, to, err) && entry_path(to, name, target, err);
-    if (ok && lstat(target, &status) == 0) { /* of this name something has gone there since the start */
-        store->lost[0] = '\0';
-        ok = lost_folder(store, folder, to, err) && entry_path(to, name, target, err);
-    }
-    ok = ok && (rename(source, target) == 0 || err_errno(err, "cannot move %s/%s to lost/", folder, name));
-    if (ok)
-        log_warning("%s/%s %s: moved to %s/%s/%s", folder, name, why, store->lost, folder, name);
-    pthread_mutex_unlock(&store->lost_lock);
-    return ok;
-}
-
-bool store_file_lose(struct store *store, const char *folder, int64_t id, const char *suffix, const char *why, struct err *err)
-{
-    char name[64];
-    snprintf(name, sizeof name, "%" PRId64 "%s", id, suffix);
-    return lose(store, folder, name, why, err);
-}
-
 /* ---- removal ---- */
 
 static bool file_unlink(const char *path, bool *removed, struct err *err)
@@ -157,26 +88,35 @@ static bool doom_clear(struct store *store, const char *folder, int64_t id, bool
 {
     char path[PATH_SIZE];
     struct sql *sql = sql_of(store, err);
-    return sql && (!removed || (folder_path(store, folder, path, err) && files_sync_folder(path, err))) &&
+    return sql && (!removed || (store_folder_path(store, folder, path, err) && files_sync_folder(path, err))) &&
            sql_run(sql, err, "DELETE FROM doomed WHERE folder = ?1 AND id = ?2", "ti", folder, id);
 }
 
-bool store_files_remove(struct store *store, const char *folder_name, int64_t id, bool *gone, struct err *err)
+/* Lock held: no record of this row is being written. */
+static bool files_remove(struct store *store, enum store_folder folder, int64_t id, bool *gone, struct err *err)
 {
-    enum store_folder folder = folder_find(folder_name);
+    const char *name = store_layouts[folder].name;
     enum standing standing;
     char path[PATH_SIZE];
     bool removed = false;
     *gone = false;
-    if (!standing_of(store, folder, id, &standing, err))
+    if (!store_file_standing(store, folder, id, &standing, err))
         return false;
     if (standing != STANDING_DOOMED && standing != STANDING_ENDED)
         return true;
     for (const char *const *suffix = store_layouts[folder].suffixes; *suffix; suffix++)
-        if (!store_path(store, folder_name, id, *suffix, path, err) || !file_unlink(path, &removed, err))
+        if (!store_path(store, name, id, *suffix, path, err) || !file_unlink(path, &removed, err))
             return false;
     *gone = true;
-    return standing == STANDING_ENDED || doom_clear(store, folder_name, id, removed, err);
+    return standing == STANDING_ENDED || doom_clear(store, name, id, removed, err);
+}
+
+bool store_files_remove(struct store *store, const char *folder, int64_t id, bool *gone, struct err *err)
+{
+    pthread_mutex_lock(&store->about_lock);
+    bool ok = files_remove(store, folder_find(folder), id, gone, err);
+    pthread_mutex_unlock(&store->about_lock);
+    return ok;
 }
 
 static void id_read(sqlite3_stmt *statement, void *item)
@@ -204,6 +144,7 @@ struct scan {
     struct store *store;
     enum store_folder folder;
     char path[PATH_SIZE];
+    bool abouts;     /* records are looked at last: their presence tells a published file */
     int64_t largest; /* number of a file that is there, or was moved */
     bool removed;
     uint64_t n;
@@ -211,7 +152,7 @@ struct scan {
 
 static bool scan_folder(struct scan *scan, bool (*visit)(void *self, const char *name, struct err *err), struct err *err)
 {
-    return folder_path(scan->store, store_layouts[scan->folder].name, scan->path, err) && files_each(scan->path, visit, scan, err);
+    return store_folder_path(scan->store, store_layouts[scan->folder].name, scan->path, err) && files_each(scan->path, visit, scan, err);
 }
 
 static bool entry_count(void *self, const char *name, struct err *err)
@@ -221,8 +162,8 @@ static bool entry_count(void *self, const char *name, struct err *err)
     const char *suffix;
     struct stat status;
     int64_t id;
-    if (store_file_parse(scan->folder, name, &id, &suffix) && strcmp(suffix, ".eval") != 0 && entry_path(scan->path, name, path, err) &&
-        lstat(path, &status) == 0)
+    if (store_file_parse(scan->folder, name, &id, &suffix) && strcmp(suffix, ".eval") != 0 && strcmp(suffix, ".about") != 0 &&
+        store_entry_path(scan->path, name, path, err) && lstat(path, &status) == 0)
         scan->n += S_ISREG(status.st_mode);
     return true;
 }
@@ -237,6 +178,16 @@ bool store_files_count(const struct store *store, uint64_t *n, struct err *err)
     return ok;
 }
 
+/* A row may be of an older catalogue than its file: records are written once a row is published, so that what has one was finished. */
+static bool published(const struct scan *scan, int64_t id)
+{
+    char path[PATH_SIZE];
+    struct stat status;
+    struct err ignored;
+    return scan->abouts ||
+           (store_path(scan->store, store_layouts[scan->folder].name, id, ".about", path, &ignored) && lstat(path, &status) == 0);
+}
+
 /* What becomes of one entry. A file that cannot be moved stays, and its number is not given again. */
 static bool entry_settle(void *self, const char *name, struct err *err)
 {
@@ -247,15 +198,20 @@ static bool entry_settle(void *self, const char *name, struct err *err)
     struct err why;
     int64_t id;
     if (!store_file_parse(scan->folder, name, &id, &suffix)) {
-        log_warning("%s/%s is not of mlpd: it stays as it is", folder, name);
+        if (!scan->abouts)
+            log_warning("%s/%s is not of mlpd: it stays as it is", folder, name);
         return true;
     }
+    if (scan->abouts != !strcmp(suffix, ".about"))
+        return true;
     if (id > scan->largest && id <= ID_RESERVED_MAX)
         scan->largest = id;
-    if (!standing_of(scan->store, scan->folder, id, &standing, err) || !entry_path(scan->path, name, path, err))
+    if (!store_file_standing(scan->store, scan->folder, id, &standing, err) || !store_entry_path(scan->path, name, path, err))
         return false;
+    if (standing == STANDING_UNFINISHED && published(scan, id))
+        standing = STANDING_UNKNOWN;
     if (standing == STANDING_UNKNOWN &&
-        !lose(scan->store, folder, name, "is in no row of the catalogue (--recover takes up again what is whole)", &why))
+        !store_lose(scan->store, folder, name, "is in no row of the catalogue (--recover takes up again what is whole)", &why))
         log_warning("%s/%s is in no row of the catalogue, and stays: %s", folder, name, why.msg);
     return standing == STANDING_UNKNOWN || standing == STANDING_KEPT || file_unlink(path, &scan->removed, err);
 }
@@ -263,13 +219,13 @@ static bool entry_settle(void *self, const char *name, struct err *err)
 static bool entry_remove(void *self, const char *name, struct err *err)
 {
     char path[PATH_SIZE + 256];
-    if (!entry_path(((struct scan *)self)->path, name, path, err))
+    if (!store_entry_path(((struct scan *)self)->path, name, path, err))
         return false;
     return unlink(path) == 0 || errno == ENOENT || errno == EISDIR || err_errno(err, "cannot remove tmp/%s", name);
 }
 
 /* The next row of the table has a larger number than any file. */
-static bool number_reserve(struct sql *sql, const char *table, int64_t largest, struct err *err)
+bool sql_number_reserve(struct sql *sql, const char *table, int64_t largest, struct err *err)
 {
     return sql_run(sql, err, "UPDATE sqlite_sequence SET seq = ?2 WHERE name = ?1 AND seq < ?2", "ti", table, largest) &&
            sql_run(sql, err,
@@ -278,12 +234,10 @@ static bool number_reserve(struct sql *sql, const char *table, int64_t largest, 
                    "ti", table, largest);
 }
 
-/* Rows of what was left unfinished go once their files have. */
+/* Within a transaction: rows of what was left unfinished go, as their files have. */
 static bool rows_settle(struct sql *sql, const int64_t largest[N_FOLDERS], struct err *err)
 {
     static const char *const tables[N_FOLDERS] = {"datasets", "models", "jobs"};
-    if (!sql_begin(sql, err))
-        return false;
     bool ok = sql_run(sql, err, "DELETE FROM datasets WHERE state = 'loading'", "") &&
               sql_run(sql, err, "DELETE FROM models WHERE version IS NULL", "") &&
               sql_run(sql, err,
@@ -291,8 +245,8 @@ static bool rows_settle(struct sql *sql, const int64_t largest[N_FOLDERS], struc
                       " AND doomed.id IN (dataset_id, test_id, validation_id))",
                       "");
     for (int i = 0; ok && i < N_FOLDERS; i++)
-        ok = largest[i] == 0 || number_reserve(sql, tables[i], largest[i], err);
-    return sql_end(sql, ok, err);
+        ok = largest[i] == 0 || sql_number_reserve(sql, tables[i], largest[i], err);
+    return ok;
 }
 
 struct owner {
@@ -309,24 +263,38 @@ static void owner_read(sqlite3_stmt *statement, void *item)
     owner->evaluated = sqlite3_column_int(statement, 2) != 0;
 }
 
-/* Say in the log which files are not there though their rows are. */
-static bool missing_log(struct store *store, const char *folder, const char *query, struct err *err)
+/* A file that is not there though its row is: a record is made again, of the others the log says so. */
+static bool file_look(struct store *store, enum store_folder folder, const struct owner *owner, const char *suffix, struct err *err)
 {
-    struct sql *sql = sql_of(store, err);
-    sqlite3_stmt *statement = sql ? sql_query(sql, err, query, "") : NULL;
-    enum store_folder place = folder_find(folder);
-    void *items = NULL;
-    size_t n = 0;
+    const char *name = store_layouts[folder].name;
     char path[PATH_SIZE];
     struct stat status;
+    struct sql *sql = sql_of(store, err);
+    if (!sql || !store_path(store, name, owner->id, suffix, path, err))
+        return false;
+    if (lstat(path, &status) == 0 || (!strcmp(suffix, ".eval") && !owner->evaluated))
+        return true;
+    if (!strcmp(suffix, ".about"))
+        return sql_run(sql, err, "INSERT INTO stale (folder, id) VALUES (?1, ?2)", "ti", name, owner->id);
+    if (folder != FOLDER_CHECKPOINTS) /* of these there need not be any */
+        log_error("%s/%" PRId64 "%s of %s is missing", name, owner->id, suffix, owner->name);
+    return true;
+}
+
+static bool folder_look(struct store *store, enum store_folder folder, struct err *err)
+{
+    static const char *const owners_queries[N_FOLDERS] = {"SELECT id, name, 0 FROM datasets WHERE state = 'ready'",
+                                                          "SELECT id, name, evaluated_on != '' FROM models WHERE version IS NOT NULL",
+                                                          "SELECT id, '', 0 FROM jobs WHERE " UNFINISHED_JOB};
+    struct sql *sql = sql_of(store, err);
+    sqlite3_stmt *statement = sql ? sql_query(sql, err, owners_queries[folder], "") : NULL;
+    void *items = NULL;
+    size_t n = 0;
     bool ok = sql_collect(sql, statement, sizeof(struct owner), owner_read, &items, &n, err);
     const struct owner *owners = items;
     for (size_t i = 0; ok && i < n; i++)
-        for (const char *const *suffix = store_layouts[place].suffixes; ok && *suffix; suffix++) {
-            ok = store_path(store, folder, owners[i].id, *suffix, path, err);
-            if (ok && (strcmp(*suffix, ".eval") != 0 || owners[i].evaluated) && lstat(path, &status) != 0)
-                log_error("%s/%" PRId64 "%s of %s is missing", folder, owners[i].id, *suffix, owners[i].name);
-        }
+        for (const char *const *suffix = store_layouts[folder].suffixes; ok && *suffix; suffix++)
+            ok = file_look(store, folder, &owners[i], *suffix, err);
     free(items);
     return ok;
 }
@@ -334,7 +302,7 @@ static bool missing_log(struct store *store, const char *folder, const char *que
 static bool tmp_empty(struct store *store, struct err *err)
 {
     struct scan scan = {.store = store};
-    return folder_path(store, "tmp", scan.path, err) && files_each(scan.path, entry_remove, &scan, err);
+    return store_folder_path(store, "tmp", scan.path, err) && files_each(scan.path, entry_remove, &scan, err);
 }
 
 bool store_files_settle(struct store *store, struct err *err)
@@ -344,12 +312,17 @@ bool store_files_settle(struct store *store, struct err *err)
         return false;
     for (enum store_folder folder = 0; folder < N_FOLDERS; folder++) {
         struct scan scan = {.store = store, .folder = folder};
-        if (!scan_folder(&scan, entry_settle, err) || (scan.removed && !files_sync_folder(scan.path, err)))
+        bool ok = scan_folder(&scan, entry_settle, err);
+        scan.abouts = true;
+        if (!ok || !scan_folder(&scan, entry_settle, err) || (scan.removed && !files_sync_folder(scan.path, err)))
             return false;
         largest[folder] = scan.largest;
     }
     struct sql *sql = sql_of(store, err);
-    return sql && rows_settle(sql, largest, err) &&
-           missing_log(store, "datasets", "SELECT id, name, 0 FROM datasets WHERE state = 'ready'", err) &&
-           missing_log(store, "models", "SELECT id, name, evaluated_on != '' FROM models WHERE version IS NOT NULL", err);
+    if (!sql || !sql_begin(sql, err))
+        return false;
+    bool ok = rows_settle(sql, largest, err);
+    for (enum store_folder folder = 0; ok && folder < N_FOLDERS; folder++)
+        ok = folder_look(store, folder, err);
+    return sql_end(sql, ok, err);
 }

@@ -1,5 +1,5 @@
 /* The store's rows of jobs and epochs. Any thread. */
-#include "store_sql.h"
+#include "store_files.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -101,6 +101,15 @@ static bool insert(struct sql *sql, const struct job_row *row, const char *reque
                    (int64_t)row->from_version);
 }
 
+bool sql_job_put(struct sql *sql, const struct job_row *row, const char *request, struct err *err)
+{
+    return sql_run(sql, err, "DELETE FROM jobs WHERE id = ?1", "i", row->id) &&
+           sql_run(sql, err, "DELETE FROM doomed WHERE folder = 'checkpoints' AND id = ?1", "i", row->id) &&
+           insert(sql, row, request, err) &&
+           sql_run(sql, err, "UPDATE jobs SET id = ?2, epoch = ?3, settings = ?4, title = ?5 WHERE id = ?1", "iiiit",
+                   (int64_t)sqlite3_last_insert_rowid(sql->db), row->id, (int64_t)row->epoch, (int64_t)row->settings, row->title);
+}
+
 bool store_job_insert(struct store *store, struct job_row *row, const char *request_json, const struct warnings *warnings, struct err *err)
 {
     struct sql *sql = sql_of(store, err);
@@ -113,6 +122,7 @@ bool store_job_insert(struct store *store, struct job_row *row, const char *requ
     ok = ok && (!warnings || sql_warnings_put(sql, id, 0, warnings, err));
     if (!sql_end(sql, ok, err))
         return false;
+    store_abouts_write(store);
     row->id = id;
     return true;
 }
@@ -187,17 +197,23 @@ bool sql_job_update(struct sql *sql, const struct job_row *row, struct err *err)
 bool store_job_update(struct store *store, const struct job_row *row, struct err *err)
 {
     struct sql *sql = sql_of(store, err);
-    return sql && sql_job_update(sql, row, err);
+    if (!sql || !sql_job_update(sql, row, err))
+        return false;
+    store_abouts_write(store);
+    return true;
 }
 
 bool store_job_settings(struct store *store, const struct job_row *row, struct err *err)
 {
     struct sql *sql = sql_of(store, err);
-    return sql &&
-           sql_run(sql, err,
-                   "UPDATE jobs SET settings = ?2, title = ?3, priority = ?4, weight = ?5, max_seconds = ?6"
-                   " WHERE id = ?1 AND settings < ?2",
-                   "iitiid", row->id, (int64_t)row->settings, row->title, (int64_t)row->priority, (int64_t)row->weight, row->max_seconds);
+    if (!sql ||
+        !sql_run(sql, err,
+                 "UPDATE jobs SET settings = ?2, title = ?3, priority = ?4, weight = ?5, max_seconds = ?6"
+                 " WHERE id = ?1 AND settings < ?2",
+                 "iitiid", row->id, (int64_t)row->settings, row->title, (int64_t)row->priority, (int64_t)row->weight, row->max_seconds))
+        return false;
+    store_abouts_write(store);
+    return true;
 }
 
 bool store_job_rewind(struct store *store, const struct job_row *row, struct err *err)

@@ -1,5 +1,5 @@
 /* The store's rows of models. Any thread. */
-#include "store_sql.h"
+#include "store_files.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -46,6 +46,42 @@ static void model_read(sqlite3_stmt *statement, void *item)
     row->wanted = 0;
     row->dataset_id = sqlite3_column_int64(statement, 19);
     sql_text(statement, 20, row->dataset, sizeof row->dataset);
+}
+
+int sql_model_get(struct sql *sql, int64_t id, struct model_row *row, uint32_t *newest, struct err *err)
+{
+    sqlite3_stmt *statement = sql_query(sql, err,
+                                        "SELECT " COLUMNS ", (SELECT version FROM model_names p WHERE p.name = m.name) FROM models m"
+                                        " WHERE m.id = ?1 AND m.version IS NOT NULL",
+                                        "i", id);
+    int there = statement ? sql_step(sql, statement, err) : -1;
+    if (there == 1) {
+        model_read(statement, row);
+        *newest = (uint32_t)sql_count(statement, 21);
+        sql_stop(statement);
+    }
+    return there;
+}
+
+bool sql_model_put(struct sql *sql, const struct model_row *row, uint32_t newest, struct err *err)
+{
+    return sql_run(sql, err, "DELETE FROM models WHERE id = ?1", "i", row->id) &&
+           sql_run(sql, err, "DELETE FROM doomed WHERE folder = 'models' AND id = ?1", "i", row->id) &&
+           sql_run(sql, err,
+                   "INSERT INTO models (id, name, version, state, job, created, task, n_params, bytes, epochs, evaluated_on, n_rows, loss,"
+                   " accuracy, rmse, mae, r2, dataset_id)"
+                   " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)",
+                   "ititittiiitidddddi", row->id, row->name, (int64_t)row->version, model_state_name(row->state), row->job, row->created,
+                   task_name(row->task), (int64_t)row->n_params, (int64_t)row->bytes, (int64_t)row->epochs,
+                   rows_kind_name(row->evaluated_on), (int64_t)row->n_rows, row->loss, row->accuracy, row->rmse, row->mae, row->r2,
+                   row->dataset_id) &&
+           sql_run(sql, err,
+                   "INSERT INTO model_names (name, version) VALUES (?1, ?2)"
+                   " ON CONFLICT (name) DO UPDATE SET version = max(version, excluded.version)",
+                   "ti", row->name, (int64_t)(newest > row->version ? newest : row->version)) &&
+           sql_run(sql, err,
+                   "UPDATE model_names SET promoted = CASE WHEN ?3 THEN ?2 WHEN promoted = ?2 THEN NULL ELSE promoted END WHERE name = ?1",
+                   "tii", row->name, (int64_t)row->version, (int64_t)(row->promoted == row->version));
 }
 
 static bool missing(const char *name, uint32_t version, struct err *err)
@@ -103,6 +139,7 @@ bool store_model_publish(struct store *store, struct model_row *row, struct job_
     }
     if (!sql_end(sql, ok, err))
         return false;
+    store_abouts_write(store);
     row->version = version;
     if (job)
         job->version = version;
@@ -182,6 +219,7 @@ bool store_model_delete(struct store *store, const char *name, uint32_t version,
         free(items);
         return false;
     }
+    store_abouts_write(store);
     *ids = items;
     return true;
 }
@@ -237,5 +275,8 @@ bool store_model_change(struct store *store, const char *name, const struct mode
     bool ok = model_there(sql, name, 0, &found, err) && (found || missing(name, 0, err)) &&
               (!change->promote || promote(sql, name, change->promoted, err)) &&
               (!change->name[0] || !strcmp(change->name, name) || rename_to(sql, name, change->name, err));
-    return sql_end(sql, ok, err);
+    if (!sql_end(sql, ok, err))
+        return false;
+    store_abouts_write(store);
+    return true;
 }

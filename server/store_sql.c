@@ -82,8 +82,36 @@ static const char schema_9[] =
     "CREATE TRIGGER models_doom AFTER DELETE ON models BEGIN INSERT OR IGNORE INTO doomed VALUES ('models', OLD.id); END;"
     "CREATE TRIGGER jobs_doom AFTER DELETE ON jobs BEGIN INSERT OR IGNORE INTO doomed VALUES ('checkpoints', OLD.id); END;";
 
+/* `stale` notes, by number of change, whose record beside its files (about.h) is out of date: at first everybody's. */
+static const char schema_10[] =
+    "CREATE TABLE stale (change INTEGER PRIMARY KEY AUTOINCREMENT, folder TEXT NOT NULL, id INTEGER NOT NULL) STRICT;"
+    "CREATE TRIGGER datasets_stale AFTER UPDATE ON datasets WHEN NEW.state = 'ready'"
+    " BEGIN INSERT INTO stale (folder, id) VALUES ('datasets', NEW.id); END;"
+    "CREATE TRIGGER datasets_gone AFTER DELETE ON datasets WHEN OLD.state = 'ready'"
+    " BEGIN INSERT INTO stale (folder, id) VALUES ('datasets', OLD.id); END;"
+    "CREATE TRIGGER models_stale AFTER UPDATE ON models WHEN NEW.version IS NOT NULL"
+    " BEGIN INSERT INTO stale (folder, id) VALUES ('models', NEW.id); END;"
+    "CREATE TRIGGER models_gone AFTER DELETE ON models WHEN OLD.version IS NOT NULL" /* the newest left knows the name's next number */
+    " BEGIN INSERT INTO stale (folder, id) SELECT 'models', id FROM models WHERE name = OLD.name ORDER BY version DESC LIMIT 1; END;"
+    "CREATE TRIGGER models_promoted AFTER UPDATE OF promoted ON model_names WHEN OLD.promoted IS NOT NEW.promoted"
+    " BEGIN INSERT INTO stale (folder, id) SELECT 'models', id FROM models"
+    " WHERE name = NEW.name AND version IN (OLD.promoted, NEW.promoted); END;"
+    "CREATE TRIGGER jobs_new AFTER INSERT ON jobs"
+    " BEGIN INSERT INTO stale (folder, id) VALUES ('checkpoints', NEW.id); END;"
+    "CREATE TRIGGER jobs_stale AFTER UPDATE OF settings, dataset, test, validation ON jobs"
+    " WHEN NEW.state IN ('queued', 'running', 'paused', 'cancelling') AND (OLD.settings, OLD.dataset, OLD.test, OLD.validation)"
+    " IS NOT (NEW.settings, NEW.dataset, NEW.test, NEW.validation)"
+    " BEGIN INSERT INTO stale (folder, id) VALUES ('checkpoints', NEW.id); END;"
+    "CREATE TRIGGER jobs_paused AFTER UPDATE OF state ON jobs WHEN NEW.state != OLD.state AND (NEW.state IN ('paused', 'cancelling')"
+    " OR OLD.state = 'paused') AND NEW.state IN ('queued', 'running', 'paused', 'cancelling')"
+    " BEGIN INSERT INTO stale (folder, id) VALUES ('checkpoints', NEW.id); END;"
+    "INSERT INTO stale (folder, id) SELECT 'datasets', id FROM datasets WHERE state = 'ready'"
+    " UNION ALL SELECT 'models', id FROM models WHERE version IS NOT NULL"
+    " UNION ALL SELECT 'checkpoints', id FROM jobs WHERE state IN ('queued', 'running', 'paused', 'cancelling');";
+
 /* migrations[v] leads from version v to v + 1. Released ones are never edited. */
-static const char *const migrations[] = {schema_1, schema_2, schema_3, schema_4, schema_5, schema_6, schema_7, schema_8, schema_9};
+static const char *const migrations[] = {schema_1, schema_2, schema_3, schema_4, schema_5,
+                                         schema_6, schema_7, schema_8, schema_9, schema_10};
 #define SCHEMA_VERSION ((int64_t)(sizeof migrations / sizeof *migrations))
 
 /* What stood in SQLite's way, as err_errno sees it. */
@@ -138,8 +166,8 @@ void sql_free(struct sql *sql)
 
 static struct sql *sql_new(struct store *store, struct err *err)
 {
-    char path[PATH_SIZE + 16];
-    snprintf(path, sizeof path, "%s/mlpd.db", store->dir);
+    char path[PATH_SIZE + 32];
+    snprintf(path, sizeof path, "%s/%s", store->dir, store->catalogue);
     struct sql *sql = calloc(1, sizeof *sql);
     if (!sql) {
         err_memory(err, "a connection to the catalogue");
@@ -179,7 +207,7 @@ struct sql *sql_of(struct store *store, struct err *err)
     return sql;
 }
 
-static bool schema_version(struct sql *sql, int64_t *version, struct err *err)
+bool sql_version(struct sql *sql, int64_t *version, struct err *err)
 {
     sqlite3_stmt *statement = sql_query(sql, err, "PRAGMA user_version", "");
     if (!statement || sql_step(sql, statement, err) != 1)
@@ -194,7 +222,7 @@ bool sql_migrate(struct sql *sql, struct err *err)
     int64_t version;
     if (!sql_begin(sql, err))
         return false;
-    bool ok = schema_version(sql, &version, err);
+    bool ok = sql_version(sql, &version, err);
     if (ok && version > SCHEMA_VERSION)
         ok = err_set(err, ERR_INPUT, "the state folder %s is of a newer mlpd (its version is %lld, this mlpd knows %lld)", sql->store->dir,
                      (long long)version, (long long)SCHEMA_VERSION);

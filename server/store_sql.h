@@ -7,7 +7,7 @@
 #include <pthread.h>
 #include <sqlite3.h>
 
-#define SQL_STATEMENTS_MAX 64
+#define SQL_STATEMENTS_MAX 128
 
 struct sql {
     struct store *store;
@@ -22,12 +22,18 @@ struct sql {
 
 struct store {
     char dir[PATH_SIZE];
-    int lock_fd, dir_fd; /* both locked */
-    pthread_key_t key;   /* struct sql of the calling thread */
+    const char *catalogue; /* the database's name in the folder */
+    int lock_fd, dir_fd;   /* both locked */
+    pthread_key_t key;     /* struct sql of the calling thread */
     bool has_key;
     /* under lock */
     pthread_mutex_t lock;
     struct sql *connections;
+    /* about_lock: taken for the writing of records and the removal of files, which nobody else waits for */
+    pthread_mutex_t about_lock;
+    uint64_t about_written; /* the change up to which records have been written */
+    size_t n_stale;         /* lines of the table `stale` that are written, and still there */
+    bool about_failed;
     /* under lost_lock */
     pthread_mutex_t lost_lock;
     char lost[STAMP_SIZE + 16]; /* the folder of this start in lost/; "" until one is needed */
@@ -36,6 +42,8 @@ struct store {
 /* The calling thread's connection, opened on first use. NULL on failure. */
 struct sql *sql_of(struct store *store, struct err *err);
 void sql_free(struct sql *sql);
+/* The schema's version; 0: there is none. */
+bool sql_version(struct sql *sql, int64_t *version, struct err *err);
 /* Create or migrate the tables. */
 bool sql_migrate(struct sql *sql, struct err *err);
 
@@ -61,6 +69,11 @@ double sql_number(sqlite3_stmt *statement, int column); /* NaN for NULL */
  * *items is malloc'd (NULL where there are none). */
 bool sql_collect(struct sql *sql, sqlite3_stmt *statement, size_t item_size, void (*read)(sqlite3_stmt *statement, void *item),
                  void **items, size_t *n_items, struct err *err);
+
+/* One row by number. 1: it is there (ready; with a version), 0: it is not, -1: *err. newest: the largest version number given under the
+ * model's name. */
+int sql_dataset_get(struct sql *sql, int64_t id, struct dataset_row *row, struct err *err);
+int sql_model_get(struct sql *sql, int64_t id, struct model_row *row, uint32_t *newest, struct err *err);
 
 /* store_warnings_put within a transaction. */
 bool sql_warnings_put(struct sql *sql, int64_t job, uint32_t first, const struct warnings *warnings, struct err *err);

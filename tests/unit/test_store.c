@@ -181,7 +181,10 @@ START_TEST(a_folder_of_the_first_version_is_taken_over)
     state_close(&state);
     snprintf(text, sizeof text, "%s/mlpd.db", state.dir);
     ck_assert_int_eq(sqlite3_open(text, &db), SQLITE_OK);
-    static const char triggers[] = "DROP TRIGGER datasets_doom; DROP TRIGGER models_doom; DROP TRIGGER jobs_doom; DROP TABLE doomed";
+    static const char triggers[] =
+        "DROP TRIGGER datasets_doom; DROP TRIGGER models_doom; DROP TRIGGER jobs_doom; DROP TABLE doomed; DROP TRIGGER datasets_stale;"
+        "DROP TRIGGER datasets_gone; DROP TRIGGER models_stale; DROP TRIGGER models_gone; DROP TRIGGER models_promoted;"
+        "DROP TRIGGER jobs_new; DROP TRIGGER jobs_stale; DROP TRIGGER jobs_paused; DROP TABLE stale";
     ck_assert_int_eq(sqlite3_exec(db, triggers, NULL, NULL, NULL), SQLITE_OK);
     for (size_t i = 0; i < sizeof added / sizeof *added; i++) {
         snprintf(text, sizeof text, "ALTER TABLE %s DROP COLUMN %s", added[i].table, added[i].column);
