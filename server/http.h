@@ -80,6 +80,10 @@ struct http_counts {
 };
 void http_count(struct http *http, struct http_counts *counts);
 
+/* When that HTTP thread last turned to its connections which has not for the longest (CLOCK_MONOTONIC_COARSE); wakes them all, so that
+ * the next call, a while later, finds those that live. Any thread. */
+uint64_t http_beat_ms(struct http *http);
+
 /* For handlers. All strings live until the request is over. */
 void *request_app(const struct request *request);
 const char *request_method(const struct request *request);

@@ -67,6 +67,7 @@ static void *worker_run(void *self)
     while (!atomic_load(&worker->stop)) {
         int n = epoll_wait(worker->epoll, events, N_EVENTS, timeout_ms(worker));
         atomic_exchange(&worker->woken, false); /* what others did before they saw it true is seen below */
+        atomic_store_explicit(&worker->beat_ms, clock_ms(), memory_order_relaxed);
         bool look = !worker->listening || atomic_load(&worker->http->quiesced);
         for (int i = 0; i < n; i++)
             look |= events[i].data.u32 == EVENT_LISTENING;
@@ -110,6 +111,7 @@ static bool worker_start(struct worker *worker, struct err *err)
         !event_add(worker, worker->wake, EPOLLIN | EPOLLET, EVENT_WAKE))
         return err_errno(err, "an HTTP thread cannot wait for connections");
     listening_set(worker, true);
+    atomic_store(&worker->beat_ms, clock_ms());
     int code = pthread_create(&worker->thread, NULL, worker_run, worker);
     worker->started = code == 0;
     return worker->started || err_set(err, ERR_THREAD, "an HTTP thread could not be started: %s", strerror(code));
@@ -149,4 +151,15 @@ void workers_stop(struct http *http)
     for (uint32_t i = 0; i < http->n_workers; i++)
         worker_stop(&http->workers[i]);
     free(http->workers);
+}
+
+uint64_t http_beat_ms(struct http *http)
+{
+    uint64_t oldest = UINT64_MAX;
+    for (uint32_t i = 0; i < http->n_workers; i++) {
+        uint64_t beat = atomic_load_explicit(&http->workers[i].beat_ms, memory_order_relaxed);
+        oldest = beat < oldest ? beat : oldest;
+    }
+    workers_wake(http);
+    return oldest;
 }

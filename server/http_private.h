@@ -95,8 +95,9 @@ struct worker {
     struct MHD_Daemon *daemon;
     pthread_t thread;
     bool started;
-    atomic_bool stop, woken; /* woken: the eventfd has been written to since the thread last looked */
-    int epoll, wake;         /* wake: an eventfd */
+    atomic_bool stop, woken;  /* woken: the eventfd has been written to since the thread last looked */
+    int epoll, wake;          /* wake: an eventfd */
+    _Atomic uint64_t beat_ms; /* when it last turned to its connections */
     /* the thread's own */
     bool listening;           /* its epoll holds the listening socket */
     struct request *accepted; /* the library is being handed its connection */

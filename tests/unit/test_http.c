@@ -40,6 +40,7 @@ static void wait_get(struct request *request, struct reply *reply)
 static const struct route test_routes[] = {
     {.method = "GET", .pattern = "/healthz", .run = health_get, .where = ROUTE_HERE, .body = ROUTE_BODY_NONE, .vital = true},
     {.method = "GET", .pattern = "/plain", .run = health_get, .where = ROUTE_HERE, .body = ROUTE_BODY_NONE},
+    {.method = "GET", .pattern = "/stuck", .run = wait_get, .where = ROUTE_HERE, .body = ROUTE_BODY_NONE},
     {.method = "GET", .pattern = "/wait", .run = wait_get, .where = ROUTE_DESK, .body = ROUTE_BODY_NONE},
     {.method = "POST", .pattern = "/files", .run = health_get, .where = ROUTE_DESK, .body = ROUTE_BODY_LARGE},
 };
@@ -308,6 +309,28 @@ START_TEST(one_address_has_half_of_all_connections)
 }
 END_TEST
 
+START_TEST(an_http_thread_that_is_stuck_has_no_beat)
+{
+    service_start(4);
+    uint64_t begun = http_beat_ms(service.http);
+    while (http_beat_ms(service.http) == begun) /* idle ones are woken */
+        sched_yield();
+    int fd = client_new(GET("/stuck"));
+    while (sem_wait(&service.entered) != 0)
+        continue;
+    uint64_t stuck = http_beat_ms(service.http);
+    while (clock_ms() < stuck + 100)
+        sched_yield();
+    ck_assert_uint_eq(http_beat_ms(service.http), stuck);
+    sem_post(&service.gate);
+    ck_assert_int_eq(reply_await(fd), 204);
+    while (http_beat_ms(service.http) == stuck)
+        sched_yield();
+    close(fd);
+    service_stop();
+}
+END_TEST
+
 /* Under socket activation it is the service manager's too: who comes meanwhile is served by the next daemon. */
 START_TEST(a_stopped_service_leaves_the_socket_listening)
 {
@@ -336,6 +359,7 @@ int main(void)
     tcase_add_test(tests, the_longest_silent_make_room);
     tcase_add_test(tests, where_all_connections_are_busy_health_is_answered);
     tcase_add_test(tests, one_address_has_half_of_all_connections);
+    tcase_add_test(tests, an_http_thread_that_is_stuck_has_no_beat);
     tcase_add_test(tests, a_stopped_service_leaves_the_socket_listening);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
