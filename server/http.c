@@ -154,21 +154,24 @@ static enum MHD_Result stage_body(struct request *request)
 
 static bool spare_check(struct request *request)
 {
-    request->reply.close = connection_spare(request);
-    if (!request->reply.close || request->route->vital)
+    if (!connection_spare(request))
+        return true;
+    request->reply.close = true;
+    if (request->route->vital)
         return true;
     reply_refuse(&request->reply, 503, "all %" PRIu32 " connections are taken, or all that one address may have: try again in a moment",
                  request->http->options.max_connections);
     return false;
 }
 
-static enum MHD_Result stage_head(struct request *request)
+static enum MHD_Result stage_head(struct request *request, const char *version)
 {
     const struct http_options *options = &request->http->options;
     atomic_fetch_add_explicit(&request->http->n_requests, 1, memory_order_relaxed);
     options->busy(options->app);
     request_due(request, 0);
-    if (!request_judge(request) || !spare_check(request))
+    request->head_open = false;
+    if (!request_judge(request, version) || !spare_check(request))
         return request_refused(request);
     if (!request->route->head)
         return stage_body(request);
@@ -203,7 +206,7 @@ enum MHD_Result request_step(void *self, struct MHD_Connection *connection, cons
         request->path = url;
         request->method = method;
         request->interim = !strcmp(version, "HTTP/1.1");
-        return stage_head(request);
+        return stage_head(request, version);
     case STAGE_HEAD_DONE:
         return request->reply.status ? request_refused(request) : stage_body(request);
     case STAGE_BODY:
@@ -227,7 +230,10 @@ void *request_begin(void *self, const char *uri, struct MHD_Connection *connecti
     struct request *request = info->socket_context;
     (void)self;
     request->stage = STAGE_HEAD;
-    request->bad_uri = strstr(uri, "%00") != NULL;
+    request->head_open = true;
+    request->target = uri;
+    request->n_target = strlen(uri);
+    request->bad_uri = strstr(uri, "%00") || !target_is_strict(uri);
     return request;
 }
 

@@ -11,6 +11,11 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#if MHD_VERSION < 0x00097701
+#define STRICTNESS MHD_OPTION_STRICT_FOR_CLIENT, 0 /* http_strict.c knows more */
+#else
+#define STRICTNESS MHD_OPTION_CLIENT_DISCIPLINE_LVL, 1
+#endif
 #define CONNECTION_MEMORY (24 * 1024) /* headers, and a piece of the body or the reply */
 #define RETRY_MS 1000                 /* where descriptors have run out, others than connections may have come free */
 
@@ -82,7 +87,8 @@ static void library_log(void *self, const char *format, va_list args) __attribut
 static void library_log(void *self, const char *format, va_list args)
 {
     char line[400];
-    (void)self;
+    if (!strncmp(format, "Error processing request", strlen("Error processing request")))
+        length_refuse(self);
     vsnprintf(line, sizeof line, format, args);
     log_debug("libmicrohttpd: %s", line);
 }
@@ -91,9 +97,9 @@ static bool daemon_start(struct worker *worker, struct err *err)
 {
     struct http *http = worker->http;
     worker->daemon = MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL,
-                                      NULL, request_step, http, MHD_OPTION_EXTERNAL_LOGGER, library_log, http, MHD_OPTION_CONNECTION_LIMIT,
-                                      (unsigned)accept_limit(http), MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)SILENCE_S,
-                                      MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY, MHD_OPTION_STRICT_FOR_CLIENT, 1,
+                                      NULL, request_step, http, MHD_OPTION_EXTERNAL_LOGGER, library_log, worker,
+                                      MHD_OPTION_CONNECTION_LIMIT, (unsigned)accept_limit(http), MHD_OPTION_CONNECTION_TIMEOUT,
+                                      (unsigned)SILENCE_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY, STRICTNESS,
                                       MHD_OPTION_URI_LOG_CALLBACK, request_begin, http, MHD_OPTION_NOTIFY_COMPLETED, request_end, http,
                                       MHD_OPTION_NOTIFY_CONNECTION, connection_notice, worker, MHD_OPTION_END);
     return worker->daemon || err_set(err, ERR_THREAD, "the HTTP library could not be started");

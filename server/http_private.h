@@ -62,7 +62,10 @@ struct request {
     _Atomic uint32_t n_holders; /* the connection, and the flush under way: the last one frees the request */
     /* the request at hand */
     enum stage stage;
+    bool head_open; /* its line is there, the rest of its head is not */
     bool bad_uri, close_now;
+    const char *target; /* as it came, (n_target) bytes in the library's memory */
+    size_t n_target;
     const char *method, *path;
     struct head head;
     const struct route *route;
@@ -157,9 +160,17 @@ void request_reset(struct request *request);
 /* One holder less; the last one frees it. Any thread. */
 void request_unref(struct request *request);
 
-/* http_head.c: judge the request by its head. False: the reply refuses it. */
-bool request_judge(struct request *request);
+/* http_head.c: judge the request by its head. False: the reply refuses it. version: as the library hands it over first. */
+bool request_judge(struct request *request, const char *version);
 uint64_t request_body_limit(const struct request *request);
+
+/* http_strict.c: whether the head is what HTTP/1.1 says, to the byte. method, version: as the library hands them over first. */
+bool head_is_strict(const struct request *request, const char *method, const char *version);
+/* target: as it came, not yet unescaped. */
+bool target_is_strict(const char *target);
+bool length_is_number(const char *text);
+/* Answer the request of this thread whose Content-Length the library has found to be no number. */
+void length_refuse(struct worker *worker);
 
 /* http_send.c: queue the reply. */
 enum MHD_Result request_send(struct request *request);
