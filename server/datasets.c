@@ -463,9 +463,9 @@ char *datasets_profile(struct datasets *datasets, int64_t id, struct err *err)
     return profile;
 }
 
-bool datasets_delete(struct datasets *datasets, const char *name, struct err *err)
+bool datasets_delete(struct datasets *datasets, const char *name, int64_t only, struct err *err)
 {
-    int64_t id;
+    int64_t id = only;
     tidy(datasets);
     if (!store_dataset_delete(datasets->store, name, &id, err))
         return false;

@@ -65,9 +65,9 @@ struct table *datasets_table_id(struct datasets *datasets, int64_t id, struct er
 bool datasets_moved(struct datasets *datasets, const char *name, int64_t id);
 /* The profile of a ready dataset as JSON (profile.h); the caller frees it. NULL on failure. Slow. */
 char *datasets_profile(struct datasets *datasets, int64_t id, struct err *err);
-/* Delete it; tables in use stay mapped, and its file stays while an unfinished job needs it. ERR_NOT_FOUND; ERR_CONFLICT while it
- * is loading. Slow. */
-bool datasets_delete(struct datasets *datasets, const char *name, struct err *err);
+/* Delete it; tables in use stay mapped, and its file stays while an unfinished job needs it. only: this one (0: any), not one that
+ * has replaced it since. ERR_NOT_FOUND; ERR_CONFLICT while it is loading. Slow. */
+bool datasets_delete(struct datasets *datasets, const char *name, int64_t only, struct err *err);
 /* Give it another name; jobs that use it go on. ERR_NOT_FOUND, ERR_CONFLICT. The same name is no error. Slow. */
 bool datasets_rename(struct datasets *datasets, const char *name, const char *new_name, struct dataset_info *info, struct err *err);
 /* What readings of whole tables have found, by id. */

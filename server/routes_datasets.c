@@ -392,7 +392,7 @@ void datasets_delete_one(struct request *request, struct reply *reply)
 {
     struct server *server = request_app(request);
     struct err err = {0};
-    if (!datasets_delete(server->datasets, request_param(request, 0), &err))
+    if (!datasets_delete(server->datasets, request_param(request, 0), 0, &err))
         reply_problem(reply, &err);
     else
         reply_empty(reply, 204);

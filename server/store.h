@@ -160,7 +160,7 @@ bool store_dataset_profile(struct store *store, int64_t id, char **profile, stru
 /* Remove the tables of deleted datasets that no unfinished job needs. */
 bool store_datasets_sweep(struct store *store, struct err *err);
 bool store_dataset_forget(struct store *store, int64_t id, struct err *err); /* the row, in any state */
-/* The ready one. ERR_NOT_FOUND; ERR_CONFLICT while it is being replaced. */
+/* The ready one; *id, where it is not 0 before, says which. ERR_NOT_FOUND; ERR_CONFLICT while it is being replaced. */
 bool store_dataset_delete(struct store *store, const char *name, int64_t *id, struct err *err);
 /* The ready dataset's new name, which jobs then show too. ERR_NOT_FOUND; ERR_CONFLICT where a dataset has it, or is on its way under either. */
 bool store_dataset_rename(struct store *store, const char *name, const char *new_name, struct err *err);

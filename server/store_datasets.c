@@ -160,7 +160,9 @@ bool store_dataset_delete(struct store *store, const char *name, int64_t *id, st
     int there = ready_id(sql, name, &old, err), loading = there >= 0 ? name_taken(sql, name, "loading", err) : -1;
     if (loading == 1)
         err_set(err, ERR_CONFLICT, "the dataset %s is still loading: wait until its state is ready", name);
-    else if (there == 0)
+    else if (there == 1 && *id && old != *id)
+        there = 0;
+    if (there == 0 && loading == 0)
         missing(name, err);
     bool ok = there == 1 && loading == 0 && sql_run(sql, err, "DELETE FROM datasets WHERE id = ?1", "i", old);
     if (!sql_end(sql, ok, err))

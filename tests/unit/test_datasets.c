@@ -55,7 +55,7 @@ START_TEST(the_file_of_a_deleted_dataset_goes_with_the_next_change)
     state_upload(&state, "b", "x,y\n1,2\n3,4\n", false);
     int64_t a = id_of("a"), b = id_of("b");
     run("ALTER TABLE jobs RENAME TO jobs_away"); /* who still needs a dataset cannot be asked */
-    ck_assert(datasets_delete(state.datasets, "a", &err));
+    ck_assert(datasets_delete(state.datasets, "a", 0, &err));
     ck_assert(has_table(a));
     ck_assert_ptr_null(datasets_begin(state.datasets, "b", false, &err)); /* tries in vain, and keeps it in mind */
     ck_assert(has_table(a));
@@ -90,7 +90,7 @@ START_TEST(an_upload_under_way_outlives_the_sweep)
     state_upload(&state, "b", csv, false);
     int64_t b = id_of("b");
     run("ALTER TABLE jobs RENAME TO jobs_away");
-    ck_assert(datasets_delete(state.datasets, "b", &err));
+    ck_assert(datasets_delete(state.datasets, "b", 0, &err));
     run("ALTER TABLE jobs_away RENAME TO jobs");
     state_upload(&state, "b", csv, false);
     ck_assert(!has_table(b)); /* it was swept */
@@ -155,8 +155,20 @@ START_TEST(whoever_looked_at_a_dataset_learns_that_it_was_replaced)
     state_upload(&state, "a", "x,y\n5,6\n7,8\n", true);
     ck_assert(datasets_moved(state.datasets, "a", a));
     ck_assert(!datasets_moved(state.datasets, "a", id_of("a")));
-    ck_assert(datasets_delete(state.datasets, "a", &err));
+    ck_assert(datasets_delete(state.datasets, "a", 0, &err));
     ck_assert(datasets_moved(state.datasets, "a", a));
+}
+END_TEST
+
+START_TEST(a_dataset_that_has_taken_the_place_of_another_is_not_deleted_for_it)
+{
+    state_upload(&state, "a", "x,y\n1,2\n3,4\n", false);
+    int64_t a = id_of("a");
+    state_upload(&state, "a", "x,y\n5,6\n7,8\n", true);
+    ck_assert(!datasets_delete(state.datasets, "a", a, &err));
+    ck_assert_int_eq(err.code, ERR_NOT_FOUND);
+    ck_assert(has_table(id_of("a")));
+    ck_assert(datasets_delete(state.datasets, "a", id_of("a"), &err));
 }
 END_TEST
 
@@ -165,10 +177,10 @@ START_TEST(a_dataset_that_is_being_replaced_is_not_deleted)
     state_upload(&state, "a", "x,y\n1,2\n3,4\n", false);
     struct upload *upload = datasets_begin(state.datasets, "a", true, &err);
     ck_assert_ptr_nonnull(upload);
-    ck_assert(!datasets_delete(state.datasets, "a", &err));
+    ck_assert(!datasets_delete(state.datasets, "a", 0, &err));
     ck_assert_int_eq(err.code, ERR_CONFLICT);
     datasets_abort(upload);
-    ck_assert(datasets_delete(state.datasets, "a", &err));
+    ck_assert(datasets_delete(state.datasets, "a", 0, &err));
 }
 END_TEST
 
@@ -184,6 +196,7 @@ int main(void)
     tcase_add_test(tests, what_stays_to_the_end_goes_at_the_next_start);
     tcase_add_test(tests, a_table_is_found_at_every_moment_of_its_replacement);
     tcase_add_test(tests, whoever_looked_at_a_dataset_learns_that_it_was_replaced);
+    tcase_add_test(tests, a_dataset_that_has_taken_the_place_of_another_is_not_deleted_for_it);
     tcase_add_test(tests, a_dataset_that_is_being_replaced_is_not_deleted);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);

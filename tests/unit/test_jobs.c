@@ -272,7 +272,7 @@ START_TEST(a_dataset_may_be_deleted_under_its_job)
     snprintf(path, sizeof path, "datasets/%lld.table", (long long)dataset.id);
     int64_t id = submit_simple(&state, "c", ENDLESS);
     ck_assert(job_wait(&state, id, "event: epoch"));
-    ck_assert(datasets_delete(state.datasets, "c", &err));
+    ck_assert(datasets_delete(state.datasets, "c", 0, &err));
     ck_assert(state_has(&state, path)); /* the job may have to start again */
     ck_assert_int_eq(job_end(&state, submit_simple(&state, "n", 1)).row.state, JOB_SUCCEEDED);
     ck_assert(jobs_delete(state.jobs, id, &err));

@@ -37,7 +37,7 @@ START_TEST(unfinished_jobs_go_on_after_a_restart)
     int64_t running = submit_simple(&state, "c", ENDLESS), paused = submit_simple(&state, "c", 100);
     ck_assert(jobs_pause(state.jobs, paused, NULL, &err));
     ck_assert(job_wait(&state, running, "event: epoch"));
-    ck_assert(datasets_delete(state.datasets, "c", &err)); /* jobs keep what they were given */
+    ck_assert(datasets_delete(state.datasets, "c", 0, &err)); /* jobs keep what they were given */
     state_close(&state);
     state_open(&state);
     ck_assert(!state_has(&state, "tmp/x"));

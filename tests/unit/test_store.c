@@ -327,7 +327,7 @@ START_TEST(a_dataset_that_an_unfinished_job_needs_keeps_its_file)
     snprintf(path, sizeof path, "datasets/%lld.table", (long long)dataset.id);
     struct job_row row = job_row_of("d", dataset.id), late = row;
     ck_assert(store_job_insert(state.store, &row, "{}", NULL, &err));
-    ck_assert(datasets_delete(state.datasets, "d", &err));
+    ck_assert(datasets_delete(state.datasets, "d", 0, &err));
     ck_assert(!store_job_insert(state.store, &late, "{}", NULL, &err)); /* too late for another one */
     ck_assert_int_eq(err.code, ERR_CONFLICT);
     reopen();
@@ -377,7 +377,7 @@ START_TEST(a_failed_or_aborted_upload_leaves_nothing)
     ck_assert_int_eq(info.row.state, DATASET_LOADING);
     ck_assert_ptr_null(datasets_table(state.datasets, "d", NULL, &err));
     ck_assert_int_eq(err.code, ERR_CONFLICT);
-    ck_assert(!datasets_delete(state.datasets, "d", &err));
+    ck_assert(!datasets_delete(state.datasets, "d", 0, &err));
     ck_assert_int_eq(err.code, ERR_CONFLICT);
     ck_assert(datasets_list(state.datasets, &list, &n_list, &err));
     ck_assert_uint_eq(n_list, 1);
