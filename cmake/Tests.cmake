@@ -147,6 +147,8 @@ if(TARGET mlpd AND NODE AND NOT MLPD_SANITIZE)
     endforeach()
 endif()
 
+add_test(NAME docs COMMAND ${PROJECT_SOURCE_DIR}/cmake/docs-test.sh ${PROJECT_SOURCE_DIR})
+
 # The benchmark's table and where it goes, with made-up figures.
 find_program(PYTHON3 python3)
 if(PYTHON3)
