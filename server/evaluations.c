@@ -18,6 +18,7 @@
 #define CLASSES_MAX RECIPE_CLASSES_MAX
 #define METRICS_MAX 64
 #define IMPORTANCE_MAX RECIPE_INPUTS_MAX
+#define BLOCK_BYTES (BLOCK * sizeof(struct guess))
 #define GUESS_1 16u /* bytes of a guess without its loss */
 
 struct head {
@@ -126,7 +127,7 @@ bool evaluations_write(int fd, const struct evaluation *e, struct err *err)
 
 /* ---- in ---- */
 
-/* An open file whose front is read and checked. */
+/* An open file whose head, then whose front is read and checked. */
 struct file {
     int fd;
     struct head head;
@@ -157,8 +158,6 @@ static bool head_read(struct file *file, struct err *err)
 static bool front_read(struct file *file, struct err *err)
 {
     uint64_t hash;
-    if (!head_read(file, err))
-        return false;
     size_t n = (size_t)file->layout.guesses_at;
     file->front = malloc(n);
     if (!file->front)
@@ -167,6 +166,13 @@ static bool front_read(struct file *file, struct err *err)
         return false;
     memcpy(&hash, file->front + n - 8, 8);
     return hash == block_hash(file->front, n - 8) || damaged(err);
+}
+
+/* Of the evaluation, which is about as large as the front and its guesses; and, while it is read, of the front and a block. */
+static bool page_claim(const struct file *file, const struct evaluation_page *page, struct err *err)
+{
+    uint64_t n = page->limit < file->head.n_rows ? page->limit : file->head.n_rows;
+    return !page->claim || claim_take(page->claim, 2 * file->layout.guesses_at + (n + 1) * sizeof(struct guess) + BLOCK_BYTES, err);
 }
 
 static bool matches(const struct evaluation_page *page, const struct guess *guess)
@@ -278,7 +284,7 @@ static struct evaluation *evaluation_make(const struct file *file, struct err *e
 static struct evaluation *file_read(struct file *file, const struct evaluation_page *page, uint64_t *n_guesses, uint64_t *n_matching,
                                     struct err *err)
 {
-    struct evaluation *e = front_read(file, err) ? evaluation_make(file, err) : NULL;
+    struct evaluation *e = page_claim(file, page, err) && front_read(file, err) ? evaluation_make(file, err) : NULL;
     if (!e)
         return NULL;
     uint64_t matching = count_matching(e, page), n = page->offset < matching ? matching - page->offset : 0;
@@ -298,7 +304,9 @@ static struct evaluation *file_read(struct file *file, const struct evaluation_p
 struct evaluation *evaluations_read(int fd, const struct evaluation_page *page, uint64_t *n_guesses, uint64_t *n_matching, struct err *err)
 {
     struct file file = {.fd = fd};
-    struct evaluation *e = file_read(&file, page, n_guesses, n_matching, err);
+    struct evaluation *e = head_read(&file, err) ? file_read(&file, page, n_guesses, n_matching, err) : NULL;
     free(file.front);
+    if (e && page->claim)
+        claim_give(page->claim, file.layout.guesses_at + BLOCK_BYTES);
     return e;
 }

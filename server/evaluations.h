@@ -6,6 +6,7 @@
 #ifndef MLPD_EVALUATIONS_H
 #define MLPD_EVALUATIONS_H
 
+#include "ledger.h"
 #include "mlp/evaluation.h"
 #include "mlp/stop.h"
 #include "mlp/train.h"
@@ -16,6 +17,7 @@ struct evaluation_page {
     bool worst;              /* the largest loss first */
     int64_t label, guess;    /* only of this class; -1: any */
     const atomic_bool *stop; /* ends reading with ERR_STOPPED; NULL: nothing does */
+    struct claim *claim;     /* what is read is reserved from it, for as long as the caller keeps it; NULL: nothing is */
 };
 
 /* Write it to fd and sync. */

@@ -1,4 +1,5 @@
 /* GET /models/{m}/evaluation: how well a model does on rows that it was not trained on. */
+#include "pieces.h"
 #include "routes.h"
 
 #include <inttypes.h>
@@ -8,7 +9,28 @@
 
 #define SAMPLES_DEFAULT 100
 #define SAMPLES_MAX 100000
+#define BYTES_MAX (16u << 20) /* of samples in one reply: it ends after the one that reaches them */
+#define PIECE_BYTES 16384
 #define MATRIX_CLASSES_MAX 1000 /* a larger confusion matrix is left out */
+
+/* An evaluation on its way out, with the rows that are asked for, and how many there are of their kind. */
+struct answer {
+    struct server *server;
+    struct model *model; /* owned reference */
+    struct model_row row;
+    struct evaluation_page page;
+    uint64_t n_guesses, n_matching;
+    struct evaluation *evaluation; /* owned */
+    size_t part;                   /* what is written next: of parts */
+    bool begun;                    /* that part is */
+    uint64_t at;                   /* its next item */
+    uint64_t n_bytes;              /* of the samples that are written */
+};
+
+static bool classifies(const struct answer *answer)
+{
+    return answer->model->recipe->task == TASK_CLASSIFICATION;
+}
 
 static double ratio(uint64_t part, uint64_t whole)
 {
@@ -31,38 +53,6 @@ static void class_write(struct writer *writer, const struct evaluation *evaluati
     writer_put_double(writer, "f1", ratio(2 * hits, support + guessed));
     writer_put_uint(writer, "support", support);
     writer_close(writer, '}');
-}
-
-static void confusion_write(struct writer *writer, const struct evaluation *evaluation, char *const *labels)
-{
-    uint32_t n = evaluation->n_classes;
-    writer_key(writer, "confusion");
-    writer_open(writer, '{');
-    writer_key(writer, "labels");
-    writer_open(writer, '[');
-    for (uint32_t i = 0; i < n; i++)
-        writer_string(writer, labels[i]);
-    writer_close(writer, ']');
-    writer_key(writer, "matrix");
-    writer_open(writer, '[');
-    for (uint32_t i = 0; i < n && n <= MATRIX_CLASSES_MAX; i++) {
-        writer_open(writer, '[');
-        for (uint32_t j = 0; j < n; j++)
-            writer_uint(writer, evaluation->confusion[(size_t)i * n + j]);
-        writer_close(writer, ']');
-    }
-    writer_close(writer, ']');
-    writer_close(writer, '}');
-}
-
-static void classes_write(struct writer *writer, const struct evaluation *evaluation, char *const *labels)
-{
-    confusion_write(writer, evaluation, labels);
-    writer_key(writer, "classes");
-    writer_open(writer, '[');
-    for (uint32_t i = 0; i < evaluation->n_classes; i++)
-        class_write(writer, evaluation, i, labels[i]);
-    writer_close(writer, ']');
 }
 
 /* NULL where there is no such class: a label is what the file says. */
@@ -91,25 +81,12 @@ static void guess_write(struct writer *writer, const struct guess *guess, const 
     writer_close(writer, '}');
 }
 
-static void importance_write(struct writer *writer, const struct evaluation *evaluation, const struct recipe *recipe)
-{
-    writer_key(writer, "importance");
-    writer_open(writer, '[');
-    for (uint32_t i = 0; i < evaluation->n_importance; i++) {
-        const struct importance *importance = &evaluation->importance[i];
-        if (importance->column >= recipe->n_columns)
-            continue; /* not of this model: an imported file under an old number */
-        writer_open(writer, '{');
-        writer_put_string(writer, "column", recipe->columns[importance->column].name);
-        writer_put_double(writer, "drop", importance->drop);
-        writer_close(writer, '}');
-    }
-    writer_close(writer, ']');
-}
+/* --- the reply, part by part --- */
 
-static void evaluation_write(struct writer *writer, const struct evaluation *evaluation, const struct model_row *row,
-                             const struct recipe *recipe)
+static void head_write(const struct answer *answer, struct writer *writer)
 {
+    const struct evaluation *evaluation = answer->evaluation;
+    const struct model_row *row = &answer->row;
     writer_open(writer, '{');
     writer_put_string(writer, "model", row->name);
     writer_put_uint(writer, "version", row->version);
@@ -119,37 +96,147 @@ static void evaluation_write(struct writer *writer, const struct evaluation *eva
     for (int i = 0; i < N_METRICS; i++)
         if (metric_applies((enum metric)i, evaluation->n_classes))
             writer_put_double(writer, metric_name((enum metric)i), evaluation->values[i]);
-    if (recipe->task == TASK_CLASSIFICATION)
-        classes_write(writer, evaluation, recipe->classes);
-    importance_write(writer, evaluation, recipe);
+    if (!classifies(answer))
+        return;
+    writer_key(writer, "confusion");
+    writer_open(writer, '{');
 }
 
-/* The rows that are asked for, and how many there are of their kind. */
-struct answer {
-    struct server *server;
-    struct model *model; /* owned reference */
-    struct model_row row;
-    struct evaluation_page page;
-    uint64_t n_guesses, n_matching;
-};
-
-static void evaluation_reply(struct reply *reply, const struct evaluation *evaluation, const struct answer *answer)
+static uint64_t classes_count(const struct answer *answer)
 {
-    const struct recipe *recipe = answer->model->recipe;
-    struct writer writer;
-    reply_writer(reply, &writer);
-    evaluation_write(&writer, evaluation, &answer->row, recipe);
-    fallback_write(&writer, answer->server, &answer->row);
-    writer_put_uint(&writer, "offset", answer->page.offset);
-    writer_put_uint(&writer, "matching", answer->n_matching);
-    writer_key(&writer, "samples");
-    writer_open(&writer, '[');
-    for (uint64_t i = 0; i < answer->n_guesses; i++)
-        guess_write(&writer, &evaluation->guesses[i], recipe);
-    writer_close(&writer, ']');
-    writer_close(&writer, '}');
-    reply_json(reply, 200, &writer);
+    return classifies(answer) ? answer->evaluation->n_classes : 0;
 }
+
+static void label_put(struct answer *answer, struct writer *writer, uint64_t i)
+{
+    writer_string(writer, answer->model->recipe->classes[i]);
+}
+
+static uint64_t matrix_count(const struct answer *answer)
+{
+    uint64_t n = classes_count(answer);
+    return n <= MATRIX_CLASSES_MAX ? n : 0;
+}
+
+static void matrix_put(struct answer *answer, struct writer *writer, uint64_t i)
+{
+    const struct evaluation *evaluation = answer->evaluation;
+    writer_open(writer, '[');
+    for (uint32_t j = 0; j < evaluation->n_classes; j++)
+        writer_uint(writer, evaluation->confusion[i * evaluation->n_classes + j]);
+    writer_close(writer, ']');
+}
+
+static void class_put(struct answer *answer, struct writer *writer, uint64_t i)
+{
+    class_write(writer, answer->evaluation, (uint32_t)i, answer->model->recipe->classes[i]);
+}
+
+static uint64_t importance_count(const struct answer *answer)
+{
+    return answer->evaluation->n_importance;
+}
+
+static void importance_put(struct answer *answer, struct writer *writer, uint64_t i)
+{
+    const struct importance *importance = &answer->evaluation->importance[i];
+    const struct recipe *recipe = answer->model->recipe;
+    if (importance->column >= recipe->n_columns)
+        return; /* not of this model: an imported file under an old number */
+    writer_open(writer, '{');
+    writer_put_string(writer, "column", recipe->columns[importance->column].name);
+    writer_put_double(writer, "drop", importance->drop);
+    writer_close(writer, '}');
+}
+
+static uint64_t samples_count(const struct answer *answer)
+{
+    return answer->n_guesses;
+}
+
+/* The page ends early where its samples have become long. */
+static void sample_put(struct answer *answer, struct writer *writer, uint64_t i)
+{
+    size_t before = writer->n;
+    guess_write(writer, &answer->evaluation->guesses[i], answer->model->recipe);
+    answer->n_bytes += writer->n - before;
+    if (answer->n_bytes >= BYTES_MAX)
+        answer->n_guesses = i + 1;
+}
+
+/* The reply's arrays, in their order. */
+static const struct part {
+    const char *name;
+    bool of_classes; /* left out where there are none */
+    uint64_t (*count)(const struct answer *answer);
+    void (*put)(struct answer *answer, struct writer *writer, uint64_t i);
+} parts[] = {
+    {"labels", true, classes_count, label_put},    {"matrix", true, matrix_count, matrix_put},
+    {"classes", true, classes_count, class_put},   {"importance", false, importance_count, importance_put},
+    {"samples", false, samples_count, sample_put},
+};
+enum { PART_MATRIX = 1, N_PARTS = sizeof parts / sizeof *parts, PART_SAMPLES = N_PARTS - 1 };
+
+static void part_begin(struct answer *answer, struct writer *writer)
+{
+    if (answer->part == 0)
+        head_write(answer, writer);
+    answer->begun = true;
+    if (parts[answer->part].of_classes && !classifies(answer))
+        return;
+    if (answer->part == PART_SAMPLES) {
+        fallback_write(writer, answer->server, &answer->row);
+        writer_put_uint(writer, "offset", answer->page.offset);
+        writer_put_uint(writer, "matching", answer->n_matching);
+    }
+    writer_key(writer, parts[answer->part].name);
+    writer_open(writer, '[');
+}
+
+static void part_end(struct answer *answer, struct writer *writer)
+{
+    uint64_t next = answer->page.offset + answer->n_guesses;
+    if (!parts[answer->part].of_classes || classifies(answer))
+        writer_close(writer, ']');
+    if (answer->part == PART_MATRIX && classifies(answer))
+        writer_close(writer, '}');
+    if (answer->part == PART_SAMPLES) {
+        writer_key(writer, "next");
+        if (next < answer->n_matching)
+            writer_uint(writer, next);
+        else
+            writer_null(writer);
+        writer_close(writer, '}');
+    }
+    answer->begun = false;
+    answer->at = 0;
+    answer->part++;
+}
+
+static enum piece answer_write(void *self, struct writer *writer, struct err *err)
+{
+    struct answer *answer = self;
+    const struct part *part = &parts[answer->part];
+    size_t before = writer->n;
+    (void)err;
+    if (!answer->begun)
+        part_begin(answer, writer);
+    while (answer->at < part->count(answer) && writer->n - before < PIECE_BYTES && !writer->failed)
+        part->put(answer, writer, answer->at++);
+    if (answer->at >= part->count(answer))
+        part_end(answer, writer);
+    return answer->part < N_PARTS ? PIECE_MORE : PIECE_LAST;
+}
+
+static void answer_free(void *self)
+{
+    struct answer *answer = self;
+    model_unref(answer->model);
+    evaluation_free(answer->evaluation);
+    free(answer);
+}
+
+/* --- what is asked for --- */
 
 /* sort=row|worst of the query. */
 static bool query_sort(const struct request *request, bool *worst, struct err *err)
@@ -187,8 +274,8 @@ static bool version_check(const struct model_row *row, struct err *err)
            err_set(err, ERR_NOT_FOUND, "%s is still being trained by job %" PRId64 ": it is evaluated when that ends", row->name, row->job);
 }
 
-/* The evaluation of the version that answers, so that labels and guesses are of one model. NULL: *err. */
-static struct evaluation *evaluation_find(struct request *request, struct answer *answer, uint32_t version, struct err *err)
+/* The evaluation of the version that answers, so that labels and guesses are of one model. False: *err. */
+static bool evaluation_find(struct request *request, struct answer *answer, uint32_t version, struct err *err)
 {
     struct models *models = answer->server->models;
     struct evaluation_page *page = &answer->page;
@@ -198,32 +285,48 @@ static struct evaluation *evaluation_find(struct request *request, struct answer
     const struct recipe *recipe = answer->model ? answer->model->recipe : NULL;
     if (!recipe || !query_sort(request, &page->worst, err) || !query_class(request, "label", recipe, &page->label, err) ||
         !query_class(request, "guess", recipe, &page->guess, err) || !version_check(&answer->row, err))
-        return NULL;
-    struct evaluation *evaluation =
+        return false;
+    answer->evaluation =
         models_evaluation(models, answer->row.name, answer->row.version, page, &answer->n_guesses, &answer->n_matching, &row, err);
-    if (evaluation)
+    if (answer->evaluation)
         memcpy(answer->row.dataset, row.dataset, sizeof row.dataset); /* whose name may have changed since */
-    return evaluation;
+    return answer->evaluation != NULL;
+}
+
+static bool answer_find(struct request *request, struct answer *answer, uint32_t version, struct err *err)
+{
+    bool found;
+    do
+        found = evaluation_find(request, answer, version, err);
+    while (!found && err->code == ERR_NOT_FOUND && answer->model && answer->row.state != MODEL_TRAINING &&
+           models_moved(answer->server->models, &answer->row));
+    return found;
 }
 
 void models_get_evaluation(struct request *request, struct reply *reply)
 {
-    struct answer answer = {.server = request_app(request), .page.stop = request_stop(request)};
+    struct claim *claim = request_claim(request);
+    struct answer *answer = calloc(1, sizeof *answer);
     struct err err = {0};
-    struct evaluation *evaluation;
     uint64_t version;
-    if (!query_number(request, "version", 0, UINT32_MAX, &version, reply) ||
-        !query_number(request, "offset", 0, INT64_MAX, &answer.page.offset, reply) ||
-        !query_number(request, "limit", SAMPLES_DEFAULT, SAMPLES_MAX, &answer.page.limit, reply))
-        return;
-    do
-        evaluation = evaluation_find(request, &answer, (uint32_t)version, &err);
-    while (!evaluation && err.code == ERR_NOT_FOUND && answer.model && answer.row.state != MODEL_TRAINING &&
-           models_moved(answer.server->models, &answer.row));
-    if (!evaluation)
+    if (!answer) {
+        err_memory(&err, "the evaluation");
         reply_problem(reply, &err);
-    else
-        evaluation_reply(reply, evaluation, &answer);
-    model_unref(answer.model);
-    evaluation_free(evaluation);
+        return;
+    }
+    answer->server = request_app(request);
+    answer->page.claim = claim;
+    answer->page.stop = request_stop(request);
+    if (query_number(request, "version", 0, UINT32_MAX, &version, reply) &&
+        query_number(request, "offset", 0, INT64_MAX, &answer->page.offset, reply) &&
+        query_number(request, "limit", SAMPLES_DEFAULT, SAMPLES_MAX, &answer->page.limit, reply)) {
+        uint64_t before = claim->bytes;
+        if (answer_find(request, answer, (uint32_t)version, &err)) {
+            const struct pieces pieces = {.write = answer_write, .free = answer_free, .self = answer, .bytes = claim->bytes - before};
+            pieces_reply(request, reply, "application/json", &pieces);
+            return;
+        }
+        reply_problem(reply, &err);
+    }
+    answer_free(answer);
 }

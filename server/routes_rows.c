@@ -2,6 +2,7 @@
 #include "append.h"
 #include "csv_write.h"
 #include "log.h"
+#include "pieces.h"
 #include "profile.h"
 #include "routes.h"
 
@@ -13,7 +14,9 @@
 
 #define ROWS_DEFAULT 100
 #define ROWS_MAX 10000
-#define CELLS_MAX 1000000 /* of one page of rows */
+#define CELLS_MAX 1000000     /* of one page of rows */
+#define BYTES_MAX (16u << 20) /* of one page: it ends after the row that reaches them */
+#define PIECE_BYTES 16384
 
 /* --- some rows --- */
 
@@ -72,60 +75,121 @@ static bool choice_check(const struct choice *choice, const struct table *table,
     return good;
 }
 
-/* Ends early, with half a text, once `stop` is set. */
-static void rows_write(struct writer *writer, const struct table *table, const struct choice *choice, const atomic_bool *stop)
+/* Rows on their way out. */
+struct page {
+    struct table *table; /* owned reference */
+    struct choice choice;
+    uint64_t n_asked, k, n_bytes; /* rows of the choice, and bytes, that are written */
+    bool begun;
+};
+
+static void page_begin(struct page *page, struct writer *writer)
 {
-    uint32_t n_columns = table_n_columns(table);
     writer_open(writer, '{');
-    writer_put_uint(writer, "total", table_n_rows(table));
-    if (!choice->indexed)
-        writer_put_uint(writer, "offset", choice->offset);
+    writer_put_uint(writer, "total", table_n_rows(page->table));
+    if (!page->choice.indexed)
+        writer_put_uint(writer, "offset", page->choice.offset);
     writer_key(writer, "columns");
     writer_open(writer, '[');
-    for (uint32_t i = 0; i < n_columns; i++)
-        writer_string(writer, table_column(table, i)->name);
+    for (uint32_t i = 0; i < table_n_columns(page->table); i++)
+        writer_string(writer, table_column(page->table, i)->name);
     writer_close(writer, ']');
     writer_key(writer, "rows");
     writer_open(writer, '[');
-    for (uint64_t k = 0; k < choice->n && !stop_is_set(stop); k++) {
-        writer_open(writer, '[');
-        for (uint32_t i = 0; i < n_columns; i++)
-            profile_cell(writer, table, i, choice->indexed ? choice->index[k] : choice->offset + k);
-        writer_close(writer, ']');
-    }
+    page->begun = true;
+}
+
+/* "next": where the following page begins; of chosen rows the place in their list. */
+static void page_end(const struct page *page, struct writer *writer)
+{
+    const struct choice *choice = &page->choice;
+    uint64_t next = choice->indexed ? page->k : choice->offset + page->k;
     writer_close(writer, ']');
+    writer_key(writer, "next");
+    if (next < (choice->indexed ? page->n_asked : table_n_rows(page->table)))
+        writer_uint(writer, next);
+    else
+        writer_null(writer);
     writer_close(writer, '}');
+}
+
+static void page_row(struct page *page, struct writer *writer)
+{
+    const struct choice *choice = &page->choice;
+    uint64_t row = choice->indexed ? choice->index[page->k] : choice->offset + page->k;
+    size_t before = writer->n;
+    writer_open(writer, '[');
+    for (uint32_t i = 0; i < table_n_columns(page->table); i++)
+        profile_cell(writer, page->table, i, row);
+    writer_close(writer, ']');
+    page->n_bytes += writer->n - before;
+    page->k++;
+}
+
+static enum piece page_write(void *self, struct writer *writer, struct err *err)
+{
+    struct page *page = self;
+    size_t before = writer->n;
+    if (!page->begun)
+        page_begin(page, writer);
+    while (page->k < page->choice.n && page->n_bytes < BYTES_MAX && writer->n - before < PIECE_BYTES && !writer->failed)
+        page_row(page, writer);
+    if (!table_check_read(page->table, err)) /* what was read of a file that is no longer whole is not sent */
+        return PIECE_FAILED;
+    if (page->k < page->choice.n && page->n_bytes < BYTES_MAX)
+        return PIECE_MORE;
+    page_end(page, writer);
+    return PIECE_LAST;
+}
+
+static void page_free(void *self)
+{
+    struct page *page = self;
+    table_unref(page->table);
+    free(page->choice.index);
+    free(page);
+}
+
+static uint64_t page_bytes(const struct page *page)
+{
+    return sizeof *page + (page->choice.indexed ? page->n_asked * sizeof *page->choice.index : 0);
+}
+
+static bool page_open(struct page *page, struct request *request, struct err *err)
+{
+    struct server *server = request_app(request);
+    const char *index = request_query(request, "index");
+    struct choice *choice = &page->choice;
+    page->table = datasets_table(server->datasets, request_param(request, 0), NULL, err);
+    if (!page->table || (index && !index_read(choice, index, table_n_rows(page->table), err)))
+        return false;
+    page->n_asked = choice->n;
+    if (!claim_take(request_claim(request), page_bytes(page), err))
+        return false;
+    choice_cut(choice, page->table);
+    return choice_check(choice, page->table, err);
 }
 
 void datasets_get_rows(struct request *request, struct reply *reply)
 {
-    struct server *server = request_app(request);
-    const char *index = request_query(request, "index");
     struct choice choice = {0};
     struct err err = {0};
-    struct writer writer;
     if (!query_number(request, "offset", 0, INT64_MAX, &choice.offset, reply) ||
-        (!index && !query_number(request, "limit", ROWS_DEFAULT, ROWS_MAX, &choice.n, reply)))
+        (!request_query(request, "index") && !query_number(request, "limit", ROWS_DEFAULT, ROWS_MAX, &choice.n, reply)))
         return;
-    struct table *table = datasets_table(server->datasets, request_param(request, 0), NULL, &err);
-    bool ok = table && (!index || index_read(&choice, index, table_n_rows(table), &err));
-    if (ok) {
-        choice_cut(&choice, table);
-        ok = choice_check(&choice, table, &err);
+    struct page *page = calloc(1, sizeof *page);
+    if (!page) {
+        err_memory(&err, "the rows");
+    } else {
+        page->choice = choice;
+        if (page_open(page, request, &err)) {
+            const struct pieces pieces = {.write = page_write, .free = page_free, .self = page, .bytes = page_bytes(page)};
+            pieces_reply(request, reply, "application/json", &pieces);
+            return;
+        }
+        page_free(page);
     }
-    if (ok) {
-        reply_writer(reply, &writer);
-        rows_write(&writer, table, &choice, request_stop(request));
-        ok = stop_check(request_stop(request), &err) && table_check_read(table, &err);
-        if (ok)
-            reply_json(reply, 200, &writer);
-        else
-            writer_done(&writer);
-    }
-    if (!ok)
-        reply_problem(reply, &err);
-    free(choice.index);
-    table_unref(table);
+    reply_problem(reply, &err);
 }
 
 /* --- all rows --- */
@@ -133,57 +197,33 @@ void datasets_get_rows(struct request *request, struct reply *reply)
 /* A table on its way out as CSV. */
 struct export
 {
-    struct table *table;
-    struct writer text;
-    size_t at; /* of text: what was given out */
+    struct table *table; /* owned reference */
     uint64_t row;
     uint64_t checked; /* rows before this one are what was written */
+    bool begun;
 };
 
-/* -1: there are no more rows; -2: the next cannot be had, and the broken reply tells. */
-static int export_row(struct export *export)
-{
-    struct err ignored;
-    if (export->row == table_n_rows(export->table))
-        return -1;
-    if (export->row == export->checked && !(export->checked = table_check_group(export->table, export->row, &ignored)))
-        return -2;
-    export->at = export->text.n = 0;
-    csv_put_row(&export->text, export->table, export->row++);
-    return export->text.failed ? -2 : 1;
-}
-
-static int export_fill(struct export *export, char *text, size_t size, size_t *n)
-{
-    while (*n < size) {
-        int more = export->at == export->text.n ? export_row(export) : 1;
-        if (more < 0)
-            return more;
-        size_t left = export->text.n - export->at, part = left < size - *n ? left : size - *n;
-        memcpy(text + *n, export->text.text + export->at, part);
-        export->at += part;
-        *n += part;
-    }
-    return 1;
-}
-
-/* What was read from a file that is no longer whole is not sent. */
-static int export_read(void *self, char *text, size_t size, size_t *n)
+static enum piece export_write(void *self, struct writer *writer, struct err *err)
 {
     struct export *export = self;
-    struct err damage;
-    int more = export_fill(export, text, size, n);
-    if (table_check_read(export->table, &damage))
-        return more;
-    *n = 0;
-    return -2;
+    size_t before = writer->n;
+    if (!export->begun)
+        csv_put_names(writer, export->table);
+    export->begun = true;
+    while (export->row < table_n_rows(export->table) && writer->n - before < PIECE_BYTES && !writer->failed) {
+        if (export->row == export->checked && !(export->checked = table_check_group(export->table, export->row, err)))
+            return PIECE_FAILED;
+        csv_put_row(writer, export->table, export->row++);
+    }
+    if (!table_check_read(export->table, err)) /* what was read of a file that is no longer whole is not sent */
+        return PIECE_FAILED;
+    return export->row < table_n_rows(export->table) ? PIECE_MORE : PIECE_LAST;
 }
 
 static void export_free(void *self)
 {
     struct export *export = self;
     table_unref(export->table);
-    writer_done(&export->text);
     free(export);
 }
 
@@ -196,18 +236,14 @@ void datasets_get_file(struct request *request, struct reply *reply)
     if (!export)
         err_memory(&err, "the file");
     else if ((export->table = datasets_table(server->datasets, name, NULL, &err))) {
-        csv_put_names(&export->text, export->table);
-        const struct reply_source source = {.read = export_read, .free = export_free, .self = export};
-        if ((reply->source = http_source_new(request, &source, &err))) {
-            reply->status = 200;
-            reply->type = "text/csv; charset=utf-8";
+        const struct pieces pieces = {.write = export_write, .free = export_free, .self = export};
+        pieces_reply(request, reply, "text/csv; charset=utf-8", &pieces);
+        if (reply->status == 200)
             reply_header(reply, "Content-Disposition", "attachment; filename=\"%s.csv\"", name);
-            return;
-        }
+        return;
     }
     reply_problem(reply, &err);
-    if (export)
-        export_free(export);
+    free(export);
 }
 
 /* --- more rows --- */

@@ -46,14 +46,14 @@ const text = (response) =>
     response.on("error", (error) => resolve(error.message));
   });
 
-/** A request whose reply is not read: its `status`, and a function that reads the rest. */
+/** A request whose reply is not read: its `status`, and functions that read the rest, or go away. */
 export function slow(daemon, n, method, path, body = "") {
   const headers = { "Content-Length": Buffer.byteLength(body) };
   const request = http.request({ port: daemon.port, host: "127.0.0.1", localAddress: address(n), method, path, headers, agent: false });
   request.end(body);
   return new Promise((resolve, reject) => {
     request.on("error", reject);
-    request.on("response", (response) => resolve({ status: response.statusCode, rest: () => text(response) }));
+    request.on("response", (response) => resolve({ status: response.statusCode, rest: () => text(response), leave: () => response.destroy() }));
   });
 }
 

@@ -88,7 +88,8 @@ test("long class names and many rows are no way to a large reply", async () => {
   assert.deepEqual(statuses.filter((status) => ![200, 429, 503].includes(status)), []);
   assert.ok((await heldBytes(daemon)) <= LIMIT);
   assert.equal((await predict(99)).status, 200);
-  for (const { rest } of readers) assert.ok((await rest()).length > 100);
+  for (const { leave } of readers.slice(4)) leave();
+  for (const { rest } of readers.slice(0, 4)) assert.ok((await rest()).length > 100);
   await givenBack(daemon);
   assertPeak(daemon, 2 * LIMIT);
 });
@@ -106,6 +107,36 @@ test("predictions that unpack to more than there is are refused, the others are 
   assert.ok(statuses.includes(200), statuses.join());
   assert.deepEqual(statuses.filter((status) => ![200, 413, 429, 503].includes(status)), []);
   assert.equal((await predict(99)).status, 200);
+  await givenBack(daemon);
+  assertPeak(daemon, 2 * LIMIT);
+});
+
+test("slow readers of rows hold pieces, not pages; a page ends at 16 MB and says where to go on", async () => {
+  const text = "t".repeat(20_000); // of which 1,000 rows are more than a page
+  const csv = `n,text\n${Array.from({ length: 1000 }, (_, i) => `${i},${i}${text}`).join("\n")}\n`;
+  assert.equal((await send(daemon, 50, "POST", "/datasets?name=long", csv, { "Content-Type": "text/csv" })).status, 201);
+  const seen = [];
+  for (let offset = 0; offset !== null; ) {
+    const { json } = await daemon.get(`/datasets/long/rows?limit=10000&offset=${offset}`);
+    assert.equal(json.offset, offset);
+    seen.push(...json.rows.map(([n]) => n));
+    assert.ok(json.next === null || json.next === seen.length);
+    offset = json.next;
+    assert.ok(offset === null || offset > 500, "a page is 16 MB");
+  }
+  assert.deepEqual(seen, Array.from({ length: 1000 }, (_, i) => i));
+  const chosen = (await daemon.get(`/datasets/long/rows?index=${Array.from({ length: 900 }, (_, i) => 999 - i)}`)).json;
+  assert.equal(chosen.rows.length, chosen.next);
+  assert.equal(chosen.rows.at(-1)[0], 1000 - chosen.next);
+
+  const paths = ["/datasets/long/rows?limit=10000", "/datasets/long/file"];
+  const readers = await Promise.all(Array.from({ length: 60 }, (_, i) => slow(daemon, i, "GET", paths[i % 2])));
+  assert.deepEqual(new Set(readers.map(({ status }) => status)), new Set([200]));
+  const held = await heldBytes(daemon);
+  assert.ok(held < 60 * 0.3 * MB, `${held / MB} MB for ${readers.length} readers`);
+  for (const { leave } of readers.slice(4)) leave();
+  const lengths = new Set(await Promise.all(readers.slice(0, 4).map(async ({ rest }) => (await rest()).length)));
+  assert.equal(lengths.size, 2, "all of them were sent whole");
   await givenBack(daemon);
   assertPeak(daemon, 2 * LIMIT);
 });
