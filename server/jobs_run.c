@@ -167,6 +167,16 @@ static void finish(struct jobs *jobs, struct job *job, enum job_state end, const
     pthread_mutex_unlock(&jobs->lock);
 }
 
+/* What the job came to under an earlier daemon is what it leaves where it fails before its next epoch ends: on rows that are damaged now. */
+static void snapshot_resume(struct job *job, const struct training *training)
+{
+    struct err ignored;
+    if (team_epoch(training->team) == 0 || job->snapshot)
+        return;
+    job->snapshot = team_model(training->team, &ignored); /* without memory there is none */
+    job->snapshot_loss = NAN;                             /* any epoch's end beats it */
+}
+
 /* Make the training of a job that was not made ready ahead, and go on from its checkpoint. *training NULL: it has to wait for memory;
  * false: it can never run. */
 static bool make(struct jobs *jobs, struct job *job, struct job_row *row, struct training **training, struct err *err)
@@ -185,8 +195,10 @@ static bool make(struct jobs *jobs, struct job *job, struct job_row *row, struct
         training_free(made);
         return !room;
     }
-    if (checkpoint_resume(jobs, job, made))
+    if (checkpoint_resume(jobs, job, made)) {
         job->fraction_before = team_fraction(made->team);
+        snapshot_resume(job, made);
+    }
     *training = made;
     return true;
 }

@@ -134,6 +134,26 @@ test("a table that is cut under a running training fails that job, and the daemo
   await daemon.stop();
 });
 
+test("a job that finds its table damaged after a restart fails, and leaves the model that it had come to", { timeout: 120_000 }, async () => {
+  const state = stateFolder();
+  const before = await Daemon.start({ state });
+  await before.csv("/datasets?name=rows", csv);
+  const request = { dataset: "rows", model: "m", target: "label", epochs: 100_000, layers: [8], batch_size: 1024, validation_split: 0 };
+  const { json } = await before.post("/train", request);
+  await before.epoch(json.id);
+  await before.stop();
+  damage(path.join(state, "datasets/1.table"), 150_000);
+  const after = await Daemon.start({ state });
+  const job = await after.finished(json.id);
+  assert.equal(job.state, "failed");
+  assert.match(job.error.detail, /rows \d+ to \d+ of 1\.table are damaged/);
+  assert.match(after.log, /goes on from its checkpoint/);
+  const model = (await after.get("/models/m")).json;
+  assert.equal(model.state, "partial");
+  assert.equal((await after.post("/predict", { model: "m", instances: [[0.9, 0.9]] })).status, 200);
+  await after.stop();
+});
+
 /** Once the daemon's log matches. */
 async function logged(daemon, words) {
   while (!words.test(daemon.log)) {
