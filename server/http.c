@@ -135,9 +135,10 @@ static enum MHD_Result request_refused(struct request *request)
     bool body = request->length || request->head.transfer_encoding;
     if (request->close_now || (body && (request->head.expect || request->length > DRAIN_BYTES)))
         return request_answer(request);
-    request->stage = body ? STAGE_DRAIN : STAGE_READY;
-    request->started_ms = clock_ms();
-    request_due(request, body ? request->started_ms : 0);
+    if (body)
+        drain_begin(request);
+    else
+        request->stage = STAGE_READY;
     return MHD_YES;
 }
 
@@ -145,10 +146,7 @@ static enum MHD_Result stage_body(struct request *request)
 {
     if (request->route->body == ROUTE_BODY_LARGE)
         watch_client(request->http, request);
-    request->stage = STAGE_BODY;
-    request->started_ms = clock_ms();
-    request_due(request, request->started_ms);
-    atomic_store_explicit(&request->deadline_ms, 0, memory_order_relaxed);
+    upload_begin(request);
     return MHD_YES;
 }
 
@@ -169,20 +167,19 @@ static enum MHD_Result stage_head(struct request *request, const char *version)
     const struct http_options *options = &request->http->options;
     atomic_fetch_add_explicit(&request->http->n_requests, 1, memory_order_relaxed);
     options->busy(options->app);
-    request_due(request, 0);
+    request_due(request, 0, 0);
     request->head_open = false;
     if (!request_judge(request, version) || !spare_check(request))
         return request_refused(request);
     if (!request->route->head)
         return stage_body(request);
-    atomic_store_explicit(&request->deadline_ms, 0, memory_order_relaxed);
     return request_leave(request, BENCH_DESK, head_run) ? MHD_YES : request_refused(request);
 }
 
 /* The request is complete: answer it, here or on a bench. */
 static enum MHD_Result stage_run(struct request *request)
 {
-    request_due(request, 0);
+    request_due(request, 0, 0);
     if (flush_await(request))
         return MHD_YES;
     request->here = request->where == ROUTE_HERE && !body_pending(&request->body) && request->body.received <= SMALL_BODY;

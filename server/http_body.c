@@ -28,7 +28,8 @@ bool flush_await(struct request *request)
     bool wait = request->flushing;
     if (wait) {
         request->waiting = true;
-        request_due(request, 0);
+        request->waited_ms = clock_ms();
+        request_due(request, 0, 0);
         MHD_suspend_connection(request->connection);
     }
     pthread_mutex_unlock(&request->lock);
@@ -54,6 +55,13 @@ static bool flush_begin(struct request *request)
     return true;
 }
 
+void drain_begin(struct request *request)
+{
+    request->stage = STAGE_DRAIN;
+    request->started_ms = clock_ms();
+    request_due(request, request->started_ms, request->started_ms + DRAIN_TIME_MS);
+}
+
 /* Drop what is there and what is still to come. */
 static enum MHD_Result upload_refuse(struct request *request, size_t *n)
 {
@@ -61,24 +69,33 @@ static enum MHD_Result upload_refuse(struct request *request, size_t *n)
     if (!request->reply.status)
         reply_problem(&request->reply, request->body.failed ? &request->body.err : &stopped);
     body_release(request);
-    request->stage = STAGE_DRAIN;
-    request->started_ms = clock_ms();
+    drain_begin(request);
     *n = 0;
     return MHD_YES;
 }
 
-/* A client that sends less than a byte a millisecond, on average, is cut off. */
-static bool too_slow(const struct request *request)
+/* A client that sends less than a byte a millisecond, on average, owes the rest, and is cut off when that has become too much. The time that
+ * it had to wait does not count. */
+static void upload_due(struct request *request)
 {
-    uint64_t elapsed_ms = clock_ms() - request->started_ms;
-    return elapsed_ms > SLOW_AFTER_MS && request->body.received < elapsed_ms * SLOW_BYTES_PER_MS;
+    if (request->waited_ms)
+        request->started_ms += clock_ms() - request->waited_ms;
+    request->waited_ms = 0;
+    uint64_t since_ms = request->started_ms + request->body.received / SLOW_BYTES_PER_MS;
+    request_due(request, since_ms, since_ms + SLOW_AFTER_MS);
+}
+
+void upload_begin(struct request *request)
+{
+    request->stage = STAGE_BODY;
+    request->started_ms = clock_ms();
+    request->waited_ms = 0;
+    upload_due(request);
 }
 
 enum MHD_Result upload_take(struct request *request, const char *bytes, size_t *n)
 {
-    if (too_slow(request))
-        return MHD_NO;
-    request_due(request, request->started_ms + request->body.received / SLOW_BYTES_PER_MS);
+    upload_due(request);
     while (*n) {
         if (request->body.received + *n > request_body_limit(request)) {
             reply_refuse(&request->reply, 413, "the body is longer than the %llu bytes that are accepted here",
@@ -102,5 +119,5 @@ enum MHD_Result upload_drain(struct request *request, size_t *n)
 {
     request->drained += *n;
     *n = 0;
-    return request->drained <= DRAIN_BYTES && clock_ms() - request->started_ms <= DRAIN_TIME_MS ? MHD_YES : MHD_NO;
+    return request->drained <= DRAIN_BYTES ? MHD_YES : MHD_NO;
 }

@@ -80,6 +80,6 @@ void request_reset(struct request *request)
     request->status = 0;
     request->stage = STAGE_IDLE;
     atomic_store_explicit(&request->served, true, memory_order_relaxed);
-    request_due(request, clock_ms());
-    atomic_store_explicit(&request->deadline_ms, clock_ms() + IDLE_TIME_MS, memory_order_relaxed);
+    uint64_t now = clock_ms();
+    request_due(request, now, now + IDLE_TIME_MS);
 }

@@ -74,6 +74,7 @@ struct request {
     char segments[SEGMENTS_MAX]; /* the path, cut up */
     const char *params[PARAMS_MAX];
     uint64_t length, drained, started_ms;
+    uint64_t waited_ms; /* since when the body has waited for a flush; 0: it does not */
     struct body body;
     struct chore *kept;
     struct reply reply;
@@ -133,10 +134,11 @@ struct http {
 
 uint64_t clock_ms(void);
 
-/* Since when the client owes bytes; 0: it does not. */
-static inline void request_due(struct request *request, uint64_t since_ms)
+/* The client owes bytes since then, and is cut off at the deadline; 0: it owes none, there is none. */
+static inline void request_due(struct request *request, uint64_t since_ms, uint64_t deadline_ms)
 {
     atomic_store_explicit(&request->due_ms, since_ms, memory_order_relaxed);
+    atomic_store_explicit(&request->deadline_ms, deadline_ms, memory_order_relaxed);
 }
 
 /* A request leaves its HTTP thread for a chore; false: the daemon stops, and no more may leave. */
@@ -144,7 +146,11 @@ bool busy_enter(struct http *http);
 /* After the request has been resumed: it may be gone already. */
 void busy_leave(struct http *http);
 
-/* http_body.c: the bytes are there. *n: those that were not taken. */
+/* http_body.c: from now on the body is due, a byte a millisecond. */
+void upload_begin(struct request *request);
+/* The rest of a refused body is read and dropped. */
+void drain_begin(struct request *request);
+/* The bytes are there. *n: those that were not taken. */
 enum MHD_Result upload_take(struct request *request, const char *bytes, size_t *n);
 /* Drop them. */
 enum MHD_Result upload_drain(struct request *request, size_t *n);

@@ -45,6 +45,8 @@ static const struct route test_routes[] = {
     {.method = "POST", .pattern = "/files", .run = health_get, .where = ROUTE_DESK, .body = ROUTE_BODY_LARGE},
 };
 
+static const size_t n_test_routes = sizeof test_routes / sizeof *test_routes;
+
 static int gated_file(void *app, struct err *err)
 {
     (void)app;
@@ -91,7 +93,7 @@ static void service_start(uint32_t max_connections)
                                          .temp = gated_file,
                                          .crew = service.crew,
                                          .routes = test_routes,
-                                         .n_routes = sizeof test_routes / sizeof *test_routes,
+                                         .n_routes = n_test_routes,
                                          .busy = nothing};
     service.http = http_start(&options, &err);
     ck_assert_msg(service.http != NULL, "%s", err.msg);
@@ -293,8 +295,8 @@ START_TEST(one_address_has_half_of_all_connections)
     room_make(&crowd, &of_proxy);
     ck_assert(!of_one.spare && !of_other.spare && !of_proxy.spare && crowd.n_leaving == 1);
 
-    request_due(&requests[2], 0);
-    request_due(&requests[4], 0);
+    request_due(&requests[2], 0, 0);
+    request_due(&requests[4], 0, 0);
     room_make(&crowd, &of_one); /* all its own are busy */
     ck_assert(of_one.spare && !has_ended(0));
     crowd_add(&requests[5], 9, 0);
@@ -331,6 +333,32 @@ START_TEST(an_http_thread_that_is_stuck_has_no_beat)
 }
 END_TEST
 
+/* A body is due a byte a millisecond. What it waits for a flush does not count. */
+START_TEST(a_slow_body_is_cut_off)
+{
+    struct claim nobody = {0};
+    struct http http = {.options.max_body = 100000};
+    struct request request = {.http = &http, .route = &test_routes[n_test_routes - 1]};
+    size_t n = 3000;
+    char bytes[3000] = {0};
+    body_init(&request.body, gated_file, NULL, &nobody);
+    upload_begin(&request);
+    uint64_t begun = request.due_ms;
+    ck_assert_uint_eq(request.deadline_ms, begun + 20000);
+    ck_assert_int_eq(upload_take(&request, bytes, &n), MHD_YES);
+    ck_assert_uint_eq(n, 0);
+    ck_assert_int_eq(upload_take(&request, bytes, &n), MHD_YES);
+    ck_assert_uint_eq(request.due_ms, begun + 3000);
+    ck_assert_uint_eq(request.deadline_ms, begun + 3000 + 20000);
+    request.waited_ms = clock_ms() - 50000;
+    ck_assert_int_eq(upload_take(&request, bytes, &n), MHD_YES);
+    ck_assert_uint_ge(request.deadline_ms, begun + 3000 + 20000 + 50000);
+    drain_begin(&request);
+    ck_assert(request.due_ms >= begun && request.deadline_ms == request.due_ms + DRAIN_TIME_MS);
+    body_done(&request.body);
+}
+END_TEST
+
 /* Under socket activation it is the service manager's too: who comes meanwhile is served by the next daemon. */
 START_TEST(a_stopped_service_leaves_the_socket_listening)
 {
@@ -360,6 +388,7 @@ int main(void)
     tcase_add_test(tests, where_all_connections_are_busy_health_is_answered);
     tcase_add_test(tests, one_address_has_half_of_all_connections);
     tcase_add_test(tests, an_http_thread_that_is_stuck_has_no_beat);
+    tcase_add_test(tests, a_slow_body_is_cut_off);
     tcase_add_test(tests, a_stopped_service_leaves_the_socket_listening);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
