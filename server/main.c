@@ -117,7 +117,9 @@ static bool rooms_open(struct daemon *daemon, struct err *err)
                                        .models = server->models,
                                        .jobs = server->jobs,
                                        .bytes_per_second = config->scrub_rate};
-    return config->scrub_rate == 0 || (server->scrub = scrub_new(&slow, err));
+    if (config->scrub_rate > 0 && !(server->scrub = scrub_new(&slow, err)))
+        log_warning("nothing looks for damage while nothing else happens: %s", err->msg);
+    return true;
 }
 
 static bool page_open(struct daemon *daemon, struct err *err)
