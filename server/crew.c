@@ -1,19 +1,23 @@
 /* Service threads. Each bench has one lock, which protects its queue; `work` is what its threads wait on. No lock is held while a
  * chore runs. */
 #include "crew.h"
+#include "fair.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define THREADS_MAX 64
 
+/* Threads of a bench that slow work leaves to the other. */
+static const uint32_t n_kept[N_BENCHES] = {[BENCH_DESK] = 1};
+
 struct queue {
     pthread_mutex_t lock;
-    pthread_cond_t work; /* a chore was added, or stop was set; threads of this bench wait on it */
-    struct chore *first, *last;
-    uint32_t n_waiting, n_running;
+    pthread_cond_t work; /* a chore was added or may start now, or stop was set; threads of this bench wait on it */
+    struct fair fair;
     bool stop;
 };
 
@@ -23,30 +27,40 @@ struct crew {
     uint32_t n_threads;
 };
 
-/* The next chore, after the one that has ended; NULL once stop is set and the queue is empty. */
-static struct chore *queue_take(struct queue *queue, bool ended_one)
+static uint64_t now_ns(void)
 {
-    pthread_mutex_lock(&queue->lock);
-    queue->n_running -= ended_one;
-    while (!queue->first && !queue->stop)
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+/* Under the lock: the next task; none once stop is set and nothing waits. What
+ * waits then may start at last when those that run have ended. */
+static struct fair_task queue_take(struct queue *queue)
+{
+    struct fair_task task;
+    while (!(task = fair_take(&queue->fair)).chore && !(queue->stop && queue->fair.n_waiting == 0))
         pthread_cond_wait(&queue->work, &queue->lock);
-    struct chore *chore = queue->first;
-    if (chore) {
-        queue->first = chore->next;
-        if (!queue->first)
-            queue->last = NULL;
-        queue->n_waiting--;
-        queue->n_running++;
-    }
-    pthread_mutex_unlock(&queue->lock);
-    return chore;
+    return task;
 }
 
 static void *thread_run(void *self)
 {
     struct queue *queue = self;
-    for (struct chore *chore = NULL; (chore = queue_take(queue, chore != NULL));)
-        chore->run(chore);
+    struct fair_task task;
+    pthread_mutex_lock(&queue->lock);
+    while ((task = queue_take(queue)).chore) {
+        pthread_mutex_unlock(&queue->lock);
+        uint64_t begin_ns = now_ns();
+        task.chore->run(task.chore);
+        uint64_t took_ns = now_ns() - begin_ns;
+        pthread_mutex_lock(&queue->lock);
+        fair_end(&queue->fair, &task, took_ns);
+        if (queue->fair.n_waiting > 1) /* one is for this thread; another may start now, too */
+            pthread_cond_signal(&queue->work);
+    }
+    pthread_cond_broadcast(&queue->work);
+    pthread_mutex_unlock(&queue->lock);
     return NULL;
 }
 
@@ -69,6 +83,7 @@ struct crew *crew_new(const uint32_t n_threads[N_BENCHES], struct err *err)
         return NULL;
     }
     for (int i = 0; i < N_BENCHES; i++) {
+        fair_init(&crew->queues[i].fair, n_threads[i], n_kept[i]);
         pthread_mutex_init(&crew->queues[i].lock, NULL);
         pthread_cond_init(&crew->queues[i].work, NULL);
     }
@@ -102,14 +117,8 @@ void crew_free(struct crew *crew)
 void crew_submit(struct crew *crew, enum bench bench, struct chore *chore)
 {
     struct queue *queue = &crew->queues[bench];
-    chore->next = NULL;
     pthread_mutex_lock(&queue->lock);
-    if (queue->last)
-        queue->last->next = chore;
-    else
-        queue->first = chore;
-    queue->last = chore;
-    queue->n_waiting++;
+    fair_put(&queue->fair, chore);
     pthread_cond_signal(&queue->work);
     pthread_mutex_unlock(&queue->lock);
 }
@@ -117,18 +126,10 @@ void crew_submit(struct crew *crew, enum bench bench, struct chore *chore)
 /* Whether the chore still waited: it does no longer. */
 static bool queue_withdraw(struct queue *queue, struct chore *chore)
 {
-    struct chore *before = NULL, *at;
     pthread_mutex_lock(&queue->lock);
-    for (at = queue->first; at && at != chore; at = at->next)
-        before = at;
-    if (at) {
-        *(before ? &before->next : &queue->first) = at->next;
-        if (queue->last == at)
-            queue->last = before;
-        queue->n_waiting--;
-    }
+    bool waited = fair_withdraw(&queue->fair, chore);
     pthread_mutex_unlock(&queue->lock);
-    return at != NULL;
+    return waited;
 }
 
 /* Work in parts. `lock` protects n_helpers. */
@@ -196,7 +197,7 @@ uint32_t crew_running(struct crew *crew, enum bench bench)
 {
     struct queue *queue = &crew->queues[bench];
     pthread_mutex_lock(&queue->lock);
-    uint32_t n = queue->n_running;
+    uint32_t n = queue->fair.n_running;
     pthread_mutex_unlock(&queue->lock);
     return n;
 }
@@ -205,7 +206,7 @@ uint32_t crew_waiting(struct crew *crew, enum bench bench)
 {
     struct queue *queue = &crew->queues[bench];
     pthread_mutex_lock(&queue->lock);
-    uint32_t n = queue->n_waiting;
+    uint32_t n = queue->fair.n_waiting;
     pthread_mutex_unlock(&queue->lock);
     return n;
 }

@@ -1,7 +1,7 @@
 /* Service threads: what writes, syncs or takes over a millisecond runs here, so that the HTTP threads always answer.
  *
  * Three benches, so that one kind of work never holds up another: DESK for queries and small writes, BULK for work that may take
- * minutes, STREAMS for what is sent bit by bit to many. Threads: any may submit. */
+ * minutes, STREAMS for what is sent bit by bit to many. Each bench is fair by client and by cost (fair.h). Threads: any may submit. */
 #ifndef MLPD_CREW_H
 #define MLPD_CREW_H
 
@@ -17,6 +17,7 @@ enum bench { BENCH_DESK, BENCH_BULK, BENCH_STREAMS, N_BENCHES };
 struct chore {
     void (*run)(struct chore *chore);
     struct chore *next;
+    uint32_t client, kind; /* whose it is and what it costs is like: fair.h. 0: the daemon's own */
 };
 
 struct crew;
@@ -25,7 +26,7 @@ struct crew *crew_new(const uint32_t n_threads[N_BENCHES], struct err *err);
 /* Runs what was submitted, then joins. Takes NULL. */
 void crew_free(struct crew *crew);
 
-/* Run the chore on one of the bench's threads, in order of submission. Never fails, never blocks. */
+/* Run the chore on one of the bench's threads. Never fails, never blocks. */
 void crew_submit(struct crew *crew, enum bench bench, struct chore *chore);
 #define CREW_HELPERS_MAX 16
 /* Work in parts, done by the calling thread and by those of the bench that are free, up to n_helpers (and CREW_HELPERS_MAX) of them: run(self, part) once for each

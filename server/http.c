@@ -171,6 +171,7 @@ static enum MHD_Result stage_head(struct request *request, const char *version)
     request->head_open = false;
     if (!request_judge(request, version) || !spare_check(request))
         return request_refused(request);
+    request->work.kind = 1 + (uint32_t)(request->route - options->routes);
     if (!request->route->head)
         return stage_body(request);
     return request_leave(request, BENCH_DESK, head_run) ? MHD_YES : request_refused(request);

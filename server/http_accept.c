@@ -36,6 +36,7 @@ static struct request *request_new(struct worker *worker, int fd, const struct s
     request->fd = fd;
     request->claim =
         (struct claim){.ledger = http->options.ledger, .client = client_number(address, http->client_seed), .unasked = REPLY_FREE};
+    request->work.client = request->claim.client;
     request->local = client_is_local(address);
     atomic_init(&request->n_holders, 1);
     reply_init(&request->reply);

@@ -99,6 +99,8 @@ struct source *http_source_new(const struct request *request, const struct reply
     source->claim = claim;
     pthread_mutex_init(&source->lock, NULL);
     source->chore.run = fetch;
+    source->chore.client = request->work.client;
+    source->chore.kind = request->work.kind;
     source->from = *from;
     source->http = request->http;
     source->sent_ms = clock_ms();

@@ -26,7 +26,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-static const uint32_t bench_threads[N_BENCHES] = {[BENCH_DESK] = 4, [BENCH_BULK] = 2, [BENCH_STREAMS] = 2};
+static const uint32_t bench_threads[N_BENCHES] = {[BENCH_DESK] = 4, [BENCH_BULK] = 3, [BENCH_STREAMS] = 3};
 #define NICE_TRAINING 5
 #define ROWS_BODY_MAX ((uint64_t)1 << 30) /* of a prediction */
 #define BACKLOG 512

@@ -44,6 +44,7 @@ const struct route routes[] = {
     {.method = "GET", .pattern = "/jobs/{j}", .run = jobs_get_one, .where = ROUTE_DESK},
     {.method = "DELETE", .pattern = "/jobs/{j}", .run = jobs_delete_one, .where = ROUTE_DESK},
     {.method = "PATCH", .pattern = "/jobs/{j}", .run = jobs_patch_one, .where = ROUTE_DESK, .body = ROUTE_BODY_SMALL},
+    {.method = "GET", .pattern = "/jobs/{j}/history", .run = jobs_get_history, .where = ROUTE_DESK},
     {.method = "GET", .pattern = "/jobs/{j}/events", .run = jobs_get_events, .where = ROUTE_DESK},
     {.method = "POST", .pattern = "/jobs/{j}/cancel", .run = jobs_post_cancel, .where = ROUTE_DESK},
     {.method = "POST", .pattern = "/jobs/{j}/pause", .run = jobs_post_pause, .where = ROUTE_DESK},

@@ -94,6 +94,7 @@ void train_post_run(struct request *request, struct reply *reply);
 /* routes_jobs.c */
 void jobs_get_all(struct request *request, struct reply *reply);
 void jobs_get_one(struct request *request, struct reply *reply);
+void jobs_get_history(struct request *request, struct reply *reply);
 void jobs_get_events(struct request *request, struct reply *reply);
 void jobs_post_cancel(struct request *request, struct reply *reply);
 void jobs_post_pause(struct request *request, struct reply *reply);

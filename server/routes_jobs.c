@@ -11,6 +11,8 @@
 
 #define JOBS_DEFAULT 100
 #define JOBS_MOST 1000
+#define HISTORY_SHOWN 2000 /* newest epochs that stand with the job */
+#define HISTORY_MOST 10000 /* epochs of a page */
 
 static void rows_used_write(struct writer *writer, const struct job_row *row)
 {
@@ -135,8 +137,10 @@ void jobs_get_one(struct request *request, struct reply *reply)
     int64_t id;
     if (!param_job(request, &id, reply))
         return;
-    /* The history is read first: it may end before `epoch`, never after it. */
-    if (!jobs_history(server->jobs, id, 0, 0, &epochs, &n, &err) || !jobs_get(server->jobs, id, &info, &err) ||
+    bool found = jobs_get(server->jobs, id, &info, &err);
+    uint32_t after = info.row.epoch > HISTORY_SHOWN ? info.row.epoch - HISTORY_SHOWN : 0;
+    /* The history is read before the rest: it may end before `epoch`, never after it. */
+    if (!found || !jobs_history(server->jobs, id, after, HISTORY_SHOWN, &epochs, &n, &err) || !jobs_get(server->jobs, id, &info, &err) ||
         !jobs_request(server->jobs, id, &json, &err) || !jobs_warnings(server->jobs, id, &warnings, &err)) {
         reply_problem(reply, &err);
     } else {
@@ -146,12 +150,44 @@ void jobs_get_one(struct request *request, struct reply *reply)
         writer_key(&writer, "request");
         writer_raw(&writer, json, strlen(json));
         warnings_write(&writer, &warnings);
+        writer_put_uint(&writer, "history_after", after);
         history_write(&writer, epochs, n);
         writer_close(&writer, '}');
         reply_json(reply, 200, &writer);
     }
     free(epochs);
     free(json);
+}
+
+void jobs_get_history(struct request *request, struct reply *reply)
+{
+    struct server *server = request_app(request);
+    struct epoch_metrics *epochs = NULL;
+    struct writer writer;
+    struct err err = {0};
+    uint64_t after, limit;
+    size_t n = 0;
+    int64_t id;
+    if (!param_job(request, &id, reply) || !query_number(request, "after", 0, UINT32_MAX, &after, reply) ||
+        !query_number(request, "limit", HISTORY_SHOWN, HISTORY_MOST, &limit, reply))
+        return;
+    /* A limit of 0 means all to jobs_history. */
+    if (!jobs_history(server->jobs, id, (uint32_t)after, limit ? (uint32_t)limit : 1, &epochs, &n, &err)) {
+        reply_problem(reply, &err);
+        return;
+    }
+    n = limit ? n : 0;
+    reply_writer(reply, &writer);
+    writer_open(&writer, '{');
+    history_write(&writer, epochs, n);
+    writer_key(&writer, "next");
+    if (limit && n == limit)
+        writer_uint(&writer, epochs[n - 1].epoch);
+    else
+        writer_null(&writer);
+    writer_close(&writer, '}');
+    reply_json(reply, 200, &writer);
+    free(epochs);
 }
 
 /* One subscriber and the reply's source that reads it. */

@@ -11,7 +11,7 @@
 /** @typedef {{id: number, title?: string | null, state: string, dataset: string, model: string, version: number | null, epoch: number, epochs: number, task: string,
  *   task_reason: string, created: string, started: string | null, ended: string | null, rows: {train: number, validation: number, test: number},
  *   eta_seconds: number | null, samples_per_second: number | null, request?: Record<string, any>, warnings?: {code: string, message: string}[],
- *   history?: Epoch[], error: {detail?: string, title?: string} | null}} Job */
+ *   history?: Epoch[], history_after?: number, error: {detail?: string, title?: string} | null}} Job */
 /** @typedef {{name: string, version: number, created: string, task: string, promoted?: number | null, [more: string]: any}} Model */
 
 /** An answer that is an error; `message` is for people, `status` 0 means that nobody answered. */
@@ -102,6 +102,8 @@ export const api = {
   jobs: async () => (await request("jobs")).jobs,
   /** @param {number} id @returns {Promise<Job>} */
   job: (id) => request(`jobs/${id}`),
+  /** @param {number} id @param {number} after @param {number} limit @returns {Promise<{history: Epoch[], next: number | null}>} */
+  history: (id, after, limit) => request(`jobs/${id}/history?after=${after}&limit=${limit}`),
   /** @param {number} id @param {"pause" | "resume" | "cancel"} what @returns {Promise<Job>} */
   control: (id, what) => request(`jobs/${id}/${what}`, { method: "POST" }),
   /** @param {number} id @param {string} title */

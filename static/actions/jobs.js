@@ -8,6 +8,7 @@ import { changed, explain, lose } from "./lists.js";
 
 export const isFinal = (/** @type {{state: string}} */ job) => ["succeeded", "failed", "cancelled"].includes(job.state);
 
+const PAGE = 10_000; // epochs of a job's history that are asked for at once
 const STREAMS = 3; // runs followed live at once; more are asked for with the lists
 
 /** @type {Map<number, () => void>} how to stop following each job that is followed */
@@ -57,6 +58,7 @@ async function loadNow(id) {
   followed.delete(id);
   try {
     const job = await api.job(id);
+    if (job.history) job.history = [...(await earlier(id, job.history_after ?? 0)), ...job.history];
     if (!wantedRuns().includes(id)) return;
     state.runs[id] = { job, history: job.history ?? [], score: state.runs[id]?.score ?? null, at: Date.now() };
     set({ watchProblem: "" });
@@ -67,6 +69,18 @@ async function loadNow(id) {
     set({ watchProblem: isGone ? text.watch.gone(id) : explain(error) });
     if (isGone) leave(id);
   }
+}
+
+/** The epochs up to `last` that do not stand with the job. @param {number} id @param {number} last */
+async function earlier(id, last) {
+  const epochs = [];
+  for (let after = 0; after < last; ) {
+    const { history } = await api.history(id, after, Math.min(last - after, PAGE));
+    if (!history.length) break;
+    epochs.push(...history);
+    after = history.at(-1).epoch;
+  }
+  return epochs;
 }
 
 /** Take a run that is gone out of the address. @param {number} id */
