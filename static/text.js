@@ -360,6 +360,7 @@ export const text = {
     served: "newest",
     promote: "Promote",
     rollBack: "Roll back to it",
+    damaged: "File damaged",
     useNewest: "Always the newest",
     renameTitle: (/** @type {string} */ name) => `Rename ${name}`,
     remove: "Delete",

@@ -67,13 +67,15 @@ function recipeTable(columns) {
 }
 
 /** @param {any} model @param {any} v one of its versions @param {(version: number | null) => void} promote */
-function versionRow({ name, promoted, version: newest }, v, promote) {
-  const served = promoted ?? newest;
+function versionRow({ name, promoted, version: answers, fallback }, v, promote) {
+  const served = fallback ? answers : (promoted ?? answers);
   const isServed = v.version === served;
   const words = v.version < served ? text.models.rollBack : text.models.promote;
-  const act = isServed
-    ? h("span", { class: "served" }, promoted ? text.models.promoted : text.models.served)
-    : h("button", { type: "button", "data-promote": v.version, onclick: () => promote(v.version) }, words);
+  let act;
+  if (v.damage) act = h("span", { class: "damaged", title: v.damage, "data-damaged": v.version }, text.models.damaged);
+  else if (isServed) act = h("span", { class: "served" }, promoted === served ? text.models.promoted : text.models.served);
+  else
+    act = h("button", { type: "button", "data-promote": v.version, onclick: () => promote(v.version) }, words);
   const path = `models/${encodeURIComponent(name)}/file?version=${v.version}`;
   const file = h("a", { href: path, download: `${name}-${v.version}.safetensors` }, text.models.download);
   const cells = [text.time(v.created), v.partial ? text.models.partial : text.count(v.epochs), scoreOf(v), act, file];

@@ -34,6 +34,7 @@ export async function startDaemon() {
   const { address } = now;
   return {
     address,
+    state,
     end: (signal = "SIGTERM") => now.end(signal),
     begin: async () => (now = await run(new URL(address).host, state)),
     async stop() {

@@ -1,5 +1,7 @@
 // What a model gets right and wrong, and a model's page, in a real browser.
 import assert from "node:assert/strict";
+import { readdirSync, unlinkSync } from "node:fs";
+import path from "node:path";
 import { after, before, test } from "node:test";
 import { digits, keep, openPage, startBrowser, startDaemon, teach, violations } from "./helper.mjs";
 
@@ -136,6 +138,17 @@ test("a form made from the recipe asks the model while one types", async () => {
   await page.locator("[data-predict-form] input[name=weight]").fill("72");
   await page.locator('[data-prediction]:text-is("plum")').waitFor();
   await keep(page, "model-page");
+  assert.deepEqual(complaints, []);
+});
+
+test("a version whose file is gone is shown as damaged", async () => {
+  for (const epochs of [1, 2]) await teach(daemon.address, `torn-${epochs}`, fruit(60), { target: "kind", model: "torn", epochs });
+  const files = readdirSync(path.join(daemon.state, "models")).filter((name) => name.endsWith(".model"));
+  const newest = files.sort((a, b) => Number.parseInt(b) - Number.parseInt(a))[0];
+  unlinkSync(path.join(daemon.state, "models", newest));
+  const { page, complaints } = await open("models?model=torn");
+  await page.locator('[data-damaged="2"]:text-is("File damaged")').waitFor();
+  assert.equal(await page.locator("[data-damaged]").count(), 1);
   assert.deepEqual(complaints, []);
 });
 
