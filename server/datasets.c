@@ -204,7 +204,7 @@ static struct table *table_make(struct upload *upload, int csv_fd, const struct 
         !table_ingest(csv_fd, &all, temp, &progress, report, err))
         return NULL;
     struct table *table = table_open(temp, err);
-    if (table && files_publish(temp, path, err))
+    if (table && store_publish(upload->datasets->store, temp, "datasets", upload->id, ".table", err))
         return table;
     unlink(temp);
     unlink(path); /* renamed, perhaps, but not known to be there for good */

@@ -140,28 +140,27 @@ static char *notes_make(const struct model_row *row, const char *request_json)
 
 static bool model_write(struct models *models, const struct model *model, const char *request_json, struct model_row *row, struct err *err)
 {
-    char temp[PATH_SIZE], path[PATH_SIZE];
+    char temp[PATH_SIZE];
     char *notes = notes_make(row, request_json);
     if (!notes)
         return err_memory(err, "a model's notes");
-    bool ok = store_path(models->store, "tmp", row->id, ".model", temp, err) &&
-              store_path(models->store, "models", row->id, ".model", path, err) && model_file_write(temp, model, notes, err) &&
-              file_settle(temp, &row->bytes, err) && files_publish(temp, path, err);
+    bool ok = store_path(models->store, "tmp", row->id, ".model", temp, err) && model_file_write(temp, model, notes, err) &&
+              file_settle(temp, &row->bytes, err) && store_publish(models->store, temp, "models", row->id, ".model", err);
     free(notes);
     return ok;
 }
 
 static bool evaluation_write(struct models *models, const struct evaluation *evaluation, int64_t id, struct err *err)
 {
-    char temp[PATH_SIZE], path[PATH_SIZE];
-    if (!store_path(models->store, "tmp", id, ".eval", temp, err) || !store_path(models->store, "models", id, ".eval", path, err))
+    char temp[PATH_SIZE];
+    if (!store_path(models->store, "tmp", id, ".eval", temp, err))
         return false;
     int fd = file_create(temp, err);
     if (fd < 0)
         return false;
     bool ok = evaluations_write(fd, evaluation, err);
     close(fd);
-    return ok && files_publish(temp, path, err);
+    return ok && store_publish(models->store, temp, "models", id, ".eval", err);
 }
 
 /* Reserve a number; without files yet. */
@@ -212,9 +211,7 @@ bool models_publish(struct models *models, struct model *model, const struct eva
 /* The file at `path` becomes the row's file. */
 static bool file_adopt(struct models *models, const char *path, struct model_row *row, struct err *err)
 {
-    char final[PATH_SIZE];
-    return store_path(models->store, "models", row->id, ".model", final, err) && file_settle(path, &row->bytes, err) &&
-           files_publish(path, final, err);
+    return file_settle(path, &row->bytes, err) && store_publish(models->store, path, "models", row->id, ".model", err);
 }
 
 bool models_import(struct models *models, const char *name, const char *path, struct model_row *row, struct err *err)

@@ -140,6 +140,8 @@ int store_temp(struct store *store, char path[PATH_SIZE], struct err *err);
 /* The path of a row's file: store_path(s, "datasets", 7, ".table", path). */
 bool store_path(const struct store *store, const char *folder, int64_t id, const char *suffix, char path[PATH_SIZE], struct err *err);
 
+/* Rename the synced file `temp` to the file of a row that has none yet, and sync its folder. Whatever stands there moves to lost/. */
+bool store_publish(struct store *store, const char *temp, const char *folder, int64_t id, const char *suffix, struct err *err);
 /* The row of these files ("datasets", 7) was deleted, or the job has ended: remove them, unless an unfinished job needs them (*gone:
  * they are no longer there). What fails is done at the next start. */
 bool store_files_remove(struct store *store, const char *folder, int64_t id, bool *gone, struct err *err);

@@ -74,8 +74,12 @@ static enum store_folder folder_find(const char *name)
 
 /* ---- removal ---- */
 
+/* What is no regular file was not written here, and stays. */
 static bool file_unlink(const char *path, bool *removed, struct err *err)
 {
+    struct stat status;
+    if (lstat(path, &status) == 0 && !S_ISREG(status.st_mode))
+        return true;
     if (unlink(path) == 0)
         *removed = true;
     else if (errno != ENOENT)
@@ -138,6 +142,17 @@ bool store_datasets_sweep(struct store *store, struct err *err)
     return ok;
 }
 
+bool store_publish(struct store *store, const char *temp, const char *folder, int64_t id, const char *suffix, struct err *err)
+{
+    char path[PATH_SIZE];
+    struct stat status;
+    if (!store_path(store, folder, id, suffix, path, err))
+        return false;
+    if (lstat(path, &status) == 0 && !store_file_lose(store, folder, id, suffix, "stands where a new file goes", err))
+        return false;
+    return files_publish(temp, path, err);
+}
+
 /* ---- the start ---- */
 
 struct scan {
@@ -195,6 +210,7 @@ static bool entry_settle(void *self, const char *name, struct err *err)
     const char *folder = store_layouts[scan->folder].name, *suffix;
     char path[PATH_SIZE + 256];
     enum standing standing;
+    struct stat status;
     struct err why;
     int64_t id;
     if (!store_file_parse(scan->folder, name, &id, &suffix)) {
@@ -208,7 +224,8 @@ static bool entry_settle(void *self, const char *name, struct err *err)
         scan->largest = id;
     if (!store_file_standing(scan->store, scan->folder, id, &standing, err) || !store_entry_path(scan->path, name, path, err))
         return false;
-    if (standing == STANDING_UNFINISHED && published(scan, id))
+    bool strange = lstat(path, &status) == 0 && !S_ISREG(status.st_mode);
+    if ((strange && standing != STANDING_KEPT) || (standing == STANDING_UNFINISHED && published(scan, id)))
         standing = STANDING_UNKNOWN;
     if (standing == STANDING_UNKNOWN &&
         !store_lose(scan->store, folder, name, "is in no row of the catalogue (--recover takes up again what is whole)", &why))

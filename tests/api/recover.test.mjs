@@ -100,16 +100,16 @@ async function assertRefused(state, words) {
   assert.deepEqual(listing(state), before, "nothing is changed");
 }
 
-/** Recovered, everything is as it was, the job goes on to the same bits, and the next start needs no flag. */
-async function assertRecovered({ state, seen, bits, job }, flags = ["--recover", "--threads=1"]) {
-  const daemon = await Daemon.start({ state, flags });
+/** Recovered, everything is as it was, the job goes on (`to`: to its end, with the same bits), and the next start needs no flag. */
+async function assertRecovered({ state, seen, bits, job }, to = "succeeded") {
+  const daemon = await Daemon.start({ state, flags: ["--recover", "--threads=1"] });
   assert.deepEqual(await see(daemon), seen);
   assert.match(daemon.log, new RegExp(`job ${job} goes on from its checkpoint`));
   const row = (await daemon.get(`/jobs/${job}`)).json;
   assert.equal(row.priority, 2);
-  const ended = await daemon.finished(job);
-  assert.equal(ended.state, "succeeded", JSON.stringify(ended));
-  assert.equal(await weights(daemon, "slow"), bits, "the job ends with the bits of a run that nobody disturbed");
+  const ended = await (to === "succeeded" ? daemon.finished(job) : daemon.cancel(job));
+  assert.equal(ended.state, to, JSON.stringify(ended));
+  if (to === "succeeded") assert.equal(await weights(daemon, "slow"), bits, "the job ends with the bits of a run that nobody disturbed");
   const next = await daemon.post("/train", { dataset: "first", model: "a", epochs: 1, layers: [4] });
   assert.equal((await daemon.finished(next.json.id)).version, 4, "no version number is given twice");
   assert.ok(next.json.id > job, "no job's number is given twice");
@@ -133,7 +133,7 @@ for (const [name, lose] of Object.entries(losses))
     const folder = await copy();
     lose(folder.state);
     await assertRefused(folder.state, /mlpd\.db/);
-    await assertRecovered(folder);
+    await assertRecovered(folder, name === "deleted" ? "succeeded" : "cancelled");
     assert.ok(readdirSync(folder.state).some((entry) => entry.startsWith("mlpd.db.before-recover-")) || name === "deleted");
   });
 
@@ -195,7 +195,7 @@ test("a recovery that is killed at any moment is carried out by the next one", a
     child.kill("SIGKILL");
     await ended;
   }
-  await assertRecovered(folder);
+  await assertRecovered(folder, "cancelled");
 });
 
 test("records that are gone or damaged: files speak for themselves, and one damaged file fails nothing", async () => {
@@ -218,6 +218,20 @@ test("records that are gone or damaged: files speak for themselves, and one dama
   assert.match(daemon.log, /datasets\/1\.table is damaged .*moved to lost\//);
   assert.match(daemon.log, /models\/1\.model is damaged .*moved to lost\//);
   await daemon.stop();
+});
+
+test("a deleted dataset that a job still needs stays deleted, and the job goes on", async () => {
+  const folder = await copy();
+  const before = await Daemon.start({ state: folder.state, flags: ["--threads=1"] });
+  assert.equal((await before.call("DELETE", "/datasets/second")).status, 204);
+  before.child.kill("SIGKILL");
+  await before.ended;
+  losses.deleted(folder.state);
+  const daemon = await Daemon.start({ state: folder.state, flags: ["--recover", "--threads=1"] });
+  assert.deepEqual((await daemon.get("/datasets")).json.datasets.map(({ name }) => name), ["first", "renamed"]);
+  assert.equal((await daemon.cancel(folder.job)).state, "cancelled");
+  await daemon.stop();
+  assert.deepEqual(readdirSync(path.join(folder.state, "datasets")).sort(), ["1.about", "1.table", "3.about", "3.table"]);
 });
 
 test("--recover on a folder where nothing is wrong changes nothing", async () => {

@@ -170,6 +170,37 @@ START_TEST(a_deletion_that_a_crash_cut_short_is_finished_at_the_next_start)
 }
 END_TEST
 
+/* The row of an older catalogue is not yet published, its file is. */
+START_TEST(a_published_file_is_not_taken_for_an_unfinished_one)
+{
+    char table[64];
+    snprintf(table, sizeof table, "datasets/%" PRId64 ".table", dataset_id("d"));
+    state_upload(&state, "other", "a,b\n1,2\n", false);
+    state_close(&state);
+    sql("UPDATE datasets SET state = 'loading' WHERE name = 'd'");
+    state_open(&state);
+    ck_assert(!entry_there(table));
+    ck_assert_int_eq(lost_count(table), 1);
+}
+END_TEST
+
+START_TEST(what_stands_in_the_place_of_a_file_to_be_removed_or_made_is_not_lost)
+{
+    char table[64], next[64];
+    snprintf(table, sizeof table, "datasets/%" PRId64 ".table", dataset_id("d"));
+    snprintf(next, sizeof next, "datasets/%" PRId64 ".table", dataset_id("d") + 1);
+    file_put(next, "mine");
+    state_upload(&state, "other", "a,b\n1,2\n", false);
+    ck_assert_int_eq(lost_count(next), 1);
+    ck_assert_int_eq(unlink(full(table)), 0);
+    ck_assert_int_eq(mkdir(full(table), 0700), 0);
+    ck_assert(datasets_delete(state.datasets, "d", 0, &err));
+    ck_assert(entry_there(table));
+    reopen();
+    ck_assert_int_eq(lost_count(table), 1);
+}
+END_TEST
+
 /* The folder can't be opened; its tables stay. */
 static void assert_refused(const char *word)
 {
@@ -265,6 +296,8 @@ int main(void)
     tcase_add_test(tests, links_pipes_and_folders_with_a_name_of_ours_are_moved_not_opened);
     tcase_add_test(tests, a_strays_number_is_not_given_to_another);
     tcase_add_test(tests, a_deletion_that_a_crash_cut_short_is_finished_at_the_next_start);
+    tcase_add_test(tests, a_published_file_is_not_taken_for_an_unfinished_one);
+    tcase_add_test(tests, what_stands_in_the_place_of_a_file_to_be_removed_or_made_is_not_lost);
     tcase_add_test(tests, a_catalogue_that_is_missing_empty_or_no_database_is_refused);
     tcase_add_test(tests, a_catalogue_without_rows_beside_files_is_refused);
     tcase_add_test(tests, a_damaged_catalogue_is_refused);
