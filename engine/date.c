@@ -294,6 +294,7 @@ static int time_text(double seconds, char mark, char *text, size_t size)
     n += snprintf(text + n, size - (size_t)n, ".%06d", (int)(micros % 1000000));
     while (text[n - 1] == '0')
         n--;
+    text[n] = '\0';
     return n;
 }
 

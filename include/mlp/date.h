@@ -30,7 +30,7 @@ uint32_t date_read(const char *text, size_t length, double values[DATE_ORDERS]);
 struct date_format date_format_choose(uint32_t orders, const char *text, size_t length);
 /* The value in the format, or in ISO's. */
 bool date_parse(const char *text, size_t length, struct date_format format, double *value);
-/* The value as text, its time where it is not midnight; reads as the same value to the microsecond. Returns the length. */
+/* The value as text, its time where it is not midnight; reads as the same value to the microsecond. Terminated; returns the length. */
 uint32_t date_text(double value, struct date_format format, char text[DATE_TEXT_MAX]);
 /* The same moment had day and month been read the other way. Both must be possible; NaN stays. */
 double date_swap(double value);

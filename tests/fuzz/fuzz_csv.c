@@ -66,7 +66,7 @@ static bool reader_count(const struct trial *trial, const struct csv_options *op
     return result == 0;
 }
 
-static void table_check(const char *path, uint64_t n_rows_read, const struct csv_report *report, bool whole)
+static void written_check(const char *path, uint64_t n_rows_read, const struct csv_report *report, bool whole)
 {
     struct err err;
     struct table *table = table_open(path, &err);
@@ -186,7 +186,7 @@ static void trial_run(const struct trial *trial)
         const struct csv_options found = options_found(trial, &one.report);
         bool readable = reader_count(trial, &found, &n_rows);
         require(trial->options.skip_bad_rows || readable, "what is a table is readable");
-        table_check(fuzz_path(0), n_rows, &one.report, !trial->options.skip_bad_rows);
+        written_check(fuzz_path(0), n_rows, &one.report, !trial->options.skip_bad_rows);
     }
     if (trial->choice & TWO_THREADS)
         two_threads_try(trial, &one);

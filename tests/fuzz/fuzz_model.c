@@ -69,7 +69,7 @@ static bool parts_use(void *self, struct err *err)
 {
     struct model *model = model_make(self, err), *back = NULL;
     float *out = model ? calloc(2 * ROWS * (size_t)model_n_outputs(model), sizeof *out) : NULL;
-    bool good = out && model_file_write(fuzz_path(2), model, "{\"a\":1}", err) && (back = model_file_read(fuzz_path(2), NULL, err));
+    bool good = out && model_file_write(fuzz_path(2), model, "{\"a\":1}", err) && (back = model_file_read(fuzz_path(2), NULL, NULL, err));
     size_t n = out ? ROWS * model_n_outputs(model) : 0;
     require(good || !model || err->code == ERR_MEMORY || err->code == ERR_SPACE || err->code == ERR_IO || !out,
             "a model is written and read");
@@ -87,7 +87,7 @@ static bool file_use(void *self, struct err *err)
 {
     (void)self;
     char *info = NULL;
-    struct model *model = model_file_read(fuzz_path(0), &info, err);
+    struct model *model = model_file_read(fuzz_path(0), NULL, &info, err);
     float *out = model ? calloc(ROWS * (size_t)model_n_outputs(model), sizeof *out) : NULL;
     bool good = out ? predict(model, out, err) : model ? err_memory(err, "outputs") : false;
     free(out);

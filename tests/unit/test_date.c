@@ -106,8 +106,9 @@ START_TEST(dates_of_the_years_1_to_9999_come_back)
     for (double day = -62135596800 / DATE_DAY; day < 2932896; day += 997) {
         for (int order = 0; order < DATE_ORDERS; order++) {
             struct date_format format = {.order = (enum date_order)order, .separator = "-/."[order]};
-            double value = day * DATE_DAY + (order ? 45296.789012 : 0), back = NAN;
+            double value = day * DATE_DAY + (order ? 45296.78901 : 0), back = NAN;
             uint32_t n = date_text(value, format, text);
+            ck_assert_uint_eq(n, strlen(text));
             ck_assert_msg(date_parse(text, n, format, &back) && fabs(back - value) < 1e-5, "%s", text);
         }
     }
