@@ -105,11 +105,12 @@ static double cramer(const struct pair *pair, struct err *err)
     uint32_t n_a = table_column(pair->table, pair->a)->n_levels, n_b = table_column(pair->table, pair->b)->n_levels;
     if (n_a == 0 || n_b == 0 || n_a > CELLS_MAX / n_b)
         return NAN;
-    uint64_t *cells = calloc((size_t)n_a * n_b + n_a + n_b, sizeof *cells), *as = cells + (size_t)n_a * n_b, *bs = as + n_a;
+    uint64_t *cells = calloc((size_t)n_a * n_b + n_a + n_b, sizeof *cells);
     if (!cells) {
         err_memory(err, "the levels");
         return NAN;
     }
+    uint64_t *as = cells + (size_t)n_a * n_b, *bs = as + n_a;
     for (uint64_t i = 0; i < pair->n_rows; i++) {
         uint64_t row = pair_row(pair, i);
         uint32_t a = table_level(pair->table, pair->a, row), b = table_level(pair->table, pair->b, row);
