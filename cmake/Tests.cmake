@@ -20,10 +20,16 @@ if(MLPD_SANITIZE)
 endif()
 option(MLPD_LONG "Tests that may go on for long do: fuzzers, kills, crowds, faults (./check --long)" OFF)
 set(fuzz_seconds 2)
+set(long_env "")
+set(long 1)
 if(MLPD_LONG)
+    set(long 10) # times as long as usual
     set(fuzz_seconds 60)
+    math(EXPR crash_rounds "100 / ${patience}")
+    list(APPEND long_env "MLPD_CRASH_ROUNDS=${crash_rounds}" "MLPD_DAMAGE_ROUNDS=${crash_rounds}" "MLPD_SOAK_SECONDS=120"
+        "MLPD_VERSIONS_ROUNDS=300" "MLPD_ATOMIC_ROUNDS=400")
 endif()
-math(EXPR test_timeout_s "180 * ${patience}")
+math(EXPR test_timeout_s "180 * ${long} * ${patience}")
 math(EXPR check_patience "3 * ${patience}")
 
 # Where the thread sanitizer would watch one thread alone, for minutes: the float64 reference, and the kernels' plain loops. What they call is
@@ -91,13 +97,13 @@ if(TARGET mlpd AND NODE)
         add_test(NAME api/${name}
             COMMAND ${PROJECT_SOURCE_DIR}/cmake/node-test.sh ${NODE} ${source} ${tap_dir}/api_${name}.tap)
         set_tests_properties(api/${name} PROPERTIES TIMEOUT ${test_timeout_s}
-            ENVIRONMENT "MLPD_BIN=$<TARGET_FILE:mlpd>;MLPD_TEST_PATIENCE=${patience};${sanitizer_env}")
+            ENVIRONMENT "MLPD_BIN=$<TARGET_FILE:mlpd>;MLPD_TEST_PATIENCE=${patience};${long_env};${sanitizer_env}")
     endforeach()
 endif()
 
 # Deaths of the daemon, and crowds. A little of it here; more by hand: MLPD_BIN=build/release/mlpd MLPD_CRASH_ROUNDS=200 node --test
 # tests/crash/crash.test.mjs; the soak test says its own.
-math(EXPR crash_timeout_s "300 * ${patience}")
+math(EXPR crash_timeout_s "300 * ${long} * ${patience}")
 foreach(room crash soak)
     file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/${room}/*.test.mjs)
     if(NOT TARGET mlpd OR NOT NODE)
@@ -108,7 +114,7 @@ foreach(room crash soak)
         add_test(NAME ${room}/${name}
             COMMAND ${PROJECT_SOURCE_DIR}/cmake/node-test.sh ${NODE} ${source} ${tap_dir}/${room}_${name}.tap)
         set_tests_properties(${room}/${name} PROPERTIES TIMEOUT ${crash_timeout_s} COST 50
-            ENVIRONMENT "MLPD_BIN=$<TARGET_FILE:mlpd>;MLPD_TEST_PATIENCE=${patience};${sanitizer_env}")
+            ENVIRONMENT "MLPD_BIN=$<TARGET_FILE:mlpd>;MLPD_TEST_PATIENCE=${patience};${long_env};${sanitizer_env}")
     endforeach()
 endforeach()
 
@@ -119,13 +125,14 @@ if(TARGET mlpd AND NODE AND NOT MLPD_SANITIZE MATCHES "thread")
     add_library(fault MODULE ${PROJECT_SOURCE_DIR}/tests/fault/fault.c)
     target_compile_options(fault PRIVATE -Wall -Wextra -Wconversion)
     target_link_libraries(fault PRIVATE ${CMAKE_DL_LIBS})
-    math(EXPR fault_stride "20 * ${patience}")
+    math(EXPR fault_stride "20 * ${patience} / ${long}")
+    math(EXPR fault_timeout_s "600 * ${long}")
     foreach(source ${fault_tests})
         get_filename_component(name ${source} NAME_WE)
         add_test(NAME fault/${name}
             COMMAND ${PROJECT_SOURCE_DIR}/cmake/node-test.sh ${NODE} ${source} ${tap_dir}/fault_${name}.tap)
-        set_tests_properties(fault/${name} PROPERTIES TIMEOUT 600 COST 100
-            ENVIRONMENT "MLPD_BIN=$<TARGET_FILE:mlpd>;MLPD_FAULT_LIBRARY=$<TARGET_FILE:fault>;MLPD_FAULT_STRIDE=${fault_stride};MLPD_TEST_PATIENCE=${patience};${sanitizer_env}")
+        set_tests_properties(fault/${name} PROPERTIES TIMEOUT ${fault_timeout_s} COST 100
+            ENVIRONMENT "MLPD_BIN=$<TARGET_FILE:mlpd>;MLPD_FAULT_LIBRARY=$<TARGET_FILE:fault>;MLPD_FAULT_STRIDE=${fault_stride};MLPD_TEST_PATIENCE=${patience};${long_env};${sanitizer_env}")
     endforeach()
 endif()
 

@@ -302,7 +302,7 @@ static bool folder_look(struct store *store, enum store_folder folder, struct er
 {
     static const char *const owners_queries[N_FOLDERS] = {"SELECT id, name, 0 FROM datasets WHERE state = 'ready'",
                                                           "SELECT id, name, evaluated_on != '' FROM models WHERE version IS NOT NULL",
-                                                          "SELECT id, '', 0 FROM jobs WHERE " UNFINISHED_JOB};
+                                                          ("SELECT id, '', 0 FROM jobs WHERE " UNFINISHED_JOB)};
     struct sql *sql = sql_of(store, err);
     sqlite3_stmt *statement = sql ? sql_query(sql, err, owners_queries[folder], "") : NULL;
     void *items = NULL;
