@@ -209,6 +209,11 @@ if(MLPD_FUZZ)
     target_link_libraries(seeds PRIVATE fuzz_helpers)
     set_target_properties(seeds PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
     add_custom_target(fuzzers DEPENDS ${fuzz_targets})
+elseif(TARGET mlpd_server AND NOT MLPD_SANITIZE)
+    # Compiled only: what they call must not change behind them.
+    add_library(fuzz_objects OBJECT ${fuzzers} tests/fuzz/fuzz.c tests/fuzz/encode.c tests/fuzz/faults.c tests/fuzz/seeds.c)
+    target_include_directories(fuzz_objects PRIVATE ${PROJECT_SOURCE_DIR}/engine)
+    target_link_libraries(fuzz_objects PRIVATE mlpd_server mlp mlpd_flags)
 elseif(MLPD_SANITIZE MATCHES "address")
     # Some seconds of each beside the address sanitizer's tests, from the corpus that is kept: a minute with MLPD_LONG.
     set(fuzz_script ${PROJECT_SOURCE_DIR}/cmake/fuzz-test.sh)

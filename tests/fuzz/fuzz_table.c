@@ -125,8 +125,9 @@ static bool table_use(void *self, struct err *err)
         table_unref(table);
         return table != NULL;
     }
+    atomic_bool stop = false;
     double *association = malloc(table_n_columns(table) * sizeof *association);
-    bool good = (association || err_memory(err, "figures")) && table_association(table, 0, association, err);
+    bool good = (association || err_memory(err, "figures")) && table_association(table, 0, association, &stop, err);
     char *profile = good ? profile_make(table, NULL, err) : NULL;
     rows_read(table);
     good = profile && rows_write(table, err) && recipe_use(table, *choice, err) && table_verify(table, err);
