@@ -140,3 +140,48 @@ test("slow readers of rows hold pieces, not pages; a page ends at 16 MB and says
   await givenBack(daemon);
   assertPeak(daemon, 2 * LIMIT);
 });
+
+test("1,000 clients at once stay within the budgets, and an innocent one is served", async (t) => {
+  const crowd = await start();
+  const file = await modelOf(crowd);
+  const wordy = modelFile(file, ({ target }) => (target.classes = target.classes.map((name) => name + "x".repeat(100_000))));
+  assert.equal((await send(crowd, 1, "PUT", "/models/wordy/file", wordy)).status, 201);
+  const csv = `n,text\n${Array.from({ length: 300 }, (_, i) => `${i},${i}${"t".repeat(10_000)}`).join("\n")}\n`;
+  assert.equal((await send(crowd, 1, "POST", "/datasets?name=long", csv, { "Content-Type": "text/csv" })).status, 201);
+  const [frame, gzip] = [zstdFrame(23, 128, 3), { "Content-Encoding": "gzip" }];
+  const body = gzipSync(`{"instances":[${"[0,0],".repeat(200_000)}[0,0]]}`);
+  const wide = gzipSync(modelFile(file, (_, { layers }) => layers.splice(0, 1, { ...layers[0], units: 3000 }, { ...layers[0], units: 3000 })), { level: 1 });
+  const halfway = (n, path, bytes, headers) => {
+    const request = open(crowd, n, "POST", path, { "Transfer-Encoding": "chunked", ...headers });
+    request.write(bytes);
+    return { rest: () => (request.end(), request.reply.then(({ status }) => status)) };
+  };
+  const reader = async (n, ...request) => {
+    const reply = await slow(crowd, n, ...request).catch(() => ({ status: 0, leave() {} }));
+    return { rest: () => (reply.leave(), reply.status) };
+  };
+  const kinds = [
+    (n) => reader(n, "GET", "/datasets/long/rows?limit=10000"),
+    (n) => reader(n, "POST", "/predict", JSON.stringify({ model: "wordy", instances: Array(10).fill([0, 0]) })),
+    (n) => (noZstd ? halfway(n, `/datasets?name=w${n}`, "a,b\n".repeat(150_000)) : halfway(n, `/datasets?name=w${n}`, frame)),
+    (n) => halfway(n, `/datasets?name=u${n}`, "a,b\n".repeat(150_000)),
+    (n) => ({ rest: () => send(crowd, n, "POST", "/models/sums/predict", body, gzip).then(({ status }) => status) }),
+    (n) => ({ rest: () => (n % 50 ? send(crowd, n, "GET", "/models/wordy") : send(crowd, n, "PUT", `/models/w${n}/file`, wide, gzip)).then(({ status }) => status) }),
+  ];
+  const clients = Array.from({ length: sanitized ? 200 : 960 }, (_, n) => kinds[n % kinds.length](n + 10));
+  const innocent = async () => assert.equal((await send(crowd, 5, "POST", "/models/sums/predict", '{"instances":[[0.1,0.2]]}')).status, 200);
+  await innocent();
+  const begun = await Promise.all(clients);
+  const held = await heldBytes(crowd);
+  assert.ok(held > LIMIT / 4 && held <= LIMIT, `${held / MB} MB are held`);
+  await innocent();
+  const statuses = await Promise.all(begun.map(({ rest }) => rest()));
+  const counts = {};
+  for (const status of statuses) counts[status] = (counts[status] ?? 0) + 1;
+  assert.deepEqual(Object.keys(counts).filter((status) => ![0, 200, 201, 400, 409, 413, 422, 429, 503].includes(Number(status))), [], JSON.stringify(counts));
+  assert.ok((counts[503] ?? 0) + (counts[429] ?? 0) > 0, JSON.stringify(counts));
+  await innocent();
+  await givenBack(crowd);
+  t.diagnostic(`peak ${peakBytes(crowd) / MB} MB, of them ${held / MB} held; replies ${JSON.stringify(counts)}`);
+  assertPeak(crowd, 3 * LIMIT);
+});
