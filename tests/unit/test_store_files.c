@@ -285,6 +285,90 @@ START_TEST(a_damaged_catalogue_is_refused)
 }
 END_TEST
 
+static void file_copy(const char *from, const char *to)
+{
+    char command[1400], source[640];
+    snprintf(source, sizeof source, "%s", full(from));
+    snprintf(command, sizeof command, "cp '%s' '%s'", source, full(to));
+    ck_assert_int_eq(system(command), 0);
+}
+
+static int aside_count(void)
+{
+    int n = 0;
+    struct dirent *entry;
+    DIR *listing = opendir(state.dir);
+    while ((entry = readdir(listing)))
+        n += !strncmp(entry->d_name, "mlpd.db.before-recover-", 23);
+    closedir(listing);
+    return n;
+}
+
+/* What a recovery leaves that is killed after it has finished the new catalogue, wherever the old one is by then. */
+START_TEST(a_finished_recovery_is_carried_out_by_any_start)
+{
+    for (int moved = 0; moved <= 3; moved++) {
+        state_close(&state);
+        keep(false);
+        file_copy("kept.db", "mlpd.db.recovered");
+        unlink(full("kept.db"));
+        if (moved < 1)
+            file_put("mlpd.db-wal", "the log of the old one");
+        if (moved < 2)
+            file_put("mlpd.db-shm", "");
+        if (moved < 3)
+            file_put("mlpd.db", "the old one");
+        state_open(&state);
+        ck_assert(dataset_id("d") > 0);
+        ck_assert(!entry_there("mlpd.db.recovered"));
+    }
+    ck_assert_int_ge(aside_count(), 1);
+}
+END_TEST
+
+START_TEST(an_unfinished_recovery_leaves_the_old_catalogue)
+{
+    state_close(&state);
+    file_put("tmp/recovered.db", "half");
+    state_open(&state);
+    ck_assert(dataset_id("d") > 0);
+    ck_assert(!entry_there("tmp/recovered.db"));
+    ck_assert_int_eq(aside_count(), 0);
+}
+END_TEST
+
+START_TEST(a_recovery_brings_rows_back_and_is_harmless_where_nothing_is_wrong)
+{
+    struct dataset_row before = {0}, after = {0};
+    ck_assert(store_dataset_rename(state.store, "d", "renamed", &err));
+    ck_assert(store_dataset_find(state.store, "renamed", &before, &err));
+    state_close(&state);
+    ck_assert_msg(store_recover(state.dir, &err), "%s", err.msg);
+    ck_assert_int_eq(aside_count(), 0);
+    ck_assert_int_eq(unlink(full("mlpd.db")), 0);
+    ck_assert_msg(store_recover(state.dir, &err), "%s", err.msg);
+    state_open(&state);
+    ck_assert(store_dataset_find(state.store, "renamed", &after, &err));
+    ck_assert_mem_eq(&before, &after, sizeof before);
+}
+END_TEST
+
+START_TEST(of_two_datasets_of_a_name_the_newer_has_it)
+{
+    struct dataset_row row;
+    state_upload(&state, "d", "a,b\n1,2\n3,4\n5,6\n", true);
+    state_close(&state);
+    file_copy("datasets/2.table", "datasets/1.table");
+    ck_assert_int_eq(unlink(full("mlpd.db")), 0);
+    ck_assert_msg(store_recover(state.dir, &err), "%s", err.msg);
+    state_open(&state);
+    ck_assert(store_dataset_find(state.store, "d", &row, &err));
+    ck_assert_int_eq(row.id, 2);
+    ck_assert(store_dataset_find(state.store, "recovered-1", &row, &err));
+    ck_assert_uint_eq(row.n_rows, 3);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("store_files");
@@ -301,6 +385,10 @@ int main(void)
     tcase_add_test(tests, a_catalogue_that_is_missing_empty_or_no_database_is_refused);
     tcase_add_test(tests, a_catalogue_without_rows_beside_files_is_refused);
     tcase_add_test(tests, a_damaged_catalogue_is_refused);
+    tcase_add_test(tests, a_finished_recovery_is_carried_out_by_any_start);
+    tcase_add_test(tests, an_unfinished_recovery_leaves_the_old_catalogue);
+    tcase_add_test(tests, a_recovery_brings_rows_back_and_is_harmless_where_nothing_is_wrong);
+    tcase_add_test(tests, of_two_datasets_of_a_name_the_newer_has_it);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);
