@@ -29,6 +29,7 @@
  * job_request_init, is a request for nothing. Strings on the heap are owned: job_request_done frees them. */
 struct job_request {
     char dataset[NAME_SIZE];
+    int64_t dataset_id;         /* this one of the name and no other; 0: the one that is ready */
     char test[NAME_SIZE];       /* a dataset to evaluate on; "": none */
     char validation[NAME_SIZE]; /* a dataset to validate on; "": none */
     char model[NAME_SIZE];      /* "": the dataset's name */

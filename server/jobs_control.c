@@ -39,6 +39,7 @@ static bool row_begin(struct job_row *row, const struct job_request *request, st
     *row = (struct job_row){
         .state = JOB_QUEUED, .change = 1, .priority = request->priority, .weight = request->weight, .max_seconds = request->max_seconds};
     memcpy(row->dataset, request->dataset, sizeof row->dataset);
+    row->dataset_id = request->dataset_id;
     memcpy(row->test, request->test, sizeof row->test);
     memcpy(row->validation, request->validation, sizeof row->validation);
     memcpy(row->model, model, strlen(model) + 1);
@@ -108,8 +109,12 @@ bool jobs_submit(struct jobs *jobs, const struct job_request *request, struct jo
             job_queue(jobs, job, info);
             return true;
         }
-        moved = why.code == ERR_CONFLICT && data_moved(jobs, &job->row);
+        moved = (why.code == ERR_CONFLICT || request->dataset_id) && data_moved(jobs, &job->row);
         job_free(job);
+        if (moved && request->dataset_id) {
+            err_set(err, ERR_CONFLICT, "the dataset %s was replaced or deleted before its job was taken: send it again", request->dataset);
+            return err_field(err, "dataset");
+        }
     }
     *err = why;
     return false;

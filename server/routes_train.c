@@ -155,7 +155,9 @@ static bool csv_train(struct request *request, struct incoming *incoming, struct
     job_request_init(&job);
     bool there = incoming_fields(request, incoming, err) && (incoming->upload || name_reserve(server, request, incoming, err)) &&
                  incoming_finish(request, incoming, &info, err);
-    bool ok = there && settings_read(request, incoming->name, &job, err) && job_submit(request, &job, reply, err);
+    bool ok = there && settings_read(request, incoming->name, &job, err);
+    job.dataset_id = info.row.id; /* the rows that came, whatever the name means since */
+    ok = ok && job_submit(request, &job, reply, err);
     if (there && !ok && !incoming->replace) /* not what another client may have put in its place */
         datasets_delete(server->datasets, incoming->name, info.row.id, &ignored);
     job_request_done(&job);

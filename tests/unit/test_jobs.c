@@ -120,6 +120,24 @@ static void refused(enum err_code code, const char *field, const char *word)
                   err.msg);
 }
 
+START_TEST(rows_that_came_with_a_job_are_its_own_or_it_is_refused)
+{
+    struct dataset_row first, second;
+    char *classes = csv_classes();
+    state_upload(&state, "own", classes, false);
+    ck_assert(store_dataset_find(state.store, "own", &first, &err));
+    state_upload(&state, "own", classes, true);
+    ck_assert(store_dataset_find(state.store, "own", &second, &err));
+    free(classes);
+    request_make(&request, "own", 3, 16, 3);
+    request.dataset_id = first.id;
+    refused(ERR_CONFLICT, "dataset", "replaced");
+    request_make(&request, "own", 3, 16, 3);
+    request.dataset_id = second.id;
+    ck_assert_int_eq(job_end(&state, submit(&state, &request)).row.dataset_id, second.id);
+}
+END_TEST
+
 START_TEST(a_request_that_does_not_fit_the_data_is_refused)
 {
     struct job_info *list;
@@ -448,6 +466,7 @@ int main(void)
     tcase_add_test(tests, a_classification_succeeds_and_can_be_read);
     tcase_add_test(tests, a_regression_succeeds_and_is_there_after_a_restart);
     tcase_add_test(tests, another_dataset_tests_and_validates);
+    tcase_add_test(tests, rows_that_came_with_a_job_are_its_own_or_it_is_refused);
     tcase_add_test(tests, a_request_that_does_not_fit_the_data_is_refused);
     tcase_add_test(tests, a_cancelled_job_keeps_its_model_so_far);
     tcase_add_test(tests, a_cancel_does_not_wait_for_long);
