@@ -257,8 +257,7 @@ void connection_notice(void *self, struct MHD_Connection *connection, void **con
 {
     struct worker *worker = self;
     if (code == MHD_CONNECTION_NOTIFY_STARTED) {
-        struct request *request = worker->accepted;
-        worker->accepted = NULL;
+        struct request *request = accepted_take(worker, MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd);
         request->connection = connection;
         *context = request;
     } else {
@@ -287,6 +286,14 @@ struct http *http_start(const struct http_options *options, struct err *err)
         return NULL;
     }
     return http;
+}
+
+void http_listen(struct http *http)
+{
+    pthread_mutex_lock(&http->lock);
+    http->listening = true;
+    workers_wake(http);
+    pthread_mutex_unlock(&http->lock);
 }
 
 void http_quiesce(struct http *http)

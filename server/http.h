@@ -62,8 +62,9 @@ struct http_options {
     void (*busy)(void *app); /* a request has come or its reply is going out: called by the HTTP threads, often */
 };
 
-/* NULL on failure. */
+/* NULL on failure. Nothing is accepted before http_listen: handlers may use what http_start returns. */
 struct http *http_start(const struct http_options *options, struct err *err);
+void http_listen(struct http *http);
 /* Accept nothing more, end the streams. Requests under way go on. */
 void http_quiesce(struct http *http);
 /* Wait for handlers under way, set the stop flags of those that have not ended

@@ -145,10 +145,27 @@ void connection_closed(struct request *request)
     request_unref(request);
 }
 
-/* The library takes the descriptor, whatever happens, and calls back at once: that sets request->connection. */
+struct request *accepted_take(struct worker *worker, int fd)
+{
+    struct request **link = &worker->accepted;
+    while (*link && (*link)->fd != fd)
+        link = &(*link)->accepted_next;
+    struct request *request = *link;
+    if (request)
+        *link = request->accepted_next;
+    return request;
+}
+
+void accepted_end(struct worker *worker)
+{
+    while (worker->accepted)
+        connection_closed(accepted_take(worker, worker->accepted->fd));
+}
+
+/* The library takes the descriptor, whatever happens, and calls back: at once, since 1.0 when its loop runs next. */
 static void connection_open(struct worker *worker, int fd, const struct sockaddr *address, socklen_t size)
 {
-    struct request *request = worker->accepted = request_new(worker, fd, address);
+    struct request *request = request_new(worker, fd, address);
     if (!request) {
         close(fd);
         return;
@@ -157,18 +174,19 @@ static void connection_open(struct worker *worker, int fd, const struct sockaddr
     room_make(worker->http, request);
     connection_link(worker->http, request);
     pthread_mutex_unlock(&worker->http->lock);
-    MHD_add_connection(worker->daemon, fd, address, size);
-    if (worker->accepted) /* there was no memory for it: nobody has been told */
+    request->accepted_next = worker->accepted;
+    worker->accepted = request;
+    if (MHD_add_connection(worker->daemon, fd, address, size) != MHD_YES && accepted_take(worker, fd))
         connection_closed(request);
 }
 
-/* False: not now, a connection that closes wakes this thread. */
+/* False: not now; http_listen or a connection that closes wakes this thread. */
 static bool accept_may(struct http *http)
 {
     pthread_mutex_lock(&http->lock);
     bool full = http->n_connections >= accept_limit(http);
     http->accept_paused |= full;
-    bool may = !full && !http->quiesced;
+    bool may = http->listening && !full && !http->quiesced;
     pthread_mutex_unlock(&http->lock);
     return may;
 }

@@ -44,7 +44,7 @@ void body_release(struct request *request)
         body_reset(&request->body);
         return;
     }
-    leftover->chore.run = leftover_run;
+    leftover->chore = (struct chore){.run = leftover_run};
     body_leave(&request->body);
     leftover->body = request->body;
     leftover->body.stop = NULL;

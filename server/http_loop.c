@@ -79,6 +79,7 @@ static void *worker_run(void *self)
         if (look)
             listening_set(worker, accept_ready(worker));
         MHD_run(worker->daemon);
+        accepted_end(worker);
     }
     return NULL;
 }
@@ -116,7 +117,6 @@ static bool worker_start(struct worker *worker, struct err *err)
     if (worker->epoll < 0 || worker->wake < 0 || !event_add(worker, info->epoll_fd, EPOLLIN, EVENT_LIBRARY) ||
         !event_add(worker, worker->wake, EPOLLIN | EPOLLET, EVENT_WAKE))
         return err_errno(err, "an HTTP thread cannot wait for connections");
-    listening_set(worker, true);
     atomic_store(&worker->beat_ms, clock_ms());
     int code = pthread_create(&worker->thread, NULL, worker_run, worker);
     worker->started = code == 0;
@@ -146,6 +146,7 @@ static void worker_stop(struct worker *worker)
     }
     if (worker->daemon)
         MHD_stop_daemon(worker->daemon); /* which closes its connections */
+    accepted_end(worker);
     if (worker->epoll >= 0)
         close(worker->epoll);
     if (worker->wake >= 0)

@@ -58,6 +58,7 @@ struct request {
     struct http *http;
     struct worker *worker;
     struct MHD_Connection *connection;
+    struct request *accepted_next;
     uint64_t id;
     _Atomic uint32_t n_holders; /* the connection, and the flush under way: the last one frees the request */
     /* the request at hand */
@@ -104,7 +105,7 @@ struct worker {
     _Atomic uint64_t beat_ms; /* when it last turned to its connections */
     /* the thread's own */
     bool listening;           /* its epoll holds the listening socket */
-    struct request *accepted; /* the library is being handed its connection */
+    struct request *accepted; /* a list: the library has their connections, but has not called back yet */
 };
 
 struct http {
@@ -123,6 +124,7 @@ struct http {
     uint64_t quiesced_ms;
     /* connections as http_accept.c counts them */
     uint32_t n_leaving, n_by_client[CLIENTS_MAX];
+    bool listening;     /* http_listen has been called */
     bool accept_paused; /* an HTTP thread does not listen until a connection closes */
     /* the watch */
     pthread_t watch;
@@ -202,6 +204,10 @@ uint32_t accept_limit(const struct http *http);
 bool accept_ready(struct worker *worker);
 /* Under http->lock. Room for a connection that comes: another one ends, or it becomes a spare one. */
 void room_make(struct http *http, struct request *request);
+/* What was made for this connection when it was accepted, for the library has started it now. */
+struct request *accepted_take(struct worker *worker, int fd);
+/* The library has started all that it could: of the others it tells nobody. */
+void accepted_end(struct worker *worker);
 void connection_closed(struct request *request);
 /* Whether only requests about the daemon's health are answered on it, now. */
 bool connection_spare(struct request *request);

@@ -176,6 +176,8 @@ static bool service_start(struct daemon *daemon, struct err *err)
                                          .app = &daemon->server,
                                          .busy = requests_first};
     daemon->server.http = http_start(&options, err);
+    if (daemon->server.http)
+        http_listen(daemon->server.http);
     return daemon->server.http != NULL;
 }
 

@@ -78,7 +78,7 @@ static int listening_new(void)
 
 static void service_start(uint32_t max_connections)
 {
-    static const uint32_t n_threads[N_BENCHES] = {[BENCH_DESK] = 2, [BENCH_BULK] = 1, [BENCH_STREAMS] = 1};
+    static const uint32_t n_threads[N_BENCHES] = {[BENCH_DESK] = 8, [BENCH_BULK] = 1, [BENCH_STREAMS] = 1};
     struct err err = {0};
     sem_init(&service.entered, 0, 0);
     sem_init(&service.gate, 0, 0);
@@ -97,6 +97,7 @@ static void service_start(uint32_t max_connections)
                                          .busy = nothing};
     service.http = http_start(&options, &err);
     ck_assert_msg(service.http != NULL, "%s", err.msg);
+    http_listen(service.http);
 }
 
 static void service_stop(void)
@@ -176,7 +177,7 @@ static void connections_await(uint32_t n)
 /* The flush of each is still at the gate: an HTTP thread that waited for it would answer nobody. */
 START_TEST(clients_that_vanish_during_a_flush_hold_nobody_up)
 {
-    enum { N = 2 }; /* one for each thread of the desk */
+    enum { N = 2 };
     service_start(16);
     for (int i = 0; i < N; i++) {
         int fd = client_new("POST /files HTTP/1.1\r\nHost: localhost\r\nContent-Length: 900000\r\n\r\n");
