@@ -13,7 +13,7 @@ static bool out_flush(struct append *append, size_t above, struct err *err)
 {
     struct writer *out = &append->out;
     if (out->failed)
-        return err_memory(err, "the rows");
+        return writer_why(out, err);
     if (out->n <= above)
         return true;
     size_t n = out->n;
@@ -27,7 +27,7 @@ bool append_cell(struct append *append, uint32_t column, const char *text, size_
     *cell = (struct append_cell){.at = append->cells.n, .there = true};
     csv_put_text(&append->cells, text, n);
     cell->n = append->cells.n - cell->at;
-    return !append->cells.failed || err_memory(err, "a row");
+    return !append->cells.failed || writer_why(&append->cells, err);
 }
 
 bool append_row_end(struct append *append, struct err *err)
@@ -106,7 +106,7 @@ bool append_rows(struct datasets *datasets, const char *name, const struct appen
                  struct err *err)
 {
     struct dataset_row row = {0};
-    struct append append = {.fd = -1, .stop = source->stop};
+    struct append append = {.fd = -1, .stop = source->stop, .out.claim = source->claim, .cells.claim = source->claim};
     struct table *table = datasets_table(datasets, name, NULL, err); /* is it there at all? */
     if (!table)
         return false;

@@ -14,6 +14,7 @@ struct append_source {
     size_t n;
     bool json;                         /* {"rows":[{"column":value}|[...]]}, else CSV */
     const struct csv_options *options; /* how to read the CSV */
+    struct claim *claim;               /* what rows on their way are reserved from */
     const atomic_bool *stop;           /* ends the work with ERR_STOPPED; NULL: nothing does */
 };
 

@@ -276,20 +276,29 @@ bool body_finish(struct body *body, struct err *err)
            (!body->inflate || inflate_end(body->inflate, err)) && (!body->labels.inflate || inflate_end(body->labels.inflate, err));
 }
 
-bool body_view(struct body *body, const char **bytes, size_t *n, struct err *err)
+bool body_pages(struct body *body, const char **bytes, size_t *n, struct err *err)
 {
     *n = body_pending(body) ? body->size : body->n_filling;
     *bytes = body_pending(body) ? body->map.bytes : body->filling;
     if (!*n)
         *bytes = "";
     if (*n && !*bytes) {
-        if (!claim_take(&body->claim, body->size, err))
-            return false;
         if (!map_file(&body->map, body->fd, body->size, err))
             return false;
         *bytes = body->map.bytes;
-        (void)madvise((void *)(uintptr_t)body->map.bytes, body->size, MADV_POPULATE_READ); /* advice only */
     }
+    return true;
+}
+
+bool body_view(struct body *body, const char **bytes, size_t *n, struct err *err)
+{
+    bool maps = body_pending(body) && body->size && !body->map.bytes;
+    if (maps && !claim_take(&body->claim, body->size, err))
+        return false;
+    if (!body_pages(body, bytes, n, err))
+        return false;
+    if (maps)
+        (void)madvise((void *)(uintptr_t)body->map.bytes, body->size, MADV_POPULATE_READ); /* advice only */
     return true;
 }
 

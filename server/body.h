@@ -84,6 +84,8 @@ bool body_finish(struct body *body, struct err *err);
 bool body_view(struct body *body, const char **bytes, size_t *n, struct err *err);
 /* After what body_view gave was read: whether it was all there. ERR_CORRUPT where the disk failed. */
 bool body_was_read(const struct body *body, struct err *err);
+/* The same, not as memory: for what is read once from its beginning to its end, whose pages the system may take back. */
+bool body_pages(struct body *body, const char **bytes, size_t *n, struct err *err);
 /* After body_finish: its first bytes, `size` at most. Returns their number; 0 on failure, too. */
 size_t body_head(struct body *body, char *bytes, size_t size);
 /* After body_finish: a regular file that holds it; owned by the body. -1 on failure. Slow. */

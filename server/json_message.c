@@ -7,6 +7,7 @@
 #include <string.h>
 
 #define DEPTH_MAX 16
+#define VALUE_BYTES 128 /* of the library's tree for a value: its node, its name and text as the allocator has them */
 #define MEMBERS_MAX 256 /* of an object */
 
 static cJSON *item_of(struct message *value)
@@ -96,6 +97,14 @@ static bool names_check(const cJSON *value, struct err *err)
 static bool blank(char c)
 {
     return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+size_t message_bytes(const char *bytes, size_t n)
+{
+    size_t n_values = 1;
+    for (size_t i = 0; i < n; i++)
+        n_values += bytes[i] == ',' || bytes[i] == '[' || bytes[i] == '{';
+    return n + n_values * VALUE_BYTES;
 }
 
 struct message *message_parse(const char *bytes, size_t n, struct err *err)

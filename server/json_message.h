@@ -13,6 +13,8 @@ struct message;
 
 enum message_kind { MESSAGE_NULL, MESSAGE_BOOL, MESSAGE_NUMBER, MESSAGE_STRING, MESSAGE_ARRAY, MESSAGE_OBJECT };
 
+/* How much memory message_parse may take for such a text. */
+size_t message_bytes(const char *bytes, size_t n);
 /* The message, an object. Refused: what is not JSON (with line and column), not UTF-8, a name that stands twice in an object, a \u0000
  * in a string, text after the end. message_free it. NULL on failure. */
 struct message *message_parse(const char *bytes, size_t n, struct err *err);

@@ -93,12 +93,19 @@ bool query_flag(const struct request *request, const char *name, bool *flag, str
     return false;
 }
 
-bool request_members(struct request *request, bool (*take)(void *self, const struct message *member, struct err *err), void *self,
-                     struct err *err)
+struct message *request_message(struct request *request, struct err *err)
 {
     const char *bytes;
     size_t n;
-    struct message *object = body_view(request_body(request), &bytes, &n, err) ? message_parse(bytes, n, err) : NULL;
+    if (!body_view(request_body(request), &bytes, &n, err) || !claim_take(request_claim(request), message_bytes(bytes, n), err))
+        return NULL;
+    return message_parse(bytes, n, err);
+}
+
+bool request_members(struct request *request, bool (*take)(void *self, const struct message *member, struct err *err), void *self,
+                     struct err *err)
+{
+    struct message *object = request_message(request, err);
     const struct message *member = object ? message_first(object) : NULL;
     bool ok = object != NULL;
     for (; ok && member; member = message_next(member))

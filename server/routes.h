@@ -39,6 +39,8 @@ extern const size_t n_routes;
 bool query_number(const struct request *request, const char *name, uint64_t fallback, uint64_t most, uint64_t *number, struct reply *reply);
 /* "true", "1" or "" (as in ?replace) against "false", "0" and absent. False: the reply refuses it. */
 bool query_flag(const struct request *request, const char *name, bool *flag, struct reply *reply);
+/* The body, a JSON object; message_free it. NULL: *err. */
+struct message *request_message(struct request *request, struct err *err);
 /* The body's members, a JSON object's, one after the other until `take` refuses one. */
 bool request_members(struct request *request, bool (*take)(void *self, const struct message *member, struct err *err), void *self,
                      struct err *err);

@@ -401,11 +401,9 @@ void datasets_delete_one(struct request *request, struct reply *reply)
 /* {"name":"new"} */
 static bool new_name_read(struct request *request, char name[NAME_SIZE], struct err *err)
 {
-    const char *bytes;
-    size_t n;
-    struct message *message = NULL;
+    struct message *message = request_message(request, err);
     bool ok = false;
-    if (!body_view(request_body(request), &bytes, &n, err) || !(message = message_parse(bytes, n, err)))
+    if (!message)
         return false;
     for (const struct message *member = message_first(message); member; member = message_next(member))
         if (strcmp(message_name(member), "name")) {

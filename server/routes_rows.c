@@ -17,6 +17,7 @@
 #define CELLS_MAX 1000000     /* of one page of rows */
 #define BYTES_MAX (16u << 20) /* of one page: it ends after the row that reaches them */
 #define PIECE_BYTES 16384
+#define TEXT_BYTES 65536 /* of a body whose texts are not reserved */
 
 /* --- some rows --- */
 
@@ -279,6 +280,17 @@ static bool body_is_json(const struct request *request, const struct append_sour
     return i < source->n && source->bytes[i] == '{';
 }
 
+/* A copy of the text that reading it makes: of JSON where it has escapes, of CSV in UTF-16. */
+static bool copy_claim(const struct append_source *source, struct err *err)
+{
+    size_t n = source->n, n_head = n < TEXT_BYTES ? n : TEXT_BYTES;
+    if (n <= TEXT_BYTES)
+        return true;
+    if (source->json)
+        return !memchr(source->bytes, '\\', n) || claim_take(source->claim, n, err);
+    return !memchr(source->bytes, 0, n_head) || claim_take(source->claim, 2 * (uint64_t)n, err);
+}
+
 void datasets_post_rows(struct request *request, struct reply *reply)
 {
     struct server *server = request_app(request);
@@ -288,14 +300,15 @@ void datasets_post_rows(struct request *request, struct reply *reply)
     struct csv_query csv = {0};
     struct err err = {0};
     bool ok = request_queries(request, parameter_check, &err) && csv_query_read(&csv, request, &err) &&
-              body_view(request_body(request), &source.bytes, &source.n, &err);
+              body_pages(request_body(request), &source.bytes, &source.n, &err);
     if (ok && source.n == 0)
         ok = err_set(&err, ERR_INPUT, "the body is empty: expected rows as CSV or as {\"rows\":[[...]]}");
     if (ok) {
         source.options = &csv.options;
         source.stop = request_stop(request);
         source.json = body_is_json(request, &source);
-        ok = append_rows(server->datasets, name, &source, &info, &err);
+        source.claim = request_claim(request);
+        ok = copy_claim(&source, &err) && append_rows(server->datasets, name, &source, &info, &err);
     }
     if (ok) {
         stored_reply(server, reply, 200, &info);

@@ -103,14 +103,12 @@ static void answer(struct reply *reply, const struct dataset_info infos[2])
 void datasets_post_split(struct request *request, struct reply *reply)
 {
     struct server *server = request_app(request);
-    const char *name = request_param(request, 0), *bytes;
+    const char *name = request_param(request, 0);
     struct wish wish = {.split = {.seed = 1, .stop = request_stop(request)}};
     struct dataset_info infos[2] = {{.bytes_received = 0}};
-    struct message *message = NULL;
     struct err err = {0};
-    size_t n;
-    if (body_view(request_body(request), &bytes, &n, &err) && (message = message_parse(bytes, n, &err)) &&
-        wish_read(&wish, message, &err) && split_dataset(server->datasets, name, &wish.split, infos, &err)) {
+    struct message *message = request_message(request, &err);
+    if (message && wish_read(&wish, message, &err) && split_dataset(server->datasets, name, &wish.split, infos, &err)) {
         log_info("dataset %s: split into %s and %s", name, infos[0].row.name, infos[1].row.name);
         answer(reply, infos);
     } else {

@@ -9,6 +9,8 @@
 #include <string.h>
 #include <strings.h>
 
+#define HEAD_BYTES 512 /* of a body that are looked at to know what it is */
+
 #define NAMES_TRIED 10000
 
 enum body_kind { BODY_JSON, BODY_CSV, BODY_UNKNOWN };
@@ -28,11 +30,8 @@ static enum body_kind body_kind(const struct request *request)
 /* Where only the body itself can tell: JSON is an object. An empty body is told that JSON was expected. */
 static bool body_begins_json(struct request *request)
 {
-    const char *bytes;
-    struct err ignored;
-    size_t n, i = 0;
-    if (!body_view(request_body(request), &bytes, &n, &ignored))
-        return true;
+    char bytes[HEAD_BYTES];
+    size_t n = body_head(request_body(request), bytes, sizeof bytes), i = 0;
     while (i < n && bytes[i] && strchr(" \t\r\n", bytes[i]))
         i++;
     return i == n || bytes[i] == '{';
@@ -170,9 +169,11 @@ static bool json_train(struct request *request, struct reply *reply, struct err 
     const char *bytes;
     size_t n;
     job_request_init(&job);
-    bool ok = body_view(request_body(request), &bytes, &n, err);
-    if (ok && n > HTTP_SMALL_MAX)
-        ok = err_set(err, ERR_LIMIT, "a request to train is at most %d bytes of JSON", HTTP_SMALL_MAX);
+    bool ok = request_body(request)->size <= HTTP_SMALL_MAX;
+    if (!ok)
+        err_set(err, ERR_LIMIT, "a request to train is at most %d bytes of JSON", HTTP_SMALL_MAX);
+    ok = ok && body_view(request_body(request), &bytes, &n, err) &&
+         claim_take(request_claim(request), 2 * message_bytes(bytes, n), err); /* the message, and the request made of it */
     ok = ok && train_read(bytes, n, &job, err) && job_submit(request, &job, reply, err);
     job_request_done(&job);
     return ok;

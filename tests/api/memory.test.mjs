@@ -185,3 +185,19 @@ test("1,000 clients at once stay within the budgets, and an innocent one is serv
   t.diagnostic(`peak ${peakBytes(crowd) / MB} MB, of them ${held / MB} held; replies ${JSON.stringify(counts)}`);
   assertPeak(crowd, 3 * LIMIT);
 });
+
+test("messages and rows that are added are reserved too, and long files of rows are not", async () => {
+  const message = `{"dataset":"sums","model":"x","ignore":[${"0,".repeat(500_000)}0]}`;
+  const reply = await send(daemon, 60, "POST", "/train", message, { "Content-Type": "application/json" });
+  assert.equal(reply.status, 413, reply.text);
+  assert.match(reply.text, /half of --request-memory/);
+  const split = await send(daemon, 60, "POST", "/datasets/sums/split", `{"x":[${"0,".repeat(400_000)}0]}`);
+  assert.equal(split.status, 413, split.text);
+  const rows = "0.1,0.2,low\n".repeat(3.2e6); // 38 MB: more than one client's share
+  const added = await send(daemon, 60, "POST", "/datasets/sums/rows", `a,b,label\n${rows}`, { "Content-Type": "text/csv" });
+  assert.equal(added.status, 200, added.text.slice(0, 300));
+  const wide = await send(daemon, 60, "POST", "/datasets/sums/rows", `{"rows":[[0.1,0.2,"\\u006cow"]${',[0.1,0.2,"low"]'.repeat(2.2e6)}]}`, { "Content-Type": "application/json" });
+  assert.equal(wide.status, 413, wide.text);
+  assert.equal((await daemon.get("/datasets/sums")).json.rows, 3_200_050);
+  await givenBack(daemon);
+});
