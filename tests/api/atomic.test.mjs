@@ -1,11 +1,11 @@
 // A dataset that is replaced, renamed or deleted under its readers is one
 // whole version to each of them: no error, no mix of two, none older than
-// what was stored before the read. MLPD_ATOMIC_ROUNDS: replacements (40).
+// what was stored before the read. MLPD_ATOMIC_ROUNDS: replacements (25).
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { Daemon } from "./daemon.mjs";
 
-const rounds = Number(process.env.MLPD_ATOMIC_ROUNDS ?? 40);
+const rounds = Number(process.env.MLPD_ATOMIC_ROUNDS ?? 25);
 
 let daemon;
 before(async () => {
