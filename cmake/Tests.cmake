@@ -125,6 +125,8 @@ if(TARGET mlpd AND NODE AND NOT MLPD_SANITIZE MATCHES "thread")
     add_library(fault MODULE ${PROJECT_SOURCE_DIR}/tests/fault/fault.c)
     target_compile_options(fault PRIVATE -Wall -Wextra -Wconversion)
     target_link_libraries(fault PRIVATE ${CMAKE_DL_LIBS})
+    add_library(freeze MODULE ${PROJECT_SOURCE_DIR}/tests/fault/freeze.c)
+    target_compile_options(freeze PRIVATE -Wall -Wextra -Wconversion)
     math(EXPR fault_stride "20 * ${patience} / ${long}")
     math(EXPR fault_timeout_s "600 * ${long}")
     foreach(source ${fault_tests})
@@ -132,7 +134,7 @@ if(TARGET mlpd AND NODE AND NOT MLPD_SANITIZE MATCHES "thread")
         add_test(NAME fault/${name}
             COMMAND ${PROJECT_SOURCE_DIR}/cmake/node-test.sh ${NODE} ${source} ${tap_dir}/fault_${name}.tap)
         set_tests_properties(fault/${name} PROPERTIES TIMEOUT ${fault_timeout_s} COST 100
-            ENVIRONMENT "MLPD_BIN=$<TARGET_FILE:mlpd>;MLPD_FAULT_LIBRARY=$<TARGET_FILE:fault>;MLPD_FAULT_STRIDE=${fault_stride};MLPD_TEST_PATIENCE=${patience};${long_env};${sanitizer_env}")
+            ENVIRONMENT "MLPD_BIN=$<TARGET_FILE:mlpd>;MLPD_FAULT_LIBRARY=$<TARGET_FILE:fault>;MLPD_FREEZE_LIBRARY=$<TARGET_FILE:freeze>;MLPD_FAULT_STRIDE=${fault_stride};MLPD_TEST_PATIENCE=${patience};${long_env};${sanitizer_env}")
     endforeach()
 endif()
 

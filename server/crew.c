@@ -1,15 +1,19 @@
 /* Service threads. Each bench has one lock, which protects its queue; `work` is what its threads wait on. No lock is held while a
  * chore runs. */
+#define _GNU_SOURCE
 #include "crew.h"
 #include "fair.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #define THREADS_MAX 64
+
+static const char *const names[N_BENCHES] = {[BENCH_DESK] = "desk", [BENCH_BULK] = "bulk", [BENCH_STREAMS] = "streams"};
 
 /* Threads of a bench that slow work leaves to the other. */
 static const uint32_t n_kept[N_BENCHES] = {[BENCH_DESK] = 1};
@@ -19,6 +23,12 @@ struct queue {
     pthread_cond_t work; /* a chore was added or may start now, or stop was set; threads of this bench wait on it */
     struct fair fair;
     bool stop;
+    struct chore probe;       /* crew_pulse's */
+    bool probing;             /* it waits or runs */
+    _Atomic uint64_t n_turns; /* chores begun and ended */
+    /* written before there are threads to read them */
+    clockid_t clocks[THREADS_MAX];
+    uint32_t n_clocks;
 };
 
 struct crew {
@@ -51,8 +61,10 @@ static void *thread_run(void *self)
     pthread_mutex_lock(&queue->lock);
     while ((task = queue_take(queue)).chore) {
         pthread_mutex_unlock(&queue->lock);
+        atomic_fetch_add_explicit(&queue->n_turns, 1, memory_order_relaxed);
         uint64_t begin_ns = now_ns();
         task.chore->run(task.chore);
+        atomic_fetch_add_explicit(&queue->n_turns, 1, memory_order_relaxed);
         uint64_t took_ns = now_ns() - begin_ns;
         pthread_mutex_lock(&queue->lock);
         fair_end(&queue->fair, &task, took_ns);
@@ -70,6 +82,9 @@ static bool threads_start(struct crew *crew, enum bench bench, uint32_t n, struc
         int code = pthread_create(&crew->threads[crew->n_threads], NULL, thread_run, &crew->queues[bench]);
         if (code)
             return err_set(err, ERR_THREAD, "a service thread could not be started: %s", strerror(code));
+        pthread_setname_np(crew->threads[crew->n_threads], names[bench]);
+        if (pthread_getcpuclockid(crew->threads[crew->n_threads], &crew->queues[bench].clocks[crew->queues[bench].n_clocks]) == 0)
+            crew->queues[bench].n_clocks++;
         crew->n_threads++;
     }
     return true;
@@ -191,6 +206,33 @@ void crew_share(struct crew *crew, enum bench bench, uint32_t n_helpers, uint32_
     pthread_mutex_unlock(&share.lock);
     pthread_cond_destroy(&share.left);
     pthread_mutex_destroy(&share.lock);
+}
+
+static void probe_run(struct chore *chore)
+{
+    struct queue *queue = (struct queue *)((char *)chore - offsetof(struct queue, probe));
+    pthread_mutex_lock(&queue->lock);
+    queue->probing = false;
+    pthread_mutex_unlock(&queue->lock);
+}
+
+struct pulse crew_pulse(struct crew *crew, enum bench bench)
+{
+    struct queue *queue = &crew->queues[bench];
+    struct pulse pulse = {.has_work = true, .beats = atomic_load(&queue->n_turns)};
+    for (uint32_t i = 0; i < queue->n_clocks; i++)
+        pulse.beats += thread_cpu_ns(queue->clocks[i]);
+    if (pthread_mutex_trylock(&queue->lock))
+        return pulse;
+    pulse.has_work = queue->fair.n_waiting > 0;
+    if (!queue->probing) {
+        queue->probing = true;
+        queue->probe = (struct chore){.run = probe_run};
+        fair_put(&queue->fair, &queue->probe);
+        pthread_cond_signal(&queue->work);
+    }
+    pthread_mutex_unlock(&queue->lock);
+    return pulse;
 }
 
 uint32_t crew_running(struct crew *crew, enum bench bench)

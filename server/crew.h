@@ -5,6 +5,7 @@
 #ifndef MLPD_CREW_H
 #define MLPD_CREW_H
 
+#include "heartbeat.h"
 #include "mlp/err.h"
 
 #include <stdbool.h>
@@ -34,6 +35,8 @@ void crew_submit(struct crew *crew, enum bench bench, struct chore *chore);
  * nothing. */
 void crew_share(struct crew *crew, enum bench bench, uint32_t n_helpers, uint32_t n_parts, void (*run)(void *self, uint32_t part),
                 void *self);
+/* A sign of life, and something small to do. Does not block. */
+struct pulse crew_pulse(struct crew *crew, enum bench bench);
 /* How many chores the bench's threads are at. */
 uint32_t crew_running(struct crew *crew, enum bench bench);
 /* How many chores wait at the bench: who adds work from outside refuses it above a limit. */

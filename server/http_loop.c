@@ -120,6 +120,8 @@ static bool worker_start(struct worker *worker, struct err *err)
     atomic_store(&worker->beat_ms, clock_ms());
     int code = pthread_create(&worker->thread, NULL, worker_run, worker);
     worker->started = code == 0;
+    if (worker->started)
+        pthread_setname_np(worker->thread, "http");
     return worker->started || err_set(err, ERR_THREAD, "an HTTP thread could not be started: %s", strerror(code));
 }
 

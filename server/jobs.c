@@ -1,4 +1,5 @@
 /* Jobs as others see them: submit, look, pause, resume, cancel, delete; start and stop of the three threads. */
+#define _GNU_SOURCE
 #include "checkpoints.h"
 #include "jobs_private.h"
 #include "log.h"
@@ -162,7 +163,25 @@ static bool threads_start(struct jobs *jobs, struct err *err)
     jobs->has_writer = pthread_create(&jobs->writer, NULL, jobs_write, jobs) == 0;
     jobs->has_saver = jobs->has_writer && pthread_create(&jobs->saver, NULL, jobs_save, jobs) == 0;
     jobs->has_scheduler = jobs->has_saver && pthread_create(&jobs->scheduler, NULL, jobs_schedule, jobs) == 0;
-    return jobs->has_scheduler || err_set(err, ERR_THREAD, "the threads that train could not be started");
+    if (!jobs->has_scheduler)
+        return err_set(err, ERR_THREAD, "the threads that train could not be started");
+    pthread_setname_np(jobs->writer, "writer");
+    pthread_setname_np(jobs->saver, "saver");
+    pthread_setname_np(jobs->scheduler, "scheduler");
+    return true;
+}
+
+/* The scheduler is one of the pool's workers: it waits, without processor time, where another of them does not get on. */
+struct pulse jobs_pulse(struct jobs *jobs, enum heart heart)
+{
+    pthread_t thread = heart == HEART_WRITER ? jobs->writer : heart == HEART_SAVER ? jobs->saver : jobs->scheduler;
+    pthread_cond_t *condition = heart == HEART_WRITER ? &jobs->unsaved : heart == HEART_SAVER ? &jobs->saves : &jobs->work;
+    struct pulse pulse = {.has_work = true, .beats = atomic_load(&jobs->n_turns[heart])};
+    clockid_t clock;
+    if (pthread_getcpuclockid(thread, &clock) == 0)
+        pulse.beats += thread_cpu_ns(clock);
+    pthread_cond_broadcast(condition);
+    return pulse;
 }
 
 static void locks_init(struct jobs *jobs)

@@ -20,6 +20,7 @@
 
 #include "datasets.h"
 #include "events.h"
+#include "heartbeat.h"
 #include "models.h"
 
 #define JOBS_QUEUE_MAX 1000
@@ -104,6 +105,8 @@ struct jobs *jobs_open(const struct jobs_options *options, struct err *err);
  * After it only jobs_close may be called, and queries. */
 void jobs_stop(struct jobs *jobs);
 void jobs_close(struct jobs *jobs); /* stops if need be; takes NULL */
+/* A sign of life of the writer, the saver or the pool, and a wake. Does not block. */
+struct pulse jobs_pulse(struct jobs *jobs, enum heart heart);
 /* What trains lets others have the processors for a moment. Any thread; cheap. */
 void jobs_give_way(struct jobs *jobs);
 

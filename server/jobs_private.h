@@ -87,7 +87,8 @@ struct jobs {
     struct pool *pool;
     pthread_t scheduler, writer, saver;
     bool has_scheduler, has_writer, has_saver;
-    bool save_failed; /* the saver's */
+    _Atomic uint64_t n_turns[N_HEARTS]; /* of the loops of the writer, the saver and the scheduler */
+    bool save_failed;                   /* the saver's */
     pthread_mutex_t lock;
     pthread_cond_t work;    /* the scheduler waits: something to run, or stopping */
     pthread_cond_t unsaved; /* the writer waits: epochs, states or results to store, or stopping (CLOCK_MONOTONIC) */

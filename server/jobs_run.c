@@ -406,6 +406,7 @@ void *jobs_schedule(void *self)
     pool_background(jobs->options.nice_level);
     pthread_mutex_lock(&jobs->lock);
     while (!jobs->stopping) {
+        atomic_fetch_add(&jobs->n_turns[HEART_POOL], 1);
         struct job *job = next_job(jobs);
         if (!job) {
             pthread_cond_wait(&jobs->work, &jobs->lock);

@@ -156,6 +156,7 @@ void *jobs_save(void *self)
     uint64_t due_ns;
     pthread_mutex_lock(&jobs->lock);
     while (!jobs->saver_stopping) {
+        atomic_fetch_add(&jobs->n_turns[HEART_SAVER], 1);
         if ((job = save_next(jobs, jobs_now_ns(), &due_ns)))
             save(jobs, job);
         else

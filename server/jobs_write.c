@@ -246,6 +246,7 @@ void *jobs_write(void *self)
     struct jobs *jobs = self;
     pthread_mutex_lock(&jobs->lock);
     while (!jobs->writer_stopping) {
+        atomic_fetch_add(&jobs->n_turns[HEART_WRITER], 1);
         uint64_t due = due_ns(jobs);
         if (due > jobs_now_ns())
             jobs_wait(jobs, &jobs->unsaved, due);

@@ -25,10 +25,13 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 static const uint32_t bench_threads[N_BENCHES] = {[BENCH_DESK] = 4, [BENCH_BULK] = 3, [BENCH_STREAMS] = 3};
 #define NICE_TRAINING 5
+#define LOOK_MS 5000                      /* between two looks at the daemon's parts, without a watchdog */
+#define STUCK_MS 15000                    /* without a sign of life, without a watchdog; with one, half its time */
 #define ROWS_BODY_MAX ((uint64_t)1 << 30) /* of a prediction */
 #define BACKLOG 512
 
@@ -44,6 +47,13 @@ struct daemon {
 static void memory_tune(void)
 {
     mallopt(M_ARENA_MAX, 2);
+}
+
+static uint64_t now_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
 static int body_temp(void *app, struct err *err)
@@ -194,15 +204,56 @@ static bool daemon_open(struct daemon *daemon, struct err *err)
     return true;
 }
 
-/* Until SIGTERM, SIGINT or SIGHUP. */
-static void signal_await(const sigset_t *signals)
+/* What syncs files may wait for a slow disk, and what trains for its turn on a busy machine: they have twice the time. */
+static const uint64_t patience[N_HEARTS] = {
+    [HEART_HTTP] = 1, [HEART_DESK] = 1, [HEART_BULK] = 2, [HEART_STREAMS] = 1, [HEART_WRITER] = 2, [HEART_SAVER] = 2, [HEART_POOL] = 2};
+
+static struct pulse pulse_of(struct server *server, enum heart heart)
 {
-    uint64_t alive_ms = service_watchdog_ms();
-    const struct timespec pause = {.tv_sec = (time_t)(alive_ms / 1000), .tv_nsec = (long)(alive_ms % 1000) * 1000000};
+    switch (heart) {
+    case HEART_HTTP:
+        return (struct pulse){.has_work = true, .beats = http_beat_ms(server->http)};
+    case HEART_DESK:
+        return crew_pulse(server->crew, BENCH_DESK);
+    case HEART_BULK:
+        return crew_pulse(server->crew, BENCH_BULK);
+    case HEART_STREAMS:
+        return crew_pulse(server->crew, BENCH_STREAMS);
+    case HEART_WRITER:
+    case HEART_SAVER:
+    case HEART_POOL:
+    case N_HEARTS:
+        break;
+    }
+    return jobs_pulse(server->jobs, heart);
+}
+
+static void parts_look(struct server *server, uint64_t limit_ms)
+{
+    bool was_well = heartbeat_is_well(&server->heartbeat);
+    for (int i = 0; i < N_HEARTS; i++) {
+        enum heart heart = (enum heart)i;
+        bool part_was_well = atomic_load(&server->heartbeat.hearts[i].stuck_for_ms) == 0;
+        if (!heartbeat_look(&server->heartbeat, heart, pulse_of(server, heart), now_ms(), patience[i] * limit_ms) && part_was_well)
+            log_error("the part \"%s\" is stuck", heart_name(heart));
+    }
+    bool is_well = heartbeat_is_well(&server->heartbeat);
+    if (is_well && !was_well)
+        log_info("all parts get on again");
+    if (is_well)
+        service_alive();
+}
+
+/* Until SIGTERM, SIGINT or SIGHUP. Meanwhile look after the parts; the watchdog is told as long as all get on. */
+static void signal_await(struct server *server, const sigset_t *signals)
+{
+    uint64_t watchdog_ms = service_watchdog_ms(), look_ms = watchdog_ms ? watchdog_ms / 8 + 1 : LOOK_MS;
+    const struct timespec pause = {.tv_sec = (time_t)(look_ms / 1000), .tv_nsec = (long)(look_ms % 1000) * 1000000};
     int number;
-    while ((number = sigtimedwait(signals, NULL, alive_ms ? &pause : NULL)) < 0)
+    heartbeat_init(&server->heartbeat, now_ms());
+    while ((number = sigtimedwait(signals, NULL, &pause)) < 0)
         if (errno == EAGAIN)
-            service_alive();
+            parts_look(server, watchdog_ms ? watchdog_ms / 2 : STUCK_MS);
     log_info("stopping: %s", number == SIGTERM ? "SIGTERM" : number == SIGINT ? "SIGINT" : "SIGHUP");
 }
 
@@ -257,7 +308,7 @@ int main(int argc, char **argv)
     daemon.server.model_memory = daemon.config.model_memory;
     int status = 1;
     if (daemon_open(&daemon, &err)) {
-        signal_await(&signals);
+        signal_await(&daemon.server, &signals);
         service_stopping();
         status = 0;
     } else {

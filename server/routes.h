@@ -26,6 +26,7 @@ struct server {
     struct scrub *scrub; /* NULL: none is wanted */
     struct http *http;
     struct crew *crew;
+    struct heartbeat heartbeat;
     struct ledger *ledger;          /* of what requests hold */
     int static_fd;                  /* the page's folder; -1: none */
     atomic_bool stopping;           /* long work ends early */

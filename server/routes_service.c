@@ -13,20 +13,13 @@
 
 #define DAMAGED_SHOWN 32 /* versions */
 
-static void status_reply(struct reply *reply, unsigned status, const char *text)
-{
-    struct writer writer;
-    reply_writer(reply, &writer);
-    writer_open(&writer, '{');
-    writer_put_string(&writer, "status", text);
-    writer_close(&writer, '}');
-    reply_json(reply, status, &writer);
-}
-
 void service_get_health(struct request *request, struct reply *reply)
 {
-    (void)request;
-    status_reply(reply, 200, "ok");
+    const struct server *server = request_app(request);
+    struct writer writer;
+    reply_writer(reply, &writer);
+    heartbeat_write(&server->heartbeat, &writer);
+    reply_json(reply, heartbeat_is_well(&server->heartbeat) ? 200 : 503, &writer);
 }
 
 /* The models' state: versions that were found damaged, and what answers in

@@ -36,7 +36,7 @@ void service_stopping(void)
 uint64_t service_watchdog_ms(void)
 {
     uint64_t limit_us = 0;
-    return sd_watchdog_enabled(0, &limit_us) > 0 ? limit_us / 2000 : 0;
+    return sd_watchdog_enabled(0, &limit_us) > 0 ? limit_us / 1000 : 0;
 }
 
 void service_alive(void)

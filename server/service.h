@@ -10,7 +10,7 @@
 bool service_socket(int *fd, struct err *err);
 void service_ready(const char *status);
 void service_stopping(void);
-/* How often the watchdog wants to hear from us, half its limit; 0: there is none. */
+/* How long the watchdog goes without hearing from us before it ends us; 0: there is none. */
 uint64_t service_watchdog_ms(void);
 void service_alive(void);
 
