@@ -6,7 +6,6 @@
 #include "json_memory.h"
 #include "json_train.h"
 
-#include <ctype.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -70,7 +69,6 @@ static bool query_read(void *self, struct err *err)
         value = name + strcspn(name, "=");
         value += *value ? (*value = 0, 1) : 0;
         good = train_add(object, name, value, err);
-        require(good || err->code == ERR_MEMORY || err->field[0] || !isalnum((unsigned char)*name), "an error names the field");
     }
     good = good && ((json = message_print(object)) || err_memory(err, "a query"));
     if (good) {
