@@ -43,55 +43,53 @@ bool target_is_strict(const char *target)
     return (*target == '/' || !strcmp(target, "*")) && is_printable(target, strlen(target), '!');
 }
 
-#if MHD_VERSION < 0x00097701
+/* Whether the library leaves heads as this file's first lines say. */
+static const bool in_place = MHD_VERSION < 0x00097701;
+
 struct walk {
     const char *at, *end; /* of the head: what has not been looked at */
     bool bad;
 };
 
-static bool header_check(const struct walk *walk, const char *name, size_t n_name, const char *value, size_t n_value)
+/* Name, colon, blanks, value and line end follow each other from walk->at on. */
+static bool place_check(const struct walk *walk, const char *name, size_t n_name, const char *value, size_t n_value)
 {
-    if (name != walk->at || !value || value <= name + n_name || value > walk->end || n_value + 2 > (size_t)(walk->end - value))
+    if (name != walk->at || value <= name + n_name || value > walk->end || n_value + 2 > (size_t)(walk->end - value))
         return false;
-    const char *blank = name + n_name + 1;
-    size_t n_blank = (size_t)(value - blank);
-    for (size_t i = 0; i < n_blank; i++)
-        if (blank[i] != ' ' && blank[i] != '\t')
+    for (const char *blank = name + n_name + 1; blank < value; blank++)
+        if (*blank != ' ' && *blank != '\t')
             return false;
-    return strlen(name) == n_name && is_token(name) && is_printable(value, n_value, ' ') && !value[n_value] && !value[n_value + 1];
+    return !value[n_value] && !value[n_value + 1];
 }
 
 static enum MHD_Result header_walk(void *self, enum MHD_ValueKind kind, const char *name, size_t n_name, const char *value, size_t n_value)
 {
     struct walk *walk = self;
     (void)kind;
-    walk->bad = !header_check(walk, name, n_name, value, n_value);
-    walk->at = walk->bad ? walk->at : value + n_value + 2;
+    walk->bad = !value || strlen(name) != n_name || !is_token(name) || !is_printable(value, n_value, ' ') ||
+                (in_place && !place_check(walk, name, n_name, value, n_value));
+    if (in_place && !walk->bad)
+        walk->at = value + n_value + 2;
     return walk->bad ? MHD_NO : MHD_YES;
 }
 
-static bool layout_check(const struct request *request, const char *method, const char *version)
+/* What comes before the headers: method, target and version. *headers: where they begin. */
+static bool line_check(const struct request *request, const char *method, const char *version, const char **headers)
 {
-    const union MHD_ConnectionInfo *info = MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
     static const size_t n_version = sizeof "HTTP/1.1" - 1;
-    struct walk walk = {.at = version + n_version + 2, .end = method + (info ? info->header_size : 0)};
-    if (request->target != method + strlen(method) + 1 || version != request->target + request->n_target + 1 || walk.at + 2 > walk.end ||
-        version[n_version] || version[n_version + 1])
-        return false;
-    MHD_get_connection_values_n(request->connection, MHD_HEADER_KIND, header_walk, &walk);
-    return !walk.bad && walk.at + 2 == walk.end && !walk.at[0] && !walk.at[1];
+    *headers = version + n_version + 2;
+    return request->target == method + strlen(method) + 1 && version == request->target + request->n_target + 1 && !version[n_version] &&
+           !version[n_version + 1];
 }
-#else
-static bool layout_check(const struct request *request, const char *method, const char *version)
-{
-    (void)request, (void)method, (void)version;
-    return true;
-}
-#endif
 
 bool head_is_strict(const struct request *request, const char *method, const char *version)
 {
-    return layout_check(request, method, version) && is_token(method);
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
+    struct walk walk = {.end = method + (info ? info->header_size : 0)};
+    if (!is_token(method) || (in_place && !line_check(request, method, version, &walk.at)))
+        return false;
+    MHD_get_connection_values_n(request->connection, MHD_HEADER_KIND, header_walk, &walk);
+    return !walk.bad && (!in_place || (walk.at + 2 == walk.end && !walk.at[0] && !walk.at[1]));
 }
 
 /* Before 1.0 the library sends its own head twice where a Content-Length is no number. It says in its log that it is about to; the request
