@@ -116,6 +116,12 @@ static int same(struct rebuild *rebuild, const struct about *record, bool *has_r
     return answer;
 }
 
+/* Errors that another file would meet, too; a sector that can't be read is of one file. */
+static bool serious(const struct err *err)
+{
+    return err->code == ERR_MEMORY || err->code == ERR_SPACE || err->code == ERR_BUSY || err->code == ERR_THREAD;
+}
+
 /* The record, where there is one that can be read: 1, else 0; -1: *err. */
 static int record_read(struct rebuild *rebuild, int64_t id, struct about *record, struct err *err)
 {
@@ -132,14 +138,14 @@ static int record_read(struct rebuild *rebuild, int64_t id, struct about *record
     }
     if (ok)
         return 1;
-    if (why.code == ERR_NOT_FOUND || why.code == ERR_CORRUPT) {
-        if (why.code == ERR_CORRUPT)
-            log_warning("%s/%" PRId64 ".about cannot be used: %s", folder, id, why.msg);
-        *record = (struct about){0};
-        return 0;
+    if (serious(&why)) {
+        *err = why;
+        return -1;
     }
-    *err = why;
-    return -1;
+    if (why.code != ERR_NOT_FOUND)
+        log_warning("%s/%" PRId64 ".about cannot be used: %s", folder, id, why.msg);
+    *record = (struct about){0};
+    return 0;
 }
 
 /* Whether the catalogue says that nothing is to be taken up: it was deleted, has ended, or (no record) was never finished. */
@@ -265,13 +271,6 @@ static bool object_lose(struct rebuild *rebuild, int64_t id, const char *why, st
             (lstat(path, &status) == 0 && !store_file_lose(rebuild->store, folder, id, *suffix, what, err)))
             return false;
     return true;
-}
-
-/* Errors of the machine, not of the file. */
-static bool serious(const struct err *err)
-{
-    return err->code != ERR_CORRUPT && err->code != ERR_NOT_FOUND && err->code != ERR_INPUT && err->code != ERR_UNSUPPORTED &&
-           err->code != ERR_LIMIT;
 }
 
 static bool record_put(struct rebuild *rebuild, struct about *record, struct err *err)

@@ -185,6 +185,16 @@ test("files of others survive the start and the recovery", async () => {
   }
 });
 
+test("files that are missing though their rows are there are named", async () => {
+  const { state } = await copy();
+  for (const file of ["datasets/1.table", "models/2.model", "models/5.eval", "models/1.about"]) unlinkSync(path.join(state, file));
+  const daemon = await Daemon.start({ state });
+  for (const [file, name] of [["datasets/1.table", "first"], ["models/2.model", "a"], ["models/5.eval", "b"]]) assert.ok(daemon.log.includes(`${file} of ${name} is missing`), file);
+  assert.ok(!daemon.log.includes("1.about"));
+  assert.ok(listing(state)["models/1.about"], "a record is made again");
+  await daemon.stop();
+});
+
 test("a recovery that is killed at any moment is carried out by the next one", async () => {
   const folder = await copy();
   unlinkSync(path.join(folder.state, "mlpd.db"));
