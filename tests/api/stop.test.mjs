@@ -216,3 +216,22 @@ test("a request whose client only shuts its sending side down is not stopped", a
   );
   assert.equal(await metric(daemon, "mlpd_http_requests_stopped_total"), stopped);
 });
+
+test("SIGTERM ends the evaluation of a model; the job goes on afterwards", async () => {
+  const own = stateFolder();
+  let trainer = await Daemon.start({ state: own });
+  await trainer.csv("/datasets?name=small", sums(60));
+  await trainer.csv("/datasets?name=big", sums(rows));
+  const units = patience > 1 ? 512 : 2048;
+  const train = { dataset: "small", test: "big", model: "large", layers: [units, units, units], epochs: 1, batch_size: 50 };
+  const { json } = await trainer.post("/train", train);
+  await trainer.epoch(json.id); // the only one: what follows is the evaluation on the large dataset
+  const at = process.hrtime.bigint();
+  await trainer.stop();
+  const seconds = Number(process.hrtime.bigint() - at) / 1e9;
+  assert.ok(seconds < 5 * patience, `it took ${seconds.toFixed(1)} s`);
+  trainer = await Daemon.start({ state: own });
+  assert.match((await trainer.get(`/jobs/${json.id}`)).json.state, /queued|running/);
+  assert.deepEqual((await trainer.get(`/jobs/${json.id}`)).json.history.map(({ epoch }) => epoch), [1]);
+  await trainer.stop();
+});
