@@ -239,6 +239,8 @@ static bool take_category(struct chunk *chunk, uint32_t index, const struct csv_
         return false;
     if (missing) {
         tally->n_missing++;
+    } else if (text.length > COLUMN_LEVEL_MAX) {
+        tally_want(&chunk->tally, index, COLUMN_TEXT);
     } else {
         if (!levels_add(&tally->levels, &chunk->tally.texts, plan->seed, text.text, text.length, &level))
             return err_memory(&chunk->err, "the levels of a category");

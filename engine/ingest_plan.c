@@ -168,7 +168,7 @@ static bool firsts_distinct(const struct plan *plan, const struct head *head, bo
     *distinct = true;
     for (uint32_t i = 0; i < head->n_columns && *distinct && good; i++) {
         const struct sight *sight = &head->sights[i];
-        *distinct = sight->first_length > 0 && !sight->repeated;
+        *distinct = sight->first_length > 0 && sight->first_length <= COLUMN_NAME_MAX && !sight->repeated;
         good = !*distinct || levels_add(&levels, &arena, plan->seed, sight->first, sight->first_length, &index) ||
                err_memory(err, "the first row's texts");
         *distinct = *distinct && good && levels.n == i + 1;
@@ -245,6 +245,9 @@ static bool name_make(struct plan *plan, struct levels *names, const struct sigh
     const struct csv_options *options = plan->options;
     struct csv_field first = {sight->first, sight->first_length, false};
     const char *name;
+    size_t length = options->n_names > 0 ? strlen(options->names[column]) : plan->header ? first.length : 0;
+    if (length > COLUMN_NAME_MAX)
+        return err_set(err, ERR_INPUT, "the name of column %u has %zu bytes: at most %d are possible", column + 1, length, COLUMN_NAME_MAX);
     if (options->n_names > 0)
         name = name_add(plan, names, options->names[column], (uint32_t)strlen(options->names[column]));
     else if (!plan->header || first.length == 0)

@@ -17,6 +17,8 @@ enum column_type {
 };
 #define COLUMN_TYPES 5
 #define TABLE_MISSING UINT32_MAX
+#define COLUMN_NAME_MAX 1024  /* bytes of a name, in what is read anew */
+#define COLUMN_LEVEL_MAX 4096 /* bytes of a level's text: a column with a longer one is text */
 #define TABLE_TEXT_MISSING UINT64_MAX
 
 struct column {

@@ -86,28 +86,47 @@ START_TEST(a_row_longer_than_the_limit_is_refused)
 }
 END_TEST
 
-START_TEST(long_texts_are_levels_up_to_a_limit)
+/* "x", y and a text of n bytes. */
+static struct table *table_of_long(size_t n)
 {
-    size_t n = ((size_t)64 << 20) - 100;
-    char *csv = malloc(n + 1);
-    memset(csv, 'z', n);
+    char *csv = malloc(n + 5);
     memcpy(csv, "x\ny\n", 4);
-    csv[n] = '\0';
+    memset(csv + 4, 'z', n);
+    csv[n + 4] = '\0';
     struct reading reading = {.csv = csv, .options.n_threads = 2};
     struct table *table = table_of(&reading);
-    ck_assert_uint_eq(strlen(table_column(table, 0)->levels[1]), n - 4);
-    table_unref(table);
-    csv = realloc(csv, 2 * n + 1);
-    memcpy(csv + n, "\nxx", 3);
-    memset(csv + n + 3, 'z', n - 3);
-    csv[2 * n] = '\0';
-    reading.csv = csv;
-    table = table_of(&reading);
-    ck_assert_int_eq(table_column(table, 0)->type, COLUMN_TEXT);
-    ck_assert_uint_eq(strlen(table_text(table, 0, 2)), n - 1);
-    ck_assert_str_eq(table_text(table, 0, 0), "y");
-    table_unref(table);
     free(csv);
+    return table;
+}
+
+START_TEST(long_texts_are_levels_up_to_a_limit)
+{
+    struct table *table = table_of_long(COLUMN_LEVEL_MAX);
+    ck_assert_int_eq(table_column(table, 0)->type, COLUMN_CATEGORY);
+    ck_assert_uint_eq(strlen(table_column(table, 0)->levels[1]), COLUMN_LEVEL_MAX);
+    table_unref(table);
+    static const size_t longer[] = {COLUMN_LEVEL_MAX + 1, ((size_t)64 << 20) - 100};
+    for (int i = 0; i < 2; i++) {
+        table = table_of_long(longer[i]);
+        ck_assert_int_eq(table_column(table, 0)->type, COLUMN_TEXT);
+        ck_assert_uint_eq(strlen(table_text(table, 0, 1)), longer[i]);
+        ck_assert_str_eq(table_text(table, 0, 0), "y");
+        table_unref(table);
+    }
+}
+END_TEST
+
+START_TEST(names_have_a_limit)
+{
+    char csv[COLUMN_NAME_MAX + 16];
+    memset(csv, 'n', COLUMN_NAME_MAX + 1);
+    snprintf(csv + COLUMN_NAME_MAX + 1, 8, ",b\n1,2\n");
+    struct reading reading = {.csv = csv, .options = {.n_threads = 1, .header = 1}};
+    check_refused(&reading, ERR_INPUT, 0, "the name of column 1 has 1025 bytes: at most 1024");
+    reading.csv = csv + 1;
+    struct table *table = table_of(&reading);
+    ck_assert_uint_eq(strlen(table_column(table, 0)->name), COLUMN_NAME_MAX);
+    table_unref(table);
 }
 END_TEST
 
@@ -335,6 +354,7 @@ int main(void)
     tcase_add_test(tests, the_first_bad_row_is_named_whatever_the_threads);
     tcase_add_test(tests, a_row_longer_than_the_limit_is_refused);
     tcase_add_test(tests, long_texts_are_levels_up_to_a_limit);
+    tcase_add_test(tests, names_have_a_limit);
     tcase_add_test(tests, a_million_ids_are_texts);
     tcase_add_test(tests, too_many_columns_of_few_levels_are_refused);
     tcase_add_test(tests, a_hundred_thousand_columns);
