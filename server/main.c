@@ -13,6 +13,7 @@
 #include "routes.h"
 #include "scrub.h"
 #include "service.h"
+#include "tell.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -112,7 +113,7 @@ static bool rooms_open(struct daemon *daemon, struct err *err)
 {
     struct server *server = &daemon->server;
     const struct config *config = &daemon->config;
-    if (config->recover && !store_recover(config->state_dir, err))
+    if (config->recover && !store_recover(config->state_dir, &file_readers, err))
         return false;
     if (!(server->store = store_open(config->state_dir, err)) || !(server->datasets = datasets_open(server->store, config->threads, err)) ||
         !(server->models = models_open(server->store, config->model_memory, err)) || !(server->events = events_open(server->store, err)))

@@ -122,10 +122,18 @@ struct store;
  * tmp/, forget half-made datasets and models with their files, move files of ours that no row knows to lost/. NULL on failure. */
 struct store *store_open(const char *dir, struct err *err);
 void store_close(struct store *store); /* takes NULL */
+/* How a recovery reads files that the store itself cannot. A damaged one is ERR_CORRUPT. */
+struct store_readers {
+    /* What a table, or a model with its evaluation (row->id), says of itself. row NULL: only whether it is whole. */
+    bool (*table)(const char *path, struct dataset_row *row, struct err *err);
+    bool (*model)(struct store *store, const char *path, struct model_row *row, struct err *err);
+    /* Epochs that the job's newest checkpoint has passed: it must not be ahead of the job's history. */
+    uint32_t (*epoch)(struct store *store, int64_t job);
+};
 /* Before store_open: build the catalogue again from what tables, models and checkpoints say of themselves, and what a sound older
  * catalogue says. Damaged files move to lost/, whole ones come back from there. The old catalogue is kept as
  * mlpd.db.before-recover-STAMP. Harmless where nothing is wrong, and atomic. */
-bool store_recover(const char *dir, struct err *err);
+bool store_recover(const char *dir, const struct store_readers *readers, struct err *err);
 /* The folder's absolute path. */
 const char *store_dir(const struct store *store);
 

@@ -75,11 +75,7 @@ bool store_swap_finish(struct store *store, struct err *err);
  * daemon that wrote records. *n_changes: how many objects it knows otherwise now. */
 bool store_rebuild(struct store *store, bool had_records, uint64_t *n_changes, struct err *err);
 /* Whether the file can be read as what its folder holds; else ERR_CORRUPT, ERR_NOT_FOUND ... */
-bool store_file_whole(enum store_folder folder, const char *path, struct err *err);
-/* What a table, or a model with its evaluation (row->id), says of itself; and after how many epochs a job's newest checkpoint is. */
-bool store_tell_table(const char *path, struct dataset_row *row, struct err *err);
-bool store_tell_model(struct store *store, const char *path, struct model_row *row, struct err *err);
-uint32_t store_tell_epoch(struct store *store, int64_t job);
+bool store_file_whole(struct store *store, enum store_folder folder, const char *path, struct err *err);
 
 /* Rows with their numbers, as a record has them; those that are there under the number are replaced. */
 bool sql_dataset_put(struct sql *sql, const struct dataset_row *row, const char *profile, struct err *err);

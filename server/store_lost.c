@@ -1,5 +1,6 @@
 /* lost/: files that no row knew at a start, or that are damaged, in a folder of each start, LOST/FOLDER/FILE as in the state folder. */
 #define _XOPEN_SOURCE 700
+#include "about.h"
 #include "files.h"
 #include "log.h"
 #include "store_files.h"
@@ -7,6 +8,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -79,6 +81,21 @@ struct back {
     uint64_t *n_changes;
 };
 
+bool store_file_whole(struct store *store, enum store_folder folder, const char *path, struct err *err)
+{
+    if (folder == FOLDER_DATASETS)
+        return store->readers->table(path, NULL, err);
+    if (folder == FOLDER_MODELS)
+        return store->readers->model(store, path, NULL, err);
+    struct about *record = calloc(1, sizeof *record);
+    if (!record)
+        return err_memory(err, "a record");
+    bool whole = about_read(path, record, err);
+    about_done(record);
+    free(record);
+    return whole;
+}
+
 /* Whether the path names a folder, no link to one. */
 static bool is_folder(const char *path)
 {
@@ -124,7 +141,7 @@ static bool entry_return(void *self, const char *name, struct err *err)
         log_warning("%s stays: its number is taken, or was deleted", path);
         return true;
     }
-    if (store_file_whole(back->folder, path, &why))
+    if (store_file_whole(back->store, back->folder, path, &why))
         return group_return(back, id, err);
     log_warning("%s stays: %s", path, why.msg);
     return true;

@@ -248,7 +248,7 @@ static bool job_put(struct rebuild *rebuild, struct about *record, struct err *e
     struct job_row *row = &record->job, before = {0};
     struct err why;
     row->id = record->id;
-    row->epoch = store_tell_epoch(rebuild->store, row->id);
+    row->epoch = rebuild->store->readers->epoch(rebuild->store, row->id);
     if (store_job_get(rebuild->store, row->id, &before, &why) && before.epoch > row->epoch)
         row->epoch = before.epoch;
     largest_raise(rebuild, FOLDER_DATASETS, row->dataset_id);
@@ -304,9 +304,9 @@ static bool object_put(struct rebuild *rebuild, struct about *record, enum sourc
     if (!store_path(rebuild->store, store_layouts[rebuild->folder].name, record->id, store_layouts[rebuild->folder].object, path, err))
         return false;
     record->dataset.id = record->model.id = record->id;
-    bool whole = source == SOURCE_RECORD              ? store_file_whole(rebuild->folder, path, &why)
-                 : rebuild->folder == FOLDER_DATASETS ? store_tell_table(path, &record->dataset, &why)
-                 : rebuild->folder == FOLDER_MODELS   ? store_tell_model(rebuild->store, path, &record->model, &why)
+    bool whole = source == SOURCE_RECORD              ? store_file_whole(rebuild->store, rebuild->folder, path, &why)
+                 : rebuild->folder == FOLDER_DATASETS ? rebuild->store->readers->table(path, &record->dataset, &why)
+                 : rebuild->folder == FOLDER_MODELS   ? rebuild->store->readers->model(rebuild->store, path, &record->model, &why)
                                                       : err_set(&why, ERR_CORRUPT, "without a record no job can go on");
     if (whole)
         return record_put(rebuild, record, err);
@@ -420,7 +420,7 @@ static bool orphans_settle(struct rebuild *rebuild, struct err *err)
 static bool epoch_raise(struct rebuild *rebuild, struct about *record, enum source source, struct err *err)
 {
     struct job_row row;
-    uint32_t epoch = store_tell_epoch(rebuild->store, record->id);
+    uint32_t epoch = rebuild->store->readers->epoch(rebuild->store, record->id);
     (void)source;
     if (rebuild->folder != FOLDER_CHECKPOINTS)
         return true;

@@ -139,9 +139,11 @@ static bool recover(struct store *store, struct err *err)
     return built_finish(store, err);
 }
 
-bool store_recover(const char *dir, struct err *err)
+bool store_recover(const char *dir, const struct store_readers *readers, struct err *err)
 {
     struct store *store = store_begin(dir, BUILT, err);
+    if (store)
+        store->readers = readers;
     bool ok = store && recover(store, err);
     store_close(store);
     return ok;

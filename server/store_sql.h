@@ -22,9 +22,10 @@ struct sql {
 
 struct store {
     char dir[PATH_SIZE];
-    const char *catalogue; /* the database's name in the folder */
-    int lock_fd, dir_fd;   /* both locked */
-    pthread_key_t key;     /* struct sql of the calling thread */
+    const char *catalogue;               /* the database's name in the folder */
+    int lock_fd, dir_fd;                 /* both locked */
+    const struct store_readers *readers; /* in a recovery */
+    pthread_key_t key;                   /* struct sql of the calling thread */
     bool has_key;
     /* under lock */
     pthread_mutex_t lock;

@@ -1,5 +1,6 @@
 /* The state folder's files: nothing is deleted but what a row said may go, and a catalogue that can't be the files' own is refused. */
 #include "helper_state.h"
+#include "tell.h"
 
 #include <check.h>
 #include <dirent.h>
@@ -343,10 +344,10 @@ START_TEST(a_recovery_brings_rows_back_and_is_harmless_where_nothing_is_wrong)
     ck_assert(store_dataset_rename(state.store, "d", "renamed", &err));
     ck_assert(store_dataset_find(state.store, "renamed", &before, &err));
     state_close(&state);
-    ck_assert_msg(store_recover(state.dir, &err), "%s", err.msg);
+    ck_assert_msg(store_recover(state.dir, &file_readers, &err), "%s", err.msg);
     ck_assert_int_eq(aside_count(), 0);
     ck_assert_int_eq(unlink(full("mlpd.db")), 0);
-    ck_assert_msg(store_recover(state.dir, &err), "%s", err.msg);
+    ck_assert_msg(store_recover(state.dir, &file_readers, &err), "%s", err.msg);
     state_open(&state);
     ck_assert(store_dataset_find(state.store, "renamed", &after, &err));
     ck_assert_mem_eq(&before, &after, sizeof before);
@@ -360,7 +361,7 @@ START_TEST(of_two_datasets_of_a_name_the_newer_has_it)
     state_close(&state);
     file_copy("datasets/2.table", "datasets/1.table");
     ck_assert_int_eq(unlink(full("mlpd.db")), 0);
-    ck_assert_msg(store_recover(state.dir, &err), "%s", err.msg);
+    ck_assert_msg(store_recover(state.dir, &file_readers, &err), "%s", err.msg);
     state_open(&state);
     ck_assert(store_dataset_find(state.store, "d", &row, &err));
     ck_assert_int_eq(row.id, 2);

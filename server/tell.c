@@ -1,5 +1,7 @@
-/* What files say of themselves, for recovery: tables, models with their evaluations, checkpoints. */
+/* What files say of themselves, for recovery. See the header. */
 #define _XOPEN_SOURCE 700
+#include "tell.h"
+
 #include "about.h"
 #include "checkpoints.h"
 #include "evaluations.h"
@@ -7,7 +9,6 @@
 #include "mlp/model.h"
 #include "mlp/table.h"
 #include "model_file.h"
-#include "store_files.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -24,12 +25,16 @@ static void stamp_of(const struct stat *status, char stamp[STAMP_SIZE])
     snprintf(stamp + length, STAMP_SIZE - length, ".%03ldZ", status->st_mtim.tv_nsec / 1000000);
 }
 
-bool store_tell_table(const char *path, struct dataset_row *row, struct err *err)
+static bool tell_table(const char *path, struct dataset_row *row, struct err *err)
 {
     struct stat status;
     struct table *table = table_open(path, err);
     if (!table)
         return false;
+    if (!row) {
+        table_unref(table);
+        return true;
+    }
     if (stat(path, &status) == 0)
         stamp_of(&status, row->created);
     row->state = DATASET_READY;
@@ -70,13 +75,9 @@ static void evaluation_tell(struct store *store, struct model_row *row)
     evaluation_free(evaluation);
 }
 
-bool store_tell_model(struct store *store, const char *path, struct model_row *row, struct err *err)
+static void model_tell(const struct model *model, const char *path, const char *notes, struct model_row *row)
 {
     struct stat status;
-    char *notes = NULL;
-    struct model *model = model_file_read(path, NULL, &notes, err);
-    if (!model)
-        return false;
     row->task = model->recipe->task;
     row->n_params = network_n_params(model->network);
     row->loss = row->accuracy = row->rmse = row->mae = row->r2 = NAN;
@@ -86,33 +87,25 @@ bool store_tell_model(struct store *store, const char *path, struct model_row *r
     }
     if (notes)
         about_notes(notes, row);
+}
+
+static bool tell_model(struct store *store, const char *path, struct model_row *row, struct err *err)
+{
+    char *notes = NULL;
+    struct model *model = model_file_read(path, NULL, &notes, err);
+    if (!model)
+        return false;
+    if (row) {
+        model_tell(model, path, notes, row);
+        evaluation_tell(store, row);
+    }
     free(notes);
     model_unref(model);
-    evaluation_tell(store, row);
     return true;
 }
 
-bool store_file_whole(enum store_folder folder, const char *path, struct err *err)
-{
-    struct about *record;
-    struct table *table = folder == FOLDER_DATASETS ? table_open(path, err) : NULL;
-    struct model *model = folder == FOLDER_MODELS ? model_file_read(path, NULL, NULL, err) : NULL;
-    bool whole = table || model;
-    table_unref(table);
-    if (model)
-        model_unref(model);
-    if (folder != FOLDER_CHECKPOINTS)
-        return whole;
-    if (!(record = calloc(1, sizeof *record)))
-        return err_memory(err, "a record");
-    whole = about_read(path, record, err);
-    about_done(record);
-    free(record);
-    return whole;
-}
-
 /* Epochs that a checkpoint has passed: it must not be ahead of the job's history. */
-uint32_t store_tell_epoch(struct store *store, int64_t job)
+static uint32_t tell_epoch(struct store *store, int64_t job)
 {
     uint32_t epoch = 0;
     for (int slot = 0; slot < CHECKPOINT_SLOTS; slot++) {
@@ -126,3 +119,5 @@ uint32_t store_tell_epoch(struct store *store, int64_t job)
     }
     return epoch;
 }
+
+const struct store_readers file_readers = {.table = tell_table, .model = tell_model, .epoch = tell_epoch};
