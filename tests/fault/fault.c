@@ -36,9 +36,18 @@ struct control {
 static struct control *control;
 static bool ready; /* written before there are threads */
 
+/* Lost on purpose (MLPD_FAULT_LEAK): whoever looks for leaks must find it. */
+static void block_lose(void)
+{
+    static void *(*volatile take)(size_t n) = malloc;
+    char *volatile block = getenv("MLPD_FAULT_LEAK") ? take(1000) : NULL;
+    (void)block;
+}
+
 __attribute__((constructor)) static void control_open(void)
 {
     ready = true;
+    block_lose();
     const char *path = getenv("MLPD_FAULT_FILE");
     int fd = path ? open(path, O_RDWR | O_CLOEXEC) : -1;
     if (fd < 0)

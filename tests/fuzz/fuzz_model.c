@@ -5,15 +5,14 @@
 #include "fuzz.h"
 #include "json_memory.h"
 #include "json_model.h"
+#include "mend.h"
 #include "model_file.h"
 
-#include <cjson/cJSON.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include <zlib.h>
 
 enum { PARAMS_MAX = 1 << 16, ROWS = 3 };
 
@@ -96,48 +95,13 @@ static bool file_use(void *self, struct err *err)
     return good;
 }
 
-static void sum_put(cJSON *metadata, const char *name, uLong sum)
-{
-    char text[12];
-    snprintf(text, sizeof text, "%08lx", sum & 0xffffffff);
-    if (cJSON_GetObjectItemCaseSensitive(metadata, name))
-        cJSON_ReplaceItemInObjectCaseSensitive(metadata, name, cJSON_CreateString(text));
-}
-
-/* The file with the sums of its data and texts put right, and its header's
- * length; as it is where its header cannot be read. */
-static void file_mend(const uint8_t *bytes, size_t n)
-{
-    static const char *const texts[] = {"recipe", "network", "info"};
-    uint64_t length = 0;
-    memcpy(&length, bytes, n < 8 ? n : 8);
-    cJSON *root = n > 8 && length <= n - 8 ? cJSON_ParseWithLength((const char *)bytes + 8, (size_t)length) : NULL;
-    cJSON *metadata = cJSON_GetObjectItemCaseSensitive(root, "__metadata__");
-    uLong sum = crc32(0, NULL, 0);
-    for (int i = 0; i < 3; i++) {
-        const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(metadata, texts[i]));
-        sum = text ? crc32_z(sum, (const Bytef *)text, strlen(text) + 1) : sum;
-    }
-    sum_put(metadata, "text_checksum", sum);
-    if (root)
-        sum_put(metadata, "checksum", crc32_z(crc32(0, NULL, 0), bytes + 8 + length, n - 8 - (size_t)length));
-    char *header = root ? cJSON_PrintUnformatted(root) : NULL;
-    uint64_t n_header = header ? strlen(header) : 0;
-    int fd = header ? fuzz_file(0, &n_header, sizeof n_header) : fuzz_file(0, bytes, n);
-    if (header)
-        require(write(fd, header, n_header) == (ssize_t)n_header && write(fd, bytes + 8 + length, n - 8 - (size_t)length) >= 0, "written");
-    close(fd);
-    free(header);
-    cJSON_Delete(root);
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct fuzz_input input = {data, size};
     uint8_t choice = fuzz_byte(&input), fault = fuzz_byte(&input);
     json_memory_open();
     if (choice == 0)
-        file_mend(input.at, input.n);
+        mend_model(0, input.at, input.n);
     else if (choice == 1)
         close(fuzz_file(0, input.at, input.n));
     if (choice < 2) {

@@ -2,13 +2,13 @@
  * chunks mended (the first byte is odd), and as the grey pixels of a picture. A
  * picture's ink is the same whichever of ink and ground is light. */
 #include "fuzz.h"
+#include "mend.h"
 #include "picture.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <zlib.h>
 
-enum { SIGNATURE_BYTES = 8, CHUNK_BYTES = 12, GREY_SIDE = 40 };
+enum { GREY_SIDE = 40 };
 
 struct trial {
     const char *bytes;
@@ -20,23 +20,6 @@ static bool read_it(void *self, struct err *err)
     const struct trial *trial = self;
     uint8_t picture[DIGIT_PIXELS];
     return picture_read(trial->bytes, trial->n, picture, err);
-}
-
-static uint32_t big_endian(const uint8_t *at)
-{
-    return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
-}
-
-static void chunks_mend(uint8_t *bytes, size_t n)
-{
-    for (size_t at = SIGNATURE_BYTES; at + CHUNK_BYTES <= n; at += CHUNK_BYTES + big_endian(bytes + at)) {
-        size_t length = big_endian(bytes + at);
-        if (length > n - at - CHUNK_BYTES)
-            return;
-        uint32_t crc = (uint32_t)crc32_z(0, bytes + at + 4, length + 4);
-        for (int i = 0; i < 4; i++)
-            bytes[at + 8 + length + (size_t)i] = (uint8_t)(crc >> (24 - 8 * i));
-    }
 }
 
 /* The same drawing, dark on light and light on dark. */
@@ -62,9 +45,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     uint8_t choice = fuzz_byte(&input), fault = fuzz_byte(&input), *exact = malloc(input.n ? input.n : 1);
     memcpy(exact, input.at, input.n);
     if (choice & 1)
-        chunks_mend(exact, input.n);
+        mend_png(exact, input.n);
     /* a picture of the largest size takes a second: there are enough smaller ones */
-    if (input.n < 24 || (uint64_t)big_endian(exact + 16) * big_endian(exact + 20) < 1u << 20 || choice == 255)
+    if (input.n < 24 || mend_png_pixels(exact) < 1u << 20 || choice == 255)
         fuzz_run(fault, read_it, &(struct trial){(const char *)exact, input.n});
     grey_check(input.at, input.n);
     free(exact);

@@ -4,64 +4,17 @@
  * and the recipe's target; the second which call fails. */
 #include "csv_write.h"
 #include "fuzz.h"
+#include "mend.h"
 #include "mlp/association.h"
 #include "mlp/binding.h"
 #include "profile.h"
-#include "table_file.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-enum { RECORDS_MAX = 4096, COLUMN_BYTES = 56, GROUP_BYTES = 16 };
-/* Where the header has what. */
-enum { N_ROWS = 16, N_COLUMNS = 24, RECORD_BYTES = 28, N_GROUPS = 32, SCHEMA_AT = 48, SCHEMA_BYTES = 56, SCHEMA_SUM = 64, HEADER_SUM = 72 };
-
-static uint64_t get(const uint8_t *bytes, size_t n)
-{
-    uint64_t value = 0;
-    memcpy(&value, bytes, n);
-    return value;
-}
-
-static void put(uint8_t *bytes, uint64_t value)
-{
-    memcpy(bytes, &value, sizeof value);
-}
-
-/* As many groups as lie within the file. Returns where the last one's content ends. */
-static uint64_t groups_mend(uint8_t *bytes, uint64_t schema_at, uint8_t *groups, uint64_t n_groups, uint64_t at, uint64_t size)
-{
-    for (uint64_t i = 0; i < n_groups; i++, groups += GROUP_BYTES) {
-        uint64_t n = get(groups, 8);
-        if (at > schema_at || (size && n > (schema_at - at) / size))
-            break;
-        put(groups + 8, table_checksum(bytes + at, (size_t)(n * size)));
-        at += n * size;
-    }
-    return at;
-}
-
-static void file_mend(uint8_t *bytes, size_t n)
-{
-    if (n < TABLE_RECORDS_AT)
-        return;
-    uint64_t schema_at = get(bytes + SCHEMA_AT, 8), n_groups = get(bytes + N_GROUPS, 8), n_columns = get(bytes + N_COLUMNS, 4);
-    if (schema_at < TABLE_RECORDS_AT || schema_at > n)
-        return;
-    put(bytes + SCHEMA_BYTES, n - schema_at);
-    uint64_t groups_at = schema_at + n_columns * COLUMN_BYTES, parts = get(bytes + 8, 4) == 2 ? 2 : 1;
-    if (groups_at <= n && n_groups <= (n - groups_at) / GROUP_BYTES) {
-        uint8_t *groups = bytes + groups_at;
-        uint64_t at = groups_mend(bytes, schema_at, groups, n_groups / parts, TABLE_RECORDS_AT, get(bytes + RECORD_BYTES, 4));
-        if (parts == 2)
-            groups_mend(bytes, schema_at, groups + n_groups / 2 * GROUP_BYTES, n_groups / 2, at, 1);
-    }
-    put(bytes + SCHEMA_SUM, table_checksum(bytes + schema_at, n - schema_at));
-    put(bytes + HEADER_SUM, table_checksum(bytes, HEADER_SUM));
-}
-
+enum { RECORDS_MAX = 4096 };
 static void rows_read(const struct table *table)
 {
     for (uint32_t i = 0; i < table_n_columns(table); i++) {
@@ -143,7 +96,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     uint8_t choice = fuzz_byte(&input), fault = fuzz_byte(&input), *bytes = malloc(input.n + 1);
     memcpy(bytes, input.at, input.n);
     if (choice & 1)
-        file_mend(bytes, input.n);
+        mend_table(bytes, input.n);
     close(fuzz_file(0, bytes, input.n));
     free(bytes);
     fuzz_run(fault, table_use, &choice);
