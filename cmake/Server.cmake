@@ -1,6 +1,6 @@
 # Library `mlpd_server` (server/ without main.c, so that tests can link it) and the executable `mlpd`.
-file(GLOB server_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/server/*.c)
-file(GLOB server_headers CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/server/*.h)
+file(GLOB_RECURSE server_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/server/*.c)
+file(GLOB_RECURSE server_headers CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/server/*.h)
 list(FILTER server_sources EXCLUDE REGEX "/main\\.c$")
 
 pkg_check_modules(MICROHTTPD REQUIRED IMPORTED_TARGET libmicrohttpd>=0.9.75)
@@ -31,7 +31,7 @@ optional_library(PNG libpng "PNG images in predictions")
 optional_library(SYSTEMD libsystemd "Readiness, watchdog and socket activation under systemd")
 
 # Every number of a request of raw floats is looked at: -O2 does that one by one.
-set_source_files_properties(${PROJECT_SOURCE_DIR}/server/instances.c PROPERTIES COMPILE_OPTIONS "-O3")
+set_source_files_properties(${PROJECT_SOURCE_DIR}/server/predict/instances.c PROPERTIES COMPILE_OPTIONS "-O3")
 
 if(server_sources)
     add_library(mlpd_server STATIC ${server_sources} ${server_headers})
@@ -45,8 +45,8 @@ if(server_sources)
         ${optional_targets} $<$<BOOL:${INIH_FOUND}>:PkgConfig::INIH> PRIVATE mlpd_flags)
 endif()
 
-if(TARGET mlpd_server AND EXISTS ${PROJECT_SOURCE_DIR}/server/main.c)
-    add_executable(mlpd ${PROJECT_SOURCE_DIR}/server/main.c)
+if(TARGET mlpd_server AND EXISTS ${PROJECT_SOURCE_DIR}/server/daemon/main.c)
+    add_executable(mlpd ${PROJECT_SOURCE_DIR}/server/daemon/main.c)
     target_link_libraries(mlpd PRIVATE mlpd_server mlpd_flags)
     target_compile_definitions(mlpd PRIVATE MLPD_VERSION="${PROJECT_VERSION}")
     set_target_properties(mlpd PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR})

@@ -1,4 +1,4 @@
-# CTest: tests/unit/test_*.c (Check, one program each), tests/api/*.test.mjs (node), the architecture, the service unit.
+# CTest: tests/unit/ROOM/test_*.c (Check, one program each), tests/api/*.test.mjs (node), the architecture, the service unit.
 # COST: which start first, so that none of the long ones runs on alone at the end.
 pkg_check_modules(CHECK IMPORTED_TARGET check>=0.15)
 find_program(NODE NAMES node nodejs)
@@ -35,11 +35,11 @@ math(EXPR check_patience "3 * ${patience}")
 # Where the thread sanitizer would watch one thread alone, for minutes: the float64 reference, and the kernels' plain loops. What they call is
 # watched as ever.
 if(MLPD_SANITIZE MATCHES "thread")
-    set_source_files_properties(tests/unit/helper_reference.c tests/unit/test_kernels.c PROPERTIES COMPILE_OPTIONS -fno-sanitize=thread)
+    set_source_files_properties(tests/unit/helper_reference.c tests/unit/kernels/test_kernels.c PROPERTIES COMPILE_OPTIONS -fno-sanitize=thread)
 endif()
 
 # The server's own tests may link only part of it: each test program gets both libraries, and both rooms' headers.
-file(GLOB unit_tests CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/unit/test_*.c)
+file(GLOB unit_tests CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/unit/*/test_*.c)
 file(GLOB unit_helpers CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/unit/helper_*.c)
 # Whether a test includes a header of server/, itself or by a helper.
 function(needs_server source result)
@@ -167,7 +167,7 @@ else()
     set_tests_properties(bench/report PROPERTIES SKIP_REGULAR_EXPRESSION "skipped: ")
 endif()
 
-add_test(NAME architecture COMMAND ${PROJECT_SOURCE_DIR}/cmake/architecture.sh ${PROJECT_SOURCE_DIR} $<TARGET_FILE:mlp>)
+add_test(NAME architecture COMMAND ${check_architecture})
 
 # The unit as installed. systemd-analyze returns 0 on unknown keys, so any output is a failure.
 find_program(SYSTEMD_ANALYZE systemd-analyze)

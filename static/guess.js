@@ -1,5 +1,5 @@
 // @ts-check
-// What the daemon will take as target and task where nothing is said: the same rules as its own (engine/recipe_target.c), to show beforehand.
+// What the daemon will take as target and task where nothing is said: the same rules as its own (engine/recipe/target.c), to show beforehand.
 
 const USUAL = ["label", "class", "target", "y"];
 const LEVELS = 20; // integers that are classes

@@ -2,7 +2,7 @@
 #ifndef MLP_ACTIVATION_H
 #define MLP_ACTIVATION_H
 
-/* What an activation is called; the function itself stands in engine/kernels_activation.h under the same word. */
+/* What an activation is called; the function itself stands in engine/kernels/activation.h under the same word. */
 #define ACTIVATIONS(X)                                                                                                                     \
     X(LINEAR, linear)                                                                                                                      \
     X(RELU, relu)                                                                                                                          \

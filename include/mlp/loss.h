@@ -2,7 +2,7 @@
 #ifndef MLP_LOSS_H
 #define MLP_LOSS_H
 
-/* Losses, a row each; the functions stand in engine/loss.c. */
+/* Losses, a row each; the functions stand in engine/network/loss.c. */
 enum loss {
     LOSS_AUTO,
     LOSS_CATEGORICAL_CROSSENTROPY, /* classes, softmax */

@@ -1,6 +1,6 @@
 /* What is measured of guesses, for training rows while an epoch runs, for validation rows at its end, and in evaluations.
  *
- * A metric is a row of METRICS and the function of its word in engine/metric.c. */
+ * A metric is a row of METRICS and the function of its word in engine/network/metric.c. */
 #ifndef MLP_METRIC_H
 #define MLP_METRIC_H
 

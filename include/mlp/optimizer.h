@@ -2,7 +2,7 @@
 #ifndef MLP_OPTIMIZER_H
 #define MLP_OPTIMIZER_H
 
-/* What an optimizer is called; its step stands in engine/kernels_update.h under the same word, its defaults in engine/optimizer.c. */
+/* What an optimizer is called; its step stands in engine/kernels/update.h under the same word, its defaults in engine/train/optimizer.c. */
 #define OPTIMIZERS(X)                                                                                                                      \
     X(ADAM, adam)                                                                                                                          \
     X(ADAMW, adamw)                                                                                                                        \

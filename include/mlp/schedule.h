@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* The functions stand in engine/schedule.c. */
+/* The functions stand in engine/train/schedule.c. */
 enum schedule_kind {
     SCHEDULE_CONSTANT,
     SCHEDULE_STEP,              /* times gamma every step_epochs epochs */

@@ -158,7 +158,7 @@ test("openapi.json speaks of every route, and of none that is not there", async 
   const described = Object.entries(document.paths).flatMap(([where, item]) =>
     ["get", "post", "put", "patch", "delete"].filter((method) => item[method]).map((method) => `${method.toUpperCase()} ${where}`),
   );
-  const table = readFileSync(path.join(root, "server/routes.c"), "utf8");
+  const table = readFileSync(path.join(root, "server/api/routes.c"), "utf8");
   const routes = [...table.matchAll(/\.method = "(\w+)",\s+\.pattern = "([^"]+)"/g)].map(([, method, where]) => `${method} ${where}`);
   const page = ["GET /", "GET /openapi.json"]; // files of the page's folder, behind the table's GET /*
   assert.deepEqual(described.sort(), routes.filter((route) => route !== "GET /*").concat(page).sort());

@@ -7,12 +7,12 @@
  * together, and instructions a nanosecond that the slower one took in. */
 #define _GNU_SOURCE
 #include "cores.h"
-#include "kernels.h"
+#include "kernels/kernels.h"
 #include "mlp/csv.h"
 #include "mlp/ingest.h"
 #include "mlp/pool.h"
 #include "mlp/table.h"
-#include "network_private.h"
+#include "network/private.h"
 
 #include <fcntl.h>
 #include <stdatomic.h>

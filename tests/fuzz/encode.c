@@ -1,7 +1,7 @@
 /* See encode.h. One thread. */
 #include "encode.h"
 
-#include "csv_scan.h"
+#include "csv/scan.h"
 #include "mlp/binding.h"
 #include "mlp/recipe.h"
 #include "mlp/value.h"

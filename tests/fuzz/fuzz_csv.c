@@ -6,8 +6,8 @@
  * as many rows as the reader finds; a row is encoded to the same bits by every way in; what fails says so and leaves nothing behind. */
 #include "encode.h"
 #include "faults.h"
-#include "ingest.h"
 #include "mlp/csv.h"
+#include "table/ingest.h"
 
 #include <fcntl.h>
 #include <stdio.h>

@@ -17,7 +17,7 @@ static void split_check(const struct fuzz_input *input, struct date_format forma
     struct date_parts parts = date_split(value);
     require(parts.year >= 0 && parts.year <= 10000 && parts.month >= 1 && parts.month <= 12 && parts.day >= 1 && parts.day <= 31,
             "any value is some date");
-    require(parts.weekday >= 0 && parts.weekday < 7 && parts.seconds >= 0 && parts.seconds <= DATE_DAY, "and some time");
+    require(parts.weekday >= 0 && parts.weekday < 7 && parts.seconds > -1e-9 && parts.seconds <= DATE_DAY, "and some time");
     require(date_text(value, format, text) == strlen(text), "a date's text has its length");
 }
 

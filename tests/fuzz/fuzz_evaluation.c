@@ -2,9 +2,9 @@
  * where the first byte is odd. What is read is within what it says, and its
  * pages are those of the whole. The second byte: the page; the third which call
  * fails. */
-#include "evaluations.h"
 #include "fuzz.h"
 #include "mend.h"
+#include "models/evaluations.h"
 
 #include <stdlib.h>
 #include <string.h>

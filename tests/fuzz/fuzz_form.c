@@ -3,7 +3,7 @@
  * that the header names, or the input's own; the second the size of the pieces;
  * the third which call fails. */
 #include "fuzz.h"
-#include "multipart.h"
+#include "http/multipart.h"
 
 #include <stdlib.h>
 #include <string.h>

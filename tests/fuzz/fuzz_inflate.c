@@ -1,9 +1,9 @@
 /* libFuzzer target: any bytes as a compressed body. Pieces do not change what
  * comes out, and gzip's is what zlib makes of it at once. The first byte: the
  * kind; the second how much may come out; the third the size of the pieces. */
+#include "base/ledger.h"
 #include "fuzz.h"
-#include "inflate.h"
-#include "ledger.h"
+#include "http/inflate.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -2,10 +2,10 @@
  * cJSON too, its numbers are strtof's, and rows left as they came give the same
  * inputs later. The first byte chooses the model, the second which call fails. */
 #include "fuzz.h"
-#include "instances.h"
-#include "json_memory.h"
 #include "mlp/value.h"
-#include "scan.h"
+#include "predict/instances.h"
+#include "json/memory.h"
+#include "json/scan.h"
 
 #include <cjson/cJSON.h>
 #include <math.h>

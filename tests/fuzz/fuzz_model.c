@@ -3,10 +3,10 @@
  * a NUL after each, and weights: a model that holds together predicts, and is
  * the same model once it was written and read. The second: which call fails. */
 #include "fuzz.h"
-#include "json_memory.h"
-#include "json_model.h"
 #include "mend.h"
-#include "model_file.h"
+#include "models/file.h"
+#include "json/memory.h"
+#include "json/model.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -3,7 +3,7 @@
  * picture's ink is the same whichever of ink and ground is light. */
 #include "fuzz.h"
 #include "mend.h"
-#include "picture.h"
+#include "predict/picture.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,10 +1,10 @@
 /* libFuzzer target: any bytes as a query, name=value&name=value: how to read a
  * CSV, and the numbers of the routes. What is taken is within its limits. The
  * first byte: which call fails. The query is the one that is wrapped here. */
-#include "csv_query.h"
+#include "api/routes.h"
 #include "fuzz.h"
-#include "reply.h"
-#include "routes.h"
+#include "http/csv_query.h"
+#include "http/reply.h"
 
 #include <ctype.h>
 #include <stdlib.h>

@@ -2,7 +2,7 @@
  * a row at a time give the same inputs, or the same error. The first byte
  * chooses model, header and dialect, the second which call fails. */
 #include "fuzz.h"
-#include "instances.h"
+#include "predict/instances.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -2,8 +2,8 @@
  * to cJSON too, and moving a drawing does not change its picture. The first
  * byte: which call fails. */
 #include "fuzz.h"
-#include "json_memory.h"
-#include "strokes.h"
+#include "predict/strokes.h"
+#include "json/memory.h"
 
 #include <cjson/cJSON.h>
 #include <stdlib.h>

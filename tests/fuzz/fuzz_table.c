@@ -2,12 +2,12 @@
  * row, shown, written as CSV and learnt from. The first byte chooses whether
  * the checksums are mended first, so that what lies behind them is reached (1),
  * and the recipe's target; the second which call fails. */
-#include "csv_write.h"
+#include "base/csv_write.h"
+#include "datasets/profile.h"
 #include "fuzz.h"
 #include "mend.h"
 #include "mlp/association.h"
 #include "mlp/binding.h"
-#include "profile.h"
 
 #include <math.h>
 #include <stdlib.h>

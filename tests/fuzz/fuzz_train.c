@@ -2,9 +2,9 @@
  * its fields. What is taken reads back from its own text as the same request.
  * The first byte: 1, a query; the second which call fails. */
 #include "fuzz.h"
-#include "jobs.h"
-#include "json_memory.h"
-#include "json_train.h"
+#include "jobs/jobs.h"
+#include "jobs/json_train.h"
+#include "json/memory.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -1,10 +1,10 @@
-/* See mend.h. The layouts stand in table_file.c, model_file.h, evaluations.h
+/* See mend.h. The layouts stand in table/file.c, models/file.h, evaluations.h
  * and the PNG specification. */
 #include "mend.h"
 
-#include "files.h"
+#include "base/files.h"
 #include "fuzz.h"
-#include "table_file.h"
+#include "table/file.h"
 
 #include <cjson/cJSON.h>
 #include <stdio.h>

@@ -1,11 +1,11 @@
 /* Writes the first inputs of the targets whose files nobody writes by hand:
  * seeds FOLDER makes FOLDER/fuzz_table and so on, by the project's own writers.
  * Run again where a format has changed; older files stay, and stay readable. */
-#include "evaluations.h"
 #include "fuzz.h"
-#include "json_memory.h"
-#include "json_model.h"
-#include "model_file.h"
+#include "models/evaluations.h"
+#include "models/file.h"
+#include "json/memory.h"
+#include "json/model.h"
 
 #include <fcntl.h>
 #include <stdio.h>

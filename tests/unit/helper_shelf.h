@@ -2,7 +2,7 @@
 #ifndef HELPER_SHELF_H
 #define HELPER_SHELF_H
 
-#include "instances.h"
+#include "predict/instances.h"
 
 /* The models that a request may name: "mixed", "numbers" (version 2 is mixed). */
 struct shelf {

@@ -1,8 +1,8 @@
 /* A state folder for a test. See the header. */
 #include "helper_state.h"
 
-#include "files.h"
-#include "log.h"
+#include "base/files.h"
+#include "base/log.h"
 
 #include <check.h>
 #include <dirent.h>

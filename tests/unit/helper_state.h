@@ -3,7 +3,7 @@
 #ifndef HELPER_STATE_H
 #define HELPER_STATE_H
 
-#include "jobs.h"
+#include "jobs/jobs.h"
 
 #include <semaphore.h>
 

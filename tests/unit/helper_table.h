@@ -2,8 +2,8 @@
 #ifndef MLP_TESTS_HELPER_TABLE_H
 #define MLP_TESTS_HELPER_TABLE_H
 
-#include "ingest.h"
 #include "mlp/table.h"
+#include "table/ingest.h"
 
 /* Files of the test that runs. */
 extern char csv_path[80], table_path[80];

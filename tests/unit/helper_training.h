@@ -3,7 +3,7 @@
 #define HELPER_TRAINING_H
 
 #include "mlp/csv.h"
-#include "train_private.h"
+#include "train/private.h"
 
 /* A table, the recipe fitted on all of it and everything needed to train. */
 struct fixture {

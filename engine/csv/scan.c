@@ -1,0 +1,311 @@
+/* One row of CSV text to fields (RFC 4180, and what is found in the wild): see csv/scan.h. */
+#include "csv/scan.h"
+
+#include "csv/masks.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void csv_scan_init(struct csv_scan *scan, const struct csv_dialect *dialect)
+{
+    *scan = (struct csv_scan){.dialect = *dialect, .block = SIZE_MAX};
+}
+
+void csv_scan_done(struct csv_scan *scan)
+{
+    free(scan->fields);
+    free(scan->doubled);
+    free(scan->unquoted);
+}
+
+void csv_scan_text(struct csv_scan *scan, const char *text, size_t n_bytes, bool last)
+{
+    scan->text = text;
+    scan->end = n_bytes;
+    scan->at = 0;
+    scan->limit = n_bytes;
+    scan->last = last;
+    scan->block = SIZE_MAX;
+}
+
+static bool is_line_end(char c)
+{
+    return c == '\n' || c == '\r';
+}
+
+static inline bool is_separator(const struct csv_scan *scan, char c)
+{
+    return c == scan->dialect.separator || (c == '\t' && scan->dialect.separator == ' ');
+}
+
+/* A blank around a value; never a separator. */
+static inline bool is_blank(const struct csv_scan *scan, char c)
+{
+    return (c == ' ' || c == '\t') && !is_separator(scan, c);
+}
+
+static size_t blanks_skip(const struct csv_scan *scan, size_t at)
+{
+    while (at < scan->end && is_blank(scan, scan->text[at]))
+        at++;
+    return at;
+}
+
+static void block_load(struct csv_scan *scan, size_t block)
+{
+    char tail[64];
+    const char *text = scan->text + block;
+    size_t left = scan->end - block;
+    if (left < sizeof tail) {
+        memcpy(tail, text, left);
+        memset(tail + left, 'x', sizeof tail - left);
+        text = tail;
+    }
+    scan->block = block;
+    scan->specials = mask_specials(text, scan->dialect.separator);
+}
+
+/* The first separator, line end or NUL at or after `at`; end where there is none. */
+static inline size_t special_find(struct csv_scan *scan, size_t at)
+{
+    if (at >= scan->end)
+        return scan->end;
+    if (scan->block == SIZE_MAX || at - scan->block >= 64)
+        block_load(scan, at);
+    uint64_t mask = scan->specials & (UINT64_MAX << (at - scan->block));
+    while (mask == 0) {
+        if (scan->end - scan->block <= 64)
+            return scan->end;
+        block_load(scan, scan->block + 64);
+        mask = scan->specials;
+    }
+    return scan->block + mask_first(mask);
+}
+
+static bool fields_grow(struct csv_scan *scan)
+{
+    uint32_t n = scan->n_allocated ? scan->n_allocated * 2 : 16;
+    struct csv_field *fields = realloc(scan->fields, n * sizeof *fields);
+    if (!fields)
+        return false;
+    scan->fields = fields;
+    uint32_t *doubled = realloc(scan->doubled, n * sizeof *doubled);
+    if (!doubled)
+        return false;
+    scan->doubled = doubled;
+    scan->n_allocated = n;
+    return true;
+}
+
+static inline enum csv_result field_add(struct csv_scan *scan, size_t from, size_t to, bool quoted)
+{
+    if (scan->n_fields >= CSV_COLUMNS_MAX)
+        return CSV_TOO_MANY_FIELDS;
+    if (scan->n_fields == scan->n_allocated && !fields_grow(scan))
+        return CSV_MEMORY;
+    scan->fields[scan->n_fields++] = (struct csv_field){scan->text + from, (uint32_t)(to - from), quoted};
+    return CSV_ROW;
+}
+
+/* The closing quote of the text that begins at `at`; *doubled when there are doubled quotes before it. */
+static enum csv_result quote_close(const struct csv_scan *scan, size_t at, size_t *close, bool *doubled)
+{
+    *doubled = false;
+    for (;;) {
+        const char *quote = memchr(scan->text + at, scan->dialect.quote, scan->end - at);
+        if (!quote)
+            return scan->last ? CSV_UNTERMINATED : CSV_MORE;
+        at = (size_t)(quote - scan->text) + 1;
+        if (at == scan->end && !scan->last)
+            return CSV_MORE;
+        if (at == scan->end || scan->text[at] != scan->dialect.quote)
+            break;
+        *doubled = true;
+        at++;
+    }
+    *close = at - 1;
+    return CSV_ROW;
+}
+
+/* A quoted field whose text begins at `at`; *next is what follows the closing quote and its blanks. */
+static enum csv_result field_quoted(struct csv_scan *scan, size_t at, size_t *next)
+{
+    size_t close;
+    bool doubled;
+    enum csv_result result = quote_close(scan, at, &close, &doubled);
+    if (result != CSV_ROW)
+        return result;
+    if (memchr(scan->text + at, '\0', close - at))
+        return CSV_NUL;
+    *next = scan->dialect.separator == ' ' ? close + 1 : blanks_skip(scan, close + 1);
+    if (*next == scan->end)
+        result = scan->last ? CSV_ROW : CSV_MORE;
+    else if (!is_separator(scan, scan->text[*next]) && !is_line_end(scan->text[*next]))
+        result = CSV_TEXT_AFTER_QUOTE;
+    if (result == CSV_ROW)
+        result = field_add(scan, at, close, true);
+    if (result == CSV_ROW && doubled)
+        scan->doubled[scan->n_doubled++] = scan->n_fields - 1;
+    return result;
+}
+
+static inline enum csv_result field_scan(struct csv_scan *scan, size_t at, size_t *next)
+{
+    if (at < scan->end && (scan->text[at] == scan->dialect.quote || is_blank(scan, scan->text[at])) && scan->dialect.quote) {
+        size_t quote = blanks_skip(scan, at);
+        if (quote < scan->end && scan->text[quote] == scan->dialect.quote)
+            return field_quoted(scan, quote + 1, next);
+    }
+    *next = special_find(scan, at);
+    const char *tab = scan->dialect.separator == ' ' ? memchr(scan->text + at, '\t', *next - at) : NULL;
+    if (tab)
+        *next = (size_t)(tab - scan->text);
+    if (*next == scan->end && !scan->last)
+        return CSV_MORE;
+    if (*next < scan->end && scan->text[*next] == '\0')
+        return CSV_NUL;
+    return field_add(scan, at, *next, false);
+}
+
+/* The fields of one line; *next is its line end, or the end. */
+static enum csv_result line_scan(struct csv_scan *scan, size_t at, size_t *next)
+{
+    for (;;) {
+        enum csv_result result = field_scan(scan, at, next);
+        if (result != CSV_ROW)
+            return result;
+        if (*next == scan->end || is_line_end(scan->text[*next]))
+            return CSV_ROW;
+        at = *next + 1;
+    }
+}
+
+/* The same where runs of blanks separate: those at the line's ends separate nothing. */
+static enum csv_result line_scan_blanks(struct csv_scan *scan, size_t at, size_t *next)
+{
+    for (;;) {
+        while (at < scan->end && is_separator(scan, scan->text[at]))
+            at++;
+        if (at < scan->end && !is_line_end(scan->text[at])) {
+            enum csv_result result = field_scan(scan, at, next);
+            if (result != CSV_ROW)
+                return result;
+            at = *next;
+            continue;
+        }
+        *next = at;
+        return at == scan->end && !scan->last ? CSV_MORE : CSV_ROW;
+    }
+}
+
+/* Halve the doubled quotes. The texts move to `unquoted`, since the buffer is not ours to change. */
+static bool doubled_halve(struct csv_scan *scan)
+{
+    size_t n_bytes = 0;
+    for (uint32_t i = 0; i < scan->n_doubled; i++)
+        n_bytes += scan->fields[scan->doubled[i]].length;
+    if (n_bytes > scan->n_unquoted) {
+        char *unquoted = realloc(scan->unquoted, n_bytes);
+        if (!unquoted)
+            return false;
+        scan->unquoted = unquoted;
+        scan->n_unquoted = n_bytes;
+    }
+    char *to = scan->unquoted;
+    for (uint32_t i = 0; i < scan->n_doubled; i++) {
+        struct csv_field *field = &scan->fields[scan->doubled[i]];
+        char *begin = to;
+        for (uint32_t j = 0; j < field->length; j++) {
+            *to++ = field->text[j];
+            j += field->text[j] == scan->dialect.quote;
+        }
+        field->text = begin;
+        field->length = (uint32_t)(to - begin);
+    }
+    return true;
+}
+
+/* The first line end at or after `at`; end where there is none. */
+static size_t line_end_find(const struct csv_scan *scan, size_t at)
+{
+    while (at < scan->end && !is_line_end(scan->text[at]))
+        at++;
+    return at;
+}
+
+/* Skip lines of blanks and comments. True when a row begins at `at`, before the limit. */
+static bool row_find(struct csv_scan *scan)
+{
+    while (scan->at < scan->limit) {
+        size_t at = blanks_skip(scan, scan->at);
+        while (scan->dialect.separator == ' ' && at < scan->end && is_separator(scan, scan->text[at]))
+            at++;
+        if (at < scan->end && scan->dialect.comment && scan->text[at] == scan->dialect.comment)
+            at = line_end_find(scan, at);
+        if (at == scan->end)
+            return false;
+        if (!is_line_end(scan->text[at]))
+            return true;
+        scan->at = at + 1;
+    }
+    return false;
+}
+
+bool csv_scan_skip_line(struct csv_scan *scan)
+{
+    size_t at = line_end_find(scan, scan->at);
+    if (at == scan->end && !scan->last)
+        return false;
+    scan->at = at < scan->end ? at + 1 : at;
+    return true;
+}
+
+enum csv_result csv_scan_row(struct csv_scan *scan)
+{
+    size_t next;
+    scan->n_fields = 0;
+    scan->n_doubled = 0;
+    if (!row_find(scan)) {
+        bool cut = scan->at < scan->limit && !scan->last; /* blanks up to the buffer's end: the line may go on */
+        if (cut)
+            return scan->end - scan->at > CSV_ROW_BYTES_MAX ? CSV_ROW_TOO_LONG : CSV_MORE;
+        if (scan->at < scan->limit)
+            scan->at = scan->end;
+        return CSV_END;
+    }
+    enum csv_result result = scan->dialect.separator == ' ' ? line_scan_blanks(scan, scan->at, &next) : line_scan(scan, scan->at, &next);
+    if (result == CSV_MORE && scan->end - scan->at > CSV_ROW_BYTES_MAX)
+        result = CSV_ROW_TOO_LONG;
+    if (result != CSV_ROW)
+        return result;
+    if (next - scan->at > CSV_ROW_BYTES_MAX)
+        return CSV_ROW_TOO_LONG;
+    if (scan->n_doubled > 0 && !doubled_halve(scan))
+        return CSV_MEMORY;
+    scan->at = next < scan->end ? next + 1 : next;
+    return CSV_ROW;
+}
+
+bool csv_describe(enum csv_result result, uint64_t row, uint32_t field, struct err *err)
+{
+    static const char *const sentences[] = {
+        [CSV_UNTERMINATED] = "a quoted value begins in row %llu, field %u, and its closing quote is missing",
+        [CSV_TEXT_AFTER_QUOTE] = "row %llu, field %u: text follows the closing quote; a quote inside a quoted value is written twice",
+        [CSV_NUL] = "row %llu, field %u holds a NUL byte: this is no text",
+        [CSV_NOT_A_NUMBER] = "row %llu, field %u holds text, and its column was said to be of numbers",
+    };
+    unsigned long long n = row;
+    switch (result) {
+    case CSV_MEMORY:
+        return err_memory(err, "the fields of a row");
+    case CSV_TOO_MANY_FIELDS:
+        err_set(err, ERR_LIMIT, "row %llu has more than %u fields", n, CSV_COLUMNS_MAX);
+        break;
+    case CSV_ROW_TOO_LONG:
+        err_set(err, ERR_LIMIT, "row %llu is longer than %zu MB; is a closing quote missing?", n, CSV_ROW_BYTES_MAX >> 20);
+        break;
+    default:
+        err_set(err, ERR_INPUT, sentences[result], n, field + 1);
+    }
+    return err_at(err, row, "");
+}

@@ -1,0 +1,306 @@
+/* Writing and reading a table file's header and schema. See table/file.h. */
+#include "table/file.h"
+
+#include "base/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum {
+    VERSION = 1,
+    VERSION_TEXTS = 2,
+    BYTE_ORDER_MARK = 0x01020304,
+};
+static const char magic[8] = "mlptable";
+
+struct file_header {
+    char magic[8];
+    uint32_t version, byte_order;
+    uint64_t n_rows;
+    uint32_t n_columns, record_bytes;
+    uint64_t n_groups, n_levels; /* levels of all columns together */
+    uint64_t schema_at, schema_bytes, schema_checksum;
+    uint64_t header_checksum; /* of all that stands before it */
+};
+
+/* The schema is: struct file_column (n_columns), struct table_group (n_groups), for each level of each column its rows (uint64_t),
+ * then its words, each ended by NUL: the names of the columns, the levels. Their order tells which is whose.
+ * Version 2 is that of tables with a text column: as many groups again follow the first, of the texts between records and schema. */
+struct file_column {
+    uint64_t n_missing;
+    double min, max, mean, stddev;
+    uint32_t type, offset, n_levels;
+    uint32_t detail; /* dates: order | separator << 8 | either << 16; others: all are integers | mark << 8 | group << 16 */
+};
+
+typedef uint64_t words_v __attribute__((vector_size(64)));
+
+/* Fletcher's sums of 64-bit words in eight lanes: as fast as memory, and any one damaged word changes the result. */
+uint64_t table_checksum(const void *bytes, size_t n_bytes)
+{
+    const uint64_t prime = 0x9e3779b97f4a7c15ull;
+    const unsigned char *at = bytes;
+    words_v words, sums = {1, 2, 3, 4, 5, 6, 7, 8}, sums_of_sums = {0};
+    size_t left = n_bytes;
+    for (; left >= sizeof words; left -= sizeof words, at += sizeof words) {
+        memcpy(&words, at, sizeof words);
+        sums += words;
+        sums_of_sums += sums;
+    }
+    words = (words_v){0};
+    if (left > 0)
+        memcpy(&words, at, left);
+    sums += words;
+    sums_of_sums += sums;
+    uint64_t sum = n_bytes;
+    for (int i = 0; i < 8; i++) {
+        sum = (sum ^ sums[i]) * prime;
+        sum = (sum ^ sum >> 29 ^ sums_of_sums[i]) * prime;
+    }
+    return sum ^ sum >> 32;
+}
+
+static uint64_t levels_count(const struct table_schema *schema)
+{
+    uint64_t n = 0;
+    for (uint32_t i = 0; i < schema->n_columns; i++)
+        n += schema->columns[i].n_levels;
+    return n;
+}
+
+/* Bytes before the words. */
+static uint64_t fixed_bytes(uint64_t n_columns, uint64_t n_groups, uint64_t n_levels)
+{
+    return n_columns * sizeof(struct file_column) + n_groups * sizeof(struct table_group) + n_levels * sizeof(uint64_t);
+}
+
+bool table_file_has_texts(const struct table_schema *schema)
+{
+    for (uint32_t i = 0; i < schema->n_columns; i++)
+        if (schema->columns[i].type == COLUMN_TEXT)
+            return true;
+    return false;
+}
+
+static uint64_t groups_count(const struct table_schema *schema)
+{
+    return schema->n_groups * (table_file_has_texts(schema) ? 2 : 1);
+}
+
+static size_t words_bytes(const struct table_schema *schema)
+{
+    size_t n = 0;
+    for (uint32_t i = 0; i < schema->n_columns; i++) {
+        const struct column *column = &schema->columns[i];
+        n += strlen(column->name) + 1;
+        for (uint32_t j = 0; j < column->n_levels; j++)
+            n += strlen(column->levels[j]) + 1;
+    }
+    return n;
+}
+
+static char *text_put(char *to, const char *text)
+{
+    size_t n = strlen(text) + 1;
+    memcpy(to, text, n);
+    return to + n;
+}
+
+static uint32_t detail_pack(const struct column *column)
+{
+    const struct date_format *date = &column->date;
+    if (column->type != COLUMN_DATE)
+        return (uint32_t)column->integer | (uint32_t)(unsigned char)column->mark << 8 | (uint32_t)(unsigned char)column->group << 16;
+    return (uint32_t)date->order | (uint32_t)(unsigned char)date->separator << 8 | (uint32_t)date->either << 16;
+}
+
+static void detail_unpack(struct column *column, uint32_t detail)
+{
+    if (column->type == COLUMN_DATE) {
+        column->date = (struct date_format){
+            .order = (enum date_order)(detail & 0xff), .separator = (char)(detail >> 8 & 0xff), .either = (detail >> 16 & 1) != 0};
+        return;
+    }
+    column->integer = (detail & 1) != 0;
+    column->mark = (char)(detail >> 8 & 0xff);
+    column->group = (char)(detail >> 16 & 0xff);
+}
+
+static void schema_pack(const struct table_schema *schema, char *block)
+{
+    struct file_column *columns = (struct file_column *)(void *)block;
+    struct table_group *groups = (struct table_group *)(void *)(columns + schema->n_columns);
+    uint64_t *level_rows = (uint64_t *)(void *)(groups + groups_count(schema));
+    char *text = (char *)(level_rows + levels_count(schema));
+    if (schema->n_groups > 0)
+        memcpy(groups, schema->groups, schema->n_groups * sizeof *groups);
+    if (groups_count(schema) > schema->n_groups)
+        memcpy(groups + schema->n_groups, schema->text_groups, schema->n_groups * sizeof *groups);
+    for (uint32_t i = 0; i < schema->n_columns; i++) {
+        const struct column *from = &schema->columns[i];
+        columns[i] = (struct file_column){.n_missing = from->n_missing,
+                                          .min = from->min,
+                                          .max = from->max,
+                                          .mean = from->mean,
+                                          .stddev = from->stddev,
+                                          .type = from->type,
+                                          .offset = from->offset,
+                                          .n_levels = from->n_levels,
+                                          .detail = detail_pack(from)};
+        text = text_put(text, from->name);
+        for (uint32_t j = 0; j < from->n_levels; j++) {
+            *level_rows++ = from->level_rows[j];
+            text = text_put(text, from->levels[j]);
+        }
+    }
+}
+
+bool table_file_finish(int fd, const struct table_schema *schema, struct err *err)
+{
+    uint64_t n_levels = levels_count(schema);
+    size_t n_bytes = (size_t)fixed_bytes(schema->n_columns, groups_count(schema), n_levels) + words_bytes(schema);
+    char *block = calloc(1, n_bytes);
+    if (!block)
+        return err_memory(err, "the table's schema");
+    schema_pack(schema, block);
+    struct file_header header = {.version = table_file_has_texts(schema) ? VERSION_TEXTS : VERSION,
+                                 .byte_order = BYTE_ORDER_MARK,
+                                 .n_rows = schema->n_rows,
+                                 .n_columns = schema->n_columns,
+                                 .record_bytes = schema->record_bytes,
+                                 .n_groups = groups_count(schema),
+                                 .n_levels = n_levels,
+                                 .schema_at = TABLE_RECORDS_AT + schema->n_rows * schema->record_bytes + schema->n_text_bytes,
+                                 .schema_bytes = n_bytes,
+                                 .schema_checksum = table_checksum(block, n_bytes)};
+    memcpy(header.magic, magic, sizeof magic);
+    header.header_checksum = table_checksum(&header, offsetof(struct file_header, header_checksum));
+    bool good = file_write_at(fd, block, n_bytes, header.schema_at, "the table's schema", err) &&
+                file_write_at(fd, &header, sizeof header, 0, "the table's header", err);
+    free(block);
+    if (good && fsync(fd) != 0)
+        return err_errno(err, "syncing the table");
+    return good;
+}
+
+/* How many bytes are between the records and `end`; huge where it is within the records. */
+static uint64_t texts_bytes(const struct file_header *header, uint64_t end)
+{
+    return end - TABLE_RECORDS_AT - header->n_rows * header->record_bytes;
+}
+
+static bool header_check(const struct file_header *header, uint64_t file_bytes, struct err *err)
+{
+    if (memcmp(header->magic, magic, sizeof magic) != 0)
+        return err_set(err, ERR_CORRUPT, "this is not a table file");
+    if ((header->version != VERSION && header->version != VERSION_TEXTS) || header->byte_order != BYTE_ORDER_MARK)
+        return err_set(err, ERR_CORRUPT, "the table file is of version %u, expected at most %d in this machine's byte order",
+                       header->version, VERSION_TEXTS);
+    if (header->header_checksum != table_checksum(header, offsetof(struct file_header, header_checksum)))
+        return err_set(err, ERR_CORRUPT, "the table's header is damaged");
+    uint64_t limit = UINT64_MAX / 1024;
+    bool texts = header->version == VERSION_TEXTS;
+    bool good = header->n_rows > 0 && header->n_columns > 0 && header->n_columns <= 1u << 24 && header->record_bytes > 0 &&
+                header->n_rows <= limit / header->record_bytes && header->n_groups < limit && header->n_levels < limit &&
+                header->schema_at < limit && header->schema_bytes < limit && (!texts || header->n_groups % 2 == 0) &&
+                texts_bytes(header, header->schema_at) < (texts ? limit : 1) && file_bytes == header->schema_at + header->schema_bytes &&
+                header->schema_bytes > fixed_bytes(header->n_columns, header->n_groups, header->n_levels);
+    return good || err_set(err, ERR_CORRUPT, "the table file's size is not what its header says");
+}
+
+static bool column_check(const struct file_column *column, uint32_t record_bytes)
+{
+    bool wide = column->type == COLUMN_DATE || column->type == COLUMN_TEXT;
+    uint32_t size = column->type == COLUMN_BYTE ? 1 : wide ? 8 : 4, step = size == 1 ? 1 : 4;
+    bool bytes = column->type != COLUMN_BYTE || (column->min >= 0 && column->max >= column->min && column->max <= 255);
+    bool format = column->type != COLUMN_DATE || ((column->detail & 0xff) < DATE_ORDERS && column->detail >> 17 == 0);
+    return column->type < COLUMN_TYPES && bytes && format && column->offset % step == 0 && record_bytes >= size &&
+           column->offset <= record_bytes - size && (column->type == COLUMN_CATEGORY || column->n_levels == 0) && record_bytes % step == 0;
+}
+
+/* The next text, which must end before `end`. */
+static char *text_take(char **text, const char *end)
+{
+    char *taken = *text, *nul = taken < end ? memchr(taken, '\0', (size_t)(end - taken)) : NULL;
+    if (nul)
+        *text = nul + 1;
+    return nul ? taken : NULL;
+}
+
+/* Point columns and levels into the block. False where it does not hold what the header says. */
+static bool schema_unpack(const struct file_header *header, char *block, struct table_schema *schema, const char **levels)
+{
+    const struct file_column *columns = (const struct file_column *)(const void *)block;
+    schema->groups = (struct table_group *)(void *)(block + header->n_columns * sizeof *columns);
+    schema->text_groups = schema->groups + schema->n_groups;
+    uint64_t *level_rows = (uint64_t *)(void *)(schema->groups + header->n_groups), n_left = header->n_levels;
+    char *text = (char *)(level_rows + header->n_levels);
+    const char *end = block + header->schema_bytes;
+    for (uint32_t i = 0; i < header->n_columns; i++) {
+        const struct file_column *from = &columns[i];
+        if (!column_check(from, header->record_bytes) || from->n_levels > n_left)
+            return false;
+        n_left -= from->n_levels;
+        schema->columns[i] = (struct column){.name = text_take(&text, end),
+                                             .type = (enum column_type)from->type,
+                                             .offset = from->offset,
+                                             .n_missing = from->n_missing,
+                                             .min = from->min,
+                                             .max = from->max,
+                                             .mean = from->mean,
+                                             .stddev = from->stddev,
+                                             .n_levels = from->n_levels,
+                                             .levels = levels,
+                                             .level_rows = level_rows};
+        if (!schema->columns[i].name)
+            return false;
+        detail_unpack(&schema->columns[i], from->detail);
+        for (uint32_t j = 0; j < from->n_levels; j++)
+            if (!(*levels++ = text_take(&text, end)))
+                return false;
+        level_rows += from->n_levels;
+    }
+    return n_left == 0 && text == end && table_file_has_texts(schema) == (header->version == VERSION_TEXTS);
+}
+
+bool table_file_read(int fd, struct table_schema *schema, void **block, const char ***levels, struct err *err)
+{
+    struct file_header header;
+    struct stat status;
+    *schema = (struct table_schema){0};
+    *block = NULL;
+    *levels = NULL;
+    if (fstat(fd, &status) != 0)
+        return err_errno(err, "looking at the table file");
+    if (!file_read_at(fd, &header, sizeof header, 0, "the table's header", err) || !header_check(&header, (uint64_t)status.st_size, err))
+        return false;
+    schema->n_rows = header.n_rows;
+    schema->n_columns = header.n_columns;
+    schema->record_bytes = header.record_bytes;
+    schema->n_groups = header.version == VERSION_TEXTS ? header.n_groups / 2 : header.n_groups;
+    schema->n_text_bytes = texts_bytes(&header, header.schema_at);
+    *block = malloc((size_t)header.schema_bytes);
+    *levels = malloc(((size_t)header.n_levels + 1) * sizeof **levels);
+    schema->columns = malloc(header.n_columns * sizeof *schema->columns);
+    bool good = *block && *levels && schema->columns;
+    if (!good)
+        err_memory(err, "a table's schema");
+    good = good && file_read_at(fd, *block, (size_t)header.schema_bytes, header.schema_at, "the table's schema", err);
+    if (good &&
+        (table_checksum(*block, (size_t)header.schema_bytes) != header.schema_checksum || !schema_unpack(&header, *block, schema, *levels)))
+        good = err_set(err, ERR_CORRUPT, "the table's schema is damaged");
+    if (!good) {
+        free(*block);
+        free(*levels);
+        free(schema->columns);
+        *schema = (struct table_schema){0};
+        *block = NULL;
+        *levels = NULL;
+    }
+    return good;
+}

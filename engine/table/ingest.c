@@ -1,0 +1,237 @@
+/* A CSV file to a table file.
+ *
+ * The head gives dialect, names and optimistic types. Then workers claim chunks of the file, each the rows that begin in its bytes, and
+ * parse them on their own. A worker guesses where its chunk's first row begins: after the first line end. Results are taken in the
+ * chunks' order ("turn"): there it is known where the row truly begins, and a chunk that guessed wrongly (a line end inside a quoted
+ * value) is parsed again; there rows get their numbers and levels theirs, so that nothing depends on how many workers there are.
+ * Values that contradict the types are noted, and another pass reads the file again with the types that all values need. Texts of text
+ * columns go to an unnamed file beside the table's, and behind the records once their number is known. */
+#include "table/ingest.h"
+#include "base/file.h"
+
+#include "csv/text.h"
+#include "mlp/file.h"
+#include "table/ingest_pass.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define TEXTS_WINDOW ((size_t)1 << 20)
+#define PASSES_MAX 3
+
+static const struct ingest_sizes sizes_usual = {
+    .chunk_bytes = 1 << 20, .head_bytes = 256 << 10, .head_rows = 1000, .n_levels = 1000000, .level_bytes = (size_t)64 << 20};
+
+/* Plan from the file's head, of which more is read until its first row is whole. */
+static bool head_plan(struct plan *plan, int fd, uint64_t n_bytes, const struct ingest_sizes *sizes, const struct csv_options *options,
+                      struct err *err)
+{
+    size_t n = n_bytes < sizes->head_bytes ? (size_t)n_bytes : sizes->head_bytes;
+    for (;;) {
+        enum csv_result result = CSV_ROW;
+        char *head = malloc(n + 1);
+        if (!head)
+            return err_memory(err, "the head of the file");
+        bool good = file_read_at(fd, head, n, 0, "the CSV file", err) &&
+                    plan_init(plan, head, n, n == n_bytes, sizes->head_rows, options, &result, err);
+        free(head);
+        if (result != CSV_MORE)
+            return good;
+        n = n_bytes / 2 < n ? (size_t)n_bytes : n * 2;
+    }
+}
+
+/* The columns as the table tells them. The levels' texts stay the tally's; the pointers to them are in *levels and *level_rows. */
+static void columns_describe(const struct tally *tally, struct column *columns, const char **levels, uint64_t *level_rows)
+{
+    const struct plan *plan = tally->plan;
+    for (uint32_t i = 0; i < plan->n_columns; i++) {
+        struct column *column = &columns[i];
+        memcpy(&column->name, &plan->columns[i].name, sizeof column->name);
+        tally_column(tally, i, column);
+        column->levels = levels;
+        column->level_rows = level_rows;
+        for (uint32_t j = 0; j < column->n_levels; j++) {
+            const struct level *level = &tally->categories[plan->columns[i].slot].levels.items[j];
+            *levels++ = level->text;
+            *level_rows++ = level->n_rows;
+        }
+    }
+}
+
+/* The texts, from their own file to the table's. */
+static bool texts_move(const struct pass *pass, struct err *err)
+{
+    uint64_t to = TABLE_RECORDS_AT + pass->n_rows * pass->source.plan->record_bytes;
+    char *window = pass->n_text_bytes > 0 ? malloc(TEXTS_WINDOW) : NULL;
+    bool good = window || pass->n_text_bytes == 0 || err_memory(err, "a window of the table's texts");
+    for (uint64_t at = 0; good && at < pass->n_text_bytes; at += TEXTS_WINDOW) {
+        size_t n = pass->n_text_bytes - at < TEXTS_WINDOW ? (size_t)(pass->n_text_bytes - at) : TEXTS_WINDOW;
+        good = file_read_at(pass->texts_fd, window, n, at, "the table's texts", err) &&
+               file_write_at(pass->table_fd, window, n, to + at, "the table's texts", err);
+    }
+    free(window);
+    return good;
+}
+
+static bool table_finish(const struct pass *pass, struct err *err)
+{
+    const struct plan *plan = pass->source.plan;
+    size_t n_levels = (size_t)pass->tally.n_levels;
+    const char **levels = malloc((n_levels + 1) * sizeof *levels);
+    uint64_t *level_rows = malloc((n_levels + 1) * sizeof *level_rows);
+    struct column *columns = calloc(plan->n_columns, sizeof *columns);
+    bool good = levels && level_rows && columns;
+    if (good) {
+        columns_describe(&pass->tally, columns, levels, level_rows);
+        struct table_schema schema = {.n_rows = pass->n_rows,
+                                      .n_columns = plan->n_columns,
+                                      .record_bytes = plan->record_bytes,
+                                      .columns = columns,
+                                      .groups = pass->groups,
+                                      .text_groups = pass->text_groups,
+                                      .n_groups = pass->n_chunks,
+                                      .n_text_bytes = pass->n_text_bytes};
+        good = texts_move(pass, err) && table_file_finish(pass->table_fd, &schema, err);
+    } else {
+        err_memory(err, "the table's schema");
+    }
+    free(levels);
+    free(level_rows);
+    free(columns);
+    return good;
+}
+
+/* All rows were bad, or there are none. */
+static bool none_describe(const struct pass *pass, struct err *err)
+{
+    if (pass->n_skipped == 0)
+        return err_set(err, ERR_INPUT, "the file has a header and no rows");
+    err_set(err, ERR_INPUT, "none of the file's %llu rows could be read; the first: %s", (unsigned long long)pass->n_skipped,
+            pass->skipped[0].msg);
+    return err_at(err, pass->skipped[0].row, pass->skipped[0].column);
+}
+
+/* Read the file once with the plan's types. *again: they were too narrow, and have been widened. */
+static bool source_read(struct plan *plan, const struct source *source, int table_fd, int texts_fd, const struct table_progress *progress,
+                        struct csv_report *report, bool *again, struct err *err)
+{
+    struct pass pass;
+    if (!pass_init(&pass, source, table_fd, texts_fd, progress, err))
+        return false;
+    bool good = pass_run(&pass, plan->options->n_threads, err);
+    if (good && pass.n_rows == 0)
+        good = none_describe(&pass, err);
+    *again = good && pass.tally.contradicted;
+    for (uint32_t i = 0; *again && i < plan->n_columns; i++)
+        tally_wanted(&pass.tally, i, &plan->columns[i].type, &plan->columns[i].date);
+    if (good && !*again)
+        good = table_finish(&pass, err);
+    report->n_skipped = pass.n_skipped;
+    memcpy(report->skipped, pass.skipped, sizeof report->skipped);
+    pass_done(&pass);
+    if (*again)
+        plan_layout(plan);
+    return good;
+}
+
+/* The first pass finds the types that all values need, a second one may find too many texts in a column whose head was of numbers. More
+ * passes are needed only if the file changes meanwhile. */
+static bool source_ingest(struct plan *plan, const struct source *source, const char *path, int table_fd,
+                          const struct table_progress *progress, struct csv_report *report, struct err *err)
+{
+    bool again = true, good = true;
+    for (int i = 0; good && again && i < PASSES_MAX; i++) {
+        int texts_fd = -1;
+        if (ftruncate(table_fd, 0) != 0)
+            return err_errno(err, "emptying the table file");
+        if (plan->n_of_type[COLUMN_TEXT] > 0 && (texts_fd = file_unnamed(path, "texts", err)) < 0)
+            return false;
+        good = source_read(plan, source, table_fd, texts_fd, progress, report, &again, err);
+        if (texts_fd >= 0)
+            close(texts_fd);
+    }
+    return good && (!again || err_set(err, ERR_IO, "the CSV file changed while it was read"));
+}
+
+/* The text at `fd`, which is not UTF-16, to a table at `path`. */
+static bool text_ingest(int fd, uint64_t n_bytes, const struct csv_options *options, const struct ingest_sizes *sizes, const char *path,
+                        const struct table_progress *progress, struct csv_report *report, struct err *err)
+{
+    struct plan plan;
+    struct source source = {.fd = fd, .n_bytes = n_bytes, .chunk_bytes = sizes->chunk_bytes, .plan = &plan};
+    if (!head_plan(&plan, fd, n_bytes, sizes, options, err))
+        return false;
+    plan.n_levels_max = sizes->n_levels ? sizes->n_levels : sizes_usual.n_levels;
+    plan.level_bytes_max = sizes->level_bytes ? sizes->level_bytes : sizes_usual.level_bytes;
+    bool good = false;
+    int table_fd = file_create(path, err);
+    if (table_fd >= 0)
+        good = source_ingest(&plan, &source, path, table_fd, progress, report, err);
+    if (table_fd >= 0 && close(table_fd) != 0 && good)
+        good = err_errno(err, "closing the table file");
+    if (!good && table_fd >= 0)
+        unlink(path);
+    report->separator = plan.dialect.separator;
+    report->quote = plan.dialect.quote;
+    report->comment = plan.dialect.comment;
+    report->decimal = plan.dialect.decimal;
+    report->encoding = plan.encoding;
+    report->header = plan.header;
+    report->n_titles = plan.n_titles;
+    report->count_line = plan.count_line;
+    plan_done(&plan);
+    return good;
+}
+
+static bool encoding_find(int fd, uint64_t n_bytes, enum csv_encoding *encoding, struct err *err)
+{
+    char head[4096];
+    size_t n = n_bytes < sizeof head ? (size_t)n_bytes : sizeof head;
+    if (*encoding != CSV_ENCODING_GUESS)
+        return true;
+    if (!file_read_at(fd, head, n, 0, "the CSV file", err))
+        return false;
+    *encoding = text_guess_encoding(head, n);
+    if (*encoding != CSV_UTF16LE && *encoding != CSV_UTF16BE)
+        *encoding = CSV_ENCODING_GUESS; /* the plan looks at more of it */
+    return true;
+}
+
+bool table_ingest_sized(int csv_fd, const struct csv_options *options, const struct ingest_sizes *sizes, const char *path,
+                        const struct table_progress *progress, struct csv_report *report, struct err *err)
+{
+    struct stat status;
+    struct csv_report found = {0};
+    struct csv_options known = *options;
+    if (fstat(csv_fd, &status) != 0)
+        return err_errno(err, "looking at the CSV file");
+    found.bytes = (uint64_t)status.st_size;
+    if (!encoding_find(csv_fd, found.bytes, &known.encoding, err))
+        return false;
+    enum csv_encoding encoding = known.encoding;
+    bool wide = encoding == CSV_UTF16LE || encoding == CSV_UTF16BE, good;
+    if (wide) {
+        uint64_t n_bytes;
+        int fd = text_spool(csv_fd, found.bytes, encoding, path, &n_bytes, err);
+        if (fd < 0)
+            return false;
+        known.encoding = CSV_UTF8;
+        good = text_ingest(fd, n_bytes, &known, sizes, path, progress, &found, err);
+        close(fd);
+        found.encoding = encoding;
+    } else {
+        good = text_ingest(csv_fd, found.bytes, &known, sizes, path, progress, &found, err);
+    }
+    if (good && report)
+        *report = found;
+    return good;
+}
+
+bool table_ingest(int csv_fd, const struct csv_options *options, const char *path, const struct table_progress *progress,
+                  struct csv_report *report, struct err *err)
+{
+    return table_ingest_sized(csv_fd, options, &sizes_usual, path, progress, report, err);
+}

@@ -1,0 +1,453 @@
+/* One chunk to records: a window of the file, rows, values by column type. See ingest_chunk.h. */
+#include "table/ingest_chunk.h"
+#include "base/file.h"
+
+#include "mlp/csv.h"
+#include "table/file.h"
+#include "table/ingest_bytes.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { WINDOW_BEFORE = 64, WINDOW_AFTER = 64, OVERHANG_MIN = 64 };
+
+bool chunk_init(struct chunk *chunk, const struct source *source, struct err *err)
+{
+    *chunk = (struct chunk){.source = source};
+    csv_scan_init(&chunk->scan, &source->plan->dialect);
+    return tally_init(&chunk->tally, source->plan, err);
+}
+
+void chunk_done(struct chunk *chunk)
+{
+    csv_scan_done(&chunk->scan);
+    tally_done(&chunk->tally);
+    free(chunk->window);
+    free(chunk->records);
+    free(chunk->texts);
+    free(chunk->recoded);
+}
+
+uint64_t source_n_chunks(const struct source *source)
+{
+    return (source->n_bytes - source->plan->body + source->chunk_bytes - 1) / source->chunk_bytes;
+}
+
+uint64_t source_chunk_begin(const struct source *source, uint64_t index)
+{
+    uint64_t n_body = source->n_bytes - source->plan->body;
+    return index < source_n_chunks(source) ? source->plan->body + index * source->chunk_bytes : source->plan->body + n_body;
+}
+
+/* Hold at least the bytes from window_at up to `end`; what is held stays. */
+static bool window_extend(struct chunk *chunk, uint64_t end)
+{
+    size_t n = (size_t)(end - chunk->window_at);
+    if (n <= chunk->n_window)
+        return true;
+    if (n > chunk->window_room) {
+        size_t room = n + n / 8;
+        char *window = realloc(chunk->window, WINDOW_BEFORE + room + WINDOW_AFTER);
+        if (!window)
+            return err_memory(&chunk->err, "a window of the file");
+        memset(window, 0, WINDOW_BEFORE);
+        chunk->window = window;
+        chunk->window_room = room;
+    }
+    char *to = chunk->window + WINDOW_BEFORE + chunk->n_window;
+    if (!file_read_at(chunk->source->fd, to, n - chunk->n_window, chunk->window_at + chunk->n_window, "the CSV file", &chunk->err))
+        return false;
+    chunk->n_window = n;
+    memset(chunk->window + WINDOW_BEFORE + n, 0, WINDOW_AFTER);
+    return true;
+}
+
+static bool window_load(struct chunk *chunk, uint64_t begin, uint64_t end)
+{
+    chunk->window_at = begin;
+    chunk->n_window = 0;
+    return window_extend(chunk, end < chunk->source->n_bytes ? end : chunk->source->n_bytes);
+}
+
+/* Point the scanner at the window again after it has changed, `at` and `limit` given as positions in the file. */
+static void scan_aim(struct chunk *chunk, uint64_t at, uint64_t limit)
+{
+    bool last = chunk->window_at + chunk->n_window == chunk->source->n_bytes;
+    csv_scan_text(&chunk->scan, chunk->window + WINDOW_BEFORE, chunk->n_window, last);
+    chunk->scan.at = (size_t)(at - chunk->window_at);
+    chunk->scan.limit = (size_t)(limit - chunk->window_at);
+}
+
+/* The bytes with room for so many, *room says for how many; NULL: out of memory, they stay as they are. */
+static void *room_make(struct chunk *chunk, void *bytes, size_t *room, size_t needed, const char *what)
+{
+    if (bytes && needed <= *room)
+        return bytes;
+    size_t wanted = needed + needed / 2;
+    void *grown = realloc(bytes, wanted);
+    if (grown)
+        *room = wanted;
+    else
+        err_memory(&chunk->err, what);
+    return grown;
+}
+
+/* Room for n more bytes of records. */
+static bool records_reserve(struct chunk *chunk, size_t n_bytes)
+{
+    size_t needed = (size_t)chunk->n_rows * chunk->source->plan->record_bytes + n_bytes;
+    uint8_t *records = room_make(chunk, chunk->records, &chunk->records_room, needed, "the records of a chunk");
+    if (records)
+        chunk->records = records;
+    return records != NULL;
+}
+
+/* One to three digits, at most 255. */
+static inline bool byte_parse(const struct csv_field *field, uint8_t *value)
+{
+    unsigned sum = 0;
+    if (field->length == 0 || field->length > 3)
+        return false;
+    for (uint32_t i = 0; i < field->length; i++) {
+        unsigned digit = (unsigned)(unsigned char)field->text[i] - '0';
+        if (digit > 9)
+            return false;
+        sum = sum * 10 + digit;
+    }
+    *value = (uint8_t)sum;
+    return sum <= UINT8_MAX;
+}
+
+static void take_byte(struct chunk *chunk, uint32_t index, const struct csv_field *field, uint8_t *to)
+{
+    const struct plan *plan = chunk->source->plan;
+    float value;
+    *to = 0;
+    if (plan->options->n_missing == 0 && byte_parse(field, to))
+        return;
+    if (!plan_number(plan, field, &value)) {
+        tally_want(&chunk->tally, index, plan_missing(plan, field) ? COLUMN_NUMBER : COLUMN_CATEGORY);
+    } else {
+        *to = (uint8_t)(value >= 0 && value <= 255 ? value : 0);
+        if ((float)*to != value)
+            tally_want(&chunk->tally, index, COLUMN_NUMBER);
+    }
+}
+
+/* A text in a column of numbers or dates: the orders in which it is a date. */
+static uint32_t date_note(struct chunk *chunk, uint32_t index, const struct csv_field *field, double values[DATE_ORDERS])
+{
+    struct tally_date *texts = &chunk->tally.texts_as_dates[index];
+    uint32_t orders = texts->orders ? date_read(field->text, field->length, values) : 0;
+    texts->orders &= orders;
+    if (!texts->separator)
+        texts->separator = orders ? date_format_choose(orders, field->text, field->length).separator : '-';
+    return orders;
+}
+
+static void take_number(struct chunk *chunk, uint32_t index, const struct csv_field *field, uint8_t *to)
+{
+    const struct plan *plan = chunk->source->plan;
+    const struct plan_column *column = &plan->columns[index];
+    struct tally_number *tally = &chunk->tally.numbers[column->slot];
+    float value;
+    if (plan_number(plan, field, &value)) {
+        tally_add_number(tally, (double)value, column->shift);
+    } else {
+        value = NAN;
+        tally->n_missing++;
+        if (!plan_missing(plan, field)) {
+            double values[DATE_ORDERS];
+            date_note(chunk, index, field, values);
+            tally_want(&chunk->tally, index, COLUMN_CATEGORY);
+        }
+    }
+    memcpy(to, &value, sizeof value);
+}
+
+static void take_date(struct chunk *chunk, uint32_t index, const struct csv_field *field, uint8_t *to)
+{
+    const struct plan *plan = chunk->source->plan;
+    const struct plan_column *column = &plan->columns[index];
+    struct tally_number *tally = &chunk->tally.dates[column->slot];
+    double values[DATE_ORDERS], value = NAN;
+    if (plan_missing(plan, field)) {
+        tally->n_missing++;
+    } else if (date_note(chunk, index, field, values) & 1u << column->date.order) {
+        value = values[column->date.order];
+        tally_add_number(tally, value, column->shift);
+    } else {
+        tally_want(&chunk->tally, index, COLUMN_DATE); /* in another order, or text: the tally knows */
+    }
+    memcpy(to, &value, sizeof value);
+}
+
+/* The text in UTF-8, in the chunk's own room. */
+static bool recode(struct chunk *chunk, struct csv_field *text)
+{
+    char *recoded = room_make(chunk, chunk->recoded, &chunk->n_recoded, 3 * (size_t)text->length, "a text in UTF-8");
+    if (!recoded)
+        return false;
+    chunk->recoded = recoded;
+    text->length = (uint32_t)plan_recode(chunk->source->plan, text, chunk->recoded);
+    text->text = chunk->recoded;
+    return true;
+}
+
+/* The text that a field stands for; *missing where it is none. */
+static bool field_text(struct chunk *chunk, const struct csv_field *field, struct csv_field *text, bool *missing)
+{
+    const struct plan *plan = chunk->source->plan;
+    *text = csv_field_trim(*field);
+    *missing = plan_missing(plan, text);
+    return *missing || !plan_foreign(plan, text) || recode(chunk, text);
+}
+
+static bool take_text(struct chunk *chunk, uint32_t index, const struct csv_field *field, uint8_t *to)
+{
+    struct csv_field text;
+    uint64_t at = chunk->n_text_bytes;
+    bool missing;
+    if (!field_text(chunk, field, &text, &missing))
+        return false;
+    if (missing) {
+        chunk->tally.texts_missing[chunk->source->plan->columns[index].slot]++;
+        at = TABLE_TEXT_MISSING;
+    } else {
+        size_t needed = chunk->n_text_bytes + text.length + 1;
+        char *texts = room_make(chunk, chunk->texts, &chunk->texts_room, needed, "the texts of a chunk");
+        if (!texts)
+            return false;
+        chunk->texts = texts;
+        memcpy(texts + at, text.text, text.length);
+        texts[at + text.length] = '\0';
+        chunk->n_text_bytes = needed;
+    }
+    memcpy(to, &at, sizeof at);
+    return true;
+}
+
+static bool take_category(struct chunk *chunk, uint32_t index, const struct csv_field *field, uint8_t *to)
+{
+    const struct plan *plan = chunk->source->plan;
+    struct tally_category *tally = &chunk->tally.categories[plan->columns[index].slot];
+    struct csv_field text;
+    uint32_t level = TABLE_MISSING;
+    bool missing;
+    if (!field_text(chunk, field, &text, &missing))
+        return false;
+    if (missing) {
+        tally->n_missing++;
+    } else if (text.length > COLUMN_LEVEL_MAX) {
+        tally_want(&chunk->tally, index, COLUMN_TEXT);
+    } else {
+        if (!levels_add(&tally->levels, &chunk->tally.texts, plan->seed, text.text, text.length, &level))
+            return err_memory(&chunk->err, "the levels of a category");
+        tally->levels.items[level].n_rows++;
+    }
+    memcpy(to, &level, sizeof level);
+    return true;
+}
+
+static bool row_take(struct chunk *chunk)
+{
+    const struct plan *plan = chunk->source->plan;
+    if (!records_reserve(chunk, plan->record_bytes))
+        return false;
+    uint8_t *record = chunk->records + (size_t)chunk->n_rows * plan->record_bytes;
+    uint32_t n_used = plan->bytes_at + plan->n_of_type[COLUMN_BYTE];
+    memset(record + n_used, 0, plan->record_bytes - n_used);
+    for (uint32_t i = 0; i < plan->n_columns; i++) {
+        const struct plan_column *column = &plan->columns[i];
+        const struct csv_field *field = &chunk->scan.fields[i];
+        uint8_t *to = record + column->offset;
+        if (column->type == COLUMN_BYTE)
+            take_byte(chunk, i, field, to);
+        else if (column->type == COLUMN_NUMBER)
+            take_number(chunk, i, field, to);
+        else if (column->type == COLUMN_DATE)
+            take_date(chunk, i, field, to);
+        else if (!(column->type == COLUMN_TEXT ? take_text : take_category)(chunk, i, field, to))
+            return false;
+    }
+    chunk->n_rows++;
+    return true;
+}
+
+/* As many plain rows as come, where the table has only bytes. */
+static bool rows_take_plain(struct chunk *chunk)
+{
+    const struct plan *plan = chunk->source->plan;
+    struct csv_scan *scan = &chunk->scan;
+    uint64_t n_rows;
+    if (plan->n_of_type[COLUMN_BYTE] != plan->n_columns || plan->dialect.separator == ' ' || scan->at + BYTES_BLOCK > scan->limit)
+        return true;
+    if (!records_reserve(chunk, scan->limit - scan->at + BYTES_BLOCK))
+        return false;
+    uint8_t *out = chunk->records + (size_t)chunk->n_rows * plan->record_bytes;
+    scan->at = bytes_kernels(0)->take(scan->text, scan->at, scan->limit, plan->dialect.separator, plan->n_columns, out, &n_rows);
+    chunk->n_rows += n_rows;
+    return true;
+}
+
+/* Read on in the file where a row goes beyond the window. False: not further, or not possible. */
+static bool window_more(struct chunk *chunk, uint64_t limit, size_t row_bytes_max)
+{
+    uint64_t at = chunk->window_at + chunk->scan.at;
+    size_t n_row = chunk->n_window - chunk->scan.at, n_wanted = 2 * n_row + OVERHANG_MIN;
+    uint64_t end = at + (n_wanted < CSV_ROW_BYTES_MAX ? n_wanted : CSV_ROW_BYTES_MAX + OVERHANG_MIN);
+    if (n_row > row_bytes_max)
+        return false;
+    if (!window_extend(chunk, end < chunk->source->n_bytes ? end : chunk->source->n_bytes))
+        return false;
+    scan_aim(chunk, at, limit);
+    return true;
+}
+
+/* What is wrong with the row that was scanned, knowing the columns. CSV_ROW: nothing. */
+static enum csv_result row_check(const struct chunk *chunk, uint32_t *field)
+{
+    const struct plan *plan = chunk->source->plan;
+    float value;
+    *field = chunk->scan.n_fields;
+    if (chunk->scan.n_fields != plan->n_columns)
+        return CSV_RAGGED;
+    for (uint32_t i = 0; i < plan->n_columns && plan->n_fixed > 0; i++) {
+        const struct csv_field *text = &chunk->scan.fields[i];
+        *field = i;
+        if (plan->columns[i].fixed && !plan_number(plan, text, &value) && !plan_missing(plan, text))
+            return CSV_NOT_A_NUMBER;
+    }
+    return CSV_ROW;
+}
+
+/* Leave the row out: a line, where its fields could not be told apart. False: that is not wanted, or not possible; *problem is CSV_MORE
+ * where the file could not be read on. */
+static bool row_skip(struct chunk *chunk, enum csv_result *problem, uint32_t field, uint64_t limit, size_t row_bytes_max)
+{
+    struct bad_row bad = {chunk->n_rows + chunk->n_bad + 1, *problem, field};
+    bool scanned = *problem == CSV_RAGGED || *problem == CSV_NOT_A_NUMBER;
+    if (!chunk->source->plan->options->skip_bad_rows || *problem == CSV_MEMORY || *problem <= CSV_MORE)
+        return false;
+    while (!scanned && !csv_scan_skip_line(&chunk->scan)) {
+        size_t n = chunk->n_window;
+        if (!window_more(chunk, limit, row_bytes_max)) {
+            *problem = CSV_MORE;
+            return false;
+        }
+        if (chunk->n_window == n)
+            return false; /* longer than any row may be */
+    }
+    if (chunk->n_bad < CSV_SKIPPED_SHOWN)
+        chunk->bad[chunk->n_bad] = bad;
+    chunk->n_bad++;
+    return true;
+}
+
+/* One row, read on in the file as needed. */
+static enum csv_result row_scan(struct chunk *chunk, uint64_t limit, size_t row_bytes_max)
+{
+    enum csv_result result;
+    while ((result = csv_scan_row(&chunk->scan)) == CSV_MORE)
+        if (!window_more(chunk, limit, row_bytes_max))
+            break;
+    return result;
+}
+
+/* The rows from `begin` on, up to the first that begins at `limit` or later. False where a row is longer than row_bytes_max. */
+static bool rows_parse(struct chunk *chunk, uint64_t begin, uint64_t limit, size_t row_bytes_max)
+{
+    enum csv_result result;
+    uint32_t field = 0;
+    chunk->n_rows = chunk->n_bad = 0;
+    chunk->n_text_bytes = 0;
+    chunk->begin = begin;
+    tally_clear(&chunk->tally);
+    scan_aim(chunk, begin, limit);
+    for (;;) {
+        if (!rows_take_plain(chunk))
+            return true;
+        result = row_scan(chunk, limit, row_bytes_max);
+        field = chunk->scan.n_fields;
+        if (result == CSV_ROW)
+            result = row_check(chunk, &field);
+        if (result == CSV_ROW ? !row_take(chunk) : !row_skip(chunk, &result, field, limit, row_bytes_max))
+            break;
+    }
+    if (result == CSV_MORE)
+        return chunk->err.code != ERR_OK;
+    chunk->problem = result;
+    chunk->problem_field = field;
+    chunk->end = chunk->window_at + chunk->scan.at;
+    chunk->tally.n_rows = chunk->n_rows;
+    tally_add_bytes(&chunk->tally, chunk->records, chunk->n_rows);
+    return true;
+}
+
+/* Where the first line after a line end begins, at `from` or later and before `to`; `to` where there is none. The window holds the
+ * byte before `from`. */
+static uint64_t line_find(const struct chunk *chunk, uint64_t from, uint64_t to)
+{
+    const char *text = chunk->window + WINDOW_BEFORE - chunk->window_at;
+    for (uint64_t at = from; at < to; at++)
+        if (text[at - 1] == '\n' || text[at - 1] == '\r')
+            return at;
+    return to;
+}
+
+void chunk_guess(struct chunk *chunk, uint64_t index)
+{
+    uint64_t from = source_chunk_begin(chunk->source, index), to = source_chunk_begin(chunk->source, index + 1);
+    size_t overhang = chunk->source->chunk_bytes / 64 + OVERHANG_MIN;
+    chunk->begin = UINT64_MAX;
+    if (!window_load(chunk, index > 0 ? from - 1 : from, to + overhang))
+        return;
+    uint64_t begin = index > 0 ? line_find(chunk, from, to) : from;
+    if (begin < to && !rows_parse(chunk, begin, to, chunk->source->chunk_bytes))
+        chunk->begin = UINT64_MAX;
+}
+
+void chunk_parse(struct chunk *chunk, uint64_t index, uint64_t begin)
+{
+    uint64_t to = source_chunk_begin(chunk->source, index + 1);
+    if (window_load(chunk, begin, to))
+        rows_parse(chunk, begin, to, SIZE_MAX);
+}
+
+static void texts_replace(struct chunk *chunk, uint32_t offset, uint64_t n_text_bytes)
+{
+    uint32_t record_bytes = chunk->source->plan->record_bytes;
+    uint8_t *value = chunk->records + offset;
+    for (uint64_t row = 0; row < chunk->n_rows; row++, value += record_bytes) {
+        uint64_t at;
+        memcpy(&at, value, sizeof at);
+        at += at == TABLE_TEXT_MISSING ? 0 : n_text_bytes;
+        memcpy(value, &at, sizeof at);
+    }
+}
+
+void chunk_renumber(struct chunk *chunk, uint64_t n_text_bytes)
+{
+    const struct plan *plan = chunk->source->plan;
+    if (chunk->n_rows == 0 || plan->n_of_type[COLUMN_CATEGORY] + plan->n_of_type[COLUMN_TEXT] == 0)
+        return;
+    for (uint32_t i = 0; i < plan->n_columns; i++) {
+        const struct plan_column *column = &plan->columns[i];
+        if (column->type == COLUMN_TEXT)
+            texts_replace(chunk, column->offset, n_text_bytes);
+        if (column->type != COLUMN_CATEGORY)
+            continue;
+        const struct levels *levels = &chunk->tally.categories[column->slot].levels;
+        bool same = true;
+        for (uint32_t j = 0; j < levels->n && same; j++)
+            same = levels->items[j].global == j;
+        uint8_t *at = chunk->records + column->offset;
+        for (uint64_t row = 0; row < chunk->n_rows && !same; row++, at += plan->record_bytes) {
+            uint32_t level;
+            memcpy(&level, at, sizeof level);
+            if (level != TABLE_MISSING)
+                memcpy(at, &levels->items[level].global, sizeof level);
+        }
+    }
+}

@@ -1,0 +1,225 @@
+/* Workers that claim chunks and give in their results in the chunks' order. See ingest_pass.h. */
+#include "table/ingest_pass.h"
+#include "base/file.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { THREADS_MAX = 16 };
+
+struct worker {
+    struct pass *pass;
+    struct chunk chunk;
+    pthread_t thread;
+    bool calling; /* runs on the caller's thread: reports progress */
+};
+
+static void pass_fail(struct pass *pass, const struct err *err)
+{
+    pthread_mutex_lock(&pass->lock);
+    if (!pass->stopped)
+        pass->err = *err;
+    pass->stopped = true;
+    pthread_cond_broadcast(&pass->turned);
+    pthread_mutex_unlock(&pass->lock);
+}
+
+static bool chunk_claim(struct pass *pass, uint64_t *index)
+{
+    pthread_mutex_lock(&pass->lock);
+    bool claimed = !pass->stopped && pass->next < pass->n_chunks;
+    if (claimed)
+        *index = pass->next++;
+    pthread_mutex_unlock(&pass->lock);
+    return claimed;
+}
+
+static bool turn_await(struct pass *pass, uint64_t index)
+{
+    pthread_mutex_lock(&pass->lock);
+    while (!pass->stopped && pass->turn != index)
+        pthread_cond_wait(&pass->turned, &pass->lock);
+    bool ours = !pass->stopped;
+    pthread_mutex_unlock(&pass->lock);
+    return ours;
+}
+
+static void turn_pass(struct pass *pass, uint64_t n_rows)
+{
+    pthread_mutex_lock(&pass->lock);
+    pass->turn++;
+    pass->n_rows += n_rows;
+    pthread_cond_broadcast(&pass->turned);
+    pthread_mutex_unlock(&pass->lock);
+}
+
+/* The sentence for a row that cannot be taken; `row` counts from 1. */
+static bool problem_describe(const struct plan *plan, enum csv_result problem, uint64_t row, uint32_t field, struct err *err)
+{
+    if (problem != CSV_RAGGED) {
+        csv_describe(problem, row, field, err);
+        return err_at(err, row, field < plan->n_columns && problem != CSV_MEMORY ? plan->columns[field].name : "");
+    }
+    err_set(err, ERR_INPUT, "row %llu has %u field%s, the %s has %u", (unsigned long long)row, field, field == 1 ? "" : "s",
+            plan->header ? "header" : "first row", plan->n_columns);
+    return err_at(err, row, "");
+}
+
+/* Note the rows that the chunk leaves out; `row` rows are before it. */
+static void skipped_note(struct pass *pass, const struct chunk *chunk, uint64_t row)
+{
+    for (uint64_t i = 0; i < chunk->n_bad && i < CSV_SKIPPED_SHOWN && pass->n_skipped + i < CSV_SKIPPED_SHOWN; i++) {
+        const struct bad_row *bad = &chunk->bad[i];
+        problem_describe(pass->source.plan, bad->problem, row + bad->row, bad->field, &pass->skipped[pass->n_skipped + i]);
+    }
+    pass->n_skipped += chunk->n_bad;
+}
+
+/* What a chunk finds before it. */
+struct place {
+    uint64_t n_rows, n_text_bytes;
+};
+
+/* In its turn: make sure of the chunk's result and add it to the table's, behind what *before says. */
+static bool chunk_settle(struct pass *pass, struct chunk *chunk, uint64_t index, struct place *before, struct err *err)
+{
+    uint64_t begin = pass->begin;
+    *before = (struct place){pass->n_rows, pass->n_text_bytes};
+    if (begin >= source_chunk_begin(&pass->source, index + 1)) {
+        chunk->n_rows = chunk->n_bad = 0; /* a row that began earlier covers it */
+        chunk->n_text_bytes = 0;
+        return true;
+    }
+    if (chunk->begin != begin)
+        chunk_parse(chunk, index, begin);
+    if (chunk->err.code != ERR_OK) {
+        *err = chunk->err;
+        return false;
+    }
+    if (chunk->problem != CSV_END)
+        return problem_describe(pass->source.plan, chunk->problem, before->n_rows + pass->n_skipped + chunk->n_rows + chunk->n_bad + 1,
+                                chunk->problem_field, err);
+    if (before->n_rows + chunk->n_rows > UINT32_MAX - 1)
+        return err_set(err, ERR_LIMIT, "the file has more than %u rows", UINT32_MAX - 1);
+    pass->begin = chunk->end;
+    pass->n_text_bytes += chunk->n_text_bytes;
+    skipped_note(pass, chunk, before->n_rows + pass->n_skipped);
+    return tally_merge(&pass->tally, &chunk->tally, err);
+}
+
+/* After its turn: records and texts to their places in the files. */
+static bool chunk_write(struct pass *pass, struct chunk *chunk, uint64_t index, const struct place *before, struct err *err)
+{
+    uint32_t record_bytes = pass->source.plan->record_bytes;
+    size_t n_bytes = (size_t)chunk->n_rows * record_bytes;
+    chunk_renumber(chunk, before->n_text_bytes);
+    pass->groups[index] = (struct table_group){chunk->n_rows, table_checksum(chunk->records, n_bytes)};
+    pass->text_groups[index] = (struct table_group){chunk->n_text_bytes, table_checksum(chunk->texts, chunk->n_text_bytes)};
+    return file_write_at(pass->table_fd, chunk->records, n_bytes, TABLE_RECORDS_AT + before->n_rows * record_bytes, "the table", err) &&
+           file_write_at(pass->texts_fd, chunk->texts, chunk->n_text_bytes, before->n_text_bytes, "the table's texts", err);
+}
+
+static bool progress_tell(struct pass *pass, uint64_t done, uint64_t row, struct err *err)
+{
+    if (pass->progress && !pass->progress->tick(pass->progress->self, done, pass->source.n_bytes, row))
+        return err_set(err, ERR_STOPPED, "reading the file was stopped");
+    return true;
+}
+
+static void *worker_run(void *self)
+{
+    struct worker *worker = self;
+    struct pass *pass = worker->pass;
+    struct chunk *chunk = &worker->chunk;
+    struct err err = {0};
+    struct place before;
+    uint64_t index;
+    while (chunk_claim(pass, &index)) {
+        chunk_guess(chunk, index);
+        if (!turn_await(pass, index))
+            break;
+        bool good = chunk_settle(pass, chunk, index, &before, &err);
+        bool useful = good && !pass->tally.contradicted;
+        if (good)
+            turn_pass(pass, chunk->n_rows);
+        good = good && (!useful || chunk_write(pass, chunk, index, &before, &err));
+        good = good &&
+               (!worker->calling || progress_tell(pass, source_chunk_begin(&pass->source, index + 1), before.n_rows + chunk->n_rows, &err));
+        if (!good) {
+            pass_fail(pass, &err);
+            break;
+        }
+    }
+    return NULL;
+}
+
+/* Start up to n workers; the first one is the caller. With fewer threads than asked for it takes longer, nothing else. */
+static uint32_t workers_start(struct worker *workers, uint32_t n)
+{
+    uint32_t n_started = 1;
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before); /* signals are the daemon's main thread's */
+    while (n_started < n && pthread_create(&workers[n_started].thread, NULL, worker_run, &workers[n_started]) == 0)
+        n_started++;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return n_started;
+}
+
+bool pass_run(struct pass *pass, uint32_t n_threads, struct err *err)
+{
+    uint32_t n_ready = 0, n = n_threads < 1 ? 1 : n_threads > THREADS_MAX ? THREADS_MAX : n_threads;
+    if (n > pass->n_chunks)
+        n = pass->n_chunks > 0 ? (uint32_t)pass->n_chunks : 1;
+    struct worker *workers = calloc(n, sizeof *workers);
+    if (!workers)
+        return err_memory(err, "the workers");
+    for (; n_ready < n; n_ready++) {
+        workers[n_ready].pass = pass;
+        workers[n_ready].calling = n_ready == 0;
+        if (!chunk_init(&workers[n_ready].chunk, &pass->source, err))
+            break;
+    }
+    bool good = n_ready > 0;
+    if (good) {
+        uint32_t n_started = workers_start(workers, n_ready);
+        worker_run(&workers[0]);
+        for (uint32_t i = 1; i < n_started; i++)
+            pthread_join(workers[i].thread, NULL);
+        good = !pass->stopped;
+        if (!good)
+            *err = pass->err;
+        good = good && progress_tell(pass, pass->source.n_bytes, pass->n_rows, err);
+    }
+    for (uint32_t i = 0; i < n; i++)
+        if (workers[i].pass)
+            chunk_done(&workers[i].chunk);
+    free(workers);
+    return good;
+}
+
+bool pass_init(struct pass *pass, const struct source *source, int table_fd, int texts_fd, const struct table_progress *progress,
+               struct err *err)
+{
+    *pass = (struct pass){.source = *source, .table_fd = table_fd, .texts_fd = texts_fd, .progress = progress, .begin = source->plan->body};
+    pthread_mutex_init(&pass->lock, NULL);
+    pthread_cond_init(&pass->turned, NULL);
+    pass->n_chunks = source_n_chunks(source);
+    pass->groups = calloc(2 * (size_t)pass->n_chunks + 1, sizeof *pass->groups);
+    pass->text_groups = pass->groups ? pass->groups + pass->n_chunks : NULL;
+    if (pass->groups && tally_init(&pass->tally, source->plan, err))
+        return true;
+    if (!pass->groups)
+        err_memory(err, "the table's checksums");
+    pass_done(pass);
+    return false;
+}
+
+void pass_done(struct pass *pass)
+{
+    tally_done(&pass->tally);
+    free(pass->groups);
+    pthread_cond_destroy(&pass->turned);
+    pthread_mutex_destroy(&pass->lock);
+}

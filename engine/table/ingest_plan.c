@@ -1,0 +1,408 @@
+/* Reading a file's head: header or not, names, types. See ingest_plan.h. */
+#include "table/ingest_plan.h"
+
+#include "csv/text.h"
+#include "mlp/number.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum cell { CELL_MISSING, CELL_NUMBER, CELL_TEXT };
+
+/* What the head shows of one column. */
+struct sight {
+    char *first; /* the first row's cell, a copy in the plan's arena */
+    uint32_t first_length;
+    enum cell first_cell;
+    enum column_type type; /* of the rows after the first */
+    uint32_t n_numbers, n_texts;
+    float number;            /* the first of them */
+    uint32_t n_dates, dates; /* texts that are dates, and the orders that fit all of them */
+    double date;             /* the first of them */
+    struct date_format format;
+    bool repeated; /* the first row's text stands again below it */
+};
+
+struct head {
+    struct csv_scan scan;
+    struct sight *sights;       /* (n_columns) */
+    uint32_t n_columns, n_rows; /* rows after the first */
+    size_t first_at;            /* where the first row begins, blank lines before it counted in */
+    size_t second_at;           /* what follows the first row */
+};
+
+bool plan_missing(const struct plan *plan, const struct csv_field *field)
+{
+    return text_is_missing(field->text, field->length) || (plan->options->n_missing > 0 && csv_missing(plan->options, field));
+}
+
+bool plan_number(const struct plan *plan, const struct csv_field *field, float *value)
+{
+    char plain[NUMBER_PLAIN_MAX], mark = plan->dialect.decimal, group = plan->dialect.thousands;
+    if (!(group ? number_parse_groups(field->text, field->length, mark, group, value, plain)
+                : number_parse_mark(field->text, field->length, mark, value)) ||
+        *value - *value != 0)
+        return false;
+    return plan->options->n_missing == 0 || !plan_missing(plan, field); /* -999 may stand for "missing" */
+}
+
+bool plan_foreign(const struct plan *plan, const struct csv_field *field)
+{
+    if (text_is_ascii(field->text, field->length))
+        return false;
+    return plan->encoding == CSV_WINDOWS_1252 || plan->encoding == CSV_LATIN1 || !text_is_utf8(field->text, field->length, false);
+}
+
+size_t plan_recode(const struct plan *plan, const struct csv_field *field, char *to)
+{
+    enum csv_encoding encoding = plan->encoding == CSV_LATIN1 ? CSV_LATIN1 : CSV_WINDOWS_1252;
+    return text_from_bytes(encoding, field->text, field->length, to);
+}
+
+static enum cell cell_of(const struct plan *plan, const struct csv_field *field, float *value)
+{
+    if (plan_number(plan, field, value))
+        return CELL_NUMBER;
+    return plan_missing(plan, field) ? CELL_MISSING : CELL_TEXT;
+}
+
+static void date_see(struct sight *sight, const struct csv_field *field)
+{
+    double values[DATE_ORDERS];
+    uint32_t orders = date_read(field->text, field->length, values);
+    if (!orders)
+        return;
+    sight->dates = sight->n_dates++ ? sight->dates & orders : orders;
+    sight->format = date_format_choose(sight->dates, field->text, field->length);
+    if (orders & 1u << sight->format.order)
+        sight->date = values[sight->format.order];
+}
+
+/* All that is there is dates of one order. */
+static bool is_dates(const struct sight *sight)
+{
+    return sight->n_dates > 0 && sight->n_dates == sight->n_texts && sight->n_numbers == 0 && sight->dates;
+}
+
+static void sight_see(const struct plan *plan, struct sight *sight, const struct csv_field *field)
+{
+    float value;
+    enum cell cell = cell_of(plan, field, &value);
+    enum column_type type = COLUMN_NUMBER;
+    if (cell == CELL_TEXT) {
+        if (sight->n_dates == sight->n_texts++)
+            date_see(sight, field);
+        type = COLUMN_CATEGORY;
+    } else if (cell == CELL_NUMBER) {
+        if (sight->n_numbers++ == 0)
+            sight->number = value;
+        if (value >= 0 && value <= 255 && value == (float)(uint8_t)value)
+            type = COLUMN_BYTE;
+    }
+    sight->type = type_wider(sight->type, type);
+    sight->repeated = sight->repeated || (sight->first_length == field->length && memcmp(sight->first, field->text, field->length) == 0);
+}
+
+static bool first_keep(struct plan *plan, struct head *head, struct err *err)
+{
+    head->n_columns = head->scan.n_fields;
+    head->n_rows = 0;
+    free(head->sights);
+    head->sights = calloc(head->n_columns, sizeof *head->sights);
+    if (!head->sights)
+        return err_memory(err, "the columns");
+    for (uint32_t i = 0; i < head->n_columns; i++) {
+        struct sight *sight = &head->sights[i];
+        struct csv_field field = csv_field_trim(head->scan.fields[i]);
+        sight->first = arena_copy(&plan->names, field.text, field.length);
+        if (!sight->first)
+            return err_memory(err, "the names of the columns");
+        sight->first_length = field.length;
+        sight->first_cell = cell_of(plan, &field, &sight->number);
+    }
+    head->second_at = head->scan.at;
+    return true;
+}
+
+/* A first line such as "150,4,setosa,versicolor,virginica": how many rows, how many features, the classes. */
+static bool first_is_counts(const struct head *head, uint32_t n_second)
+{
+    if (head->n_columns < 3 || head->n_rows > 0)
+        return false;
+    if (head->sights[0].first_cell != CELL_NUMBER || head->sights[1].first_cell != CELL_NUMBER)
+        return false;
+    for (uint32_t i = 2; i < head->n_columns; i++)
+        if (head->sights[i].first_cell != CELL_TEXT)
+            return false;
+    return strtoull(head->sights[1].first, NULL, 10) + 1 == n_second && n_second > 2;
+}
+
+/* The rows after the first, as far as the head goes. Errors are left to the real reading, which knows the row. */
+static bool rows_see(struct plan *plan, struct head *head, uint32_t n_rows_max, struct err *err)
+{
+    enum csv_result result = CSV_ROW;
+    while (head->n_rows < n_rows_max && (result = csv_scan_row(&head->scan)) == CSV_ROW) {
+        if (!plan->count_line && first_is_counts(head, head->scan.n_fields)) {
+            plan->count_line = true;
+            head->first_at = head->second_at;
+            if (!first_keep(plan, head, err))
+                return false;
+            continue;
+        }
+        uint32_t n = head->scan.n_fields < head->n_columns ? head->scan.n_fields : head->n_columns;
+        for (uint32_t i = 0; i < n; i++)
+            sight_see(plan, &head->sights[i], &head->scan.fields[i]);
+        head->n_rows++;
+    }
+    return result != CSV_MEMORY || csv_describe(result, 1, 0, err);
+}
+
+static bool firsts_distinct(const struct plan *plan, const struct head *head, bool *distinct, struct err *err)
+{
+    struct arena arena = {0};
+    struct levels levels = {0};
+    bool good = true;
+    uint32_t index;
+    *distinct = true;
+    for (uint32_t i = 0; i < head->n_columns && *distinct && good; i++) {
+        const struct sight *sight = &head->sights[i];
+        *distinct = sight->first_length > 0 && sight->first_length <= COLUMN_NAME_MAX && !sight->repeated;
+        good = !*distinct || levels_add(&levels, &arena, plan->seed, sight->first, sight->first_length, &index) ||
+               err_memory(err, "the first row's texts");
+        *distinct = *distinct && good && levels.n == i + 1;
+    }
+    levels_done(&levels);
+    arena_done(&arena);
+    return good;
+}
+
+/* Text above a column of numbers or dates makes a header; such a value there and nowhere text, none. Where all columns are text, names are taken
+ * to be distinct and not to stand again below. */
+static bool header_guess(const struct plan *plan, const struct head *head, bool *header, struct err *err)
+{
+    uint32_t n_for = 0, n_against = 0, n_texts = 0;
+    for (uint32_t i = 0; i < head->n_columns; i++) {
+        const struct sight *sight = &head->sights[i];
+        double values[DATE_ORDERS];
+        bool numeric = sight->n_numbers > 0 && sight->n_texts == 0, dates = is_dates(sight);
+        bool first_date = dates && sight->first_cell == CELL_TEXT && date_read(sight->first, sight->first_length, values);
+        n_for += (numeric || dates) && sight->first_cell == CELL_TEXT && !first_date;
+        n_against += (numeric && sight->first_cell == CELL_NUMBER) || first_date;
+        n_texts += sight->first_cell == CELL_TEXT;
+        if (head->n_rows == 0)
+            n_against += sight->first_cell == CELL_NUMBER;
+    }
+    *header = n_for > 0 && n_for >= n_against;
+    bool open = n_for > 0 ? !*header : n_against == 0 && n_texts > 0;
+    return !open || firsts_distinct(plan, head, header, err);
+}
+
+/* The name itself, or with ".2", ".3" ... where it is taken. NULL: out of memory. A level's `global` holds the number to try next, so
+ * that a million equal names take a million steps. */
+static const char *name_add(struct plan *plan, struct levels *names, const char *wanted, uint32_t length)
+{
+    uint32_t n_before = names->n, base, index;
+    if (!levels_add(names, &plan->names, plan->seed, wanted, length, &base))
+        return NULL;
+    if (names->n > n_before)
+        return names->items[base].text;
+    char *name = malloc((size_t)length + 16);
+    if (!name)
+        return NULL;
+    memcpy(name, wanted, length);
+    uint32_t number = names->items[base].global > 2 ? names->items[base].global : 2;
+    const char *found = NULL;
+    for (bool more = true; more; number++) {
+        uint32_t n = length + (uint32_t)snprintf(name + length, 16, ".%u", number);
+        more = levels_add(names, &plan->names, plan->seed, name, n, &index);
+        if (more && names->n > n_before) {
+            found = names->items[index].text;
+            more = false;
+        }
+    }
+    names->items[base].global = number;
+    free(name);
+    return found;
+}
+
+/* The header's name in UTF-8. */
+static const char *name_recode(struct plan *plan, struct levels *names, const struct csv_field *field)
+{
+    char *text = malloc(3 * (size_t)field->length + 1);
+    if (!text)
+        return NULL;
+    const char *name = name_add(plan, names, text, (uint32_t)plan_recode(plan, field, text));
+    free(text);
+    return name;
+}
+
+/* The user's name for the column, else the header's, else, and for an empty one, "c3". */
+static bool name_make(struct plan *plan, struct levels *names, const struct sight *sight, uint32_t column, struct err *err)
+{
+    char number[16];
+    const struct csv_options *options = plan->options;
+    struct csv_field first = {sight->first, sight->first_length, false};
+    const char *name;
+    size_t length = options->n_names > 0 ? strlen(options->names[column]) : plan->header ? first.length : 0;
+    if (length > COLUMN_NAME_MAX)
+        return err_set(err, ERR_INPUT, "the name of column %u has %zu bytes: at most %d are possible", column + 1, length, COLUMN_NAME_MAX);
+    if (options->n_names > 0)
+        name = name_add(plan, names, options->names[column], (uint32_t)strlen(options->names[column]));
+    else if (!plan->header || first.length == 0)
+        name = name_add(plan, names, number, (uint32_t)snprintf(number, sizeof number, "c%u", column + 1));
+    else if (plan_foreign(plan, &first))
+        name = name_recode(plan, names, &first);
+    else
+        name = name_add(plan, names, first.text, first.length);
+    plan->columns[column].name = name;
+    return name || err_memory(err, "the names of the columns");
+}
+
+/* The types that the user wants, over those of the head. */
+static bool types_fix(struct plan *plan, struct err *err)
+{
+    const struct csv_options *options = plan->options;
+    for (uint32_t i = 0, column = 0; i < options->n_types; i++) {
+        uint32_t left = plan->n_columns; /* mostly they come in the columns' order: the search goes on from the last */
+        while (left > 0 && strcmp(plan->columns[column].name, options->types[i].column) != 0) {
+            column = (column + 1) % plan->n_columns;
+            left--;
+        }
+        if (left == 0) {
+            err_set(err, ERR_INPUT, "there is no column called %.100s to give a type to", options->types[i].column);
+            return err_field(err, "types");
+        }
+        if (options->types[i].type == COLUMN_DATE) {
+            if (plan->columns[column].type == COLUMN_DATE)
+                plan->columns[column].date = options->types[i].date;
+            continue;
+        }
+        bool number = options->types[i].type == COLUMN_NUMBER;
+        if (!number || plan->columns[column].type >= COLUMN_CATEGORY)
+            plan->columns[column].type = options->types[i].type;
+        plan->n_fixed += number && !plan->columns[column].fixed;
+        plan->columns[column].fixed = number;
+    }
+    return true;
+}
+
+static bool columns_make(struct plan *plan, struct head *head, struct err *err)
+{
+    struct levels names = {0};
+    bool good = true;
+    if (plan->options->n_names > 0 && plan->options->n_names != head->n_columns) {
+        err_set(err, ERR_INPUT, "%u names are given for the columns, and the file has %u", plan->options->n_names, head->n_columns);
+        return err_field(err, "columns");
+    }
+    plan->n_columns = head->n_columns;
+    plan->columns = calloc(head->n_columns, sizeof *plan->columns);
+    if (!plan->columns)
+        return err_memory(err, "the columns");
+    for (uint32_t i = 0; i < head->n_columns && good; i++) {
+        struct sight *sight = &head->sights[i];
+        struct csv_field first = {sight->first, sight->first_length, false};
+        if (!plan->header)
+            sight_see(plan, sight, &first);
+        plan->columns[i].type = sight->type;
+        plan->columns[i].shift = sight->n_numbers > 0 ? (double)sight->number : 0;
+        if (is_dates(sight)) {
+            plan->columns[i].type = COLUMN_DATE;
+            plan->columns[i].date = sight->format;
+            plan->columns[i].shift = sight->date;
+        }
+        good = name_make(plan, &names, sight, i, err);
+    }
+    good = good && types_fix(plan, err);
+    levels_done(&names);
+    return good;
+}
+
+/* Different each time; nothing that is kept depends on it. */
+static uint64_t seed_make(const void *address)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return ((uint64_t)now.tv_nsec * 0x9e3779b97f4a7c15ull) ^ (uint64_t)now.tv_sec ^ ((uint64_t)(uintptr_t)address << 17);
+}
+
+/* What the options leave open about the dialect, found out from the head; *preamble: where its rows begin. */
+static bool dialect_find(struct plan *plan, const char *text, size_t n_bytes, bool whole, size_t *preamble, struct err *err)
+{
+    const struct csv_options *options = plan->options;
+    plan->dialect = dialect_told(options);
+    *preamble = csv_preamble(&plan->dialect, text, n_bytes);
+    size_t titles = SIZE_MAX;
+    if (csv_guess(&plan->dialect, options->comment == 0, text + *preamble, n_bytes - *preamble, whole))
+        titles = csv_titles(&plan->dialect, options, text + *preamble, n_bytes - *preamble, whole, true, &plan->n_titles);
+    if (titles == SIZE_MAX)
+        return err_memory(err, "a look at the file's dialect");
+    *preamble += titles;
+    return true;
+}
+
+bool plan_init(struct plan *plan, const char *head_text, size_t n_bytes, bool whole, uint32_t n_rows_max, const struct csv_options *options,
+               enum csv_result *result, struct err *err)
+{
+    struct head head = {0};
+    bool good = false;
+    size_t preamble;
+    *plan = (struct plan){.options = options, .seed = seed_make(&head)};
+    plan->encoding = options->encoding != CSV_ENCODING_GUESS ? options->encoding : text_guess_encoding(head_text, n_bytes);
+    if (plan->encoding == CSV_UTF16LE || plan->encoding == CSV_UTF16BE)
+        plan->encoding = CSV_UTF8; /* the caller has looked at more and found otherwise: the NULs will be an error */
+    if (!dialect_find(plan, head_text, n_bytes, whole, &preamble, err))
+        return false;
+    csv_scan_init(&head.scan, &plan->dialect);
+    csv_scan_text(&head.scan, head_text + preamble, n_bytes - preamble, whole);
+    *result = csv_scan_row(&head.scan);
+    if (*result == CSV_END)
+        err_set(err, ERR_INPUT, "the file is empty: a header or at least one row was expected");
+    else if (*result != CSV_ROW && *result != CSV_MORE)
+        csv_describe(*result, 1, head.scan.n_fields, err);
+    if (*result != CSV_ROW)
+        goto out;
+    if (!first_keep(plan, &head, err) || !rows_see(plan, &head, n_rows_max, err))
+        goto out;
+    plan->header = options->header > 0;
+    if (options->header == 0 && !header_guess(plan, &head, &plan->header, err))
+        goto out;
+    plan->body = preamble + (plan->header ? head.second_at : head.first_at);
+    if (!columns_make(plan, &head, err))
+        goto out;
+    plan_layout(plan);
+    good = true;
+out:
+    free(head.sights);
+    csv_scan_done(&head.scan);
+    if (!good)
+        plan_done(plan);
+    return good;
+}
+
+void plan_done(struct plan *plan)
+{
+    free(plan->columns);
+    arena_done(&plan->names);
+    plan->columns = NULL;
+}
+
+void plan_layout(struct plan *plan)
+{
+    memset(plan->n_of_type, 0, sizeof plan->n_of_type);
+    for (uint32_t i = 0; i < plan->n_columns; i++)
+        plan->columns[i].slot = plan->n_of_type[plan->columns[i].type]++;
+    static const uint32_t words[COLUMN_TYPES] = {[COLUMN_NUMBER] = 1, [COLUMN_CATEGORY] = 1, [COLUMN_DATE] = 2, [COLUMN_TEXT] = 2};
+    uint32_t n_wide = 0, wide = 0;
+    for (int type = 0; type < COLUMN_TYPES; type++)
+        n_wide += words[type] * plan->n_of_type[type];
+    plan->bytes_at = 4 * n_wide;
+    for (uint32_t i = 0; i < plan->n_columns; i++) {
+        struct plan_column *column = &plan->columns[i];
+        column->offset = column->type == COLUMN_BYTE ? plan->bytes_at + column->slot : 4 * wide;
+        wide += words[column->type];
+    }
+    uint32_t n_bytes = plan->bytes_at + plan->n_of_type[COLUMN_BYTE];
+    plan->record_bytes = n_wide > 0 ? (n_bytes + 3) & ~3u : n_bytes;
+}

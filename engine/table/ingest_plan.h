@@ -1,0 +1,65 @@
+/* What a file's head shows: dialect, header, columns and their first types; and where each column's value lies in a record.
+ * Plain data: written by one thread before the workers start, only read while they run. */
+#ifndef MLP_ENGINE_TABLE_INGEST_PLAN_H
+#define MLP_ENGINE_TABLE_INGEST_PLAN_H
+
+#include "csv/scan.h"
+#include "mlp/table.h"
+#include "table/ingest_levels.h"
+
+struct plan_column {
+    const char *name; /* in the plan's arena */
+    enum column_type type;
+    uint32_t offset;         /* within a record */
+    uint32_t slot;           /* its number among the columns of its type */
+    bool fixed;              /* a number because the user says so: anything else makes a bad row */
+    double shift;            /* a value of the column: sums are taken of the differences from it */
+    struct date_format date; /* COLUMN_DATE: how it is read */
+};
+
+struct plan {
+    const struct csv_options *options;
+    struct csv_dialect dialect;
+    enum csv_encoding encoding;
+    bool header;
+    uint32_t n_titles;
+    bool count_line; /* the first line held counts */
+    uint64_t body;   /* where in the file the first row of data, or a blank line before it, begins */
+    uint32_t n_columns;
+    struct plan_column *columns;
+    uint32_t n_of_type[COLUMN_TYPES];
+    uint32_t bytes_at; /* byte columns lie side by side in a record, in the table's order, from here on */
+    uint32_t record_bytes;
+    uint32_t n_fixed;
+    uint32_t n_levels_max;  /* of all categories together */
+    size_t level_bytes_max; /* their texts' */
+    uint64_t seed;          /* of the hashes */
+    struct arena names;
+};
+
+/* Look at the head of a file (not in UTF-16): `whole` where it is all of it. ERR_INPUT for an empty file, CSV_MORE in *result where not even the
+ * first row is whole: come again with more. */
+bool plan_init(struct plan *plan, const char *head, size_t n_bytes, bool whole, uint32_t n_rows_max, const struct csv_options *options,
+               enum csv_result *result, struct err *err);
+void plan_done(struct plan *plan);
+
+/* A finite number as this file writes them. One too large for a float is text: it would be lost as a number. */
+bool plan_number(const struct plan *plan, const struct csv_field *field, float *value);
+bool plan_missing(const struct plan *plan, const struct csv_field *field);
+
+/* Whether the text has to be recoded to be UTF-8, and that: `to` has room for 3 bytes a byte. Returns the bytes written. */
+bool plan_foreign(const struct plan *plan, const struct csv_field *field);
+size_t plan_recode(const struct plan *plan, const struct csv_field *field, char *to);
+
+/* The wider of two types: the one that holds all values of both. */
+static inline enum column_type type_wider(enum column_type a, enum column_type b)
+{
+    static const uint8_t width[COLUMN_TYPES] = {
+        [COLUMN_BYTE] = 0, [COLUMN_NUMBER] = 1, [COLUMN_DATE] = 2, [COLUMN_CATEGORY] = 3, [COLUMN_TEXT] = 4};
+    return width[a] >= width[b] ? a : b;
+}
+
+/* Give the columns their places in the record, by their types. */
+void plan_layout(struct plan *plan);
+
+#endif

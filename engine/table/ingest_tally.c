@@ -1,0 +1,284 @@
+/* Column statistics, gathered by chunk and merged. See ingest_tally.h. */
+#include "table/ingest_tally.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+bool tally_init(struct tally *tally, const struct plan *plan, struct err *err)
+{
+    *tally = (struct tally){.plan = plan};
+    tally->wanted = malloc(plan->n_columns);
+    tally->bytes = calloc((size_t)plan->n_of_type[COLUMN_BYTE] + 1, sizeof *tally->bytes);
+    tally->numbers = calloc((size_t)plan->n_of_type[COLUMN_NUMBER] + 1, sizeof *tally->numbers);
+    tally->categories = calloc((size_t)plan->n_of_type[COLUMN_CATEGORY] + 1, sizeof *tally->categories);
+    tally->dates = calloc((size_t)plan->n_of_type[COLUMN_DATE] + 1, sizeof *tally->dates);
+    tally->texts_missing = calloc((size_t)plan->n_of_type[COLUMN_TEXT] + 1, sizeof *tally->texts_missing);
+    tally->texts_as_dates = calloc((size_t)plan->n_columns, sizeof *tally->texts_as_dates);
+    if (!tally->wanted || !tally->bytes || !tally->numbers || !tally->categories || !tally->dates || !tally->texts_missing ||
+        !tally->texts_as_dates) {
+        tally_done(tally);
+        return err_memory(err, "the columns' statistics");
+    }
+    tally_clear(tally);
+    return true;
+}
+
+void tally_clear(struct tally *tally)
+{
+    const struct plan *plan = tally->plan;
+    tally->n_rows = 0;
+    tally->contradicted = false;
+    tally->n_levels = 0;
+    tally->level_bytes = 0;
+    for (uint32_t i = 0; i < plan->n_columns; i++) {
+        tally->wanted[i] = (uint8_t)plan->columns[i].type;
+        tally->texts_as_dates[i] = (struct tally_date){.orders = ORDERS_ALL};
+    }
+    for (uint32_t i = 0; i < plan->n_of_type[COLUMN_BYTE]; i++)
+        tally->bytes[i] = (struct tally_byte){.min = UINT8_MAX};
+    for (uint32_t i = 0; i < plan->n_of_type[COLUMN_NUMBER]; i++)
+        tally->numbers[i] = (struct tally_number){.min = INFINITY, .max = -INFINITY};
+    for (uint32_t i = 0; i < plan->n_of_type[COLUMN_DATE]; i++)
+        tally->dates[i] = (struct tally_number){.min = INFINITY, .max = -INFINITY};
+    for (uint32_t i = 0; i < plan->n_of_type[COLUMN_CATEGORY]; i++) {
+        tally->categories[i].n_missing = 0;
+        tally->categories[i].n_bytes = 0;
+        levels_clear(&tally->categories[i].levels);
+    }
+    memset(tally->texts_missing, 0, plan->n_of_type[COLUMN_TEXT] * sizeof *tally->texts_missing);
+    arena_clear(&tally->texts);
+}
+
+void tally_done(struct tally *tally)
+{
+    if (!tally->plan)
+        return;
+    if (tally->categories)
+        for (uint32_t i = 0; i < tally->plan->n_of_type[COLUMN_CATEGORY]; i++)
+            levels_done(&tally->categories[i].levels);
+    arena_done(&tally->texts);
+    free(tally->wanted);
+    free(tally->bytes);
+    free(tally->numbers);
+    free(tally->categories);
+    free(tally->dates);
+    free(tally->texts_missing);
+    free(tally->texts_as_dates);
+    *tally = (struct tally){0};
+}
+
+void tally_add_bytes(struct tally *tally, const uint8_t *records, uint64_t n_rows)
+{
+    const struct plan *plan = tally->plan;
+    if (n_rows > 0 && plan->n_of_type[COLUMN_BYTE] > 0)
+        bytes_kernels(0)->add(tally->bytes, plan->n_of_type[COLUMN_BYTE], records + plan->bytes_at, plan->record_bytes, n_rows);
+}
+
+static bool is_counted_category(const struct tally *tally, uint32_t column)
+{
+    return tally->plan->columns[column].type == COLUMN_CATEGORY && tally->wanted[column] != COLUMN_TEXT;
+}
+
+/* The category with the most levels, or the most bytes of them; n_columns where none has `least`. */
+static uint32_t category_widest(const struct tally *tally, bool by_number, size_t least)
+{
+    const struct plan *plan = tally->plan;
+    uint32_t widest = plan->n_columns;
+    for (uint32_t i = 0; i < plan->n_columns; i++) {
+        if (!is_counted_category(tally, i))
+            continue;
+        const struct tally_category *category = &tally->categories[plan->columns[i].slot];
+        size_t n = by_number ? category->levels.n : category->n_bytes;
+        if (n >= least) {
+            widest = i;
+            least = n + 1;
+        }
+    }
+    return widest;
+}
+
+/* The levels that are still counted into an arena of their own; the others' texts are freed. */
+static bool texts_compact(struct tally *tally, struct err *err)
+{
+    const struct plan *plan = tally->plan;
+    struct arena texts = {0};
+    for (uint32_t i = 0; i < plan->n_columns; i++) {
+        if (!is_counted_category(tally, i) || levels_move(&tally->categories[plan->columns[i].slot].levels, &texts))
+            continue;
+        arena_done(&texts);
+        return err_memory(err, "the levels of a category");
+    }
+    arena_done(&tally->texts);
+    tally->texts = texts;
+    return true;
+}
+
+static bool levels_over(const struct tally *tally, uint32_t part)
+{
+    return tally->n_levels > tally->plan->n_levels_max / part || tally->level_bytes > tally->plan->level_bytes_max / part;
+}
+
+/* Categories with the most levels shall be text columns, until half of what levels may take is free: so this is seldom done. */
+static bool categories_to_text(struct tally *tally, struct err *err)
+{
+    const struct plan *plan = tally->plan;
+    while (levels_over(tally, 2)) {
+        bool by_number = tally->n_levels > plan->n_levels_max / 2;
+        size_t least = (by_number ? plan->n_levels_max : plan->level_bytes_max) / LEVELS_SHARE + 1;
+        uint32_t column = category_widest(tally, by_number, least);
+        if (column == plan->n_columns)
+            break;
+        struct tally_category *category = &tally->categories[plan->columns[column].slot];
+        tally_want(tally, column, COLUMN_TEXT);
+        tally->n_levels -= category->levels.n;
+        tally->level_bytes -= category->n_bytes;
+        levels_done(&category->levels);
+    }
+    return texts_compact(tally, err);
+}
+
+static bool levels_merge(struct tally *tally, uint32_t column, struct levels *chunk, struct err *err)
+{
+    struct tally_category *category = &tally->categories[tally->plan->columns[column].slot];
+    for (uint32_t i = 0; i < chunk->n && is_counted_category(tally, column); i++) {
+        struct level *level = &chunk->items[i];
+        uint32_t n = category->levels.n;
+        if (!levels_add(&category->levels, &tally->texts, tally->plan->seed, level->text, level->length, &level->global))
+            return err_memory(err, "the levels of a category");
+        category->levels.items[level->global].n_rows += level->n_rows;
+        if (category->levels.n == n)
+            continue;
+        tally->n_levels++;
+        tally->level_bytes += level->length + 1;
+        category->n_bytes += level->length + 1;
+        if (!levels_over(tally, 1))
+            continue;
+        if (!categories_to_text(tally, err))
+            return false;
+        if (levels_over(tally, 1)) {
+            err_set(err, ERR_LIMIT,
+                    "the columns hold too many different texts: a table may have %u of them, or %zu MB, beside columns of text",
+                    tally->plan->n_levels_max, tally->plan->level_bytes_max >> 20);
+            return err_at(err, 0, tally->plan->columns[column].name);
+        }
+    }
+    return true;
+}
+
+static void number_merge(struct tally_number *number, const struct tally_number *chunk)
+{
+    number->n_missing += chunk->n_missing;
+    number->sum += chunk->sum;
+    number->squares += chunk->squares;
+    number->min = chunk->min < number->min ? chunk->min : number->min;
+    number->max = chunk->max > number->max ? chunk->max : number->max;
+    number->fraction = number->fraction || chunk->fraction;
+}
+
+static void byte_merge(struct tally_byte *byte, const struct tally_byte *chunk)
+{
+    byte->sum += chunk->sum;
+    byte->squares += chunk->squares;
+    byte->min = chunk->min < byte->min ? chunk->min : byte->min;
+    byte->max = chunk->max > byte->max ? chunk->max : byte->max;
+}
+
+bool tally_merge(struct tally *tally, struct tally *chunk, struct err *err)
+{
+    const struct plan *plan = tally->plan;
+    tally->n_rows += chunk->n_rows;
+    tally->contradicted = tally->contradicted || chunk->contradicted;
+    for (uint32_t i = 0; i < plan->n_columns; i++) {
+        tally->wanted[i] = (uint8_t)type_wider((enum column_type)tally->wanted[i], (enum column_type)chunk->wanted[i]);
+        tally->texts_as_dates[i].orders &= chunk->texts_as_dates[i].orders;
+        if (!tally->texts_as_dates[i].separator)
+            tally->texts_as_dates[i].separator = chunk->texts_as_dates[i].separator;
+    }
+    for (uint32_t i = 0; i < plan->n_of_type[COLUMN_BYTE]; i++)
+        byte_merge(&tally->bytes[i], &chunk->bytes[i]);
+    for (uint32_t i = 0; i < plan->n_of_type[COLUMN_NUMBER]; i++)
+        number_merge(&tally->numbers[i], &chunk->numbers[i]);
+    for (uint32_t i = 0; i < plan->n_of_type[COLUMN_DATE]; i++)
+        number_merge(&tally->dates[i], &chunk->dates[i]);
+    for (uint32_t i = 0; i < plan->n_of_type[COLUMN_TEXT]; i++)
+        tally->texts_missing[i] += chunk->texts_missing[i];
+    for (uint32_t i = 0; i < plan->n_columns && plan->n_of_type[COLUMN_CATEGORY] > 0; i++) {
+        const struct plan_column *column = &plan->columns[i];
+        if (column->type != COLUMN_CATEGORY)
+            continue;
+        tally->categories[column->slot].n_missing += chunk->categories[column->slot].n_missing;
+        if (!levels_merge(tally, i, &chunk->categories[column->slot].levels, err))
+            return false;
+    }
+    return true;
+}
+
+__extension__ typedef unsigned __int128 uint128;
+
+/* Sums of integers are exact: a constant column's deviation is 0, not nearly so. */
+static void column_of_bytes(const struct tally_byte *byte, uint64_t n_rows, struct column *column)
+{
+    uint128 squares = (uint128)byte->squares * n_rows - (uint128)byte->sum * byte->sum; /* n^2 times the variance */
+    column->integer = true;
+    column->min = byte->min;
+    column->max = byte->max;
+    column->mean = (double)byte->sum / (double)n_rows;
+    column->stddev = sqrt((double)squares) / (double)n_rows;
+}
+
+static void column_of_numbers(const struct tally_number *number, uint64_t n_rows, double shift, struct column *column)
+{
+    double n = (double)(n_rows - number->n_missing);
+    column->n_missing = number->n_missing;
+    column->integer = !number->fraction;
+    if (n == 0)
+        return;
+    double mean = number->sum / n, variance = number->squares / n - mean * mean;
+    column->min = number->min;
+    column->max = number->max;
+    column->mean = shift + mean;
+    column->stddev = variance > 0 ? sqrt(variance) : 0;
+}
+
+void tally_wanted(const struct tally *tally, uint32_t index, enum column_type *type, struct date_format *date)
+{
+    const struct plan_column *planned = &tally->plan->columns[index];
+    const struct tally_date *texts = &tally->texts_as_dates[index];
+    bool dates = texts->separator && texts->orders && !planned->fixed;
+    bool number = planned->type == COLUMN_NUMBER, planned_date = planned->type == COLUMN_DATE;
+    *type = (enum column_type)tally->wanted[index];
+    /* A column that the head showed to be empty, and all texts below are dates. */
+    if (dates && number && *type == COLUMN_CATEGORY)
+        *type = tally->numbers[planned->slot].n_missing == tally->n_rows ? COLUMN_DATE : COLUMN_CATEGORY;
+    if (dates && !(planned_date && texts->orders & 1u << planned->date.order)) /* the plan's own stays where it suits */
+        *date = date_format_choose(texts->orders, &texts->separator, 1);
+    if (!dates && *type == COLUMN_DATE && texts->separator)
+        *type = COLUMN_CATEGORY;
+}
+
+void tally_column(const struct tally *tally, uint32_t index, struct column *column)
+{
+    const struct plan_column *planned = &tally->plan->columns[index];
+    column->type = planned->type;
+    column->offset = planned->offset;
+    column->mark = tally->plan->dialect.decimal == ',' ? ',' : '\0';
+    column->group = tally->plan->dialect.thousands;
+    column->min = column->max = column->mean = column->stddev = NAN;
+    if (planned->type == COLUMN_BYTE) {
+        column_of_bytes(&tally->bytes[planned->slot], tally->n_rows, column);
+    } else if (planned->type == COLUMN_NUMBER) {
+        column_of_numbers(&tally->numbers[planned->slot], tally->n_rows, planned->shift, column);
+    } else if (planned->type == COLUMN_DATE) {
+        column_of_numbers(&tally->dates[planned->slot], tally->n_rows, planned->shift, column);
+        column->integer = false;
+        column->date = planned->date;
+        if (tally->texts_as_dates[index].separator) /* how all of them may be read, not the head's alone */
+            column->date.either = date_format_choose(tally->texts_as_dates[index].orders, &planned->date.separator, 1).either;
+    } else if (planned->type == COLUMN_TEXT) {
+        column->n_missing = tally->texts_missing[planned->slot];
+    } else {
+        column->n_missing = tally->categories[planned->slot].n_missing;
+        column->n_levels = tally->categories[planned->slot].levels.n;
+    }
+}

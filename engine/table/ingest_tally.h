@@ -1,0 +1,84 @@
+/* What is counted while rows are read: of one chunk by the worker that parses it, of the table by merging the chunks in their order
+ * in the file. Since chunks do not depend on threads, neither do the sums' last bits. */
+#ifndef MLP_ENGINE_TABLE_INGEST_TALLY_H
+#define MLP_ENGINE_TABLE_INGEST_TALLY_H
+
+#include "table/ingest_bytes.h"
+#include "table/ingest_plan.h"
+
+/* A category becomes a text column only if it has more than this part of the levels that a table may have. */
+#define LEVELS_SHARE 1000
+
+struct tally_number {
+    uint64_t n_missing;
+    double sum, squares; /* of the present values less the column's shift */
+    double min, max;
+    bool fraction; /* some value is no integer */
+};
+
+struct tally_category {
+    uint64_t n_missing;
+    struct levels levels;
+    size_t n_bytes; /* of the levels' texts; kept for the whole table only */
+};
+
+/* The orders in which all texts of a column are dates, and one of the texts' separators. */
+struct tally_date {
+    uint32_t orders; /* bits; all of them before the first text */
+    char separator;
+};
+#define ORDERS_ALL ((1u << DATE_ORDERS) - 1)
+
+/* Each array is indexed by plan_column.slot of its type, `wanted` by column. */
+struct tally {
+    uint64_t n_rows;
+    uint8_t *wanted;   /* enum column_type that the values seen need, at least the plan's */
+    bool contradicted; /* some wanted type is wider than the plan's */
+    struct tally_byte *bytes;
+    struct tally_number *numbers;
+    struct tally_category *categories;
+    struct tally_number *dates;        /* in seconds */
+    uint64_t *texts_missing;           /* values of the text columns */
+    struct tally_date *texts_as_dates; /* by column: of the texts in date and number columns */
+    struct arena texts;                /* the levels' */
+    uint64_t n_levels;
+    size_t level_bytes;
+    const struct plan *plan;
+};
+
+bool tally_init(struct tally *tally, const struct plan *plan, struct err *err);
+void tally_clear(struct tally *tally);
+void tally_done(struct tally *tally);
+
+/* A value that its column's type cannot hold. */
+static inline void tally_want(struct tally *tally, uint32_t column, enum column_type type)
+{
+    tally->contradicted = true;
+    tally->wanted[column] = (uint8_t)type_wider((enum column_type)tally->wanted[column], type);
+}
+
+static inline void tally_add_number(struct tally_number *number, double value, double shift)
+{
+    double difference = value - shift;
+    number->sum += difference;
+    number->squares += difference * difference;
+    number->min = value < number->min ? value : number->min;
+    number->max = value > number->max ? value : number->max;
+    bool small = value > -9e15 && value < 9e15; /* larger ones have no place for a fraction */
+    number->fraction = number->fraction || (small && value != (double)(int64_t)value);
+}
+
+/* What the values of the column need, once all chunks are merged: *type, and for dates how they are read.
+ * Both may be the plan's own. */
+void tally_wanted(const struct tally *tally, uint32_t column, enum column_type *type, struct date_format *date);
+
+/* Count the byte columns of n_rows records. */
+void tally_add_bytes(struct tally *tally, const uint8_t *records, uint64_t n_rows);
+
+/* Add a chunk's tally to the table's; sets `global` of the chunk's levels. ERR_LIMIT where too many columns have too many levels. */
+bool tally_merge(struct tally *tally, struct tally *chunk, struct err *err);
+
+/* Fill in what `column` says about its values, from the whole table's tally. `levels` and `level_rows` are left to the caller. */
+void tally_column(const struct tally *tally, uint32_t index, struct column *column);
+
+#endif

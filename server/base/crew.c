@@ -1,0 +1,254 @@
+/* Service threads. Each bench has one lock, which protects its queue; `work` is what its threads wait on. No lock is held while a
+ * chore runs. */
+#define _GNU_SOURCE
+#include "base/crew.h"
+#include "base/fair.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define THREADS_MAX 64
+
+static const char *const names[N_BENCHES] = {[BENCH_DESK] = "desk", [BENCH_BULK] = "bulk", [BENCH_STREAMS] = "streams"};
+
+/* Threads of a bench that slow work leaves to the other. */
+static const uint32_t n_kept[N_BENCHES] = {[BENCH_DESK] = 1};
+
+struct queue {
+    pthread_mutex_t lock;
+    pthread_cond_t work; /* a chore was added or may start now, or stop was set; threads of this bench wait on it */
+    struct fair fair;
+    bool stop;
+    struct chore probe;       /* crew_pulse's */
+    bool probing;             /* it waits or runs */
+    _Atomic uint64_t n_turns; /* chores begun and ended */
+    /* written before there are threads to read them */
+    clockid_t clocks[THREADS_MAX];
+    uint32_t n_clocks;
+};
+
+struct crew {
+    struct queue queues[N_BENCHES];
+    pthread_t threads[THREADS_MAX];
+    uint32_t n_threads;
+};
+
+static uint64_t now_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+/* Under the lock: the next task; none once stop is set and nothing waits. What
+ * waits then may start at last when those that run have ended. */
+static struct fair_task queue_take(struct queue *queue)
+{
+    struct fair_task task;
+    while (!(task = fair_take(&queue->fair)).chore && !(queue->stop && queue->fair.n_waiting == 0))
+        pthread_cond_wait(&queue->work, &queue->lock);
+    return task;
+}
+
+static void *thread_run(void *self)
+{
+    struct queue *queue = self;
+    struct fair_task task;
+    pthread_mutex_lock(&queue->lock);
+    while ((task = queue_take(queue)).chore) {
+        pthread_mutex_unlock(&queue->lock);
+        atomic_fetch_add_explicit(&queue->n_turns, 1, memory_order_relaxed);
+        uint64_t begin_ns = now_ns();
+        task.chore->run(task.chore);
+        atomic_fetch_add_explicit(&queue->n_turns, 1, memory_order_relaxed);
+        uint64_t took_ns = now_ns() - begin_ns;
+        pthread_mutex_lock(&queue->lock);
+        fair_end(&queue->fair, &task, took_ns);
+        if (queue->fair.n_waiting > 1) /* one is for this thread; another may start now, too */
+            pthread_cond_signal(&queue->work);
+    }
+    pthread_cond_broadcast(&queue->work);
+    pthread_mutex_unlock(&queue->lock);
+    return NULL;
+}
+
+static bool threads_start(struct crew *crew, enum bench bench, uint32_t n, struct err *err)
+{
+    for (uint32_t i = 0; i < n && crew->n_threads < THREADS_MAX; i++) {
+        int code = pthread_create(&crew->threads[crew->n_threads], NULL, thread_run, &crew->queues[bench]);
+        if (code)
+            return err_set(err, ERR_THREAD, "a service thread could not be started: %s", strerror(code));
+        pthread_setname_np(crew->threads[crew->n_threads], names[bench]);
+        if (pthread_getcpuclockid(crew->threads[crew->n_threads], &crew->queues[bench].clocks[crew->queues[bench].n_clocks]) == 0)
+            crew->queues[bench].n_clocks++;
+        crew->n_threads++;
+    }
+    return true;
+}
+
+struct crew *crew_new(const uint32_t n_threads[N_BENCHES], struct err *err)
+{
+    struct crew *crew = calloc(1, sizeof *crew);
+    if (!crew) {
+        err_memory(err, "the service threads");
+        return NULL;
+    }
+    for (int i = 0; i < N_BENCHES; i++) {
+        fair_init(&crew->queues[i].fair, n_threads[i], n_kept[i]);
+        pthread_mutex_init(&crew->queues[i].lock, NULL);
+        pthread_cond_init(&crew->queues[i].work, NULL);
+    }
+    for (int i = 0; i < N_BENCHES; i++)
+        if (!threads_start(crew, (enum bench)i, n_threads[i], err)) {
+            crew_free(crew);
+            return NULL;
+        }
+    return crew;
+}
+
+void crew_free(struct crew *crew)
+{
+    if (!crew)
+        return;
+    for (int i = 0; i < N_BENCHES; i++) {
+        pthread_mutex_lock(&crew->queues[i].lock);
+        crew->queues[i].stop = true;
+        pthread_cond_broadcast(&crew->queues[i].work);
+        pthread_mutex_unlock(&crew->queues[i].lock);
+    }
+    for (uint32_t i = 0; i < crew->n_threads; i++)
+        pthread_join(crew->threads[i], NULL);
+    for (int i = 0; i < N_BENCHES; i++) {
+        pthread_cond_destroy(&crew->queues[i].work);
+        pthread_mutex_destroy(&crew->queues[i].lock);
+    }
+    free(crew);
+}
+
+void crew_submit(struct crew *crew, enum bench bench, struct chore *chore)
+{
+    struct queue *queue = &crew->queues[bench];
+    pthread_mutex_lock(&queue->lock);
+    fair_put(&queue->fair, chore);
+    pthread_cond_signal(&queue->work);
+    pthread_mutex_unlock(&queue->lock);
+}
+
+/* Whether the chore still waited: it does no longer. */
+static bool queue_withdraw(struct queue *queue, struct chore *chore)
+{
+    pthread_mutex_lock(&queue->lock);
+    bool waited = fair_withdraw(&queue->fair, chore);
+    pthread_mutex_unlock(&queue->lock);
+    return waited;
+}
+
+/* Work in parts. `lock` protects n_helpers. */
+struct share {
+    void (*run)(void *self, uint32_t part);
+    void *self;
+    uint32_t n_parts;
+    _Atomic uint32_t next;
+    pthread_mutex_t lock;
+    pthread_cond_t left; /* a helper has; who shared waits on it */
+    uint32_t n_helpers;  /* that have not left */
+};
+
+struct helper {
+    struct chore chore; /* first: the crew hands back its address */
+    struct share *share;
+};
+
+static void share_work(struct share *share)
+{
+    for (uint32_t part; (part = atomic_fetch_add(&share->next, 1)) < share->n_parts;)
+        share->run(share->self, part);
+}
+
+static void share_leave(struct share *share)
+{
+    pthread_mutex_lock(&share->lock);
+    share->n_helpers--;
+    pthread_cond_signal(&share->left);
+    pthread_mutex_unlock(&share->lock);
+}
+
+static void helper_run(struct chore *chore)
+{
+    struct share *share = ((struct helper *)chore)->share;
+    share_work(share);
+    share_leave(share);
+}
+
+void crew_share(struct crew *crew, enum bench bench, uint32_t n_helpers, uint32_t n_parts, void (*run)(void *self, uint32_t part),
+                void *self)
+{
+    n_helpers = n_helpers < CREW_HELPERS_MAX ? n_helpers : CREW_HELPERS_MAX;
+    struct share share = {.run = run, .self = self, .n_parts = n_parts, .n_helpers = n_helpers};
+    struct helper helpers[CREW_HELPERS_MAX];
+    pthread_mutex_init(&share.lock, NULL);
+    pthread_cond_init(&share.left, NULL);
+    for (uint32_t i = 0; i < n_helpers; i++) {
+        helpers[i] = (struct helper){.chore.run = helper_run, .share = &share};
+        crew_submit(crew, bench, &helpers[i].chore);
+    }
+    share_work(&share);
+    for (uint32_t i = 0; i < n_helpers; i++)
+        if (queue_withdraw(&crew->queues[bench], &helpers[i].chore))
+            share_leave(&share);
+    pthread_mutex_lock(&share.lock);
+    while (share.n_helpers)
+        pthread_cond_wait(&share.left, &share.lock);
+    pthread_mutex_unlock(&share.lock);
+    pthread_cond_destroy(&share.left);
+    pthread_mutex_destroy(&share.lock);
+}
+
+static void probe_run(struct chore *chore)
+{
+    struct queue *queue = (struct queue *)((char *)chore - offsetof(struct queue, probe));
+    pthread_mutex_lock(&queue->lock);
+    queue->probing = false;
+    pthread_mutex_unlock(&queue->lock);
+}
+
+struct pulse crew_pulse(struct crew *crew, enum bench bench)
+{
+    struct queue *queue = &crew->queues[bench];
+    struct pulse pulse = {.has_work = true, .beats = atomic_load(&queue->n_turns)};
+    for (uint32_t i = 0; i < queue->n_clocks; i++)
+        pulse.beats += thread_cpu_ns(queue->clocks[i]);
+    if (pthread_mutex_trylock(&queue->lock))
+        return pulse;
+    pulse.has_work = queue->fair.n_waiting > 0;
+    if (!queue->probing) {
+        queue->probing = true;
+        queue->probe = (struct chore){.run = probe_run};
+        fair_put(&queue->fair, &queue->probe);
+        pthread_cond_signal(&queue->work);
+    }
+    pthread_mutex_unlock(&queue->lock);
+    return pulse;
+}
+
+uint32_t crew_running(struct crew *crew, enum bench bench)
+{
+    struct queue *queue = &crew->queues[bench];
+    pthread_mutex_lock(&queue->lock);
+    uint32_t n = queue->fair.n_running;
+    pthread_mutex_unlock(&queue->lock);
+    return n;
+}
+
+uint32_t crew_waiting(struct crew *crew, enum bench bench)
+{
+    struct queue *queue = &crew->queues[bench];
+    pthread_mutex_lock(&queue->lock);
+    uint32_t n = queue->fair.n_waiting;
+    pthread_mutex_unlock(&queue->lock);
+    return n;
+}

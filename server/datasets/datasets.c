@@ -1,0 +1,496 @@
+/* Datasets by name. One lock guards the lists of uploads; it is never held across I/O or SQL. */
+#include "datasets/datasets.h"
+#include "base/files.h"
+#include "datasets/profile.h"
+#include "datasets/tables_cache.h"
+#include "mlp/ingest.h"
+
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define PROFILE_KEPT (64u << 20) /* bytes; a longer profile is made again each time */
+
+struct upload {
+    struct datasets *datasets;
+    int64_t id;
+    char name[NAME_SIZE];
+    char created[STAMP_SIZE];
+    char compression[8]; /* of the body */
+    bool goes_on;
+    struct dataset_row like; /* where it goes on from a dataset */
+    const atomic_bool *stop;
+    /* once staged; the table's file stands in its place */
+    struct table *table;
+    char *profile;
+    struct dataset_row row;
+    /* under datasets->lock */
+    struct upload *next;
+    uint64_t bytes_received, bytes_expected, bytes_parsed, rows_parsed;
+};
+
+struct datasets {
+    struct store *store;
+    uint32_t n_threads;
+    struct tables_cache *tables;
+    struct damaged_tables *damaged;
+    pthread_mutex_t lock;
+    /* under lock */
+    struct upload *uploads;
+    struct upload *given_up; /* whose row could not be forgotten */
+    bool untidy;             /* a table may be on disk that no longer belongs there */
+};
+
+struct datasets *datasets_open(struct store *store, uint32_t n_threads, struct err *err)
+{
+    struct datasets *datasets = calloc(1, sizeof *datasets);
+    if (!datasets) {
+        err_memory(err, "the datasets");
+        return NULL;
+    }
+    datasets->tables = tables_cache_new(err);
+    datasets->damaged = datasets->tables ? damaged_tables_new(err) : NULL;
+    if (!datasets->damaged) {
+        tables_cache_free(datasets->tables);
+        free(datasets);
+        return NULL;
+    }
+    datasets->store = store;
+    datasets->n_threads = n_threads;
+    pthread_mutex_init(&datasets->lock, NULL);
+    return datasets;
+}
+
+void datasets_close(struct datasets *datasets)
+{
+    if (!datasets)
+        return;
+    for (struct upload *upload = datasets->given_up, *next; upload; upload = next) {
+        next = upload->next;
+        free(upload);
+    }
+    tables_cache_free(datasets->tables);
+    damaged_tables_free(datasets->damaged);
+    pthread_mutex_destroy(&datasets->lock);
+    free(datasets);
+}
+
+static void untidy(struct datasets *datasets)
+{
+    pthread_mutex_lock(&datasets->lock);
+    datasets->untidy = true;
+    pthread_mutex_unlock(&datasets->lock);
+}
+
+static void give_up(struct datasets *datasets, struct upload *upload)
+{
+    pthread_mutex_lock(&datasets->lock);
+    upload->next = datasets->given_up;
+    datasets->given_up = upload;
+    pthread_mutex_unlock(&datasets->lock);
+}
+
+/* Remove what could not be removed when its time came: memory or the disk had failed. Whoever adds or removes a dataset tries again. */
+static void tidy(struct datasets *datasets)
+{
+    struct err ignored;
+    pthread_mutex_lock(&datasets->lock);
+    struct upload *uploads = datasets->given_up;
+    bool due = datasets->untidy;
+    datasets->given_up = NULL;
+    datasets->untidy = false;
+    pthread_mutex_unlock(&datasets->lock);
+    while (uploads) {
+        struct upload *upload = uploads;
+        uploads = upload->next;
+        if (store_dataset_forget(datasets->store, upload->id, &ignored)) {
+            due = true;
+            free(upload);
+        } else {
+            give_up(datasets, upload);
+        }
+    }
+    if (due && !store_datasets_sweep(datasets->store, &ignored))
+        untidy(datasets);
+}
+
+struct upload *datasets_begin(struct datasets *datasets, const char *name, bool replace, struct err *err)
+{
+    if (!store_name_check(name, "name", err))
+        return NULL;
+    tidy(datasets);
+    struct upload *upload = calloc(1, sizeof *upload);
+    if (!upload) {
+        err_memory(err, "an upload");
+        return NULL;
+    }
+    if (!store_dataset_reserve(datasets->store, name, replace, &upload->id, err)) {
+        free(upload);
+        return NULL;
+    }
+    upload->datasets = datasets;
+    memcpy(upload->name, name, strlen(name) + 1);
+    store_stamp(upload->created);
+    pthread_mutex_lock(&datasets->lock);
+    upload->next = datasets->uploads;
+    datasets->uploads = upload;
+    pthread_mutex_unlock(&datasets->lock);
+    return upload;
+}
+
+void datasets_received(struct upload *upload, uint64_t bytes_received, uint64_t bytes_expected)
+{
+    pthread_mutex_lock(&upload->datasets->lock);
+    upload->bytes_received = bytes_received;
+    upload->bytes_expected = bytes_expected;
+    pthread_mutex_unlock(&upload->datasets->lock);
+}
+
+void datasets_compressed(struct upload *upload, const char *compression)
+{
+    snprintf(upload->compression, sizeof upload->compression, "%s", compression);
+}
+
+void datasets_go_on(struct upload *upload, const struct dataset_row *like)
+{
+    upload->goes_on = true;
+    upload->like = *like;
+}
+
+int datasets_temp(struct datasets *datasets, struct err *err)
+{
+    return store_temp(datasets->store, NULL, err);
+}
+
+static bool upload_tick(void *self, uint64_t bytes_done, uint64_t bytes_all, uint64_t rows)
+{
+    struct upload *upload = self;
+    pthread_mutex_lock(&upload->datasets->lock);
+    upload->bytes_parsed = bytes_done;
+    upload->bytes_received = bytes_all;
+    upload->rows_parsed = rows;
+    pthread_mutex_unlock(&upload->datasets->lock);
+    return !upload->stop || !atomic_load(upload->stop);
+}
+
+/* It is no longer under way. The caller frees it. */
+static void upload_leave(struct upload *upload)
+{
+    struct datasets *datasets = upload->datasets;
+    pthread_mutex_lock(&datasets->lock);
+    for (struct upload **at = &datasets->uploads; *at; at = &(*at)->next)
+        if (*at == upload) {
+            *at = upload->next;
+            break;
+        }
+    pthread_mutex_unlock(&datasets->lock);
+    table_unref(upload->table);
+    free(upload->profile);
+}
+
+/* Ingest into tmp/, look at the result, and move it to its place. */
+static struct table *table_make(struct upload *upload, int csv_fd, const struct csv_options *options, const char *path,
+                                struct csv_report *report, struct err *err)
+{
+    char temp[PATH_SIZE];
+    struct table_progress progress = {.tick = upload_tick, .self = upload};
+    struct csv_options all = *options;
+    if (all.n_threads == 0)
+        all.n_threads = upload->datasets->n_threads;
+    if (!store_path(upload->datasets->store, "tmp", upload->id, ".table", temp, err) ||
+        !table_ingest(csv_fd, &all, temp, &progress, report, err))
+        return NULL;
+    struct table *table = table_open(temp, err);
+    if (table && store_publish(upload->datasets->store, temp, "datasets", upload->id, ".table", err))
+        return table;
+    unlink(temp);
+    unlink(path); /* renamed, perhaps, but not known to be there for good */
+    table_unref(table);
+    return NULL;
+}
+
+static void row_fill(struct dataset_row *row, const struct upload *upload, const struct table *table, const struct csv_report *report)
+{
+    *row = upload->goes_on ? upload->like : (struct dataset_row){.state = DATASET_READY};
+    row->id = upload->id;
+    memcpy(row->name, upload->name, sizeof row->name);
+    store_stamp(row->created);
+    row->n_rows = table_n_rows(table);
+    row->n_columns = table_n_columns(table);
+    if (upload->goes_on)
+        return;
+    row->bytes = report->bytes;
+    row->separator = report->separator;
+    row->quote = report->quote;
+    row->comment = report->comment;
+    row->decimal = report->decimal;
+    row->header = report->header;
+    row->n_titles = report->n_titles;
+    row->count_line = report->count_line;
+    row->encoding = report->encoding;
+    row->n_skipped = report->n_skipped;
+    memcpy(row->compression, upload->compression, sizeof row->compression);
+}
+
+bool datasets_stage(struct upload *upload, int csv_fd, const struct csv_options *options, const atomic_bool *stop, struct err *err)
+{
+    struct csv_report report = {0};
+    char path[PATH_SIZE];
+    upload->stop = stop;
+    if (store_path(upload->datasets->store, "datasets", upload->id, ".table", path, err))
+        upload->table = table_make(upload, csv_fd, options, path, &report, err);
+    if (upload->table)
+        upload->profile = profile_make(upload->table, &report, err);
+    if (!upload->profile) {
+        datasets_abort(upload);
+        return false;
+    }
+    row_fill(&upload->row, upload, upload->table, &report);
+    return true;
+}
+
+/* The upload has become a dataset: who asks for its name gets it from now on. */
+static void upload_end(struct upload *upload, int64_t replaced_id, struct dataset_info *info)
+{
+    struct datasets *datasets = upload->datasets;
+    const struct dataset_row row = upload->row;
+    tables_cache_put(datasets->tables, row.id, upload->table);
+    upload_leave(upload);
+    free(upload);
+    if (replaced_id) {
+        tables_cache_drop(datasets->tables, replaced_id);
+        damaged_tables_set(datasets->damaged, replaced_id, &(struct damaged_rows){0});
+        datasets_release(datasets, replaced_id);
+    }
+    if (info)
+        *info = (struct dataset_info){.row = row, .bytes_received = row.bytes, .bytes_parsed = row.bytes, .rows_parsed = row.n_rows};
+}
+
+bool datasets_publish(struct upload *const *uploads, uint32_t n, struct dataset_info *infos, struct err *err)
+{
+    struct store_publication *rows = calloc(n, sizeof *rows);
+    bool ok = rows || err_memory(err, "the datasets");
+    for (uint32_t i = 0; ok && i < n; i++)
+        rows[i] = (struct store_publication){.row = &uploads[i]->row,
+                                             .profile = strlen(uploads[i]->profile) <= PROFILE_KEPT ? uploads[i]->profile : ""};
+    ok = ok && store_dataset_publish(uploads[0]->datasets->store, rows, n, err);
+    for (uint32_t i = 0; i < n; i++) {
+        if (ok)
+            upload_end(uploads[i], rows[i].replaced_id, infos ? &infos[i] : NULL);
+        else
+            datasets_abort(uploads[i]);
+    }
+    free(rows);
+    return ok;
+}
+
+bool datasets_finish(struct upload *upload, int csv_fd, const struct csv_options *options, const atomic_bool *stop,
+                     struct dataset_info *info, struct err *err)
+{
+    return datasets_stage(upload, csv_fd, options, stop, err) && datasets_publish(&upload, 1, info, err);
+}
+
+void datasets_abort(struct upload *upload)
+{
+    struct err ignored;
+    char path[PATH_SIZE];
+    if (!upload)
+        return;
+    struct datasets *datasets = upload->datasets;
+    if (upload->table && store_path(datasets->store, "datasets", upload->id, ".table", path, &ignored))
+        unlink(path);
+    upload_leave(upload);
+    if (!store_dataset_forget(datasets->store, upload->id, &ignored)) {
+        give_up(datasets, upload);
+        return;
+    }
+    datasets_release(datasets, upload->id);
+    free(upload);
+}
+
+/* Add what is known of an upload under the row's name; true where there is one. */
+static bool progress_add(struct datasets *datasets, struct dataset_info *info, const char *name)
+{
+    bool found = false;
+    pthread_mutex_lock(&datasets->lock);
+    for (const struct upload *upload = datasets->uploads; upload && !found; upload = upload->next) {
+        if (strcmp(upload->name, name))
+            continue;
+        found = true;
+        info->replacing = info->row.state == DATASET_READY && info->row.id != upload->id;
+        info->bytes_received = upload->bytes_received;
+        info->bytes_expected = upload->bytes_expected;
+        info->bytes_parsed = upload->bytes_parsed;
+        info->rows_parsed = upload->rows_parsed;
+        if (info->row.state == DATASET_LOADING) {
+            info->row.id = upload->id;
+            memcpy(info->row.name, upload->name, sizeof info->row.name);
+            memcpy(info->row.created, upload->created, sizeof info->row.created);
+        }
+    }
+    pthread_mutex_unlock(&datasets->lock);
+    return found;
+}
+
+struct damaged_tables *datasets_damaged(struct datasets *datasets)
+{
+    return datasets->damaged;
+}
+
+/* What a reading of the whole table has found, or else what its readers have come upon. */
+static void damage_fill(struct datasets *datasets, struct dataset_info *info)
+{
+    uint64_t first, end = 0;
+    if (info->row.state != DATASET_READY || damaged_tables_get(datasets->damaged, info->row.id, &info->damage))
+        return;
+    while (info->damage.n < DAMAGED_RANGES && tables_cache_damage(datasets->tables, info->row.id, end, &first, &end))
+        damaged_rows_add(&info->damage, first + 1, end);
+}
+
+bool datasets_find(struct datasets *datasets, const char *name, struct dataset_info *info, struct err *err)
+{
+    struct err missing;
+    memset(info, 0, sizeof *info);
+    bool ready = store_dataset_find(datasets->store, name, &info->row, &missing);
+    if (!ready && missing.code == ERR_NOT_FOUND && !progress_add(datasets, info, name))
+        ready = store_dataset_find(datasets->store, name, &info->row, &missing); /* an upload may have been published in between */
+    if (ready)
+        progress_add(datasets, info, name);
+    damage_fill(datasets, info);
+    if (ready || *info->row.name)
+        return true;
+    *err = missing;
+    return false;
+}
+
+bool datasets_moved(struct datasets *datasets, const char *name, int64_t id)
+{
+    struct dataset_row row;
+    struct err err;
+    bool found = store_dataset_find(datasets->store, name, &row, &err);
+    return found ? row.id != id : err.code == ERR_NOT_FOUND;
+}
+
+bool datasets_list(struct datasets *datasets, struct dataset_info **list, size_t *n_list, struct err *err)
+{
+    struct dataset_row *rows;
+    size_t n_rows, n = 0;
+    if (!store_dataset_list(datasets->store, &rows, &n_rows, err))
+        return false;
+    struct dataset_info *infos = calloc(n_rows + 1, sizeof *infos);
+    if (!infos) {
+        free(rows);
+        return err_memory(err, "the list of datasets");
+    }
+    for (size_t i = 0; i < n_rows; i++) {
+        /* the loading one of a name stands before the ready one: that is a replacement, shown as one line */
+        if (i + 1 < n_rows && !strcmp(rows[i].name, rows[i + 1].name))
+            continue;
+        infos[n].row = rows[i];
+        progress_add(datasets, &infos[n], rows[i].name);
+        damage_fill(datasets, &infos[n++]);
+    }
+    free(rows);
+    *list = infos;
+    *n_list = n;
+    return true;
+}
+
+struct table *datasets_table_id(struct datasets *datasets, int64_t id, struct err *err)
+{
+    char path[PATH_SIZE];
+    struct err damage;
+    struct table *table = tables_cache_get(datasets->tables, id);
+    if (table && table_check_read(table, &damage))
+        return table;
+    if (table) { /* opened anew, it tells what it is now */
+        tables_cache_drop(datasets->tables, id);
+        table_unref(table);
+    }
+    if (!store_path(datasets->store, "datasets", id, ".table", path, err))
+        return NULL;
+    table = table_open(path, err);
+    if (table) {
+        tables_cache_put(datasets->tables, id, table);
+        if (access(path, F_OK) != 0) /* removed meanwhile: the removal drops only what it finds in the cache */
+            tables_cache_drop(datasets->tables, id);
+    } else if (err->code == ERR_CORRUPT || access(path, F_OK) != 0) {
+        err_set(err, ERR_CORRUPT, "datasets/%" PRId64 ".table cannot be read: %s", id, err->msg);
+    }
+    return table;
+}
+
+struct table *datasets_table(struct datasets *datasets, const char *name, struct dataset_row *row, struct err *err)
+{
+    struct dataset_info info;
+    struct table *table;
+    struct err why = {0};
+    do {
+        if (!datasets_find(datasets, name, &info, err))
+            return NULL;
+        if (info.row.state != DATASET_READY) {
+            err_set(err, ERR_CONFLICT, "the dataset %s is still loading: wait until its state is ready", name);
+            err_field(err, "dataset");
+            return NULL;
+        }
+        table = datasets_table_id(datasets, info.row.id, &why);
+    } while (!table && datasets_moved(datasets, name, info.row.id));
+    if (!table)
+        *err = why;
+    else if (row)
+        *row = info.row;
+    return table;
+}
+
+char *datasets_profile(struct datasets *datasets, int64_t id, struct err *err)
+{
+    char *profile = NULL;
+    struct table *table = NULL;
+    if (!store_dataset_profile(datasets->store, id, &profile, err) || *profile)
+        return profile;
+    free(profile); /* none was kept */
+    profile = NULL;
+    if ((table = datasets_table_id(datasets, id, err)) && table_check(table, 0, table_n_rows(table), err))
+        profile = profile_make(table, NULL, err);
+    if (profile && !table_check_read(table, err)) {
+        free(profile);
+        profile = NULL;
+    }
+    table_unref(table);
+    return profile;
+}
+
+bool datasets_delete(struct datasets *datasets, const char *name, int64_t only, struct err *err)
+{
+    int64_t id = only;
+    tidy(datasets);
+    if (!store_dataset_delete(datasets->store, name, &id, err))
+        return false;
+    tables_cache_drop(datasets->tables, id);
+    damaged_tables_set(datasets->damaged, id, &(struct damaged_rows){0});
+    datasets_release(datasets, id);
+    return true;
+}
+
+bool datasets_rename(struct datasets *datasets, const char *name, const char *new_name, struct dataset_info *info, struct err *err)
+{
+    if (strcmp(name, new_name) && !store_dataset_rename(datasets->store, name, new_name, err))
+        return false;
+    return datasets_find(datasets, new_name, info, err);
+}
+
+void datasets_release(struct datasets *datasets, int64_t id)
+{
+    struct err ignored;
+    bool gone;
+    if (id == 0)
+        return;
+    bool ok = store_files_remove(datasets->store, "datasets", id, &gone, &ignored);
+    if (!ok || gone)
+        tables_cache_drop(datasets->tables, id); /* after the file: who opens it later finds it gone, and drops it */
+    if (!ok)
+        untidy(datasets);
+}

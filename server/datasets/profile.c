@@ -1,0 +1,477 @@
+/* A dataset's profile as JSON. What the table knows already (missing, min, max, mean, levels) is of all rows; quartiles, histogram and
+ * distinct numbers are of a sample where there are many rows. */
+#include "datasets/profile.h"
+#include "mlp/recipe.h"
+#include "json/scan.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define BLOCK 64       /* rows side by side in a sample: a sample of a large file is read by pages, not by rows */
+#define TILE 8         /* number columns gathered in one pass */
+#define TEXT_SHOWN 500 /* bytes of a level or cell */
+#define RADIX_BITS 11
+#define RADIX (1u << RADIX_BITS)
+
+/* Which rows are looked at: all, or blocks spread evenly over the table. */
+struct sample {
+    uint64_t n_rows, n_all;
+};
+
+/* What is found out of one column of numbers, its values coming in ascending order. */
+struct figures {
+    uint64_t n, n_seen, n_distinct;
+    double from, to;
+    uint64_t bins[PROFILE_BINS];
+    uint64_t ranks[3][2]; /* of the values on both sides of each quartile */
+    double at[3][2];
+    double share[3]; /* of the way from the one to the other */
+};
+
+struct scratch {
+    uint32_t *keys[TILE]; /* (n_rows) each */
+    uint64_t n_keys[TILE];
+    uint32_t *spare;  /* (n_rows) */
+    uint32_t *counts; /* (n_columns, 256): of byte columns */
+    uint32_t *bytes;  /* (n_bytes): which columns those are */
+    uint32_t n_bytes;
+};
+
+static struct sample sample_choose(const struct table *table)
+{
+    struct sample sample = {.n_all = table_n_rows(table)};
+    uint64_t work = 1, most = PROFILE_ROWS_MAX;
+    for (uint32_t i = 0; i < table_n_columns(table); i++)
+        work += table_column(table, i)->type == COLUMN_NUMBER ? 8 : table_column(table, i)->type == COLUMN_BYTE ? 1 : 0;
+    if (PROFILE_WORK_MAX / work < most)
+        most = PROFILE_WORK_MAX / work;
+    most -= most % BLOCK;
+    sample.n_rows = sample.n_all <= most ? sample.n_all : most;
+    return sample;
+}
+
+static uint64_t sample_row(const struct sample *sample, uint64_t i)
+{
+    if (sample->n_rows == sample->n_all)
+        return i;
+    uint64_t n_blocks = sample->n_rows / BLOCK, block = i / BLOCK, last = sample->n_all - BLOCK;
+    return (n_blocks > 1 ? (uint64_t)((double)last / (double)(n_blocks - 1) * (double)block) : 0) + i % BLOCK;
+}
+
+/* --- figures --- */
+
+/* Quartiles as NumPy has them by default: between the two values that stand nearest. */
+static void figures_begin(struct figures *figures, uint64_t n, const struct column *column)
+{
+    *figures = (struct figures){.n = n, .from = column->min, .to = column->max};
+    for (int i = 0; i < 3 && n; i++) {
+        double place = (double)(n - 1) * (i + 1) / 4;
+        figures->ranks[i][0] = (uint64_t)place;
+        figures->ranks[i][1] = figures->ranks[i][0] + (figures->ranks[i][0] + 1 < n);
+        figures->share[i] = place - floor(place);
+    }
+}
+
+/* `count` values that are all `value`; higher than those before. */
+static void figures_add(struct figures *figures, double value, uint64_t count)
+{
+    double width = figures->to - figures->from;
+    double place = width > 0 ? (value - figures->from) / width * PROFILE_BINS : 0;
+    figures->bins[(int)fmin(fmax(place, 0), PROFILE_BINS - 1)] += count;
+    for (int i = 0; i < 3; i++)
+        for (int j = 0; j < 2; j++)
+            if (figures->ranks[i][j] - figures->n_seen < count)
+                figures->at[i][j] = value;
+    figures->n_seen += count;
+    figures->n_distinct++;
+}
+
+static double figures_quartile(const struct figures *figures, int i)
+{
+    return figures->at[i][0] + figures->share[i] * (figures->at[i][1] - figures->at[i][0]);
+}
+
+/* --- bytes --- */
+
+/* Byte columns lie side by side in a record, but that is the table's affair: each one's offset is asked for, once. */
+static void bytes_count(const struct table *table, const struct sample *sample, struct scratch *scratch)
+{
+    uint32_t record_bytes = table_record_bytes(table), *offsets = scratch->spare;
+    const uint8_t *records = table_records(table);
+    for (uint32_t j = 0; j < scratch->n_bytes; j++)
+        offsets[j] = table_column(table, scratch->bytes[j])->offset;
+    for (uint64_t i = 0; i < sample->n_rows; i++) {
+        const uint8_t *record = records + sample_row(sample, i) * record_bytes;
+        for (uint32_t j = 0; j < scratch->n_bytes; j++)
+            scratch->counts[(size_t)j * 256 + record[offsets[j]]]++;
+    }
+}
+
+static void bytes_figures(const struct column *column, const uint32_t counts[256], uint64_t n, struct figures *figures)
+{
+    figures_begin(figures, n, column);
+    for (int value = 0; value < 256; value++)
+        if (counts[value])
+            figures_add(figures, value, counts[value]);
+}
+
+/* --- numbers --- */
+
+/* A float's bits, so that they stand in the order of the numbers. */
+static uint32_t key_of(float number)
+{
+    uint32_t bits;
+    number += 0.0f; /* -0 is 0 */
+    memcpy(&bits, &number, sizeof bits);
+    return bits & 0x80000000u ? ~bits : bits | 0x80000000u;
+}
+
+static float number_of(uint32_t key)
+{
+    uint32_t bits = key & 0x80000000u ? key & 0x7fffffffu : ~key;
+    float number;
+    memcpy(&number, &bits, sizeof number);
+    return number;
+}
+
+/* Sort by three digits of 11 bits; the result stands in *keys, which has changed places with *spare. */
+static void keys_sort(uint32_t **keys, uint32_t **spare, uint64_t n)
+{
+    for (int shift = 0; shift < 32; shift += RADIX_BITS) {
+        uint64_t starts[RADIX] = {0}, sum = 0;
+        for (uint64_t i = 0; i < n; i++)
+            starts[(*keys)[i] >> shift & (RADIX - 1)]++;
+        for (uint32_t i = 0; i < RADIX; i++) {
+            uint64_t count = starts[i];
+            starts[i] = sum;
+            sum += count;
+        }
+        for (uint64_t i = 0; i < n; i++)
+            (*spare)[starts[(*keys)[i] >> shift & (RADIX - 1)]++] = (*keys)[i];
+        uint32_t *sorted = *spare;
+        *spare = *keys;
+        *keys = sorted;
+    }
+}
+
+static void numbers_gather(const struct table *table, const struct sample *sample, const uint32_t *columns, uint32_t n,
+                           struct scratch *scratch)
+{
+    memset(scratch->n_keys, 0, sizeof scratch->n_keys);
+    for (uint64_t i = 0; i < sample->n_rows; i++) {
+        uint64_t row = sample_row(sample, i);
+        for (uint32_t j = 0; j < n; j++) {
+            float number = table_number(table, columns[j], row);
+            if (!isnan(number))
+                scratch->keys[j][scratch->n_keys[j]++] = key_of(number);
+        }
+    }
+}
+
+static void numbers_figures(const struct column *column, const uint32_t *keys, uint64_t n, struct figures *figures)
+{
+    figures_begin(figures, n, column);
+    for (uint64_t i = 0, end; i < n; i = end) {
+        for (end = i + 1; end < n && keys[end] == keys[i];)
+            end++;
+        figures_add(figures, (double)number_of(keys[i]), end - i);
+    }
+}
+
+static void tile_look(const struct table *table, const struct sample *sample, const uint32_t *columns, uint32_t n, struct scratch *scratch,
+                      struct figures *figures)
+{
+    numbers_gather(table, sample, columns, n, scratch);
+    for (uint32_t i = 0; i < n; i++) {
+        keys_sort(&scratch->keys[i], &scratch->spare, scratch->n_keys[i]);
+        numbers_figures(table_column(table, columns[i]), scratch->keys[i], scratch->n_keys[i], &figures[columns[i]]);
+    }
+}
+
+static void scratch_done(struct scratch *scratch)
+{
+    for (int i = 0; i < TILE; i++)
+        free(scratch->keys[i]);
+    free(scratch->spare);
+    free(scratch->counts);
+    free(scratch->bytes);
+}
+
+static bool scratch_init(struct scratch *scratch, const struct sample *sample, uint32_t n_columns)
+{
+    size_t n = (size_t)sample->n_rows + n_columns; /* `spare` holds offsets too */
+    *scratch = (struct scratch){.spare = malloc(n * sizeof *scratch->spare),
+                                .counts = calloc((size_t)n_columns * 256, sizeof *scratch->counts),
+                                .bytes = malloc((size_t)n_columns * sizeof *scratch->bytes)};
+    bool ok = scratch->spare && scratch->counts && scratch->bytes;
+    for (int i = 0; i < TILE && ok; i++)
+        ok = (scratch->keys[i] = malloc(n * sizeof *scratch->keys[i])) != NULL;
+    if (!ok)
+        scratch_done(scratch);
+    return ok;
+}
+
+/* Every column's figures, (n_columns); NULL: out of memory. */
+static struct figures *table_look(const struct table *table, const struct sample *sample)
+{
+    uint32_t n_columns = table_n_columns(table), tile[TILE], n = 0;
+    struct figures *figures = calloc(n_columns, sizeof *figures);
+    struct scratch scratch;
+    if (!figures || !scratch_init(&scratch, sample, n_columns)) {
+        free(figures);
+        return NULL;
+    }
+    for (uint32_t i = 0; i < n_columns; i++)
+        if (table_column(table, i)->type == COLUMN_BYTE)
+            scratch.bytes[scratch.n_bytes++] = i;
+    bytes_count(table, sample, &scratch);
+    for (uint32_t i = 0; i < scratch.n_bytes; i++)
+        bytes_figures(table_column(table, scratch.bytes[i]), scratch.counts + (size_t)i * 256, sample->n_rows, &figures[scratch.bytes[i]]);
+    for (uint32_t i = 0; i < n_columns; i++) {
+        if (table_column(table, i)->type == COLUMN_NUMBER)
+            tile[n++] = i;
+        if (n == TILE || (n > 0 && i + 1 == n_columns)) {
+            tile_look(table, sample, tile, n, &scratch, figures);
+            n = 0;
+        }
+    }
+    scratch_done(&scratch);
+    return figures;
+}
+
+/* --- text --- */
+
+/* Cut where it is long, between two characters. */
+static void text_write(struct writer *writer, const char *text)
+{
+    size_t n = strnlen(text, TEXT_SHOWN + 1);
+    if (n > TEXT_SHOWN)
+        for (n = TEXT_SHOWN; n > 0 && ((unsigned char)text[n] & 0xc0) == 0x80;)
+            n--;
+    writer_string_n(writer, text, n);
+}
+
+struct level {
+    uint64_t rows;
+    uint32_t index;
+};
+
+static int level_compare(const void *left, const void *right)
+{
+    const struct level *a = left, *b = right;
+    if (a->rows != b->rows)
+        return a->rows < b->rows ? 1 : -1;
+    return a->index < b->index ? -1 : a->index > b->index;
+}
+
+static bool levels_write(struct writer *writer, const struct column *column)
+{
+    uint32_t n = column->n_levels;
+    struct level *levels = malloc(((size_t)n + 1) * sizeof *levels);
+    if (!levels)
+        return false;
+    for (uint32_t i = 0; i < n; i++)
+        levels[i] = (struct level){column->level_rows[i], i};
+    qsort(levels, n, sizeof *levels, level_compare);
+    writer_put_uint(writer, "distinct", n);
+    writer_key(writer, "levels");
+    writer_open(writer, '[');
+    for (uint32_t i = 0; i < n && i < PROFILE_LEVELS; i++) {
+        writer_open(writer, '{');
+        writer_key(writer, "level");
+        text_write(writer, column->levels[levels[i].index]);
+        writer_put_uint(writer, "rows", levels[i].rows);
+        writer_close(writer, '}');
+    }
+    writer_close(writer, ']');
+    free(levels);
+    return true;
+}
+
+/* Values are held as floats: more digits would show what is not in the file. */
+static void figure_write(struct writer *writer, const char *name, double number)
+{
+    writer_key(writer, name);
+    writer_float(writer, (float)number);
+}
+
+static void figures_write(struct writer *writer, const struct figures *figures, bool whole)
+{
+    if (whole)
+        writer_put_uint(writer, "distinct", figures->n_distinct);
+    if (figures->n == 0)
+        return;
+    writer_key(writer, "quartiles");
+    writer_open(writer, '[');
+    for (int i = 0; i < 3; i++)
+        writer_float(writer, (float)figures_quartile(figures, i));
+    writer_close(writer, ']');
+    writer_key(writer, "histogram");
+    writer_open(writer, '{');
+    figure_write(writer, "from", figures->from);
+    figure_write(writer, "to", figures->to);
+    writer_key(writer, "counts");
+    writer_open(writer, '[');
+    for (int i = 0; i < PROFILE_BINS; i++)
+        writer_uint(writer, figures->bins[i]);
+    writer_close(writer, ']');
+    writer_close(writer, '}');
+}
+
+/* NaN: null. */
+static void date_write(struct writer *writer, double value, struct date_format format)
+{
+    char text[DATE_TEXT_MAX];
+    if (isnan(value))
+        writer_null(writer);
+    else
+        writer_string_n(writer, text, date_text(value, format, text));
+}
+
+static void dates_write(struct writer *writer, const struct column *column)
+{
+    char format[DATE_FORMAT_MAX];
+    date_format_text(column->date, format);
+    writer_put_string(writer, "format", format);
+    writer_key(writer, "min");
+    date_write(writer, column->min, column->date);
+    writer_key(writer, "max");
+    date_write(writer, column->max, column->date);
+}
+
+/* figures NULL: the table has too many columns for them. */
+static bool column_write(struct writer *writer, const struct table *table, uint32_t index, const struct figures *figures, bool whole)
+{
+    static const char *const kinds[] = {
+        [KIND_NUMBER] = "number", [KIND_CATEGORY] = "category", [KIND_BOOLEAN] = "boolean", [KIND_DATE] = "date", [KIND_TEXT] = "text"};
+    const struct column *column = table_column(table, index);
+    char note[RECIPE_NOTE_SIZE];
+    bool ok = true;
+    writer_open(writer, '{');
+    writer_put_string(writer, "name", column->name);
+    writer_put_string(writer, "type", kinds[recipe_kind(table, index)]);
+    writer_put_uint(writer, "missing", column->n_missing);
+    recipe_note(table, index, note);
+    if (*note)
+        writer_put_string(writer, "note", note);
+    if (column->type == COLUMN_CATEGORY) {
+        ok = levels_write(writer, column);
+    } else if (column->type == COLUMN_DATE) {
+        dates_write(writer, column);
+    } else if (column->type != COLUMN_TEXT) {
+        writer_put_bool(writer, "integer", column->integer);
+        figure_write(writer, "min", column->min);
+        figure_write(writer, "max", column->max);
+        figure_write(writer, "mean", column->mean);
+        figure_write(writer, "stddev", column->stddev);
+        if (figures)
+            figures_write(writer, figures, whole);
+    }
+    writer_close(writer, '}');
+    return ok;
+}
+
+void profile_cell(struct writer *writer, const struct table *table, uint32_t column, uint64_t row)
+{
+    const struct column *of = table_column(table, column);
+    if (of->type == COLUMN_DATE) {
+        date_write(writer, table_date(table, column, row), of->date);
+        return;
+    }
+    if (column_has_texts(of))
+        writer_string(writer, table_text(table, column, row));
+    else
+        writer_float(writer, table_number(table, column, row));
+}
+
+static void sample_write(struct writer *writer, const struct table *table)
+{
+    writer_key(writer, "sample");
+    writer_open(writer, '[');
+    for (uint64_t row = 0; row < PROFILE_SAMPLE && row < table_n_rows(table); row++) {
+        writer_open(writer, '[');
+        for (uint32_t i = 0; i < table_n_columns(table); i++) {
+            const char *text = column_has_texts(table_column(table, i)) ? table_text(table, i, row) : NULL;
+            if (text)
+                text_write(writer, text);
+            else
+                profile_cell(writer, table, i, row);
+        }
+        writer_close(writer, ']');
+    }
+    writer_close(writer, ']');
+}
+
+static void skipped_write(struct writer *writer, const struct csv_report *report)
+{
+    writer_key(writer, "skipped");
+    writer_open(writer, '[');
+    for (uint64_t i = 0; i < report->n_skipped && i < CSV_SKIPPED_SHOWN; i++) {
+        writer_open(writer, '{');
+        writer_put_uint(writer, "row", report->skipped[i].row);
+        if (*report->skipped[i].column)
+            writer_put_string(writer, "column", report->skipped[i].column);
+        writer_put_string(writer, "detail", report->skipped[i].msg);
+        writer_close(writer, '}');
+    }
+    writer_close(writer, ']');
+}
+
+char *profile_make(const struct table *table, const struct csv_report *report, struct err *err)
+{
+    struct sample sample = sample_choose(table);
+    bool narrow = table_n_columns(table) <= PROFILE_COLUMNS_MAX, ok = true;
+    struct figures *figures = narrow ? table_look(table, &sample) : NULL;
+    struct writer writer;
+    size_t n;
+    if (narrow && !figures) {
+        err_memory(err, "the profile");
+        return NULL;
+    }
+    writer_init(&writer);
+    writer_open(&writer, '{');
+    if (report)
+        skipped_write(&writer, report);
+    if (narrow)
+        writer_put_uint(&writer, "profiled_rows", sample.n_rows);
+    writer_key(&writer, "columns");
+    writer_open(&writer, '[');
+    for (uint32_t i = 0; i < table_n_columns(table) && ok; i++)
+        ok = column_write(&writer, table, i, figures ? &figures[i] : NULL, sample.n_rows == sample.n_all);
+    writer_close(&writer, ']');
+    if (narrow)
+        sample_write(&writer, table);
+    writer_close(&writer, '}');
+    free(figures);
+    char *text = NULL;
+    if (ok && (text = writer_take(&writer, &n, err)))
+        text[n] = 0; /* the writer keeps room for it */
+    else if (!ok)
+        err_memory(err, "the profile");
+    writer_done(&writer);
+    return text;
+}
+
+char *profile_associate(const char *profile, const double *association, uint32_t n, struct err *err)
+{
+    static const char mark[] = "\"columns\":["; /* in a text its quotes would be escaped */
+    const char *found = strstr(profile, mark), *done = profile;
+    struct writer writer;
+    struct scan scan;
+    size_t length;
+    writer_init(&writer);
+    scan_init(&scan, found ? found + strlen(mark) : profile, strlen(found ? found + strlen(mark) : profile));
+    for (uint32_t i = 0; found && i < n && !scan_skip(&scan); i++) {
+        writer_bytes(&writer, done, (size_t)(scan.at - 1 - done)); /* but for its } */
+        writer_put_double(&writer, "association", association[i]);
+        done = scan.at - 1;
+        scan.at += *scan.at == ',';
+    }
+    writer_bytes(&writer, done, strlen(done));
+    scan_done(&scan);
+    char *text = writer_take(&writer, &length, err);
+    if (text)
+        text[length] = 0; /* the writer keeps room for it */
+    return text;
+}

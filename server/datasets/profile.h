@@ -1,0 +1,27 @@
+/* A dataset's profile as JSON: each column's figures, the first rows, the rows that were left out.
+ *
+ * Made once, by a second pass over the table, when the dataset is stored. Threads: no state; one call reads up to a million rows and
+ * belongs on a service thread. */
+#ifndef MLPD_DATASETS_PROFILE_H
+#define MLPD_DATASETS_PROFILE_H
+
+#include "base/writer.h"
+#include "mlp/csv.h"
+#include "mlp/table.h"
+
+#define PROFILE_ROWS_MAX 1000000  /* rows that quartiles, histograms and distinct numbers are taken from */
+#define PROFILE_WORK_MAX 64000000 /* bounds rows times columns: a byte column counts 1, a number column 8 */
+#define PROFILE_COLUMNS_MAX 10000 /* tables with more have no quartiles, histograms and sample rows */
+#define PROFILE_BINS 20
+#define PROFILE_LEVELS 100 /* of a category, the commonest first */
+#define PROFILE_SAMPLE 5   /* first rows */
+
+/* An object: "skipped", "profiled_rows", "columns", "sample". report NULL: what was left out is not known. The caller frees it.
+ * NULL: out of memory. */
+char *profile_make(const struct table *table, const struct csv_report *report, struct err *err);
+/* The profile with "association" in each of its n columns, null where NaN. The caller frees it. NULL: out of memory. */
+char *profile_associate(const char *profile, const double *association, uint32_t n, struct err *err);
+/* One value as JSON. */
+void profile_cell(struct writer *writer, const struct table *table, uint32_t column, uint64_t row);
+
+#endif

@@ -1,0 +1,199 @@
+/* A dataset's rows dealt to two new datasets: each part is written as CSV and read as an upload of it would be. */
+#include "datasets/split.h"
+#include "base/csv_write.h"
+#include "base/files.h"
+#include "datasets/append.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define FLUSH_BYTES (256u << 10)
+#define GROUPS_MAX 1000 /* different values of a column to deal by */
+
+/* Which group a row belongs to: its value in the column. */
+struct groups {
+    const struct table *table;
+    int64_t column; /* -1: one group */
+    float values[GROUPS_MAX + 1];
+    uint32_t n; /* of values, ascending; categories: of levels */
+    bool category;
+};
+
+static uint32_t value_find(const struct groups *groups, float value)
+{
+    uint32_t low = 0, high = groups->n;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (groups->values[middle] < value)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+/* The last group is that of missing values. */
+static uint32_t group_of(const struct groups *groups, uint64_t row)
+{
+    if (groups->column < 0)
+        return 0;
+    if (groups->category) {
+        uint32_t level = table_level(groups->table, (uint32_t)groups->column, row);
+        return level < groups->n ? level : groups->n;
+    }
+    float value = table_number(groups->table, (uint32_t)groups->column, row);
+    return isnan(value) ? groups->n : value_find(groups, value);
+}
+
+static bool groups_fail(struct err *err, const char *what, const char *column)
+{
+    err_set(err, ERR_INPUT, "\"stratify\": %s '%.60s'", what, column);
+    return err_field(err, "stratify");
+}
+
+static bool groups_init(struct groups *groups, const struct table *table, const char *name, struct err *err)
+{
+    *groups = (struct groups){.table = table, .column = name ? table_find(table, name) : -1};
+    if (!name)
+        return true;
+    if (groups->column < 0)
+        return groups_fail(err, "there is no column", name);
+    const struct column *column = table_column(table, (uint32_t)groups->column);
+    groups->category = column->type == COLUMN_CATEGORY;
+    if (groups->category)
+        groups->n = column->n_levels;
+    if (column->type == COLUMN_DATE || column->type == COLUMN_TEXT || groups->n > GROUPS_MAX)
+        return groups_fail(err, "expected a column of classes, not", name);
+    for (uint64_t row = 0; row < table_n_rows(table) && !groups->category; row++) {
+        float value = table_number(table, (uint32_t)groups->column, row);
+        uint32_t at = isnan(value) ? groups->n : value_find(groups, value);
+        if (isnan(value) || (at < groups->n && groups->values[at] == value))
+            continue;
+        if (groups->n == GROUPS_MAX)
+            return groups_fail(err, "expected a column of classes, and there are more than 1,000 values in", name);
+        memmove(groups->values + at + 1, groups->values + at, (groups->n - at) * sizeof *groups->values);
+        groups->values[at] = value;
+        groups->n++;
+    }
+    return true;
+}
+
+/* parts[row] is 0 or 1: of each group the first rows in a drawn order go to part 1. */
+static bool parts_deal(const struct groups *groups, const struct split *split, uint8_t *parts, struct err *err)
+{
+    uint64_t n_rows = table_n_rows(groups->table);
+    uint64_t *left = calloc((size_t)groups->n + 1, sizeof *left);
+    uint32_t *order = malloc((n_rows + 1) * sizeof *order);
+    bool ok = (left && order) || err_memory(err, "the split of the rows");
+    for (uint64_t row = 0; ok && row < n_rows; row++)
+        left[group_of(groups, row)]++;
+    for (uint32_t i = 0; ok && i <= groups->n; i++)
+        left[i] = (uint64_t)llround(split->share * (double)left[i]);
+    if (ok)
+        rows_shuffle(order, n_rows, split->seed);
+    uint64_t n = 0;
+    for (uint64_t i = 0; ok && i < n_rows; i++) {
+        uint64_t *quota = &left[group_of(groups, order[i])];
+        parts[order[i]] = *quota > 0;
+        *quota -= *quota > 0;
+        n += parts[order[i]];
+    }
+    if (ok && (n == 0 || n == n_rows)) {
+        ok = err_set(err, ERR_INPUT, "\"share\": of %llu rows that leaves one part empty", (unsigned long long)n_rows);
+        err_field(err, "share");
+    }
+    free(left);
+    free(order);
+    return ok;
+}
+
+/* Rows before *checked are what was written. */
+static bool row_check(const struct table *table, uint64_t row, uint64_t *checked, struct err *err)
+{
+    if (row == *checked)
+        *checked = table_check_group(table, row, err);
+    return *checked > 0;
+}
+
+/* Which row goes where. */
+struct deal {
+    struct datasets *datasets;
+    const struct table *table;
+    const struct split *split;
+    uint8_t *parts; /* (table's rows): 0 or 1 */
+};
+
+static bool part_write(const struct deal *deal, uint8_t part, int fd, struct err *err)
+{
+    struct writer text = {0};
+    uint64_t checked = 0;
+    bool ok = true;
+    csv_put_names(&text, deal->table);
+    for (uint64_t row = 0; ok && row < table_n_rows(deal->table); row++) {
+        ok = row_check(deal->table, row, &checked, err);
+        if (ok && deal->parts[row] == part)
+            csv_put_row(&text, deal->table, row);
+        if (ok && text.n > FLUSH_BYTES && !text.failed) {
+            ok = stop_check(deal->split->stop, err) && files_write(fd, text.text, text.n, err);
+            text.n = 0;
+        }
+    }
+    ok = ok && (!text.failed || err_memory(err, "the rows")) && files_write(fd, text.text, text.n, err) &&
+         table_check_read(deal->table, err);
+    writer_done(&text);
+    return ok;
+}
+
+/* Ends the upload where it fails. */
+static bool part_stage(const struct deal *deal, uint8_t part, struct upload *upload, struct err *err)
+{
+    int fd = datasets_temp(deal->datasets, err);
+    if (fd < 0 || !part_write(deal, part, fd, err)) {
+        datasets_abort(upload);
+        if (fd >= 0)
+            close(fd);
+        return false;
+    }
+    bool ok = append_stage(deal->table, upload, fd, deal->split->stop, err);
+    close(fd);
+    return ok;
+}
+
+/* Both become datasets in one transaction. */
+static bool parts_make(const struct deal *deal, struct dataset_info infos[2], struct err *err)
+{
+    struct upload *uploads[2] = {datasets_begin(deal->datasets, deal->split->names[0], false, err)};
+    if (uploads[0])
+        uploads[1] = datasets_begin(deal->datasets, deal->split->names[1], false, err);
+    for (uint8_t i = 0; uploads[1] && i < 2; i++) {
+        if (part_stage(deal, i, uploads[i], err))
+            continue;
+        uploads[i] = NULL;
+        datasets_abort(uploads[1 - i]);
+        return false;
+    }
+    if (!uploads[1]) {
+        datasets_abort(uploads[0]);
+        return false;
+    }
+    return datasets_publish(uploads, 2, infos, err);
+}
+
+bool split_dataset(struct datasets *datasets, const char *name, const struct split *split, struct dataset_info infos[2], struct err *err)
+{
+    struct table *table = datasets_table(datasets, name, NULL, err);
+    struct groups *groups = malloc(sizeof *groups);
+    struct deal deal = {.datasets = datasets, .table = table, .split = split, .parts = table ? malloc(table_n_rows(table) + 1) : NULL};
+    bool ok = table && ((groups && deal.parts) || err_memory(err, "the split of the rows"));
+    if (ok && table_n_rows(table) >= UINT32_MAX)
+        ok = err_set(err, ERR_LIMIT, "the dataset has more rows than can be split (%u)", UINT32_MAX - 1);
+    ok = ok && (!split->stratify || table_check(table, 0, table_n_rows(table), err));
+    ok = ok && groups_init(groups, table, split->stratify, err) && parts_deal(groups, split, deal.parts, err) &&
+         parts_make(&deal, infos, err);
+    free(groups);
+    free(deal.parts);
+    table_unref(table);
+    return ok;
+}

@@ -1,0 +1,32 @@
+/* How to read a CSV, as the query says it: separator, header, quote, decimal, thousands, encoding, comment, na, columns, types, on_bad_row.
+ *
+ * Threads: one query, one thread at a time. Lifetime: `options` points into the query's own lists, until csv_query_done. */
+#ifndef MLPD_HTTP_CSV_QUERY_H
+#define MLPD_HTTP_CSV_QUERY_H
+
+#include "http/http.h"
+#include "mlp/csv.h"
+#include "mlp/table.h"
+
+struct csv_words {
+    char **words; /* (n), owned */
+    uint32_t n;
+};
+
+struct csv_query {
+    struct csv_options options;
+    struct csv_words na, columns, types; /* types: the columns' names */
+    struct csv_type *type_list;          /* (types.n) */
+};
+
+/* Read what the query (and the form, once it is there) says; an earlier reading goes. ERR_INPUT with the parameter as field, and what
+ * it may be. On failure *query is empty. Starts from a zeroed one. */
+bool csv_query_read(struct csv_query *query, const struct request *request, struct err *err);
+void csv_query_done(struct csv_query *query);
+/* Whether the parameter is one of those read here. */
+bool csv_query_knows(const char *name);
+
+/* The words that the parameters take, for answers: "utf-8" ... */
+const char *csv_encoding_name(enum csv_encoding encoding);
+
+#endif

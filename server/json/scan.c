@@ -1,0 +1,486 @@
+/* The strict JSON scanner. */
+#include "json/scan.h"
+
+#include "mlp/csv.h"
+#include "mlp/number.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define VERSION_MAX 9999999
+#define VERSION_LENGTH 7 /* of a text that a float tells from every other: 1.00000001 is not 1 */
+#define BYTES_EVERY 16   /* numbers that are no bytes, until bytes are looked for again */
+
+const char scan_no_memory[] = "out of memory";
+
+void scan_init(struct scan *scan, const char *bytes, size_t n)
+{
+    *scan = (struct scan){.bytes = bytes, .at = bytes, .end = bytes + n};
+}
+
+void scan_done(struct scan *scan)
+{
+    free(scan->arena);
+    scan->arena = NULL;
+}
+
+static bool is_digit(char c)
+{
+    return (unsigned char)(c - '0') <= 9;
+}
+
+/* A number's parts: mantissa * 10^exponent, as long as `exact`. */
+struct parts {
+    uint64_t mantissa;
+    int exponent, n_digits;
+};
+
+/* Whether all eight bytes are digits (each byte's high half is 3, and stays so with 6 added), and their number. */
+static bool eight_digits(const char *at, uint32_t *number)
+{
+    uint64_t word;
+
+    memcpy(&word, at, sizeof word);
+    if (((word & 0xF0F0F0F0F0F0F0F0u) | ((word + 0x0606060606060606u) & 0xF0F0F0F0F0F0F0F0u) >> 4) != 0x3333333333333333u)
+        return false;
+    word &= 0x0F0F0F0F0F0F0F0Fu;
+    word = word * 10 + (word >> 8); /* pairs, in every other byte; the first digit is the lowest byte */
+    word = (word & 0x00FF00FF00FF00FFu) * 100 + (word >> 16 & 0x00FF00FF00FF00FFu);
+    *number = (uint32_t)((word & 0xFFFF) * 10000 + (word >> 32 & 0xFFFF));
+    return true;
+}
+
+static void digits_eight(struct scan *scan, struct parts *parts)
+{
+    uint32_t number;
+
+    while (scan->end - scan->at >= 8 && parts->n_digits <= 11 && eight_digits(scan->at, &number)) {
+        if (parts->mantissa > 0)
+            parts->n_digits += 8;
+        else
+            for (uint32_t rest = number; rest > 0; rest /= 10)
+                parts->n_digits++;
+        parts->mantissa = parts->mantissa * 100000000 + number;
+        scan->at += 8;
+    }
+}
+
+static const char *digits_scan(struct scan *scan, struct parts *parts)
+{
+    const char *begin = scan->at;
+
+    digits_eight(scan, parts);
+    for (; scan->at < scan->end && is_digit(*scan->at); scan->at++)
+        if (parts->n_digits < 19) {
+            parts->mantissa = parts->mantissa * 10 + (uint64_t)(*scan->at - '0');
+            parts->n_digits += parts->mantissa > 0;
+        } else {
+            parts->n_digits = 20; /* too many for the quick way */
+        }
+    return scan->at > begin ? NULL : "expected a digit";
+}
+
+static const char *exponent_scan(struct scan *scan, struct parts *parts)
+{
+    struct parts exponent = {0};
+    bool negative = false;
+
+    scan->at++;
+    if (scan->at < scan->end && (*scan->at == '+' || *scan->at == '-'))
+        negative = *scan->at++ == '-';
+    const char *wrong = digits_scan(scan, &exponent);
+    int size = exponent.n_digits > 6 ? 999999 : (int)exponent.mantissa;
+    parts->exponent += negative ? -size : size;
+    return wrong;
+}
+
+/* The quick way to the nearest float: mantissa and an exact power of ten make a double that is at most two units in its last place off,
+ * and its nearest float is the text's too, unless the double lies that near to the middle between two floats. False: take the slow way. */
+static bool parts_float(const struct parts *parts, float *number)
+{
+    static const double powers[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
+                                    1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+    uint64_t bits;
+
+    if (parts->n_digits > 19 || parts->exponent < -22 || parts->exponent > 22)
+        return false;
+    double value = (double)parts->mantissa;
+    value = parts->exponent < 0 ? value / powers[-parts->exponent] : value * powers[parts->exponent];
+    memcpy(&bits, &value, sizeof bits);
+    uint32_t below = (uint32_t)(bits & 0x1fffffff); /* what the float does not hold; the middle is 0x10000000 */
+    if ((below >= 0x10000000 - 4 && below <= 0x10000000 + 4) || (value != 0 && value < 1e-37) || value > 3e38)
+        return false;
+    *number = (float)value;
+    return true;
+}
+
+static const char *fraction_scan(struct scan *scan, struct parts *parts)
+{
+    const char *begin = ++scan->at;
+    const char *wrong = digits_scan(scan, parts);
+
+    /* more digits than an int counts would take the slow way for their number */
+    parts->exponent = scan->at - begin < 1000 ? -(int)(scan->at - begin) : -1000;
+    return wrong;
+}
+
+const char *scan_number(struct scan *scan, float *number)
+{
+    const char *begin = scan->at, *wrong = NULL;
+    struct parts parts = {0};
+    bool negative = scan->at < scan->end && *scan->at == '-';
+
+    scan->at += negative;
+    if (scan->at < scan->end && *scan->at == '0') {
+        if (++scan->at < scan->end && is_digit(*scan->at))
+            return "a number does not begin with 0 and a digit";
+    } else {
+        wrong = digits_scan(scan, &parts);
+    }
+    if (!wrong && scan->at < scan->end && *scan->at == '.')
+        wrong = fraction_scan(scan, &parts);
+    if (!wrong && scan->at < scan->end && (*scan->at == 'e' || *scan->at == 'E'))
+        wrong = exponent_scan(scan, &parts);
+    if (wrong)
+        return wrong;
+    if (parts_float(&parts, number)) {
+        *number = negative ? -*number : *number;
+        return NULL;
+    }
+    if (number_parse(begin, (size_t)(scan->at - begin), number) && isfinite(*number))
+        return NULL;
+    scan->at = begin;
+    return "the number is too large for single precision";
+}
+
+bool scan_version(struct scan *scan, uint32_t *version)
+{
+    float number;
+    scan_blanks(scan);
+    const char *begin = scan->at;
+    if (scan_number(scan, &number) != NULL || !scan_whole((double)number, 1, VERSION_MAX) || scan->at - begin > VERSION_LENGTH)
+        return false;
+    *version = (uint32_t)number;
+    return true;
+}
+
+/* The zeros at scan->at, four at a time, as the usual writers of floats put them. */
+static inline uint32_t zeros_take(struct scan *scan, float *numbers, uint32_t most, const char *pattern, size_t length)
+{
+    uint32_t n = 0;
+
+    while (most - n >= 5 && scan->end - scan->at >= 20 && memcmp(scan->at, pattern, length) == 0) {
+        memset(numbers + n, 0, 4 * sizeof *numbers);
+        n += 4;
+        scan->at += length;
+    }
+    return n;
+}
+
+/* A call each: the comparison of a known length is a few instructions, of an unknown one a call. */
+static inline uint32_t zeros_scan(struct scan *scan, float *numbers, uint32_t most)
+{
+    if (scan->end - scan->at < 20 || *scan->at != '0' || scan->at[1] != '.')
+        return 0;
+    return scan->at[4] == ' ' ? zeros_take(scan, numbers, most, "0.0, 0.0, 0.0, 0.0, ", 20)
+                              : zeros_take(scan, numbers, most, "0.0,0.0,0.0,0.0,", 16);
+}
+
+/* Of whole numbers up to 255 many at once: a digit's picture is nothing else. */
+static uint32_t bytes_scan(struct scan *scan, float *numbers, uint32_t most)
+{
+    size_t at = (size_t)(scan->at - scan->bytes);
+    uint32_t n = bytes_parse(scan->bytes, &at, (size_t)(scan->end - scan->bytes), numbers, most);
+
+    scan->at = scan->bytes + at;
+    return n;
+}
+
+/* The number at scan->at. False: there is none, or it is wrong. */
+static bool number_take(struct scan *scan, float *number, const char **wrong)
+{
+    char next = scan_peek(scan);
+
+    *wrong = NULL;
+    return (next == '-' || is_digit(next)) && !(*wrong = scan_number(scan, number));
+}
+
+const char *scan_numbers(struct scan *scan, float *numbers, uint32_t most, uint32_t *n, bool *comma)
+{
+    const char *wrong = NULL;
+    uint32_t count = 0;
+
+    *comma = false;
+    for (uint32_t turn = 0; count < most; turn++) {
+        uint32_t many = turn % BYTES_EVERY == 0 ? bytes_scan(scan, numbers + count, most - count) : 0;
+        if (scan->at < scan->end && *scan->at == ' ')
+            scan->at++;
+        many += zeros_scan(scan, numbers + count + many, most - count - many);
+        count += many;
+        *comma = *comma || many > 0;
+        if (count == most || !number_take(scan, &numbers[count], &wrong))
+            break;
+        count++;
+        *comma = scan_take(scan, ',');
+        if (!*comma)
+            break;
+    }
+    *n = count;
+    return wrong;
+}
+
+static int hex_value(char c)
+{
+    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+/* Four hexadecimal digits at scan->at, -1 where there are none. */
+static int32_t hex_scan(struct scan *scan)
+{
+    int32_t code = 0;
+
+    if (scan->end - scan->at < 4)
+        return -1;
+    for (int i = 0; i < 4; i++) {
+        int value = hex_value(scan->at[i]);
+        if (value < 0)
+            return -1;
+        code = code << 4 | value;
+    }
+    scan->at += 4;
+    return code;
+}
+
+static size_t utf8_put(uint32_t code, char *to)
+{
+    if (code < 0x80) {
+        to[0] = (char)code;
+        return 1;
+    }
+    if (code < 0x800) {
+        to[0] = (char)(0xC0 | code >> 6);
+        to[1] = (char)(0x80 | (code & 0x3F));
+        return 2;
+    }
+    if (code < 0x10000) {
+        to[0] = (char)(0xE0 | code >> 12);
+        to[1] = (char)(0x80 | (code >> 6 & 0x3F));
+        to[2] = (char)(0x80 | (code & 0x3F));
+        return 3;
+    }
+    to[0] = (char)(0xF0 | code >> 18);
+    to[1] = (char)(0x80 | (code >> 12 & 0x3F));
+    to[2] = (char)(0x80 | (code >> 6 & 0x3F));
+    to[3] = (char)(0x80 | (code & 0x3F));
+    return 4;
+}
+
+/* \uXXXX, scan->at after the u; a surrogate needs its other half. */
+static const char *unicode_scan(struct scan *scan, char *to, size_t *n)
+{
+    int32_t code = hex_scan(scan), low;
+
+    if (code < 0)
+        return "expected four hexadecimal digits";
+    if (code >= 0xDC00 && code <= 0xDFFF)
+        return "the second half of a surrogate pair stands alone";
+    if (code >= 0xD800 && code <= 0xDBFF) {
+        if (scan->end - scan->at < 2 || memcmp(scan->at, "\\u", 2) != 0)
+            return "the first half of a surrogate pair stands alone";
+        scan->at += 2;
+        low = hex_scan(scan);
+        if (low < 0xDC00 || low > 0xDFFF)
+            return "the first half of a surrogate pair stands alone";
+        code = 0x10000 + ((code - 0xD800) << 10) + (low - 0xDC00);
+    }
+    *n = utf8_put((uint32_t)code, to);
+    return NULL;
+}
+
+/* An escape, scan->at at the backslash. */
+static const char *escape_scan(struct scan *scan, char *to, size_t *n)
+{
+    static const char letters[] = "\"\\/bfnrt", meanings[] = "\"\\/\b\f\n\r\t";
+
+    scan->at++;
+    if (scan->at < scan->end && *scan->at == 'u') {
+        scan->at++;
+        return unicode_scan(scan, to, n);
+    }
+    const char *found = scan->at < scan->end && *scan->at ? strchr(letters, *scan->at) : NULL;
+    if (!found)
+        return "an escape that JSON does not have";
+    scan->at++;
+    to[0] = meanings[found - letters];
+    *n = 1;
+    return NULL;
+}
+
+/* Length of the well-formed UTF-8 sequence at `at`, 0 where there is none (The Unicode Standard, table 3-7). */
+static size_t sequence_length(const char *at, const char *end)
+{
+    unsigned char first = (unsigned char)*at;
+    size_t length = first < 0x80 ? 1 : first < 0xC2 ? 0 : first < 0xE0 ? 2 : first < 0xF0 ? 3 : first < 0xF5 ? 4 : 0;
+    unsigned char least = first == 0xE0 ? 0xA0 : first == 0xF0 ? 0x90 : 0x80, most = first == 0xED ? 0x9F : first == 0xF4 ? 0x8F : 0xBF;
+
+    if (length > (size_t)(end - at))
+        return 0;
+    for (size_t i = 1; i < length; i++, least = 0x80, most = 0xBF)
+        if ((unsigned char)at[i] < least || (unsigned char)at[i] > most)
+            return 0;
+    return length;
+}
+
+/* Step over what needs no change; stops at a quote, a backslash or the first byte that may not be there. */
+static const char *plain_scan(struct scan *scan)
+{
+    while (scan->at < scan->end && *scan->at != '"' && *scan->at != '\\') {
+        if ((unsigned char)*scan->at < ' ')
+            return "a control character within a string (write \\n, \\t, \\u00XX)";
+        size_t length = sequence_length(scan->at, scan->end);
+        if (length == 0)
+            return "a byte that is not UTF-8";
+        scan->at += length;
+    }
+    return scan->at < scan->end ? NULL : "the string does not end";
+}
+
+static const char *escaped_scan(struct scan *scan, const char *begin, struct scan_text *text)
+{
+    const char *wrong = NULL;
+
+    if (!scan->arena && !(scan->arena = malloc((size_t)(scan->end - scan->bytes))))
+        return scan_no_memory;
+    char *to = scan->arena + scan->arena_used, *first = to;
+    for (;;) {
+        size_t n = (size_t)(scan->at - begin);
+        memcpy(to, begin, n);
+        to += n;
+        if (*scan->at == '"')
+            break;
+        if ((wrong = escape_scan(scan, to, &n)))
+            return wrong;
+        to += n;
+        begin = scan->at;
+        if ((wrong = plain_scan(scan)))
+            return wrong;
+    }
+    scan->at++;
+    scan->arena_used = (size_t)(to - scan->arena);
+    *text = (struct scan_text){first, (uint32_t)(to - first)};
+    return NULL;
+}
+
+const char *scan_string(struct scan *scan, struct scan_text *text)
+{
+    const char *begin = ++scan->at;
+    const char *wrong = plain_scan(scan);
+
+    if (wrong)
+        return wrong;
+    if (*scan->at == '\\')
+        return escaped_scan(scan, begin, text);
+    *text = (struct scan_text){begin, (uint32_t)(scan->at - begin)};
+    scan->at++;
+    return NULL;
+}
+
+const char *scan_literal(struct scan *scan, const char *literal)
+{
+    size_t n = strlen(literal);
+
+    if ((size_t)(scan->end - scan->at) < n || memcmp(scan->at, literal, n) != 0)
+        return "expected a value";
+    scan->at += n;
+    return NULL;
+}
+
+static const char *skip_at(struct scan *scan, int depth);
+
+/* The members of an object or the values of an array, scan->at after its opening bracket. */
+static const char *skip_within(struct scan *scan, char close, int depth)
+{
+    struct scan_text key;
+    const char *wrong;
+
+    if (depth >= SCAN_DEPTH_MAX)
+        return "arrays and objects are nested too deeply";
+    if (scan_take(scan, close))
+        return NULL;
+    do {
+        if (close == '}') {
+            if (scan_peek(scan) != '"')
+                return "expected a member's name in quotes";
+            if ((wrong = scan_string(scan, &key)))
+                return wrong;
+            if (!scan_take(scan, ':'))
+                return "expected ':'";
+        }
+        if ((wrong = skip_at(scan, depth)))
+            return wrong;
+    } while (scan_take(scan, ','));
+    return scan_take(scan, close) ? NULL : close == '}' ? "expected ',' or '}'" : "expected ',' or ']'";
+}
+
+static const char *skip_at(struct scan *scan, int depth)
+{
+    struct scan_text text;
+    float number;
+    char next = scan_peek(scan);
+
+    switch (next) {
+    case '{':
+    case '[':
+        scan->at++;
+        return skip_within(scan, next == '{' ? '}' : ']', depth + 1);
+    case '"':
+        return scan_string(scan, &text);
+    case 't':
+        return scan_literal(scan, "true");
+    case 'f':
+        return scan_literal(scan, "false");
+    case 'n':
+        return scan_literal(scan, "null");
+    default:
+        return next == '-' || is_digit(next) ? scan_number(scan, &number) : "expected a value";
+    }
+}
+
+const char *scan_skip(struct scan *scan)
+{
+    return skip_at(scan, 0);
+}
+
+/* scan->at at an opening quote. */
+static bool quotes_skip(struct scan *scan)
+{
+    for (scan->at++; scan->at < scan->end; scan->at++) {
+        if (*scan->at == '"') {
+            scan->at++;
+            return true;
+        }
+        scan->at += *scan->at == '\\' && scan->end - scan->at > 1;
+    }
+    return false;
+}
+
+const char *scan_skip_brackets(struct scan *scan)
+{
+    uint64_t depth = 0;
+
+    while (scan->at < scan->end) {
+        char c = *scan->at;
+        if (c == '"') {
+            if (!quotes_skip(scan))
+                return "the string does not end";
+            continue;
+        }
+        scan->at++;
+        if (c == '[' || c == '{')
+            depth++;
+        else if ((c == ']' || c == '}') && --depth == 0)
+            return NULL;
+    }
+    return "an array or object does not end";
+}
