@@ -17,9 +17,9 @@ bool incoming_field(const char *name)
     return !strcmp(name, "name") || !strcmp(name, "replace") || csv_query_knows(name);
 }
 
-static void incoming_drop(struct chore *chore)
+static void incoming_drop(struct work_item *item)
 {
-    struct incoming *incoming = (struct incoming *)chore;
+    struct incoming *incoming = (struct incoming *)item;
     datasets_abort(incoming->upload);
     csv_query_done(&incoming->csv);
     free(incoming);
@@ -28,7 +28,7 @@ static void incoming_drop(struct chore *chore)
 void incoming_free(struct incoming *incoming)
 {
     if (incoming)
-        incoming_drop(&incoming->chore);
+        incoming_drop(&incoming->item);
 }
 
 struct incoming *incoming_new(struct request *request, struct reply *reply)
@@ -41,11 +41,11 @@ struct incoming *incoming_new(struct request *request, struct reply *reply)
         reply_problem(reply, &err);
         return NULL;
     }
-    incoming->chore.run = incoming_drop;
+    incoming->item.run = incoming_drop;
     if (!csv_query_read(&incoming->csv, request, &err) || !body_unpack(request_body(request), INFLATE_GUESS, server->max_body, &err)) {
         reply_problem(reply, &err);
     } else if (query_flag(request, "replace", &incoming->replace, reply)) {
-        request_keep(request, &incoming->chore);
+        request_keep(request, &incoming->item);
         return incoming;
     }
     csv_query_done(&incoming->csv);

@@ -254,7 +254,8 @@ static bool answer(const struct prediction *prediction, struct reply *reply, str
     }
     reply_writer(reply, &writer);
     predictions_begin(&writer, row->name, row->version);
-    if (!predict_rows(prediction->model, &prediction->instances, prediction->here ? NULL : server->crew, server->n_threads, &writer, err)) {
+    if (!predict_rows(prediction->model, &prediction->instances, prediction->here ? NULL : server->executor, server->n_threads, &writer,
+                      err)) {
         writer_done(&writer);
         return false;
     }

@@ -2,7 +2,7 @@
 #ifndef MLPD_API_ROUTES_H
 #define MLPD_API_ROUTES_H
 
-#include "base/crew.h"
+#include "base/executor.h"
 #include "datasets/datasets.h"
 #include "http/csv_query.h"
 #include "http/http.h"
@@ -25,7 +25,7 @@ struct server {
     struct jobs *jobs;
     struct scrub *scrub; /* NULL: none is wanted */
     struct http *http;
-    struct crew *crew;
+    struct executor *executor;
     struct heartbeat heartbeat;
     struct ledger *ledger;          /* of what requests hold */
     int static_fd;                  /* the page's folder; -1: none */
@@ -50,7 +50,7 @@ bool param_job(const struct request *request, int64_t *id, struct reply *reply);
 
 /* An upload on its way, kept by the request from head to run. */
 struct incoming {
-    struct chore chore; /* first: the crew hands back its address */
+    struct work_item item; /* first: the executor hands back its address */
     struct upload *upload;
     struct csv_query csv;
     bool replace;

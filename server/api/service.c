@@ -114,15 +114,15 @@ static void http_metrics(struct writer *writer, struct http *http)
     writer_text(writer, "mlpd_http_connections %" PRIu32 "\n", counts.n_connections);
 }
 
-static void crew_metrics(struct writer *writer, struct crew *crew)
+static void executor_metrics(struct writer *writer, struct executor *executor)
 {
-    static const char *const names[N_BENCHES] = {[BENCH_DESK] = "desk", [BENCH_BULK] = "bulk", [BENCH_STREAMS] = "streams"};
+    static const char *const names[N_QUEUES] = {[QUEUE_INTERACTIVE] = "desk", [QUEUE_BULK] = "bulk", [QUEUE_STREAMS] = "streams"};
     metric(writer, "mlpd_tasks_running", "gauge", "Tasks that service threads are at, by queue.");
-    for (int i = 0; i < N_BENCHES; i++)
-        writer_text(writer, "mlpd_tasks_running{queue=\"%s\"} %" PRIu32 "\n", names[i], crew_running(crew, (enum bench)i));
+    for (int i = 0; i < N_QUEUES; i++)
+        writer_text(writer, "mlpd_tasks_running{queue=\"%s\"} %" PRIu32 "\n", names[i], executor_running(executor, (enum queue)i));
     metric(writer, "mlpd_tasks_waiting", "gauge", "Tasks that wait for a service thread, by queue.");
-    for (int i = 0; i < N_BENCHES; i++)
-        writer_text(writer, "mlpd_tasks_waiting{queue=\"%s\"} %" PRIu32 "\n", names[i], crew_waiting(crew, (enum bench)i));
+    for (int i = 0; i < N_QUEUES; i++)
+        writer_text(writer, "mlpd_tasks_waiting{queue=\"%s\"} %" PRIu32 "\n", names[i], executor_waiting(executor, (enum queue)i));
 }
 
 static void jobs_metrics(struct writer *writer, struct jobs *jobs)
@@ -142,7 +142,7 @@ void service_get_metrics(struct request *request, struct reply *reply)
     metric(&writer, "mlpd_build_info", "gauge", "1, with the build's version and the kernels in use.");
     writer_text(&writer, "mlpd_build_info{version=\"%s\",kernels=\"%s\"} 1\n", MLPD_VERSION, kernels_name());
     http_metrics(&writer, server->http);
-    crew_metrics(&writer, server->crew);
+    executor_metrics(&writer, server->executor);
     jobs_metrics(&writer, server->jobs);
     metric(&writer, "mlpd_event_streams", "gauge", "Clients that follow a job.");
     writer_text(&writer, "mlpd_event_streams %" PRIu32 "\n", events_n_subscribers(server->events));

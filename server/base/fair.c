@@ -1,6 +1,6 @@
 /* A queue that is fair by client and by cost. */
 #include "base/fair.h"
-#include "base/crew.h"
+#include "base/executor.h"
 
 #include <stddef.h>
 
@@ -11,11 +11,11 @@ static uint32_t place(uint32_t number)
 
 _Static_assert(FAIR_PLACES == 256, "place");
 
-static struct fair_flow *flow_of(struct fair *fair, const struct chore *chore)
+static struct fair_flow *flow_of(struct fair *fair, const struct work_item *item)
 {
-    struct fair_flow *flow = &fair->flows[place(chore->client * 64 + chore->kind)];
+    struct fair_flow *flow = &fair->flows[place(item->client * 64 + item->kind)];
     if (!flow->first && flow->n_running == 0)
-        flow->client = &fair->clients[place(chore->client)];
+        flow->client = &fair->clients[place(item->client)];
     return flow;
 }
 
@@ -50,19 +50,19 @@ static void flow_unlink(struct fair *fair, const struct fair_flow *flow)
     *at = flow->next;
 }
 
-void fair_put(struct fair *fair, struct chore *chore)
+void fair_put(struct fair *fair, struct work_item *item)
 {
-    struct fair_flow *flow = flow_of(fair, chore);
+    struct fair_flow *flow = flow_of(fair, item);
     if (flow->client->n_tasks++ == 0)
         flow->client->spent_ns = larger(flow->client->spent_ns, fair->client_floor_ns);
     if (!flow->first)
         flow_link(fair, flow);
-    chore->next = NULL;
+    item->next = NULL;
     if (flow->first)
-        flow->last->next = chore;
+        flow->last->next = item;
     else
-        flow->first = chore;
-    flow->last = chore;
+        flow->first = item;
+    flow->last = item;
     fair->n_waiting++;
 }
 
@@ -92,8 +92,8 @@ struct fair_task fair_take(struct fair *fair)
             best = flow;
     if (!best)
         return (struct fair_task){0};
-    struct fair_task task = {.chore = best->first, .flow = best, .charged_ns = best->mean_ns, .slow = is_slow(best)};
-    best->first = task.chore->next;
+    struct fair_task task = {.item = best->first, .flow = best, .charged_ns = best->mean_ns, .slow = is_slow(best)};
+    best->first = task.item->next;
     if (!best->first)
         flow_unlink(fair, best);
     fair->client_floor_ns = larger(fair->client_floor_ns, best->client->spent_ns);
@@ -119,11 +119,11 @@ void fair_end(struct fair *fair, const struct fair_task *task, uint64_t took_ns)
     fair->n_running--;
 }
 
-bool fair_withdraw(struct fair *fair, struct chore *chore)
+bool fair_withdraw(struct fair *fair, struct work_item *item)
 {
-    struct fair_flow *flow = flow_of(fair, chore);
-    struct chore *before = NULL, *at = flow->first;
-    while (at && at != chore) {
+    struct fair_flow *flow = flow_of(fair, item);
+    struct work_item *before = NULL, *at = flow->first;
+    while (at && at != item) {
         before = at;
         at = at->next;
     }

@@ -8,7 +8,7 @@
  * No flow holds the last thread, and flows whose tasks are slow together leave
  * n_kept threads to the others: a quick request never waits for slow ones.
  *
- * No lock and no clock of its own: crew.c holds the one and passes the other.
+ * No lock and no clock of its own: executor.c holds the one and passes the other.
  * Clients and flows whose hashes are equal share a place. */
 #ifndef MLPD_BASE_FAIR_H
 #define MLPD_BASE_FAIR_H
@@ -16,7 +16,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-struct chore;
+struct work_item;
 
 #define FAIR_PLACES 256
 #define FAIR_SLOW_NS 20000000u /* a flow whose tasks take longer on average is slow */
@@ -27,7 +27,7 @@ struct fair_client {
 };
 
 struct fair_flow {
-    struct chore *first, *last; /* waiting */
+    struct work_item *first, *last; /* waiting */
     struct fair_client *client;
     struct fair_flow *next; /* of those with waiting tasks */
     uint64_t spent_ns, mean_ns;
@@ -45,7 +45,7 @@ struct fair {
 
 /* A task that runs; its memory may be gone by the time it ends. */
 struct fair_task {
-    struct chore *chore; /* NULL: none */
+    struct work_item *item; /* NULL: none */
     struct fair_flow *flow;
     uint64_t charged_ns;
     bool slow;
@@ -53,11 +53,11 @@ struct fair_task {
 
 /* In zeroed memory. */
 void fair_init(struct fair *fair, uint32_t n_threads, uint32_t n_kept);
-void fair_put(struct fair *fair, struct chore *chore);
+void fair_put(struct fair *fair, struct work_item *item);
 /* The task to run next, NULL where none may start now. */
 struct fair_task fair_take(struct fair *fair);
 void fair_end(struct fair *fair, const struct fair_task *task, uint64_t took_ns);
 /* Whether the task still waited: it no longer does. */
-bool fair_withdraw(struct fair *fair, struct chore *chore);
+bool fair_withdraw(struct fair *fair, struct work_item *item);
 
 #endif

@@ -4,7 +4,7 @@
  * by sigtimedwait. */
 #define _GNU_SOURCE
 #include "api/routes.h"
-#include "base/crew.h"
+#include "base/executor.h"
 #include "base/log.h"
 #include "daemon/config.h"
 #include "daemon/scrub.h"
@@ -29,7 +29,7 @@
 #include <time.h>
 #include <unistd.h>
 
-static const uint32_t bench_threads[N_BENCHES] = {[BENCH_DESK] = 4, [BENCH_BULK] = 3, [BENCH_STREAMS] = 3};
+static const uint32_t queue_threads[N_QUEUES] = {[QUEUE_INTERACTIVE] = 4, [QUEUE_BULK] = 3, [QUEUE_STREAMS] = 3};
 #define NICE_TRAINING 5
 #define LOOK_MS 5000                      /* between two looks at the daemon's parts, without a watchdog */
 #define STUCK_MS 15000                    /* without a sign of life, without a watchdog; with one, half its time */
@@ -169,7 +169,7 @@ static bool service_start(struct daemon *daemon, struct err *err)
         if (copy)
             config->hosts[config->n_hosts++] = copy;
     }
-    if (!(daemon->server.crew = crew_new(bench_threads, err)) || !(daemon->server.ledger = ledger_new(config->request_memory, err)))
+    if (!(daemon->server.executor = executor_new(queue_threads, err)) || !(daemon->server.ledger = ledger_new(config->request_memory, err)))
         return false;
     const struct http_options options = {.listen_fd = daemon->listen_fd,
                                          .n_threads = config->http_threads < config->max_connections ? config->http_threads
@@ -180,7 +180,7 @@ static bool service_start(struct daemon *daemon, struct err *err)
                                          .hosts = config->hosts,
                                          .n_hosts = config->n_hosts,
                                          .temp = body_temp,
-                                         .crew = daemon->server.crew,
+                                         .executor = daemon->server.executor,
                                          .ledger = daemon->server.ledger,
                                          .routes = routes,
                                          .n_routes = n_routes,
@@ -215,11 +215,11 @@ static struct pulse pulse_of(struct server *server, enum heart heart)
     case HEART_HTTP:
         return (struct pulse){.has_work = true, .beats = http_beat_ms(server->http)};
     case HEART_DESK:
-        return crew_pulse(server->crew, BENCH_DESK);
+        return executor_pulse(server->executor, QUEUE_INTERACTIVE);
     case HEART_BULK:
-        return crew_pulse(server->crew, BENCH_BULK);
+        return executor_pulse(server->executor, QUEUE_BULK);
     case HEART_STREAMS:
-        return crew_pulse(server->crew, BENCH_STREAMS);
+        return executor_pulse(server->executor, QUEUE_STREAMS);
     case HEART_WRITER:
     case HEART_SAVER:
     case HEART_POOL:
@@ -269,7 +269,7 @@ static void daemon_close(struct daemon *daemon)
     if (server->jobs)
         jobs_stop(server->jobs);
     http_stop(server->http);
-    crew_free(server->crew);
+    executor_free(server->executor);
     ledger_free(server->ledger);
     scrub_free(server->scrub);
     jobs_close(server->jobs);

@@ -7,7 +7,7 @@
 static void kept_release(struct request *request)
 {
     if (request->kept)
-        crew_submit(request->http->options.crew, BENCH_DESK, request->kept);
+        executor_submit(request->http->options.executor, QUEUE_INTERACTIVE, request->kept);
     request->kept = NULL;
 }
 
@@ -25,13 +25,13 @@ static void source_end(struct request *request)
 
 /* A body that has left its request. */
 struct leftover {
-    struct chore chore; /* first: the crew hands back its address */
+    struct work_item item; /* first: the executor hands back its address */
     struct body body;
 };
 
-static void leftover_run(struct chore *chore)
+static void leftover_run(struct work_item *item)
 {
-    struct leftover *leftover = (struct leftover *)chore;
+    struct leftover *leftover = (struct leftover *)item;
     body_done(&leftover->body);
     free(leftover);
 }
@@ -44,13 +44,13 @@ void body_release(struct request *request)
         body_reset(&request->body);
         return;
     }
-    leftover->chore = (struct chore){.run = leftover_run};
+    leftover->item = (struct work_item){.run = leftover_run};
     body_leave(&request->body);
     leftover->body = request->body;
     leftover->body.stop = NULL;
     body_init(&request->body, options->temp, options->app, &request->claim);
     request->body.stop = &request->stop;
-    crew_submit(options->crew, BENCH_DESK, &leftover->chore);
+    executor_submit(options->executor, QUEUE_INTERACTIVE, &leftover->item);
 }
 
 void request_unref(struct request *request)

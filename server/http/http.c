@@ -9,9 +9,9 @@
 #include <strings.h>
 #include <unistd.h>
 
-/* Chores that wait at a bench: above it new work is refused. Queries are short: a thousand clients that come to follow a job at once are
+/* Work items that wait in a queue: above it new work is refused. Queries are short: a thousand clients that come to follow a job at once are
  * served, as fast as they can be. No request waits among the streams. */
-static const uint32_t chores_max[N_BENCHES] = {[BENCH_DESK] = 4096, [BENCH_BULK] = 512};
+static const uint32_t queue_max[N_QUEUES] = {[QUEUE_INTERACTIVE] = 4096, [QUEUE_BULK] = 512};
 
 bool busy_enter(struct http *http)
 {
@@ -44,13 +44,13 @@ static void away_begin(struct request *request)
     pthread_mutex_unlock(&http->lock);
 }
 
-static void handler_run(struct chore *chore);
+static void handler_run(struct work_item *item);
 
 /* From here to request_return the request belongs to `run`. False: refused, the reply says so. */
-static bool request_leave(struct request *request, enum bench bench, void (*run)(struct chore *chore))
+static bool request_leave(struct request *request, enum queue bench, void (*run)(struct work_item *item))
 {
     struct http *http = request->http;
-    if (crew_waiting(http->options.crew, bench) >= chores_max[bench] || !busy_enter(http)) {
+    if (executor_waiting(http->options.executor, bench) >= queue_max[bench] || !busy_enter(http)) {
         reply_refuse(&request->reply, 503, "too much is going on here: try again in a moment");
         return false;
     }
@@ -58,7 +58,7 @@ static bool request_leave(struct request *request, enum bench bench, void (*run)
     if (run == handler_run)
         away_begin(request);
     MHD_suspend_connection(request->connection);
-    crew_submit(http->options.crew, bench, &request->work);
+    executor_submit(http->options.executor, bench, &request->work);
     return true;
 }
 
@@ -76,9 +76,9 @@ static void request_return(struct request *request, enum stage stage)
     busy_leave(http);
 }
 
-static void head_run(struct chore *chore)
+static void head_run(struct work_item *item)
 {
-    struct request *request = REQUEST_OF(chore);
+    struct request *request = REQUEST_OF(item);
     request->route->head(request, &request->reply);
     request_return(request, STAGE_HEAD_DONE);
 }
@@ -98,9 +98,9 @@ static void handler_call(struct request *request)
         body_drop(&request->body);
 }
 
-static void handler_run(struct chore *chore)
+static void handler_run(struct work_item *item)
 {
-    struct request *request = REQUEST_OF(chore);
+    struct request *request = REQUEST_OF(item);
     struct err stopped;
     if (stop_check(&request->stop, &stopped))
         handler_call(request);
@@ -111,10 +111,10 @@ static void handler_run(struct chore *chore)
     request_return(request, STAGE_READY);
 }
 
-static void kept_drop(struct chore *chore)
+static void kept_drop(struct work_item *item)
 {
-    struct request *request = REQUEST_OF(chore);
-    struct chore *kept = request->kept;
+    struct request *request = REQUEST_OF(item);
+    struct work_item *kept = request->kept;
     request->kept = NULL;
     kept->run(kept);
     request_return(request, STAGE_READY);
@@ -123,7 +123,7 @@ static void kept_drop(struct chore *chore)
 /* Send the reply; what a refused request has kept goes first, so that the client finds nothing of it afterwards. */
 static enum MHD_Result request_answer(struct request *request)
 {
-    if (request->kept && request_leave(request, BENCH_DESK, kept_drop))
+    if (request->kept && request_leave(request, QUEUE_INTERACTIVE, kept_drop))
         return MHD_YES;
     return request_send(request);
 }
@@ -174,7 +174,7 @@ static enum MHD_Result stage_head(struct request *request, const char *version)
     request->work.kind = 1 + (uint32_t)(request->route - options->routes);
     if (!request->route->head)
         return stage_body(request);
-    return request_leave(request, BENCH_DESK, head_run) ? MHD_YES : request_refused(request);
+    return request_leave(request, QUEUE_INTERACTIVE, head_run) ? MHD_YES : request_refused(request);
 }
 
 /* The request is complete: answer it, here or on a bench. */
@@ -183,14 +183,14 @@ static enum MHD_Result stage_run(struct request *request)
     request_due(request, 0, 0);
     if (flush_await(request))
         return MHD_YES;
-    request->here = request->where == ROUTE_HERE && !body_pending(&request->body) && request->body.received <= SMALL_BODY;
+    request->here = request->where == ROUTE_INLINE && !body_pending(&request->body) && request->body.received <= SMALL_BODY;
     if (request->here)
         handler_call(request);
     request->here = false;
     if (request->reply.status)
         return request_send(request);
     bool bulk = request->where == ROUTE_BULK || request->body.received > LONG_BODY;
-    return request_leave(request, bulk ? BENCH_BULK : BENCH_DESK, handler_run) ? MHD_YES : request_send(request);
+    return request_leave(request, bulk ? QUEUE_BULK : QUEUE_INTERACTIVE, handler_run) ? MHD_YES : request_send(request);
 }
 
 enum MHD_Result request_step(void *self, struct MHD_Connection *connection, const char *url, const char *method, const char *version,

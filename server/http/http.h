@@ -1,12 +1,12 @@
 /* HTTP: connections, routing, bodies in, replies out. http*.c are the only files that know libmicrohttpd.
  *
- * One or a few threads take all connections; handlers that are not quick run on service threads (crew.h) while their connection is suspended.
+ * One or a few threads take all connections; handlers that are not quick run on service threads (executor.h) while their connection is suspended.
  * One more thread watches: it ends requests that take too long to arrive or to be taken, keeps idle streams alive and notices
  * clients that vanished. */
 #ifndef MLPD_HTTP_HTTP_H
 #define MLPD_HTTP_HTTP_H
 
-#include "base/crew.h"
+#include "base/executor.h"
 #include "base/ledger.h"
 #include "http/body.h"
 #include "http/reply.h"
@@ -19,9 +19,9 @@ struct http;
 struct request;
 
 enum route_where {
-    ROUTE_HERE, /* on the HTTP thread: no I/O, no locks held for long, under a millisecond. With a body over 64 KB: on the desk. Where it
+    ROUTE_INLINE, /* on the HTTP thread: no I/O, no locks held for long, under a millisecond. With a body over 64 KB: on the desk. Where it
                    leaves reply->status 0, it is called again on the desk. */
-    ROUTE_DESK,
+    ROUTE_OFFLOAD,
     ROUTE_BULK,
 };
 
@@ -54,7 +54,7 @@ struct http_options {
     char *const *hosts; /* (n_hosts), outlive http */
     uint32_t n_hosts;
     int (*temp)(void *app, struct err *err); /* a new file for a body's bytes */
-    struct crew *crew;
+    struct executor *executor;
     struct ledger *ledger;      /* of what requests hold */
     const struct route *routes; /* (n_routes), the first that matches counts */
     size_t n_routes;
@@ -69,7 +69,7 @@ void http_listen(struct http *http);
 void http_quiesce(struct http *http);
 /* Wait for handlers under way, set the stop flags of those that have not ended
  * HTTP_GRACE_MS after http_quiesce, then close every connection. Before
- * crew_free. Takes NULL. */
+ * executor_free. Takes NULL. */
 #define HTTP_GRACE_MS 1000
 void http_stop(struct http *http);
 
@@ -115,10 +115,10 @@ bool request_here(const struct request *request);
 /* Run the handler there, not where its route says: for `head`, which has seen what the request wants. */
 void request_move(struct request *request, enum route_where where);
 
-/* What a handler wants to keep from `head` to `run`. Its first member is a struct chore: where the request ends before someone has
- * taken the context (request_keep with NULL), the crew runs that chore, which gives it up. */
-void request_keep(struct request *request, struct chore *context);
-struct chore *request_kept(const struct request *request);
+/* What a handler wants to keep from `head` to `run`. Its first member is a struct work_item: where the request ends before someone has
+ * taken the context (request_keep with NULL), the executor runs that item, which gives it up. */
+void request_keep(struct request *request, struct work_item *context);
+struct work_item *request_kept(const struct request *request);
 
 /* A reply's body made while it is sent, for reply->source. NULL: out of memory, and nothing was taken over. */
 struct source *http_source_new(const struct request *request, const struct reply_source *source, struct err *err);

@@ -5,9 +5,9 @@
 #define SLOW_BYTES_PER_MS 1
 
 /* The client may be gone, and its connection with it: nothing here uses the connection but under the lock, to resume it. */
-static void flush_run(struct chore *chore)
+static void flush_run(struct work_item *item)
 {
-    struct request *request = REQUEST_OF(chore);
+    struct request *request = REQUEST_OF(item);
     struct http *http = request->http;
     body_flush(&request->body);
     if (request->route->progress)
@@ -51,7 +51,7 @@ static bool flush_begin(struct request *request)
     request->flushing = true; /* no flush is under way: nobody else looks */
     atomic_fetch_add(&request->n_holders, 1);
     request->work.run = flush_run;
-    crew_submit(request->http->options.crew, BENCH_DESK, &request->work);
+    executor_submit(request->http->options.executor, QUEUE_INTERACTIVE, &request->work);
     return true;
 }
 

@@ -1,8 +1,8 @@
 /* What http*.c share: a connection and the request that it is at.
  *
- * A request belongs to the HTTP thread of its connection, except while it is suspended for a chore: then it belongs to that chore.
+ * A request belongs to the HTTP thread of its connection, except while it is suspended for a item: then it belongs to that item.
  * Where the client goes during a flush, the request outlives its connection: the flush frees it.
- * HTTP threads never wait: what may take long, also freeing and closing, is a chore.
+ * HTTP threads never wait: what may take long, also freeing and closing, is a item.
  * Locks, in order: http->lock, source->lock; request->lock stands alone. */
 #ifndef MLPD_HTTP_PRIVATE_H
 #define MLPD_HTTP_PRIVATE_H
@@ -77,10 +77,10 @@ struct request {
     uint64_t length, drained, started_ms;
     uint64_t waited_ms; /* since when the body has waited for a flush; 0: it does not */
     struct body body;
-    struct chore *kept;
+    struct work_item *kept;
     struct reply reply;
     unsigned status; /* sent */
-    struct chore work;
+    struct work_item work;
     struct source *source; /* of the reply that is being sent */
     atomic_bool stop;      /* request_stop */
     bool interim;          /* the client's HTTP version knows interim replies */
@@ -118,7 +118,7 @@ struct http {
     pthread_mutex_t lock;           /* protects what follows */
     pthread_cond_t idle;            /* n_busy became 0; http_stop waits on it (CLOCK_MONOTONIC) */
     struct request *requests;       /* all connections */
-    uint32_t n_connections, n_busy; /* n_busy: suspended for a chore */
+    uint32_t n_connections, n_busy; /* n_busy: suspended for a item */
     uint64_t next_id;
     atomic_bool quiesced; /* written under the lock */
     uint64_t quiesced_ms;
@@ -132,7 +132,7 @@ struct http {
     int watch_epoll, watch_event;               /* an eventfd: a first connection came, or stop */
 };
 
-#define REQUEST_OF(chore_pointer) ((struct request *)((char *)(chore_pointer)-offsetof(struct request, work)))
+#define REQUEST_OF(item_pointer) ((struct request *)((char *)(item_pointer)-offsetof(struct request, work)))
 
 uint64_t clock_ms(void);
 
@@ -143,7 +143,7 @@ static inline void request_due(struct request *request, uint64_t since_ms, uint6
     atomic_store_explicit(&request->deadline_ms, deadline_ms, memory_order_relaxed);
 }
 
-/* A request leaves its HTTP thread for a chore; false: the daemon stops, and no more may leave. */
+/* A request leaves its HTTP thread for a item; false: the daemon stops, and no more may leave. */
 bool busy_enter(struct http *http);
 /* After the request has been resumed: it may be gone already. */
 void busy_leave(struct http *http);

@@ -92,12 +92,12 @@ void request_move(struct request *request, enum route_where where)
     request->where = where;
 }
 
-void request_keep(struct request *request, struct chore *context)
+void request_keep(struct request *request, struct work_item *context)
 {
     request->kept = context;
 }
 
-struct chore *request_kept(const struct request *request)
+struct work_item *request_kept(const struct request *request)
 {
     return request->kept;
 }

@@ -1,9 +1,9 @@
 /* Replies that are made while they are sent.
  *
- * A source has one buffer. The HTTP thread empties it; when it is empty the connection is suspended and a chore on a bench of its own fills it,
- * so that reading (which may touch the disk) never happens on an HTTP thread. Where there is nothing to read yet, the chore asks to be
+ * A source has one buffer. The HTTP thread empties it; when it is empty the connection is suspended and a item on a bench of its own fills it,
+ * so that reading (which may touch the disk) never happens on an HTTP thread. Where there is nothing to read yet, the item asks to be
  * woken, and the wake submits it again.
- * Lifetime: from http_source_new until source_close, or until the chore that is under way then has ended. */
+ * Lifetime: from http_source_new until source_close, or until the item that is under way then has ended. */
 #include "http/private.h"
 
 #include <stdlib.h>
@@ -12,13 +12,13 @@
 #define BUFFER_SIZE 16384
 
 struct source {
-    struct chore chore; /* first: the crew hands back its address */
+    struct work_item item; /* first: the executor hands back its address */
     struct reply_source from;
     struct http *http;
     struct claim claim;      /* of itself */
     pthread_mutex_t lock;    /* protects what follows */
     struct request *request; /* NULL: not attached yet, or over */
-    uint32_t n_busy;         /* calls of the chore that are submitted or have not ended */
+    uint32_t n_busy;         /* calls of the item that are submitted or have not ended */
     bool fetching;           /* one of them has not filled the buffer yet */
     bool waiting;            /* `wait` was called, and no wake has come */
     bool suspended;          /* the connection waits for this source */
@@ -31,9 +31,9 @@ struct source {
     char buffer[BUFFER_SIZE];
 };
 
-static void source_free(struct chore *chore)
+static void source_free(struct work_item *item)
 {
-    struct source *source = (struct source *)chore;
+    struct source *source = (struct source *)item;
     source->from.free(source->from.self);
     pthread_mutex_destroy(&source->lock);
     claim_end(&source->claim);
@@ -49,9 +49,9 @@ static void resume(struct source *source)
     }
 }
 
-static void fetch(struct chore *chore)
+static void fetch(struct work_item *item)
 {
-    struct source *source = (struct source *)chore;
+    struct source *source = (struct source *)item;
     size_t n = 0;
     pthread_mutex_lock(&source->lock);
     bool ended = source->closed || source->over; /* while the task waited */
@@ -74,7 +74,7 @@ static void fetch(struct chore *chore)
     bool last = --source->n_busy == 0 && source->closed;
     pthread_mutex_unlock(&source->lock);
     if (last)
-        source_free(&source->chore);
+        source_free(&source->item);
 }
 
 /* Under the lock. */
@@ -82,7 +82,7 @@ static void fetch_submit(struct source *source)
 {
     source->fetching = true;
     source->n_busy++;
-    crew_submit(source->http->options.crew, BENCH_STREAMS, &source->chore);
+    executor_submit(source->http->options.executor, QUEUE_STREAMS, &source->item);
 }
 
 struct source *http_source_new(const struct request *request, const struct reply_source *from, struct err *err)
@@ -98,9 +98,9 @@ struct source *http_source_new(const struct request *request, const struct reply
     }
     source->claim = claim;
     pthread_mutex_init(&source->lock, NULL);
-    source->chore.run = fetch;
-    source->chore.client = request->work.client;
-    source->chore.kind = request->work.kind;
+    source->item.run = fetch;
+    source->item.client = request->work.client;
+    source->item.kind = request->work.kind;
     source->from = *from;
     source->http = request->http;
     source->sent_ms = clock_ms();
@@ -181,6 +181,6 @@ void source_close(struct source *source)
     pthread_mutex_unlock(&source->lock);
     if (busy)
         return;
-    source->chore.run = source_free;
-    crew_submit(source->http->options.crew, BENCH_STREAMS, &source->chore);
+    source->item.run = source_free;
+    executor_submit(source->http->options.executor, QUEUE_STREAMS, &source->item);
 }

@@ -138,7 +138,7 @@ static void part_write(void *self, uint32_t part)
 }
 
 /* With the help of n_helpers: each part into a text of its own, these one after the other. */
-static bool parts_write(struct rows_work *work, struct crew *crew, uint32_t n_helpers, struct writer *writer)
+static bool parts_write(struct rows_work *work, struct executor *executor, uint32_t n_helpers, struct writer *writer)
 {
     struct claim claims[PARTS_MAX];
     for (uint32_t i = 0; i < work->n_parts; i++) {
@@ -147,7 +147,7 @@ static bool parts_write(struct rows_work *work, struct crew *crew, uint32_t n_he
         work->writers[i].claim = &claims[i];
     }
     pthread_mutex_init(&work->lock, NULL);
-    crew_share(crew, BENCH_DESK, n_helpers, work->n_parts, part_write, work);
+    executor_parallel_for(executor, QUEUE_INTERACTIVE, n_helpers, work->n_parts, part_write, work);
     pthread_mutex_destroy(&work->lock);
     bool ok = work->n_good == work->n_parts;
     for (uint32_t i = 0; i < work->n_parts; i++) {
@@ -170,7 +170,7 @@ static bool reply_check(const struct rows_work *work, uint32_t n_rows, struct er
     return fits;
 }
 
-bool predict_rows(const struct model *model, const struct instances *instances, struct crew *crew, uint32_t n_threads,
+bool predict_rows(const struct model *model, const struct instances *instances, struct executor *executor, uint32_t n_threads,
                   struct writer *writer, struct err *err)
 {
     uint32_t n = instances->n_rows, n_parts = n / INSTANCES_BLOCK < PARTS_MAX ? n / INSTANCES_BLOCK : PARTS_MAX;
@@ -184,8 +184,9 @@ bool predict_rows(const struct model *model, const struct instances *instances, 
         predictions_done(&work.predictions);
         return false;
     }
-    bool ok = crew && n_threads > 1 && n_parts > 1 ? parts_write(&work, crew, (n_parts < n_threads ? n_parts : n_threads) - 1, writer)
-                                                   : rows_write(&work, 0, n, writer, err);
+    bool ok = executor && n_threads > 1 && n_parts > 1
+                  ? parts_write(&work, executor, (n_parts < n_threads ? n_parts : n_threads) - 1, writer)
+                  : rows_write(&work, 0, n, writer, err);
     predictions_done(&work.predictions);
     return ok;
 }

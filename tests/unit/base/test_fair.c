@@ -1,5 +1,5 @@
 /* The service threads' queue: in which order tasks start, by whose they are and what they take. Time is made up. */
-#include "../../server/base/crew.h"
+#include "../../server/base/executor.h"
 #include "../../server/base/fair.h"
 #include "helper_main.h"
 
@@ -10,8 +10,8 @@
 #define MANY 64
 
 static struct fair *fair;
-static struct chore chores[MANY];
-static uint32_t n_chores;
+static struct work_item items[MANY];
+static uint32_t n_items;
 
 static void setup(uint32_t n_threads, uint32_t n_kept)
 {
@@ -19,7 +19,7 @@ static void setup(uint32_t n_threads, uint32_t n_kept)
     fair = calloc(1, sizeof *fair);
     ck_assert_ptr_nonnull(fair);
     fair_init(fair, n_threads, n_kept);
-    n_chores = 0;
+    n_items = 0;
 }
 
 static void teardown(void)
@@ -28,30 +28,30 @@ static void teardown(void)
     fair = NULL;
 }
 
-static struct chore *put(uint32_t client, uint32_t kind)
+static struct work_item *put(uint32_t client, uint32_t kind)
 {
-    struct chore *chore = &chores[n_chores++];
-    *chore = (struct chore){.client = client, .kind = kind};
-    fair_put(fair, chore);
-    return chore;
+    struct work_item *item = &items[n_items++];
+    *item = (struct work_item){.client = client, .kind = kind};
+    fair_put(fair, item);
+    return item;
 }
 
 /* The next task is this one, and takes so long. */
-static void run(const struct chore *expected, uint32_t took_ms)
+static void run(const struct work_item *expected, uint32_t took_ms)
 {
     struct fair_task task = fair_take(fair);
-    ck_assert_ptr_eq(task.chore, expected);
+    ck_assert_ptr_eq(task.item, expected);
     fair_end(fair, &task, (uint64_t)took_ms * MS);
 }
 
 START_TEST(one_flow_is_first_in_first_out)
 {
     setup(2, 0);
-    struct chore *a = put(1, 1), *b = put(1, 1), *c = put(1, 1);
+    struct work_item *a = put(1, 1), *b = put(1, 1), *c = put(1, 1);
     run(a, 5);
     run(b, 5);
     run(c, 5);
-    ck_assert_ptr_null(fair_take(fair).chore);
+    ck_assert_ptr_null(fair_take(fair).item);
     ck_assert_uint_eq(fair->n_waiting + fair->n_running, 0);
 }
 END_TEST
@@ -59,11 +59,11 @@ END_TEST
 START_TEST(a_client_with_one_task_does_not_wait_for_one_with_many)
 {
     setup(4, 0);
-    struct chore *first[10];
+    struct work_item *first[10];
     for (int i = 0; i < 10; i++)
         first[i] = put(1, 1);
     run(first[0], 100);
-    struct chore *other = put(2, 1);
+    struct work_item *other = put(2, 1);
     run(other, 100);
     run(first[1], 100);
 }
@@ -79,7 +79,7 @@ START_TEST(clients_share_the_time_not_the_tasks)
     }
     for (int i = 0; i < 32; i++) {
         struct fair_task task = fair_take(fair);
-        uint32_t client = task.chore->client;
+        uint32_t client = task.item->client;
         n[client]++;
         fair_end(fair, &task, client == 1 ? 30 * MS : 10 * MS);
     }
@@ -91,9 +91,9 @@ END_TEST
 START_TEST(a_clients_quick_kind_comes_before_its_slow_one)
 {
     setup(4, 0);
-    struct chore *slow[3] = {put(1, 1), put(1, 1), put(1, 1)};
+    struct work_item *slow[3] = {put(1, 1), put(1, 1), put(1, 1)};
     run(slow[0], 1000);
-    struct chore *quick = put(1, 2);
+    struct work_item *quick = put(1, 2);
     run(quick, 1);
     run(slow[1], 1000);
     run(slow[2], 1000);
@@ -108,13 +108,13 @@ START_TEST(no_flow_takes_the_last_thread)
         put(1, 1);
     for (int i = 0; i < 3; i++) {
         running[i] = fair_take(fair);
-        ck_assert_ptr_nonnull(running[i].chore);
+        ck_assert_ptr_nonnull(running[i].item);
     }
-    ck_assert_ptr_null(fair_take(fair).chore);
-    struct chore *other = put(1, 2);
+    ck_assert_ptr_null(fair_take(fair).item);
+    struct work_item *other = put(1, 2);
     run(other, 1);
     fair_end(fair, &running[0], 100 * MS);
-    ck_assert_ptr_nonnull(fair_take(fair).chore);
+    ck_assert_ptr_nonnull(fair_take(fair).item);
 }
 END_TEST
 
@@ -128,17 +128,17 @@ START_TEST(slow_flows_together_leave_a_thread)
         put(1, kind);
     }
     for (int i = 0; i < 3; i++)
-        ck_assert_ptr_nonnull(fair_take(fair).chore);
-    ck_assert_ptr_null(fair_take(fair).chore);
-    struct chore *quick = put(1, 4);
-    ck_assert_ptr_eq(fair_take(fair).chore, quick);
+        ck_assert_ptr_nonnull(fair_take(fair).item);
+    ck_assert_ptr_null(fair_take(fair).item);
+    struct work_item *quick = put(1, 4);
+    ck_assert_ptr_eq(fair_take(fair).item, quick);
 }
 END_TEST
 
 START_TEST(one_thread_takes_all)
 {
     setup(1, 1);
-    struct chore *a = put(1, 1), *b = put(1, 1);
+    struct work_item *a = put(1, 1), *b = put(1, 1);
     run(a, 500);
     run(b, 500);
 }
@@ -156,7 +156,7 @@ START_TEST(who_was_idle_starts_level_and_saves_nothing_up)
     }
     for (int i = 0; i < 10; i++) { /* client 1 has had a second: client 2 is a task behind, not ten */
         struct fair_task task = fair_take(fair);
-        n[task.chore->client]++;
+        n[task.item->client]++;
         fair_end(fair, &task, 100 * MS);
     }
     ck_assert_uint_ge(n[1], 4);
@@ -167,7 +167,7 @@ END_TEST
 START_TEST(a_withdrawn_task_leaves_no_trace)
 {
     setup(2, 0);
-    struct chore *a = put(1, 1), *b = put(1, 1), *c = put(1, 1), *lone = put(2, 1);
+    struct work_item *a = put(1, 1), *b = put(1, 1), *c = put(1, 1), *lone = put(2, 1);
     ck_assert(fair_withdraw(fair, b));
     ck_assert(!fair_withdraw(fair, b));
     ck_assert(fair_withdraw(fair, lone));
@@ -175,7 +175,7 @@ START_TEST(a_withdrawn_task_leaves_no_trace)
     c = put(1, 1);
     run(a, 1);
     run(c, 1);
-    ck_assert_ptr_null(fair_take(fair).chore);
+    ck_assert_ptr_null(fair_take(fair).item);
     ck_assert_uint_eq(fair->n_waiting, 0);
 }
 END_TEST

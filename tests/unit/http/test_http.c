@@ -17,7 +17,7 @@
 static struct {
     int listening;
     uint16_t port;
-    struct crew *crew;
+    struct executor *executor;
     struct http *http;
     sem_t entered; /* a flush waits at the gate */
     sem_t gate;
@@ -40,11 +40,11 @@ static void wait_get(struct request *request, struct reply *reply)
 }
 
 static const struct route test_routes[] = {
-    {.method = "GET", .pattern = "/healthz", .run = health_get, .where = ROUTE_HERE, .body = ROUTE_BODY_NONE, .vital = true},
-    {.method = "GET", .pattern = "/plain", .run = health_get, .where = ROUTE_HERE, .body = ROUTE_BODY_NONE},
-    {.method = "GET", .pattern = "/stuck", .run = wait_get, .where = ROUTE_HERE, .body = ROUTE_BODY_NONE},
-    {.method = "GET", .pattern = "/wait", .run = wait_get, .where = ROUTE_DESK, .body = ROUTE_BODY_NONE},
-    {.method = "POST", .pattern = "/files", .run = health_get, .where = ROUTE_DESK, .body = ROUTE_BODY_LARGE},
+    {.method = "GET", .pattern = "/healthz", .run = health_get, .where = ROUTE_INLINE, .body = ROUTE_BODY_NONE, .vital = true},
+    {.method = "GET", .pattern = "/plain", .run = health_get, .where = ROUTE_INLINE, .body = ROUTE_BODY_NONE},
+    {.method = "GET", .pattern = "/stuck", .run = wait_get, .where = ROUTE_INLINE, .body = ROUTE_BODY_NONE},
+    {.method = "GET", .pattern = "/wait", .run = wait_get, .where = ROUTE_OFFLOAD, .body = ROUTE_BODY_NONE},
+    {.method = "POST", .pattern = "/files", .run = health_get, .where = ROUTE_OFFLOAD, .body = ROUTE_BODY_LARGE},
 };
 
 static const size_t n_test_routes = sizeof test_routes / sizeof *test_routes;
@@ -80,20 +80,20 @@ static int listening_new(void)
 
 static void service_start(uint32_t max_connections)
 {
-    static const uint32_t n_threads[N_BENCHES] = {[BENCH_DESK] = 8, [BENCH_BULK] = 1, [BENCH_STREAMS] = 1};
+    static const uint32_t n_threads[N_QUEUES] = {[QUEUE_INTERACTIVE] = 8, [QUEUE_BULK] = 1, [QUEUE_STREAMS] = 1};
     struct err err = {0};
     sem_init(&service.entered, 0, 0);
     sem_init(&service.gate, 0, 0);
     service.listening = listening_new();
-    service.crew = crew_new(n_threads, &err);
-    ck_assert_ptr_nonnull(service.crew);
+    service.executor = executor_new(n_threads, &err);
+    ck_assert_ptr_nonnull(service.executor);
     const struct http_options options = {.listen_fd = service.listening,
                                          .n_threads = 1,
                                          .max_connections = max_connections,
                                          .max_body = 1 << 20,
                                          .max_rows = 1 << 20,
                                          .temp = gated_file,
-                                         .crew = service.crew,
+                                         .executor = service.executor,
                                          .routes = test_routes,
                                          .n_routes = n_test_routes,
                                          .busy = nothing};
@@ -106,7 +106,7 @@ static void service_stop(void)
 {
     http_quiesce(service.http);
     http_stop(service.http);
-    crew_free(service.crew);
+    executor_free(service.executor);
     sem_destroy(&service.entered);
     sem_destroy(&service.gate);
 }

@@ -75,14 +75,15 @@ END_TEST
 #define MANY 1000
 
 /* The rows' array; NULL with *err. free() frees it. */
-static char *rows_text(const struct model *model, const struct instances *instances, struct crew *crew, uint32_t n_threads, struct err *err)
+static char *rows_text(const struct model *model, const struct instances *instances, struct executor *executor, uint32_t n_threads,
+                       struct err *err)
 {
     struct writer writer;
     size_t n;
 
     writer_init(&writer);
     writer_open(&writer, '[');
-    if (!predict_rows(model, instances, crew, n_threads, &writer, err)) {
+    if (!predict_rows(model, instances, executor, n_threads, &writer, err)) {
         writer_done(&writer);
         return NULL;
     }
@@ -97,10 +98,10 @@ START_TEST(threads_change_no_text)
     struct err err = {0};
     const char *csvs[] = {"a,b,y\n1,2,red\n2,300,blue\n3,7,red\n4,8,green\n", "a,b,y\n1,2,0.5\n2,300,1.5\n3,7,2.75\n"};
     struct model *model = model_of_text(csvs[_i], 20, 0);
-    struct crew *crew = crew_new((uint32_t[N_BENCHES]){3, 1, 1}, &err);
+    struct executor *executor = executor_new((uint32_t[N_QUEUES]){3, 1, 1}, &err);
     float raw[2 * MANY];
 
-    ck_assert_ptr_nonnull(crew);
+    ck_assert_ptr_nonnull(executor);
     for (int i = 0; i < 2 * MANY; i++)
         raw[i] = i % 17 ? (float)(i * 37 % 101) / 8 : NAN;
     for (uint32_t n = 1; n <= MANY; n = n < 63 ? 63 : n < MANY / 2 ? n + 65 : n * 2) {
@@ -118,7 +119,7 @@ START_TEST(threads_change_no_text)
         ck_assert_int_eq(cJSON_GetArraySize(root), n);
         cJSON_Delete(root);
         for (uint32_t threads = 2; threads <= 4; threads++) {
-            char *shared[] = {rows_text(model, &instances, crew, threads, &err), rows_text(model, &encoded, crew, threads, &err)};
+            char *shared[] = {rows_text(model, &instances, executor, threads, &err), rows_text(model, &encoded, executor, threads, &err)};
             ck_assert_str_eq(shared[0], alone);
             ck_assert_str_eq(shared[1], alone);
             free(shared[0]);
@@ -128,7 +129,7 @@ START_TEST(threads_change_no_text)
         instances_done(&instances);
         instances_done(&encoded);
     }
-    crew_free(crew);
+    executor_free(executor);
     model_unref(model);
 }
 END_TEST
@@ -137,32 +138,32 @@ START_TEST(the_first_bad_row_is_told)
 {
     struct err err = {0};
     struct model *model = model_of_text("a,b,y\n1,2,0.5\n2,300,1.5\n3,7,2.75\n", 20, 0);
-    struct crew *crew = crew_new((uint32_t[N_BENCHES]){3, 1, 1}, &err);
+    struct executor *executor = executor_new((uint32_t[N_QUEUES]){3, 1, 1}, &err);
     struct instances instances = {0};
     float raw[2 * MANY] = {0};
 
     raw[2 * 211 + 1] = raw[2 * 212] = raw[2 * 640] = raw[2 * 999] = INFINITY;
     ck_assert(instances_from_floats(model->recipe, raw, sizeof raw, &instances, &err));
     for (int i = 0; i < 50; i++) {
-        ck_assert_ptr_null(rows_text(model, &instances, crew, 4, &err));
+        ck_assert_ptr_null(rows_text(model, &instances, executor, 4, &err));
         ck_assert_uint_eq(err.row, 212);
         ck_assert_str_eq(err.column, "b");
     }
     instances_done(&instances);
-    crew_free(crew);
+    executor_free(executor);
     model_unref(model);
 }
 END_TEST
 
-/* A crew's one thread that is at something else. */
+/* A executor's one thread that is at something else. */
 struct busy {
-    struct chore chore;
+    struct work_item item;
     pthread_barrier_t begun, ended;
 };
 
-static void busy_run(struct chore *chore)
+static void busy_run(struct work_item *item)
 {
-    struct busy *busy = (struct busy *)chore;
+    struct busy *busy = (struct busy *)item;
     pthread_barrier_wait(&busy->begun);
     pthread_barrier_wait(&busy->ended);
 }
@@ -176,24 +177,24 @@ static void part_count(void *self, uint32_t part)
 START_TEST(work_is_shared_with_who_is_free)
 {
     struct err err = {0};
-    struct crew *crew = crew_new((uint32_t[N_BENCHES]){1, 3, 1}, &err);
+    struct executor *executor = executor_new((uint32_t[N_QUEUES]){1, 3, 1}, &err);
     _Atomic uint32_t counts[MANY] = {0};
-    struct busy busy = {.chore.run = busy_run};
+    struct busy busy = {.item.run = busy_run};
 
     pthread_barrier_init(&busy.begun, NULL, 2);
     pthread_barrier_init(&busy.ended, NULL, 2);
-    crew_submit(crew, BENCH_DESK, &busy.chore);
+    executor_submit(executor, QUEUE_INTERACTIVE, &busy.item);
     pthread_barrier_wait(&busy.begun);
-    crew_share(crew, BENCH_DESK, 4, MANY, part_count, counts);
-    ck_assert_uint_eq(crew_waiting(crew, BENCH_DESK), 0);
+    executor_parallel_for(executor, QUEUE_INTERACTIVE, 4, MANY, part_count, counts);
+    ck_assert_uint_eq(executor_waiting(executor, QUEUE_INTERACTIVE), 0);
     for (int i = 0; i < MANY; i++)
         ck_assert_uint_eq(counts[i], 1);
     pthread_barrier_wait(&busy.ended);
     for (int round = 0; round < 100; round++)
-        crew_share(crew, BENCH_BULK, 1000, MANY, part_count, counts);
+        executor_parallel_for(executor, QUEUE_BULK, 1000, MANY, part_count, counts);
     for (int i = 0; i < MANY; i++)
         ck_assert_uint_eq(counts[i], 101);
-    crew_free(crew);
+    executor_free(executor);
     pthread_barrier_destroy(&busy.begun);
     pthread_barrier_destroy(&busy.ended);
 }

@@ -1,7 +1,7 @@
 /* Service threads. Each bench has one lock, which protects its queue; `work` is what its threads wait on. No lock is held while a
- * chore runs. */
+ * item runs. */
 #define _GNU_SOURCE
-#include "base/crew.h"
+#include "base/executor.h"
 #include "base/fair.h"
 
 #include <pthread.h>
@@ -13,26 +13,26 @@
 
 #define THREADS_MAX 64
 
-static const char *const names[N_BENCHES] = {[BENCH_DESK] = "desk", [BENCH_BULK] = "bulk", [BENCH_STREAMS] = "streams"};
+static const char *const names[N_QUEUES] = {[QUEUE_INTERACTIVE] = "desk", [QUEUE_BULK] = "bulk", [QUEUE_STREAMS] = "streams"};
 
 /* Threads of a bench that slow work leaves to the other. */
-static const uint32_t n_kept[N_BENCHES] = {[BENCH_DESK] = 1};
+static const uint32_t n_kept[N_QUEUES] = {[QUEUE_INTERACTIVE] = 1};
 
-struct queue {
+struct task_queue {
     pthread_mutex_t lock;
-    pthread_cond_t work; /* a chore was added or may start now, or stop was set; threads of this bench wait on it */
+    pthread_cond_t work; /* a item was added or may start now, or stop was set; threads of this bench wait on it */
     struct fair fair;
     bool stop;
-    struct chore probe;       /* crew_pulse's */
+    struct work_item probe;   /* executor_pulse's */
     bool probing;             /* it waits or runs */
-    _Atomic uint64_t n_turns; /* chores begun and ended */
+    _Atomic uint64_t n_turns; /* work items begun and ended */
     /* written before there are threads to read them */
     clockid_t clocks[THREADS_MAX];
     uint32_t n_clocks;
 };
 
-struct crew {
-    struct queue queues[N_BENCHES];
+struct executor {
+    struct task_queue queues[N_QUEUES];
     pthread_t threads[THREADS_MAX];
     uint32_t n_threads;
 };
@@ -46,24 +46,24 @@ static uint64_t now_ns(void)
 
 /* Under the lock: the next task; none once stop is set and nothing waits. What
  * waits then may start at last when those that run have ended. */
-static struct fair_task queue_take(struct queue *queue)
+static struct fair_task queue_take(struct task_queue *queue)
 {
     struct fair_task task;
-    while (!(task = fair_take(&queue->fair)).chore && !(queue->stop && queue->fair.n_waiting == 0))
+    while (!(task = fair_take(&queue->fair)).item && !(queue->stop && queue->fair.n_waiting == 0))
         pthread_cond_wait(&queue->work, &queue->lock);
     return task;
 }
 
 static void *thread_run(void *self)
 {
-    struct queue *queue = self;
+    struct task_queue *queue = self;
     struct fair_task task;
     pthread_mutex_lock(&queue->lock);
-    while ((task = queue_take(queue)).chore) {
+    while ((task = queue_take(queue)).item) {
         pthread_mutex_unlock(&queue->lock);
         atomic_fetch_add_explicit(&queue->n_turns, 1, memory_order_relaxed);
         uint64_t begin_ns = now_ns();
-        task.chore->run(task.chore);
+        task.item->run(task.item);
         atomic_fetch_add_explicit(&queue->n_turns, 1, memory_order_relaxed);
         uint64_t took_ns = now_ns() - begin_ns;
         pthread_mutex_lock(&queue->lock);
@@ -76,73 +76,74 @@ static void *thread_run(void *self)
     return NULL;
 }
 
-static bool threads_start(struct crew *crew, enum bench bench, uint32_t n, struct err *err)
+static bool threads_start(struct executor *executor, enum queue bench, uint32_t n, struct err *err)
 {
-    for (uint32_t i = 0; i < n && crew->n_threads < THREADS_MAX; i++) {
-        int code = pthread_create(&crew->threads[crew->n_threads], NULL, thread_run, &crew->queues[bench]);
+    for (uint32_t i = 0; i < n && executor->n_threads < THREADS_MAX; i++) {
+        int code = pthread_create(&executor->threads[executor->n_threads], NULL, thread_run, &executor->queues[bench]);
         if (code)
             return err_set(err, ERR_THREAD, "a service thread could not be started: %s", strerror(code));
-        pthread_setname_np(crew->threads[crew->n_threads], names[bench]);
-        if (pthread_getcpuclockid(crew->threads[crew->n_threads], &crew->queues[bench].clocks[crew->queues[bench].n_clocks]) == 0)
-            crew->queues[bench].n_clocks++;
-        crew->n_threads++;
+        pthread_setname_np(executor->threads[executor->n_threads], names[bench]);
+        if (pthread_getcpuclockid(executor->threads[executor->n_threads],
+                                  &executor->queues[bench].clocks[executor->queues[bench].n_clocks]) == 0)
+            executor->queues[bench].n_clocks++;
+        executor->n_threads++;
     }
     return true;
 }
 
-struct crew *crew_new(const uint32_t n_threads[N_BENCHES], struct err *err)
+struct executor *executor_new(const uint32_t n_threads[N_QUEUES], struct err *err)
 {
-    struct crew *crew = calloc(1, sizeof *crew);
-    if (!crew) {
+    struct executor *executor = calloc(1, sizeof *executor);
+    if (!executor) {
         err_memory(err, "the service threads");
         return NULL;
     }
-    for (int i = 0; i < N_BENCHES; i++) {
-        fair_init(&crew->queues[i].fair, n_threads[i], n_kept[i]);
-        pthread_mutex_init(&crew->queues[i].lock, NULL);
-        pthread_cond_init(&crew->queues[i].work, NULL);
+    for (int i = 0; i < N_QUEUES; i++) {
+        fair_init(&executor->queues[i].fair, n_threads[i], n_kept[i]);
+        pthread_mutex_init(&executor->queues[i].lock, NULL);
+        pthread_cond_init(&executor->queues[i].work, NULL);
     }
-    for (int i = 0; i < N_BENCHES; i++)
-        if (!threads_start(crew, (enum bench)i, n_threads[i], err)) {
-            crew_free(crew);
+    for (int i = 0; i < N_QUEUES; i++)
+        if (!threads_start(executor, (enum queue)i, n_threads[i], err)) {
+            executor_free(executor);
             return NULL;
         }
-    return crew;
+    return executor;
 }
 
-void crew_free(struct crew *crew)
+void executor_free(struct executor *executor)
 {
-    if (!crew)
+    if (!executor)
         return;
-    for (int i = 0; i < N_BENCHES; i++) {
-        pthread_mutex_lock(&crew->queues[i].lock);
-        crew->queues[i].stop = true;
-        pthread_cond_broadcast(&crew->queues[i].work);
-        pthread_mutex_unlock(&crew->queues[i].lock);
+    for (int i = 0; i < N_QUEUES; i++) {
+        pthread_mutex_lock(&executor->queues[i].lock);
+        executor->queues[i].stop = true;
+        pthread_cond_broadcast(&executor->queues[i].work);
+        pthread_mutex_unlock(&executor->queues[i].lock);
     }
-    for (uint32_t i = 0; i < crew->n_threads; i++)
-        pthread_join(crew->threads[i], NULL);
-    for (int i = 0; i < N_BENCHES; i++) {
-        pthread_cond_destroy(&crew->queues[i].work);
-        pthread_mutex_destroy(&crew->queues[i].lock);
+    for (uint32_t i = 0; i < executor->n_threads; i++)
+        pthread_join(executor->threads[i], NULL);
+    for (int i = 0; i < N_QUEUES; i++) {
+        pthread_cond_destroy(&executor->queues[i].work);
+        pthread_mutex_destroy(&executor->queues[i].lock);
     }
-    free(crew);
+    free(executor);
 }
 
-void crew_submit(struct crew *crew, enum bench bench, struct chore *chore)
+void executor_submit(struct executor *executor, enum queue bench, struct work_item *item)
 {
-    struct queue *queue = &crew->queues[bench];
+    struct task_queue *queue = &executor->queues[bench];
     pthread_mutex_lock(&queue->lock);
-    fair_put(&queue->fair, chore);
+    fair_put(&queue->fair, item);
     pthread_cond_signal(&queue->work);
     pthread_mutex_unlock(&queue->lock);
 }
 
-/* Whether the chore still waited: it does no longer. */
-static bool queue_withdraw(struct queue *queue, struct chore *chore)
+/* Whether the item still waited: it does no longer. */
+static bool queue_withdraw(struct task_queue *queue, struct work_item *item)
 {
     pthread_mutex_lock(&queue->lock);
-    bool waited = fair_withdraw(&queue->fair, chore);
+    bool waited = fair_withdraw(&queue->fair, item);
     pthread_mutex_unlock(&queue->lock);
     return waited;
 }
@@ -159,7 +160,7 @@ struct share {
 };
 
 struct helper {
-    struct chore chore; /* first: the crew hands back its address */
+    struct work_item item; /* first: the executor hands back its address */
     struct share *share;
 };
 
@@ -177,28 +178,28 @@ static void share_leave(struct share *share)
     pthread_mutex_unlock(&share->lock);
 }
 
-static void helper_run(struct chore *chore)
+static void helper_run(struct work_item *item)
 {
-    struct share *share = ((struct helper *)chore)->share;
+    struct share *share = ((struct helper *)item)->share;
     share_work(share);
     share_leave(share);
 }
 
-void crew_share(struct crew *crew, enum bench bench, uint32_t n_helpers, uint32_t n_parts, void (*run)(void *self, uint32_t part),
-                void *self)
+void executor_parallel_for(struct executor *executor, enum queue bench, uint32_t n_helpers, uint32_t n_parts,
+                           void (*run)(void *self, uint32_t part), void *self)
 {
-    n_helpers = n_helpers < CREW_HELPERS_MAX ? n_helpers : CREW_HELPERS_MAX;
+    n_helpers = n_helpers < EXECUTOR_HELPERS_MAX ? n_helpers : EXECUTOR_HELPERS_MAX;
     struct share share = {.run = run, .self = self, .n_parts = n_parts, .n_helpers = n_helpers};
-    struct helper helpers[CREW_HELPERS_MAX];
+    struct helper helpers[EXECUTOR_HELPERS_MAX];
     pthread_mutex_init(&share.lock, NULL);
     pthread_cond_init(&share.left, NULL);
     for (uint32_t i = 0; i < n_helpers; i++) {
-        helpers[i] = (struct helper){.chore.run = helper_run, .share = &share};
-        crew_submit(crew, bench, &helpers[i].chore);
+        helpers[i] = (struct helper){.item.run = helper_run, .share = &share};
+        executor_submit(executor, bench, &helpers[i].item);
     }
     share_work(&share);
     for (uint32_t i = 0; i < n_helpers; i++)
-        if (queue_withdraw(&crew->queues[bench], &helpers[i].chore))
+        if (queue_withdraw(&executor->queues[bench], &helpers[i].item))
             share_leave(&share);
     pthread_mutex_lock(&share.lock);
     while (share.n_helpers)
@@ -208,17 +209,17 @@ void crew_share(struct crew *crew, enum bench bench, uint32_t n_helpers, uint32_
     pthread_mutex_destroy(&share.lock);
 }
 
-static void probe_run(struct chore *chore)
+static void probe_run(struct work_item *item)
 {
-    struct queue *queue = (struct queue *)((char *)chore - offsetof(struct queue, probe));
+    struct task_queue *queue = (struct task_queue *)((char *)item - offsetof(struct task_queue, probe));
     pthread_mutex_lock(&queue->lock);
     queue->probing = false;
     pthread_mutex_unlock(&queue->lock);
 }
 
-struct pulse crew_pulse(struct crew *crew, enum bench bench)
+struct pulse executor_pulse(struct executor *executor, enum queue bench)
 {
-    struct queue *queue = &crew->queues[bench];
+    struct task_queue *queue = &executor->queues[bench];
     struct pulse pulse = {.has_work = true, .beats = atomic_load(&queue->n_turns)};
     for (uint32_t i = 0; i < queue->n_clocks; i++)
         pulse.beats += thread_cpu_ns(queue->clocks[i]);
@@ -227,7 +228,7 @@ struct pulse crew_pulse(struct crew *crew, enum bench bench)
     pulse.has_work = queue->fair.n_waiting > 0;
     if (!queue->probing) {
         queue->probing = true;
-        queue->probe = (struct chore){.run = probe_run};
+        queue->probe = (struct work_item){.run = probe_run};
         fair_put(&queue->fair, &queue->probe);
         pthread_cond_signal(&queue->work);
     }
@@ -235,18 +236,18 @@ struct pulse crew_pulse(struct crew *crew, enum bench bench)
     return pulse;
 }
 
-uint32_t crew_running(struct crew *crew, enum bench bench)
+uint32_t executor_running(struct executor *executor, enum queue bench)
 {
-    struct queue *queue = &crew->queues[bench];
+    struct task_queue *queue = &executor->queues[bench];
     pthread_mutex_lock(&queue->lock);
     uint32_t n = queue->fair.n_running;
     pthread_mutex_unlock(&queue->lock);
     return n;
 }
 
-uint32_t crew_waiting(struct crew *crew, enum bench bench)
+uint32_t executor_waiting(struct executor *executor, enum queue bench)
 {
-    struct queue *queue = &crew->queues[bench];
+    struct task_queue *queue = &executor->queues[bench];
     pthread_mutex_lock(&queue->lock);
     uint32_t n = queue->fair.n_waiting;
     pthread_mutex_unlock(&queue->lock);
