@@ -1,4 +1,4 @@
-/* The worker gang and its barrier.
+/* The worker pool and its barrier.
  *
  * Threads: pool_run is called by one thread at a time, which becomes worker 0. The others wait for `run` to change, first spinning,
  * then on a futex. The barrier counts arrivals; the last one moves `generation` on and wakes whoever sleeps.
@@ -8,7 +8,7 @@
  * A worker that was asked to give way yields at its next barrier, for the scheduler would let it run on to the end of a tick, 4 ms and
  * more, while a client that shares its processor waits to read a reply; and where a person asks, the workers take what others leave
  * (SCHED_IDLE) for a while after it, so that a browser that draws, asks and draws again finds a processor at once. Where others leave
- * nothing, a worker could not come back by itself: a thread of the pool's, the steward, sets their policies. It sleeps while nobody asks.
+ * nothing, a worker could not come back by itself: a thread of the pool's, the priority thread, sets their policies. It sleeps while nobody asks.
  * Worker 0 is so only inside a run: what its thread does between runs, with locks held perhaps, others may wait for. */
 #define _GNU_SOURCE
 #include "mlp/pool.h"
@@ -33,14 +33,15 @@
 /* How long a thread in the background means to run at a time: since Linux 6.12 one that wakes with a shorter slice (a few milliseconds
  * where none was set) may take the processor from it at once. */
 #define SLICE_NS 50000000u
-#define GIVE_WAY_NS 200000000u /* a round of the steward's */
-#define PERSON_ASKS 40u /* in a round; who asks more often is a program: it needs the yield only, and training would suffer from more */
+#define YIELD_NS 200000000u /* a round of the priority thread's */
+#define INTERACTIVE_RATE_MAX                                                                                                               \
+    40u /* in a round; who asks more often is a program: it needs the yield only, and training would suffer from more */
 
 struct worker {
     struct pool *pool;
     uint32_t index;
     pthread_t thread;
-    atomic_int tid;      /* while the steward may set its policy; 0: not now */
+    atomic_int tid;      /* while the priority thread may set its policy; 0: not now */
     atomic_bool is_idle; /* it may be taking what others leave */
 };
 
@@ -48,9 +49,9 @@ struct pool {
     uint32_t n_threads;
     uint32_t n_started; /* of workers 1 .. n_threads - 1 */
     bool spins;
-    bool has_steward; /* threads may take what others leave, and come back from it */
+    bool has_priority_thread; /* threads may take what others leave, and come back from it */
     int nice_level;
-    pthread_t steward;
+    pthread_t priority;
     void (*work)(void *self, uint32_t worker);
     void *self;
     struct worker *workers;
@@ -59,8 +60,8 @@ struct pool {
     alignas(CACHE_LINE) atomic_uint generation;
     alignas(CACHE_LINE) atomic_uint sleepers; /* of all words together: whether a wake is due */
     alignas(CACHE_LINE) atomic_uint asked;    /* counts askings to give way */
-    atomic_bool is_unasked;                   /* the steward sleeps until `asked` changes */
-    alignas(CACHE_LINE) atomic_bool idle;     /* workers shall take what others leave; the steward's */
+    atomic_bool is_unasked;                   /* the priority thread sleeps until `asked` changes */
+    alignas(CACHE_LINE) atomic_bool idle;     /* workers shall take what others leave; the priority thread's */
     atomic_bool is_entering;                  /* worker 0 is about to follow `idle` */
     atomic_uint quit;
 };
@@ -145,18 +146,18 @@ void pool_background(int nice_level)
 static void *idle_try(void *arg)
 {
     struct pool *pool = arg;
-    pool->has_steward = policy_set(0, SCHED_IDLE, pool->nice_level) && policy_set(0, SCHED_OTHER, pool->nice_level);
+    pool->has_priority_thread = policy_set(0, SCHED_IDLE, pool->nice_level) && policy_set(0, SCHED_OTHER, pool->nice_level);
     return NULL;
 }
 
-void pool_give_way(struct pool *pool)
+void pool_yield(struct pool *pool)
 {
     atomic_fetch_add(&pool->asked, 1);
     if (atomic_load(&pool->is_unasked))
         futex_wake_all(&pool->asked);
 }
 
-static void give_way(struct pool *pool)
+static void yield(struct pool *pool)
 {
     static _Thread_local unsigned seen;
     unsigned asked = atomic_load_explicit(&pool->asked, memory_order_relaxed);
@@ -216,15 +217,15 @@ static bool idle_end(struct pool *pool)
 }
 
 /* Rounds while somebody asks, and until nobody is idle; then sleep. */
-static void *steward_main(void *arg)
+static void *priority_main(void *arg)
 {
-    static const struct timespec round = {.tv_nsec = GIVE_WAY_NS};
+    static const struct timespec round = {.tv_nsec = YIELD_NS};
     struct pool *pool = arg;
     bool ended = true;
     for (unsigned seen = 0; !atomic_load(&pool->quit);) {
         unsigned asked = atomic_load(&pool->asked), n = asked - seen;
         seen = asked;
-        if (n > 0 && n <= PERSON_ASKS) {
+        if (n > 0 && n <= INTERACTIVE_RATE_MAX) {
             idle_begin(pool);
             ended = false;
         } else if (!ended) {
@@ -243,7 +244,7 @@ static void *steward_main(void *arg)
 
 void pool_barrier(struct pool *pool)
 {
-    give_way(pool);
+    yield(pool);
     if (pool->n_threads == 1)
         return;
     unsigned generation = atomic_load_explicit(&pool->generation, memory_order_acquire);
@@ -306,7 +307,7 @@ struct pool *pool_new(uint32_t n_threads, int nice_level, struct err *err)
     pthread_t thread;
     if (nice_level != 0 && pthread_create(&thread, NULL, idle_try, pool) == 0)
         pthread_join(thread, NULL);
-    pool->has_steward = pool->has_steward && pthread_create(&pool->steward, NULL, steward_main, pool) == 0;
+    pool->has_priority_thread = pool->has_priority_thread && pthread_create(&pool->priority, NULL, priority_main, pool) == 0;
     for (uint32_t i = 1; i < n_threads; i++) {
         workers[i].pool = pool;
         workers[i].index = i;
@@ -329,10 +330,10 @@ void pool_free(struct pool *pool)
         return;
     atomic_store(&pool->quit, 1);
     change(pool, &pool->run);
-    if (pool->has_steward) {
+    if (pool->has_priority_thread) {
         futex_wake_all(&pool->quit);
-        pool_give_way(pool);
-        pthread_join(pool->steward, NULL);
+        pool_yield(pool);
+        pthread_join(pool->priority, NULL);
     }
     for (uint32_t i = 1; i <= pool->n_started; i++)
         pthread_join(pool->workers[i].thread, NULL);
@@ -340,9 +341,9 @@ void pool_free(struct pool *pool)
     free(pool);
 }
 
-bool pool_gives_way(const struct pool *pool)
+bool pool_can_yield(const struct pool *pool)
 {
-    return pool->has_steward;
+    return pool->has_priority_thread;
 }
 
 uint32_t pool_n_threads(const struct pool *pool)
@@ -358,11 +359,11 @@ void pool_run(struct pool *pool, void (*work)(void *self, uint32_t worker), void
         pool->self = self;
         change(pool, &pool->run);
     }
-    if (pool->has_steward)
+    if (pool->has_priority_thread)
         enter(pool);
     work(self, 0);
     pool_barrier(pool);
-    if (pool->has_steward)
+    if (pool->has_priority_thread)
         leave(pool);
     denormals_restore(before);
 }

@@ -1,5 +1,5 @@
 /* The trainer's state and the pieces it is made of: train/make.c (making one), train.c (the loop of epochs), step.c and step_rows.c (one
- * run of the gang through the steps), score.c (rows through a network, scored), train/state.c (what training changes, out and in). */
+ * run of the pool through the steps), score.c (rows through a network, scored), train/state.c (what training changes, out and in). */
 #ifndef MLP_ENGINE_TRAIN_PRIVATE_H
 #define MLP_ENGINE_TRAIN_PRIVATE_H
 
@@ -128,7 +128,7 @@ struct trainer {
     uint32_t n_workers;  /* that take part: all of the pool's, or one where a step is too little to share */
     uint32_t block_rows; /* rows that a worker takes at a time: a multiple of 16, at most BLOCK_ROWS */
 
-    /* one run of the gang */
+    /* one run of the pool */
     struct pool *pool;
     const atomic_bool *stop;
     uint64_t deadline_ns;
@@ -140,7 +140,7 @@ struct trainer {
     bool leave; /* worker 0's decision before a step's last barrier */
 };
 
-/* Where the gang stands in an epoch. */
+/* Where the pool stands in an epoch. */
 struct position {
     uint64_t step;
     uint32_t chunk;

@@ -1,4 +1,4 @@
-/* The steps of an epoch, as every worker of the gang runs them:
+/* The steps of an epoch, as every worker of the pool runs them:
  *
  *   1. claim blocks of the batch's rows; take each through gather, forward, loss and deltas alone; barrier;
  *   2. claim blocks of weight rows; compute their gradient over the batch in row order and update them while they are in cache; barrier.
@@ -90,7 +90,7 @@ static void share_rows(struct trainer *t, const struct position *p, uint32_t wor
         atomic_store_explicit(&t->summed[i].halves, 0, memory_order_relaxed);
 }
 
-/* Whether somebody wants the gang to stop now: the phase is then left between two blocks, and goes on there in the next run. Only long
+/* Whether somebody wants the pool to stop now: the phase is then left between two blocks, and goes on there in the next run. Only long
  * chunks stop while weights change: of the others, states can be saved after any run. */
 static bool interrupts(struct trainer *t, enum phase phase)
 {
@@ -302,7 +302,7 @@ static void norms_phase(struct trainer *t, const struct position *p, struct chan
 
 /* ---- the loop ---- */
 
-/* Whether the gang leaves after this chunk. Worker 0 decides for all. */
+/* Whether the pool leaves after this chunk. Worker 0 decides for all. */
 static bool decide(struct trainer *t, const struct position *next)
 {
     return next->step >= t->checked_steps || atomic_load_explicit(t->stop, memory_order_relaxed) ||
@@ -370,7 +370,7 @@ static bool phase_wanted(const struct trainer *t, const struct position *p, enum
 static void (*const phases[N_PHASES])(struct trainer *t, const struct position *p, struct change *change,
                                       uint32_t worker) = {rows_phase, gradient_phase, update_phase, norms_phase};
 
-/* A chunk's phases from `phase` on; false: the gang leaves in the midst of it. */
+/* A chunk's phases from `phase` on; false: the pool leaves in the midst of it. */
 static bool chunk_work(struct trainer *t, const struct position *p, const struct position *next, enum phase phase, uint32_t worker)
 {
     struct change change = change_at(t, p);

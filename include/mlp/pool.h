@@ -1,4 +1,4 @@
-/* The worker gang: n threads that run one function together, and the barrier they meet at.
+/* The worker pool: n threads that run one function together, and the barrier they meet at.
  *
  * The calling thread is worker 0; the other n - 1 sleep on a futex between runs. One run at a time: the caller serialises. */
 #ifndef MLP_POOL_H
@@ -33,8 +33,8 @@ void pool_count(struct pool *pool, atomic_uint *count);
 
 /* Somebody else has something to do now: each worker yields at its next barrier, and for a moment leaves its processor to whoever wants it.
  * Any thread; cheap. */
-void pool_give_way(struct pool *pool);
+void pool_yield(struct pool *pool);
 /* Whether the system lets them (whoever may not come back to the pool's nice level must not leave it); else they only yield once. */
-bool pool_gives_way(const struct pool *pool);
+bool pool_can_yield(const struct pool *pool);
 
 #endif

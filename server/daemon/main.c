@@ -155,7 +155,7 @@ static bool page_open(struct daemon *daemon, struct err *err)
 static void requests_first(void *app)
 {
     struct server *server = app;
-    jobs_give_way(server->jobs);
+    jobs_yield(server->jobs);
     scrub_busy(server->scrub);
 }
 

@@ -265,9 +265,9 @@ void jobs_close(struct jobs *jobs)
     free(jobs);
 }
 
-void jobs_give_way(struct jobs *jobs)
+void jobs_yield(struct jobs *jobs)
 {
-    pool_give_way(jobs->pool);
+    pool_yield(jobs->pool);
 }
 
 double job_share(const struct job_row *row)

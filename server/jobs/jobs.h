@@ -108,7 +108,7 @@ void jobs_close(struct jobs *jobs); /* stops if need be; takes NULL */
 /* A sign of life of the writer, the saver or the pool, and a wake. Does not block. */
 struct pulse jobs_pulse(struct jobs *jobs, enum heart heart);
 /* What trains lets others have the processors for a moment. Any thread; cheap. */
-void jobs_give_way(struct jobs *jobs);
+void jobs_yield(struct jobs *jobs);
 
 /* Check the request against the data, store the job and queue it. Errors are ERR_INPUT with field or column, ERR_NOT_FOUND (field
  * "dataset", "test", "validation"), ERR_CONFLICT (still loading), ERR_FULL (too many wait), ERR_SPACE (larger than the memory for jobs) ... Slow. */

@@ -1,4 +1,4 @@
-/* The gang gives way to who asks, and comes back; its workers wait for each other's work. */
+/* The pool gives way to who asks, and comes back; its workers wait for each other's work. */
 #define _GNU_SOURCE
 #include "helper_main.h"
 #include "mlp/pool.h"
@@ -58,7 +58,7 @@ static void *ask(void *arg)
     for (int i = 0; i < 20 && !(left && back); i++) { /* where this thread is late, it may see nothing of it */
         back = all_have(SCHED_OTHER);
         double begin = seconds();
-        pool_give_way(pool);
+        pool_yield(pool);
         left = all_have(SCHED_IDLE);
         back = all_have(SCHED_OTHER) && back && seconds() - begin > 0.15; /* without being asked */
     }
@@ -77,7 +77,7 @@ START_TEST(workers_leave_their_processors_to_others_for_a_moment)
     ck_assert_int_eq(pthread_create(&asker, NULL, ask, &stop), 0);
     pool_run(pool, meet_until, &stop);
     pthread_join(asker, &missed);
-    if (pool_gives_way(pool))
+    if (pool_can_yield(pool))
         ck_assert_ptr_null(missed);
     pool_free(pool);
 }
@@ -114,7 +114,7 @@ START_TEST(workers_come_back_on_busy_processors)
         ck_assert_int_eq(pthread_create(&hogs[i], NULL, hog, &stop), 0);
     double begin = seconds();
     for (int i = 0; i < 4; i++) {
-        pool_give_way(pool);
+        pool_yield(pool);
         pool_run(pool, meet_often, NULL);
         ck_assert_int_eq(sched_getscheduler(0), SCHED_OTHER);
     }
