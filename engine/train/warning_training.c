@@ -2,8 +2,8 @@
 #include "base/denormals.h"
 #include "mlp/warning.h"
 #include "network/private.h"
+#include "train/ensemble_private.h"
 #include "train/private.h"
-#include "train/team_private.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -91,8 +91,8 @@ void warnings_of_training(struct warnings *warnings, const struct trainer *t)
     turned_warn(warnings, t);
 }
 
-void warnings_of_team(struct warnings *warnings, const struct team *team)
+void warnings_of_ensemble(struct warnings *warnings, const struct ensemble *ensemble)
 {
-    if (team->n_members == 1)
-        warnings_of_training(warnings, team->members[0].trainer);
+    if (ensemble->n_members == 1)
+        warnings_of_training(warnings, ensemble->members[0].trainer);
 }

@@ -46,7 +46,7 @@ struct train_options {
     uint32_t epochs;
     uint64_t seed;
     bool shuffle;
-    uint32_t members; /* networks trained side by side and served as one: team.h; 0, 1: one */
+    uint32_t members; /* networks trained side by side and served as one: ensemble.h; 0, 1: one */
 };
 /* The defaults: no layers, adam, He, batch 32... every field set to what the wire documents. */
 struct train_options train_options_default(void);

@@ -2,7 +2,7 @@
 #ifndef MLP_WARNING_H
 #define MLP_WARNING_H
 
-#include "mlp/team.h"
+#include "mlp/ensemble.h"
 #include "mlp/train.h"
 
 /* id, word on the wire */
@@ -53,7 +53,7 @@ void warnings_of_fit(struct warnings *warnings, const struct recipe *recipe, con
 
 /* About a training that has come to its end: units that are 0 for every row, a validation loss that has risen again. */
 void warnings_of_training(struct warnings *warnings, const struct trainer *trainer);
-/* The same of a team of one. A team of several stops by folds that no member has seen, and is not looked at. */
-void warnings_of_team(struct warnings *warnings, const struct team *team);
+/* The same of an ensemble of one. An ensemble of several stops by folds that no member has seen, and is not looked at. */
+void warnings_of_ensemble(struct warnings *warnings, const struct ensemble *ensemble);
 
 #endif

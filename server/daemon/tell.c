@@ -113,7 +113,7 @@ static uint32_t tell_epoch(struct store *store, int64_t job)
         struct err why;
         void *bytes = NULL;
         size_t n;
-        if (checkpoint_read(store, job, slot, &bytes, &n, &why) && team_state_look(bytes, n, &place, &why) && place.epoch > epoch)
+        if (checkpoint_read(store, job, slot, &bytes, &n, &why) && ensemble_state_look(bytes, n, &place, &why) && place.epoch > epoch)
             epoch = place.epoch;
         free(bytes);
     }

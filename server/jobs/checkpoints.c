@@ -97,7 +97,7 @@ static bool slot_look(struct store *store, const struct job_row *row, int slot, 
     void *bytes = NULL;
     size_t n = 0;
     struct err err;
-    bool ok = checkpoint_read(store, row->id, slot, &bytes, &n, &err) && team_state_look(bytes, n, place, &err);
+    bool ok = checkpoint_read(store, row->id, slot, &bytes, &n, &err) && ensemble_state_look(bytes, n, place, &err);
     free(bytes);
     if (ok && place->epoch > row->epoch)
         ok =

@@ -1,11 +1,11 @@
 /* Checkpoint files: what a training job goes on from after a crash. Two a job, checkpoints/ID.0 and ID.1, written by turns, so that one
- * is whole whatever happens to the other. Their bytes are the engine's (mlp/team.h: team_save).
+ * is whole whatever happens to the other. Their bytes are the engine's (mlp/ensemble.h: ensemble_save).
  *
  * Threads: any; a job's files by one at a time. No state but the files. */
 #ifndef MLPD_JOBS_CHECKPOINTS_H
 #define MLPD_JOBS_CHECKPOINTS_H
 
-#include "mlp/team.h"
+#include "mlp/ensemble.h"
 #include "store/store.h"
 
 #include <stdatomic.h>

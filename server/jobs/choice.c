@@ -1,14 +1,14 @@
 /* What the daemon chooses where a request leaves the network and the epochs to it, by the size of the table alone. Pure functions.
  *
- * Small tables get a team (mlp/team.h): the mean of several small networks errs less than any of them, and folds tell when to stop where a
+ * Small tables get an ensemble (mlp/ensemble.h): the mean of several small networks errs less than any of them, and folds tell when to stop where a
  * validation split would be a handful of rows. Where one network takes long enough, one it is, with a validation split. */
 #include "jobs/training.h"
 
 #include <string.h>
 
-#define TEAM_ROWS_MIN 20   /* fewer are not worth folding */
-#define TEAM_CELLS_MAX 4e6 /* rows x columns */
-#define WORK_MAX 1.5e12    /* multiplications of one training: seconds, not minutes */
+#define ENSEMBLE_ROWS_MIN 20   /* fewer are not worth folding */
+#define ENSEMBLE_CELLS_MAX 4e6 /* rows x columns */
+#define WORK_MAX 1.5e12        /* multiplications of one training: seconds, not minutes */
 #define EPOCHS_LEAST 12
 #define LOSS_NEGLIGIBLE 1e-4f /* nats: what a solved table's loss still falls by, epoch after epoch, is not worth the wait */
 
@@ -16,7 +16,7 @@
 static const struct plan {
     uint64_t rows_below;
     uint32_t members, units[2], batch_size, epochs;
-} team_plans[] = {
+} ensemble_plans[] = {
     {5000, 8, {64, 32}, 32, 200},
     {20000, 8, {64, 32}, 64, 150},
     {UINT64_MAX, 4, {128, 64}, 128, 80},
@@ -32,16 +32,16 @@ bool choice_is_ours(const struct job_request *request)
     return !request->layers_given && request->train.epochs == 0 && !request->early_stopping_given && request->train.members == 0;
 }
 
-bool choice_is_team(const struct job_request *request, uint64_t n_rows, uint32_t n_columns)
+bool choice_is_ensemble(const struct job_request *request, uint64_t n_rows, uint32_t n_columns)
 {
     bool own_validation = request->validation[0] || request->validation_split >= 0;
-    return choice_is_ours(request) && !own_validation && !augment_is_on(&request->train.augment) && n_rows >= TEAM_ROWS_MIN &&
-           (double)n_rows * n_columns <= TEAM_CELLS_MAX;
+    return choice_is_ours(request) && !own_validation && !augment_is_on(&request->train.augment) && n_rows >= ENSEMBLE_ROWS_MIN &&
+           (double)n_rows * n_columns <= ENSEMBLE_CELLS_MAX;
 }
 
-static const struct plan *plan_find(bool team, uint64_t n_train)
+static const struct plan *plan_find(bool ensemble, uint64_t n_train)
 {
-    const struct plan *plan = team ? team_plans : lone_plans;
+    const struct plan *plan = ensemble ? ensemble_plans : lone_plans;
     while (n_train >= plan->rows_below && plan->rows_below < UINT64_MAX)
         plan++;
     return plan;
@@ -55,10 +55,10 @@ static uint32_t epochs_afforded(const struct plan *plan, const struct recipe *re
     return epochs < EPOCHS_LEAST ? EPOCHS_LEAST : epochs > plan->epochs ? plan->epochs : (uint32_t)epochs;
 }
 
-void choice_make(const struct job_request *request, const struct recipe *recipe, uint64_t n_train, bool team, bool validated,
+void choice_make(const struct job_request *request, const struct recipe *recipe, uint64_t n_train, bool ensemble, bool validated,
                  struct train_options *options)
 {
-    const struct plan *plan = plan_find(team, n_train);
+    const struct plan *plan = plan_find(ensemble, n_train);
 
     for (int l = 0; l < 2; l++)
         options->layers[l] = (struct layer){.units = plan->units[l], .activation = ACTIVATION_RELU, .dropout = l == 0 ? 0.1f : 0};

@@ -302,7 +302,7 @@ void jobs_info(struct jobs *jobs, const struct job *job, struct job_info *info)
             shares += job_share(&at->row);
     info->row = job->row;
     info->bytes = job->bytes;
-    info->fraction = job->training ? team_fraction(job->training->team) : job->fraction;
+    info->fraction = job->training ? ensemble_fraction(job->training->ensemble) : job->fraction;
     double seconds = job->run_seconds + (job->slice_ns ? (double)(jobs_now_ns() - job->slice_ns) * 1e-9 : 0);
     info->eta_seconds = info->samples_per_second = NAN;
     double done = info->fraction - job->fraction_before; /* in those seconds */

@@ -2,7 +2,7 @@
 #include "jobs/json_train.h"
 #include "jobs/json_train_private.h"
 
-#include "mlp/team.h"
+#include "mlp/ensemble.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -121,7 +121,7 @@ static const struct field fields[] = {
      "true, false or an object "
      "{\"shift\":1,\"rotation\":10,\"scale\":0.1,\"shear\":0.1,\"elastic_alpha\":20,\"elastic_sigma\":4,\"thickness\":0.5}"},
     {"image", FORM_NUMBERS, train_set_image, 0, 0, 0, false, "[height,width] in pixels, each from 2 to 128"},
-    {"members", FORM_NUMBER, field_set_uint32, PLACE(train.members), 1, TEAM_MEMBERS_MAX, false, "a whole number from 1 to 16"},
+    {"members", FORM_NUMBER, field_set_uint32, PLACE(train.members), 1, ENSEMBLE_MEMBERS_MAX, false, "a whole number from 1 to 16"},
     {"input_dropout", FORM_NUMBER, field_set_float, PLACE(train.input_dropout), 0, 0.95, false, "a share from 0 to 0.95"},
     FIELD_PRIORITY,
     FIELD_WEIGHT,

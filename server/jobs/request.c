@@ -184,7 +184,8 @@ bool jobs_defaults(const struct job_request *request, const struct training *tra
         resolved.loss = training->base->loss;
     }
     if (ours)
-        choice_make(request, training->recipe, n_train, training->is_team, training->is_team || training->validation.n_rows > 0, &resolved);
+        choice_make(request, training->recipe, n_train, training->is_ensemble, training->is_ensemble || training->validation.n_rows > 0,
+                    &resolved);
     if (!training->base && !layers_resolve(request, training->recipe, &resolved, err))
         return false;
     if (!ours && !request->batch_size_given)

@@ -76,7 +76,7 @@ static void training_drop(struct jobs *jobs, struct job *job)
     pthread_mutex_lock(&jobs->lock);
     struct training *training = job->training;
     if (training)
-        job->fraction = team_fraction(training->team);
+        job->fraction = ensemble_fraction(training->ensemble);
     job->training = NULL;
     pthread_mutex_unlock(&jobs->lock);
     training_free(training);
@@ -87,11 +87,11 @@ static void training_drop(struct jobs *jobs, struct job *job)
 static struct model *model_left(struct job *job, enum job_state *end, struct err *err)
 {
     struct err why;
-    if (!job->training || team_epoch(job->training->team) == 0)
+    if (!job->training || ensemble_epoch(job->training->ensemble) == 0)
         return NULL;
-    if (*end == JOB_FAILED || !team_can_save(job->training->team))
+    if (*end == JOB_FAILED || !ensemble_can_save(job->training->ensemble))
         return job->snapshot ? model_ref(job->snapshot) : NULL;
-    struct model *model = team_model(job->training->team, &why);
+    struct model *model = ensemble_model(job->training->ensemble, &why);
     if (!model && *end == JOB_SUCCEEDED) {
         *end = JOB_FAILED;
         *err = why;
@@ -124,7 +124,7 @@ static struct warnings *warnings_left(const struct job *job, enum job_state end,
     if (warnings && end == JOB_FAILED && err->code == ERR_NUMERIC)
         warnings_add(warnings, WARNING_DIVERGENCE, NULL, "%s.", err->msg);
     else if (warnings && end != JOB_FAILED && job->training)
-        warnings_of_team(warnings, job->training->team);
+        warnings_of_ensemble(warnings, job->training->ensemble);
     if (warnings && warnings->n > 0)
         return warnings;
     free(warnings);
@@ -171,10 +171,10 @@ static void finish(struct jobs *jobs, struct job *job, enum job_state end, const
 static void snapshot_resume(struct job *job, const struct training *training)
 {
     struct err ignored;
-    if (team_epoch(training->team) == 0 || job->snapshot)
+    if (ensemble_epoch(training->ensemble) == 0 || job->snapshot)
         return;
-    job->snapshot = team_model(training->team, &ignored); /* without memory there is none */
-    job->snapshot_loss = NAN;                             /* any epoch's end beats it */
+    job->snapshot = ensemble_model(training->ensemble, &ignored); /* without memory there is none */
+    job->snapshot_loss = NAN;                                     /* any epoch's end beats it */
 }
 
 /* Make the training of a job that was not made ready ahead, and go on from its checkpoint. *training NULL: it has to wait for memory;
@@ -196,7 +196,7 @@ static bool make(struct jobs *jobs, struct job *job, struct job_row *row, struct
         return !room;
     }
     if (checkpoint_resume(jobs, job, made)) {
-        job->fraction_before = team_fraction(made->team);
+        job->fraction_before = ensemble_fraction(made->ensemble);
         snapshot_resume(job, made);
     }
     *training = made;
@@ -305,7 +305,7 @@ static void snapshot_take(struct jobs *jobs, struct job *job, const struct epoch
     double loss = metrics->validation[METRIC_LOSS];
     if ((job->snapshot && now_ns - job->snapshot_ns < SNAPSHOT_NS) || !snapshot_is_beaten(job, loss))
         return;
-    struct model *model = team_model(job->training->team, &ignored);
+    struct model *model = ensemble_model(job->training->ensemble, &ignored);
     if (!model)
         return;
     model_unref(job->snapshot);
@@ -325,7 +325,7 @@ static enum train_state train(struct jobs *jobs, struct job *job, uint64_t deadl
     while (state == TRAIN_EPOCH && room && !atomic_load(&job->stop) && jobs_now_ns() < deadline_ns) {
         if (!pending_reserve(jobs, job, err))
             return TRAIN_FAILED;
-        state = team_run(job->training->team, jobs->pool, &job->stop, deadline_ns, &metrics, err);
+        state = ensemble_run(job->training->ensemble, jobs->pool, &job->stop, deadline_ns, &metrics, err);
         if (state == TRAIN_EPOCH) {
             snapshot_take(jobs, job, &metrics, jobs_now_ns()); /* first: who has seen the epoch finds its model */
             room = pending_add(jobs, job, &metrics);

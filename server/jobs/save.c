@@ -32,13 +32,13 @@ void checkpoint_begin(struct job *job)
 static bool copy(struct job *job)
 {
     struct checkpoint *checkpoint = &job->checkpoint;
-    const struct team *team = job->training->team;
+    const struct ensemble *ensemble = job->training->ensemble;
     if (!checkpoint->bytes)
-        checkpoint->bytes = malloc(team_save_size(team)); /* the same at every save */
+        checkpoint->bytes = malloc(ensemble_save_size(ensemble)); /* the same at every save */
     if (!checkpoint->bytes)
         return false;
-    checkpoint->n = team_save(team, checkpoint->bytes);
-    checkpoint->epoch = team_epoch(team);
+    checkpoint->n = ensemble_save(ensemble, checkpoint->bytes);
+    checkpoint->epoch = ensemble_epoch(ensemble);
     return true;
 }
 
@@ -46,7 +46,7 @@ void checkpoint_take(struct jobs *jobs, struct job *job, bool last)
 {
     struct checkpoint *checkpoint = &job->checkpoint;
     uint64_t begin_ns = jobs_now_ns();
-    if ((!last && begin_ns < checkpoint->next_ns) || !team_can_save(job->training->team))
+    if ((!last && begin_ns < checkpoint->next_ns) || !ensemble_can_save(job->training->ensemble))
         return;
     pthread_mutex_lock(&jobs->lock);
     while (last && checkpoint->state == CHECKPOINT_SAVING)
@@ -76,7 +76,7 @@ bool checkpoint_resume(struct jobs *jobs, struct job *job, struct training *trai
     if (job->checkpoint.from < 0)
         return false;
     bool ok = checkpoint_read(jobs->options.store, job->row.id, job->checkpoint.from, &bytes, &n, &err) &&
-              team_restore(training->team, bytes, n, &err) && team_state_look(bytes, n, &place, &err);
+              ensemble_restore(training->ensemble, bytes, n, &err) && ensemble_state_look(bytes, n, &place, &err);
     free(bytes);
     if (ok)
         log_info("job %" PRId64 " goes on from its checkpoint: after epoch %" PRIu32 ", step %" PRIu64, job->row.id, place.epoch,
@@ -119,7 +119,7 @@ static bool save(struct jobs *jobs, struct job *job)
     checkpoint->state = CHECKPOINT_SAVING;
     pthread_mutex_unlock(&jobs->lock);
     uint64_t begin_ns = jobs_now_ns();
-    team_state_seal(checkpoint->bytes, checkpoint->n);
+    ensemble_state_seal(checkpoint->bytes, checkpoint->n);
     bool ok = checkpoint_write(jobs->options.store, id, checkpoint->slot, checkpoint->bytes, checkpoint->n, &checkpoint->give_up_ns, &err);
     uint64_t end_ns = jobs_now_ns();
     bool unwanted = !ok && atomic_load(&checkpoint->give_up_ns) == GIVE_UP_NOW;

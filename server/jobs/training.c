@@ -10,7 +10,7 @@ void training_free(struct training *training)
 {
     if (!training)
         return;
-    team_free(training->team);
+    ensemble_free(training->ensemble);
     binding_free(training->binding);
     binding_free(training->validation_binding);
     binding_free(training->test_binding);
@@ -101,8 +101,8 @@ static bool split(struct training *training, const struct table *table, const st
                   const struct recipe_options *options, struct err *err)
 {
     uint64_t n_rows = table_n_rows(table);
-    training->is_team = !training->base && choice_is_team(request, n_rows, table_n_columns(table));
-    bool judged = request->validation[0] || (training->is_team && (request->test[0] || request->test_split > 0)); /* by other rows */
+    training->is_ensemble = !training->base && choice_is_ensemble(request, n_rows, table_n_columns(table));
+    bool judged = request->validation[0] || (training->is_ensemble && (request->test[0] || request->test_split > 0)); /* by other rows */
     struct split split = {.test = request->test_split, .validation = request->validation_split, .seed = request->train.seed};
     if (split.validation < 0)
         split.validation = judged ? 0 : 0.1;
@@ -253,16 +253,16 @@ static bool build(struct training *training, const struct jobs_options *rooms, c
     if (ok && warnings)
         data_warn(warnings, training, table);
     table_unref(table);
-    if (!ok || !team_check(training->recipe, &training->train, &training->options, err))
+    if (!ok || !ensemble_check(training->recipe, &training->train, &training->options, err))
         return false;
-    training->bytes = team_bytes(&training->options, training->recipe->n_inputs, training->train.n_rows, training->validation.n_rows);
+    training->bytes = ensemble_bytes(&training->options, training->recipe->n_inputs, training->train.n_rows, training->validation.n_rows);
     return true;
 }
 
 bool training_ready(struct training *training, struct err *err)
 {
-    training->team = team_new(training->recipe, &training->train, &training->validation, &training->options, err);
-    return training->team && (!training->base || team_begin_from(training->team, training->base->network, err));
+    training->ensemble = ensemble_new(training->recipe, &training->train, &training->validation, &training->options, err);
+    return training->ensemble && (!training->base || ensemble_begin_from(training->ensemble, training->base->network, err));
 }
 
 struct training *training_new(const struct jobs_options *rooms, const struct job_request *request, struct job_row *row,

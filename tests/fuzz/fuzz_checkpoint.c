@@ -5,8 +5,8 @@
  * (two of them) and by what. What is taken up trains on to its end. */
 #include "fuzz.h"
 #include "mlp/binding.h"
+#include "mlp/ensemble.h"
 #include "mlp/pool.h"
-#include "mlp/team.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -26,7 +26,7 @@ struct trial {
     size_t n;
 };
 
-static struct team *team_make(uint8_t choice, struct err *err)
+static struct ensemble *ensemble_make(uint8_t choice, struct err *err)
 {
     struct train_options options = train_options_default();
     const struct rows train = {.binding = binding, .rows = order, .n_rows = choice & 1 ? 4 : 3},
@@ -40,17 +40,17 @@ static struct team *team_make(uint8_t choice, struct err *err)
     options.early_stopping.restore_best = true;
     options.early_stopping.patience = 2;
     options.optimizer = choice & 4 ? OPTIMIZER_SGD : OPTIMIZER_ADAM;
-    return team_new(recipe, &train, &validation, &options, err);
+    return ensemble_new(recipe, &train, &validation, &options, err);
 }
 
 /* To the end. False: ERR_NUMERIC. */
-static bool team_finish(struct team *team, struct err *err)
+static bool ensemble_finish(struct ensemble *ensemble, struct err *err)
 {
     struct epoch_metrics metrics;
     atomic_bool stop = false;
     enum train_state state = TRAIN_EPOCH;
     for (int i = 0; i <= EPOCHS && state == TRAIN_EPOCH; i++)
-        state = team_run(team, pool, &stop, 0, &metrics, err);
+        state = ensemble_run(ensemble, pool, &stop, 0, &metrics, err);
     require(state == TRAIN_DONE || state == TRAIN_FAILED, "a training ends");
     return state == TRAIN_DONE;
 }
@@ -59,11 +59,12 @@ static bool state_take(void *self, struct err *err)
 {
     const struct trial *trial = self;
     struct train_place place;
-    struct team *team = team_make(trial->choice, err);
-    bool good = team && team_state_look(trial->bytes, trial->n, &place, err) && team_restore(team, trial->bytes, trial->n, err);
-    require(!good || team_epoch(team) <= EPOCHS, "no epoch is beyond the last");
-    good = good && team_finish(team, err);
-    team_free(team);
+    struct ensemble *ensemble = ensemble_make(trial->choice, err);
+    bool good =
+        ensemble && ensemble_state_look(trial->bytes, trial->n, &place, err) && ensemble_restore(ensemble, trial->bytes, trial->n, err);
+    require(!good || ensemble_epoch(ensemble) <= EPOCHS, "no epoch is beyond the last");
+    good = good && ensemble_finish(ensemble, err);
+    ensemble_free(ensemble);
     return good;
 }
 
@@ -72,14 +73,14 @@ static void *state_make(uint8_t choice, size_t *n)
     struct err err;
     struct epoch_metrics metrics;
     atomic_bool stop = false;
-    struct team *team = team_make(choice, &err);
-    require(team != NULL, "a team is made");
+    struct ensemble *ensemble = ensemble_make(choice, &err);
+    require(ensemble != NULL, "an ensemble is made");
     for (uint8_t i = 0; i < (choice >> 4 & 3); i++)
-        require(team_run(team, pool, &stop, 0, &metrics, &err) == TRAIN_EPOCH, "an epoch is trained");
-    void *bytes = calloc(1, team_save_size(team) + 1);
-    require(team_can_save(team) && bytes, "a team can be saved");
-    *n = team_save(team, bytes);
-    team_free(team);
+        require(ensemble_run(ensemble, pool, &stop, 0, &metrics, &err) == TRAIN_EPOCH, "an epoch is trained");
+    void *bytes = calloc(1, ensemble_save_size(ensemble) + 1);
+    require(ensemble_can_save(ensemble) && bytes, "an ensemble can be saved");
+    *n = ensemble_save(ensemble, bytes);
+    ensemble_free(ensemble);
     return bytes;
 }
 
@@ -99,14 +100,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     uint8_t *bytes = state_make(choice, &trial.n);
     trial.n -= trial.n > cut ? cut : 0;
     if (input.n < 3 && cut == 0) { /* as it was saved */
-        team_state_seal(bytes, trial.n);
+        ensemble_state_seal(bytes, trial.n);
         trial.bytes = bytes;
         require(fuzz_run(fault, state_take, &trial), "what was saved is taken up");
     }
     for (; input.n >= 3; input.at += 3, input.n -= 3)
         bytes[(input.at[0] | (size_t)input.at[1] << 8) % trial.n] ^= input.at[2];
     if (!(choice & 8))
-        team_state_seal(bytes, trial.n);
+        ensemble_state_seal(bytes, trial.n);
     trial.bytes = bytes;
     fuzz_run(fault, state_take, &trial);
     free(bytes);

@@ -400,7 +400,7 @@ END_TEST
 /* What is left open, for so many training rows, none of them held out. */
 static bool defaults(struct recipe *recipe, uint64_t n_train, struct train_options *options)
 {
-    struct training training = {.recipe = recipe, .train.n_rows = n_train, .is_team = choice_is_team(&request, n_train, 5)};
+    struct training training = {.recipe = recipe, .train.n_rows = n_train, .is_ensemble = choice_is_ensemble(&request, n_train, 5)};
     return jobs_defaults(&request, &training, options, &err);
 }
 
@@ -435,7 +435,7 @@ START_TEST(open_choices_are_filled_in)
 }
 END_TEST
 
-START_TEST(where_all_is_left_open_small_tables_get_a_team_and_large_ones_one_network)
+START_TEST(where_all_is_left_open_small_tables_get_an_ensemble_and_large_ones_one_network)
 {
     char *classes[] = {"a", "b", "c"}, target[] = "t";
     struct recipe recipe = {.task = TASK_CLASSIFICATION, .n_inputs = 4, .n_classes = 3, .classes = classes, .target = target};
@@ -480,7 +480,7 @@ Suite *test_suite(void)
     tcase_add_test(tests, stream_and_history_agree);
     tcase_add_test(tests, a_model_file_goes_out_and_in);
     tcase_add_test(tests, open_choices_are_filled_in);
-    tcase_add_test(tests, where_all_is_left_open_small_tables_get_a_team_and_large_ones_one_network);
+    tcase_add_test(tests, where_all_is_left_open_small_tables_get_an_ensemble_and_large_ones_one_network);
     suite_add_tcase(suite, tests);
     return suite;
 }

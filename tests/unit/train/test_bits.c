@@ -3,7 +3,7 @@
 #include "helper_main.h"
 #include "helper_training.h"
 #include "mlp/cpu.h"
-#include "mlp/team.h"
+#include "mlp/ensemble.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -282,25 +282,25 @@ static uint32_t trial_bits(const struct trial *trial, const struct fixture *f)
     struct train_options o = trial_options(trial, f);
     struct rows train = {.binding = f->binding, .rows = f->rows, .n_rows = N_ROWS - N_VALIDATION},
                 validation = {.binding = f->binding, .rows = f->rows + train.n_rows, .n_rows = N_VALIDATION};
-    struct team *team = team_new(f->recipe, &train, &validation, &o, &err);
-    must(team != NULL, &err);
+    struct ensemble *ensemble = ensemble_new(f->recipe, &train, &validation, &o, &err);
+    must(ensemble != NULL, &err);
     struct pool *pool = pool_new(1, 0, &err);
     must(pool != NULL, &err);
     atomic_bool stop = false;
     struct epoch_metrics metrics;
     enum train_state state;
     uint64_t sum = 0xcbf29ce484222325u;
-    while ((state = team_run(team, pool, &stop, 0, &metrics, &err)) == TRAIN_EPOCH) {
+    while ((state = ensemble_run(ensemble, pool, &stop, 0, &metrics, &err)) == TRAIN_EPOCH) {
         sum = hash(sum, &metrics.train[METRIC_LOSS], sizeof(double));
         sum = hash(sum, &metrics.validation[METRIC_LOSS], sizeof(double));
     }
     must(state == TRAIN_DONE, &err);
-    struct model *model = team_model(team, &err);
+    struct model *model = ensemble_model(ensemble, &err);
     must(model != NULL, &err);
     sum = hash(sum, model->network->params, model->network->n_floats * sizeof(float));
     model_unref(model);
     pool_free(pool);
-    team_free(team);
+    ensemble_free(ensemble);
     return (uint32_t)(sum >> 32) ^ (uint32_t)sum;
 }
 

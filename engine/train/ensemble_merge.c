@@ -1,6 +1,6 @@
 /* Several networks of one shape merged into one. Pure functions. */
 #include "network/private.h"
-#include "train/team_private.h"
+#include "train/ensemble_private.h"
 
 /* Copy one member's layer to its place: rows from `first_in`, columns from `first_out` of the merged layer, times `share`. */
 static void layer_place(struct network *merged, const struct network *network, uint32_t layer, uint32_t first_in, uint32_t first_out,
