@@ -34,7 +34,7 @@ struct forward_panel {
 /* A tile of the strip at output o: some rows of x, times the strip's weights of n_k inputs, are added to `begin` (of any row), or where that
  * is NULL to what stands in those rows of sums. turn: how many tiles of the strip were before. */
 INLINE void forward_tile(const uint32_t rows, const uint32_t vecs, const struct forward_panel *p, uint32_t o, const float *x,
-                         const float *w, uint32_t n_k, uint32_t turn, const float *soon, const float *begin, bool relu, float *sums,
+                         const float *w, uint32_t n_k, uint32_t turn, const float *prefetch, const float *begin, bool relu, float *sums,
                          size_t ld)
 {
     vec acc[TILE_ROWS][TILE_VECS];
@@ -44,11 +44,11 @@ INLINE void forward_tile(const uint32_t rows, const uint32_t vecs, const struct 
         for (uint32_t j = 0; j < vecs; j++)
             acc[i][j] = load((begin != NULL ? begin : sums + i * ld) + o + j * VEC_FLOATS);
     if (turn == 0) {
-        tile_asking(rows, vecs, WEIGHTS_AHEAD, 0, (struct soon){NULL, 0}, x, p->ldx, 1, w, p->width, n_k, acc);
+        tile_prefetch(rows, vecs, WEIGHTS_AHEAD, 0, (struct prefetch){NULL, 0}, x, p->ldx, 1, w, p->width, n_k, acc);
     } else {
-        bool asks = soon != NULL && turn <= 2 * vecs * VEC_FLOATS / 16;
-        const float *at = asks ? soon + o + (turn - 1) / 2 * 16 + (turn - 1) % 2 * p->width : NULL;
-        tile(rows, vecs, 2, (struct soon){at, 2 * p->width}, x, p->ldx, 1, w, p->width, n_k, acc);
+        bool asks = prefetch != NULL && turn <= 2 * vecs * VEC_FLOATS / 16;
+        const float *at = asks ? prefetch + o + (turn - 1) / 2 * 16 + (turn - 1) % 2 * p->width : NULL;
+        tile(rows, vecs, 2, (struct prefetch){at, 2 * p->width}, x, p->ldx, 1, w, p->width, n_k, acc);
     }
 #pragma GCC unroll 8
     for (uint32_t i = 0; i < rows; i++)
@@ -60,13 +60,13 @@ INLINE void forward_tile(const uint32_t rows, const uint32_t vecs, const struct 
 /* Inputs k .. k + n_k - 1 of the strip at output o, `vecs` vectors wide, for all rows. Where the network is large the weights come from far
  * away: the first rows' tile brings them in, unless they have been asked for, and the others ask for those of the next inputs: two tiles for
  * each line of a row. */
-INLINE void forward_strip(const uint32_t vecs, const struct forward_panel *p, uint32_t o, uint32_t k, uint32_t n_k, const float *soon,
+INLINE void forward_strip(const uint32_t vecs, const struct forward_panel *p, uint32_t o, uint32_t k, uint32_t n_k, const float *prefetch,
                           const float *begin, bool relu, float *sums, size_t ld)
 {
     const float *w = p->w + (size_t)k * p->width + o;
     for (uint32_t r = 0, turn = 0, n; r < p->n_rows; r += n, turn++) {
         n = tile_rows(vecs, p->n_rows - r);
-        WITH_ROWS(n, vecs, forward_tile, p, o, p->x + k + r * p->ldx, w, n_k, turn, soon, begin, relu, sums + r * ld, ld);
+        WITH_ROWS(n, vecs, forward_tile, p, o, p->x + k + r * p->ldx, w, n_k, turn, prefetch, begin, relu, sums + r * ld, ld);
     }
 }
 
@@ -76,10 +76,10 @@ INLINE void panel_sums(const struct forward_panel *p, uint32_t begin, uint32_t e
     for (uint32_t k = begin, n_k; k < end; k += n_k) {
         n_k = min_u32(INPUTS_NEAR, end - k);
         bool ends = k + n_k == end;
-        const float *soon = !p->far ? NULL : ends && last ? p->after : p->w + (size_t)(k + n_k) * p->width;
+        const float *prefetch = !p->far ? NULL : ends && last ? p->after : p->w + (size_t)(k + n_k) * p->width;
         for (uint32_t o = 0, n; o < p->width; o += n * VEC_FLOATS) {
             n = tile_vecs((p->width - o) / VEC_FLOATS);
-            WITH_VECS(n, forward_strip, p, o, k, n_k, soon, k == begin ? bias : NULL, p->relu && ends, sums, ld);
+            WITH_VECS(n, forward_strip, p, o, k, n_k, prefetch, k == begin ? bias : NULL, p->relu && ends, sums, ld);
         }
     }
 }
@@ -166,8 +166,8 @@ static void transpose(const float *in, size_t ldin, uint32_t m, uint32_t n, floa
 
 /* ---- backward ---- */
 
-/* What follows the panel's weights of `rows` rows from k on in the order in which delta reads them, at the pace at which these are read. */
-INLINE struct soon panel_after(const float *w, uint32_t n_in, uint32_t n_out, uint32_t k, uint32_t rows, uint32_t panel, uint32_t width)
+/* What follows the panel's weights of `rows` rows from k on in the order in which delta reads them, at the prefetch_interval at which these are read. */
+INLINE struct prefetch panel_after(const float *w, uint32_t n_in, uint32_t n_out, uint32_t k, uint32_t rows, uint32_t panel, uint32_t width)
 {
     panel += width;
     if (panel == n_out) {
@@ -175,7 +175,7 @@ INLINE struct soon panel_after(const float *w, uint32_t n_in, uint32_t n_out, ui
         k += rows;
     }
     uint32_t next = min_u32(KERNEL_PANEL, n_out - panel);
-    return (struct soon){k < n_in ? w + (size_t)panel * n_in + (size_t)k * next : NULL, (size_t)rows * next / width};
+    return (struct prefetch){k < n_in ? w + (size_t)panel * n_in + (size_t)k * next : NULL, (size_t)rows * next / width};
 }
 
 /* out (rows, n_rows) = rows k .. of w times dy transposed, for `vecs` vectors of batch rows; the sum runs over all panels.
@@ -192,8 +192,8 @@ INLINE void delta_tile(const uint32_t rows, const uint32_t vecs, bool first, con
     for (uint32_t panel = 0; panel < n_out; panel += KERNEL_PANEL) {
         uint32_t width = min_u32(KERNEL_PANEL, n_out - panel);
         const float *wp = w + (size_t)panel * n_in + (size_t)k * width;
-        struct soon soon = first ? panel_after(w, n_in, n_out, k, rows, panel, width) : (struct soon){NULL, 0};
-        tile(rows, vecs, 1, soon, wp, width, 1, dyt + (size_t)panel * n_rows, n_rows, width, acc);
+        struct prefetch prefetch = first ? panel_after(w, n_in, n_out, k, rows, panel, width) : (struct prefetch){NULL, 0};
+        tile(rows, vecs, 1, prefetch, wp, width, 1, dyt + (size_t)panel * n_rows, n_rows, width, acc);
     }
 #pragma GCC unroll 8
     for (uint32_t i = 0; i < rows; i++)
@@ -243,18 +243,19 @@ static void delta(const float *dy, size_t lddy, uint32_t n_rows, const float *w,
 
 /* What the i-th tile of a block (16, width) asks for: n_rows lines of one of the caller's three, from where the last tile that asked for its
  * lines stopped, or the line of each row of x that the block below needs. */
-INLINE struct soon gradient_soon(const float *const soon[3], uint32_t i, const float *x, size_t ldx, uint32_t n_rows, uint32_t width)
+INLINE struct prefetch gradient_prefetch(const float *const prefetch[3], uint32_t i, const float *x, size_t ldx, uint32_t n_rows,
+                                         uint32_t width)
 {
     uint32_t which = i % 4, begin = i / 4 * n_rows;
     if (which == 3)
-        return (struct soon){soon != NULL && begin == 0 ? x + 16 : NULL, ldx};
-    bool asks = soon != NULL && soon[which] != NULL && begin < width;
-    return (struct soon){asks ? soon[which] + (size_t)begin * 16 : NULL, 16};
+        return (struct prefetch){prefetch != NULL && begin == 0 ? x + 16 : NULL, ldx};
+    bool asks = prefetch != NULL && prefetch[which] != NULL && begin < width;
+    return (struct prefetch){asks ? prefetch[which] + (size_t)begin * 16 : NULL, 16};
 }
 
 /* x: its columns that g (rows, width) is of. */
 INLINE void gradient_tile(const uint32_t rows, const uint32_t vecs, const float *x, size_t ldx, const float *dy, size_t lddy,
-                          uint32_t n_rows, uint32_t width, struct soon soon, float *g)
+                          uint32_t n_rows, uint32_t width, struct prefetch prefetch, float *g)
 {
     vec acc[TILE_ROWS][TILE_VECS];
 #pragma GCC unroll 8
@@ -262,7 +263,7 @@ INLINE void gradient_tile(const uint32_t rows, const uint32_t vecs, const float 
 #pragma GCC unroll 4
         for (uint32_t j = 0; j < vecs; j++)
             acc[i][j] = load(g + i * width + j * VEC_FLOATS);
-    tile(rows, vecs, 1, soon, x, 1, ldx, dy, lddy, n_rows, acc);
+    tile(rows, vecs, 1, prefetch, x, 1, ldx, dy, lddy, n_rows, acc);
 #pragma GCC unroll 8
     for (uint32_t i = 0; i < rows; i++)
 #pragma GCC unroll 4
@@ -271,22 +272,22 @@ INLINE void gradient_tile(const uint32_t rows, const uint32_t vecs, const float 
 }
 
 INLINE void gradient_tiles(const uint32_t vecs, const float *x, size_t ldx, const float *dy, size_t lddy, uint32_t n_rows, uint32_t width,
-                           const float *const soon[3], uint32_t *n_tiles, float *g)
+                           const float *const prefetch[3], uint32_t *n_tiles, float *g)
 {
     for (uint32_t k = 0, n; k < 16; k += n) {
         n = tile_rows(vecs, 16 - k);
-        WITH_ROWS(n, vecs, gradient_tile, x + k, ldx, dy, lddy, n_rows, width, gradient_soon(soon, (*n_tiles)++, x, ldx, n_rows, width),
-                  g + k * width);
+        WITH_ROWS(n, vecs, gradient_tile, x + k, ldx, dy, lddy, n_rows, width,
+                  gradient_prefetch(prefetch, (*n_tiles)++, x, ldx, n_rows, width), g + k * width);
     }
 }
 
-static void gradient(const float *x, size_t ldx, const float *dy, size_t lddy, uint32_t n_rows, uint32_t width, const float *const soon[3],
-                     float *g)
+static void gradient(const float *x, size_t ldx, const float *dy, size_t lddy, uint32_t n_rows, uint32_t width,
+                     const float *const prefetch[3], float *g)
 {
     uint32_t n_tiles = 0;
     for (uint32_t o = 0, n; o < width; o += n * VEC_FLOATS) {
         n = tile_vecs((width - o) / VEC_FLOATS);
-        WITH_VECS(n, gradient_tiles, x, ldx, dy + o, lddy, n_rows, width, soon, &n_tiles, g + o);
+        WITH_VECS(n, gradient_tiles, x, ldx, dy + o, lddy, n_rows, width, prefetch, &n_tiles, g + o);
     }
 }
 

@@ -75,7 +75,7 @@ INLINE vec positive(vec v)
 }
 
 /* What a tile asks for while it multiplies, as it comes from far away: a line at a time, `step` floats from the one before. NULL: nothing. */
-struct soon {
+struct prefetch {
     const float *at;
     size_t step;
 };
@@ -96,22 +96,23 @@ INLINE void tile_step(const uint32_t rows, const uint32_t vecs, const float *a, 
     }
 }
 
-/* acc[i][j] += sum over k of a[i * a_row + k * a_k] * b[k * b_k + vector j], n_k a multiple of 16. `rows`, `vecs`, `ahead` and `pace` are
- * constants at every call. ahead: steps of k by which b is prefetched, 0 where it is near already. pace: steps of k, 1 or 2, in which a line
- * of `soon` is asked for, 0: none is. */
-INLINE void tile_asking(const uint32_t rows, const uint32_t vecs, const uint32_t ahead, const uint32_t pace, struct soon soon,
-                        const float *a, size_t a_row, size_t a_k, const float *b, size_t b_k, uint32_t n_k, vec acc[TILE_ROWS][TILE_VECS])
+/* acc[i][j] += sum over k of a[i * a_row + k * a_k] * b[k * b_k + vector j], n_k a multiple of 16. `rows`, `vecs`, `prefetch_distance` and `prefetch_interval` are
+ * constants at every call. prefetch_distance: steps of k by which b is prefetched, 0 where it is near already. prefetch_interval: steps of k, 1 or 2, in which a line
+ * of `prefetch` is asked for, 0: none is. */
+INLINE void tile_prefetch(const uint32_t rows, const uint32_t vecs, const uint32_t prefetch_distance, const uint32_t prefetch_interval,
+                          struct prefetch prefetch, const float *a, size_t a_row, size_t a_k, const float *b, size_t b_k, uint32_t n_k,
+                          vec acc[TILE_ROWS][TILE_VECS])
 {
     for (uint32_t k = 0; k < n_k; k++) {
 #pragma GCC unroll 4
-        for (uint32_t j = 0; j < vecs && ahead != 0; j++)
-            __builtin_prefetch(b + (k + ahead) * b_k + j * VEC_FLOATS);
-        if (pace != 0) {
-            __builtin_prefetch(soon.at, 0, 2);
-            soon.at += soon.step;
+        for (uint32_t j = 0; j < vecs && prefetch_distance != 0; j++)
+            __builtin_prefetch(b + (k + prefetch_distance) * b_k + j * VEC_FLOATS);
+        if (prefetch_interval != 0) {
+            __builtin_prefetch(prefetch.at, 0, 2);
+            prefetch.at += prefetch.step;
         }
         tile_step(rows, vecs, a + k * a_k, a_row, b + k * b_k, acc);
-        if (pace == 2) {
+        if (prefetch_interval == 2) {
             k++;
             tile_step(rows, vecs, a + k * a_k, a_row, b + k * b_k, acc);
         }
@@ -119,13 +120,13 @@ INLINE void tile_asking(const uint32_t rows, const uint32_t vecs, const uint32_t
 }
 
 /* The same where b is near, and there may be something to ask for. */
-INLINE void tile(const uint32_t rows, const uint32_t vecs, const uint32_t pace, struct soon soon, const float *a, size_t a_row, size_t a_k,
-                 const float *b, size_t b_k, uint32_t n_k, vec acc[TILE_ROWS][TILE_VECS])
+INLINE void tile(const uint32_t rows, const uint32_t vecs, const uint32_t prefetch_interval, struct prefetch prefetch, const float *a,
+                 size_t a_row, size_t a_k, const float *b, size_t b_k, uint32_t n_k, vec acc[TILE_ROWS][TILE_VECS])
 {
-    if (soon.at != NULL)
-        tile_asking(rows, vecs, 0, pace, soon, a, a_row, a_k, b, b_k, n_k, acc);
+    if (prefetch.at != NULL)
+        tile_prefetch(rows, vecs, 0, prefetch_interval, prefetch, a, a_row, a_k, b, b_k, n_k, acc);
     else
-        tile_asking(rows, vecs, 0, 0, soon, a, a_row, a_k, b, b_k, n_k, acc);
+        tile_prefetch(rows, vecs, 0, 0, prefetch, a, a_row, a_k, b, b_k, n_k, acc);
 }
 
 /* How many vectors the next tile takes of those that are left: a last one alone would keep the adders half idle. */
