@@ -218,10 +218,10 @@ INLINE void delta_slopes(enum slopes slopes, const float *dxt, const float *x, u
     for (uint32_t r = 0; r < n_rows; r++)
         for (uint32_t i = 0; i < 16; i += VEC_FLOATS) {
             float *d = dx + r * ldx + i;
-            if (slopes == SLOPES_RELU)
+            if (slopes == DERIVATIVE_RELU)
                 store(d, (vec)((ivec)load(dxt + r * 16 + i) & (load(x + r * ldx + i) > 0)));
             else
-                store(d, slopes == SLOPES_GIVEN ? load(dxt + r * 16 + i) * load(d) : load(dxt + r * 16 + i));
+                store(d, slopes == DERIVATIVE_STORED ? load(dxt + r * 16 + i) * load(d) : load(dxt + r * 16 + i));
         }
 }
 

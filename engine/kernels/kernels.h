@@ -72,9 +72,9 @@ struct lists {
 
 /* Where a layer's slopes come from when deltas pass back through it. */
 enum slopes {
-    SLOPES_ONE,   /* linear */
-    SLOPES_RELU,  /* one where its output x is positive, else zero */
-    SLOPES_GIVEN, /* they stand in dx */
+    DERIVATIVE_ONE,    /* linear */
+    DERIVATIVE_RELU,   /* one where its output x is positive, else zero */
+    DERIVATIVE_STORED, /* they stand in dx */
 };
 
 /* Rows and columns are padded to multiples of 16. */

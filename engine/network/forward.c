@@ -76,8 +76,8 @@ enum slopes layer_slopes(const struct network *network, uint32_t layer)
 {
     const struct layer *l = &network->layers[layer];
     if (l->dropout > 0)
-        return SLOPES_GIVEN;
-    return l->activation == ACTIVATION_RELU ? SLOPES_RELU : l->activation == ACTIVATION_LINEAR ? SLOPES_ONE : SLOPES_GIVEN;
+        return DERIVATIVE_STORED;
+    return l->activation == ACTIVATION_RELU ? DERIVATIVE_RELU : l->activation == ACTIVATION_LINEAR ? DERIVATIVE_ONE : DERIVATIVE_STORED;
 }
 
 /* Whether the kernels apply the layer's activation themselves. */

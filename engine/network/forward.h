@@ -43,7 +43,7 @@ struct pass {
     const struct network *network;
     const struct kernels *kernels;
     struct activations *a;
-    struct activations *slopes; /* NULL: for answers. Else at[l + 1] takes layer l's slopes where layer_slopes says SLOPES_GIVEN. */
+    struct activations *slopes; /* NULL: for answers. Else at[l + 1] takes layer l's slopes where layer_slopes says DERIVATIVE_STORED. */
     /* training */
     struct activations *normals;  /* at[l + 1] takes the standardised sums of a normalised layer l; */
     struct activations *inverses; /* at[l + 1] its parts' inverse standard deviations, one after the other */

@@ -195,7 +195,7 @@ static void products_worker(void *self, uint32_t worker)
                          p->a[l + 1] + first * units[l + 1], units[l + 1]);
     for (int l = N_LAYERS - 1; l > 0; l--)
         kernels->delta(p->d[l + 1] + first * units[l + 1], units[l + 1], ROWS / 2, p->w[l], units[l], units[l + 1],
-                       p->a[l] + first * units[l], SLOPES_RELU, p->d[l] + first * units[l], units[l], p->scratch[worker]);
+                       p->a[l] + first * units[l], DERIVATIVE_RELU, p->d[l] + first * units[l], units[l], p->scratch[worker]);
     pool_barrier(p->pool);
     for (int l = 0; l < N_LAYERS; l++) {
         uint32_t n_panels = (units[l + 1] + KERNEL_PANEL - 1) / KERNEL_PANEL, n = units[l] / 16 * n_panels, i;

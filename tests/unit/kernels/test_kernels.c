@@ -138,7 +138,7 @@ static void check_delta(const struct kernels *kernels, uint32_t n_rows, uint32_t
     size_t ldx = n_in + 16, lddy = n_out;
     float *dy = random_floats(n_rows * lddy), *w = random_floats((size_t)n_in * n_out), *x = random_floats(n_rows * ldx),
           *dx = random_floats(n_rows * ldx), *scratch = aligned((n_out + 32) * n_rows * sizeof *scratch);
-    kernels->delta(dy, lddy, n_rows, w, n_in, n_out, x, relu ? SLOPES_RELU : SLOPES_ONE, dx, ldx, scratch);
+    kernels->delta(dy, lddy, n_rows, w, n_in, n_out, x, relu ? DERIVATIVE_RELU : DERIVATIVE_ONE, dx, ldx, scratch);
     for (uint32_t r = 0; r < n_rows; r++) {
         for (uint32_t k = 0; k < n_in; k++) {
             double sum = 0, size = 1;
