@@ -206,7 +206,7 @@ static void gather_bytes(const struct pass *pass, const struct row_source *sourc
 
 /* Take the row's lines from the cores that have read them, as its first writing would have to wait for. This file is compiled for prefetchw:
  * an instruction that x86 processors without it ignore. */
-static void overwritten_take(const float *row, size_t n)
+static void prefetch_for_write(const float *row, size_t n)
 {
     for (size_t i = 0; i < n && i < OVERWRITTEN_MAX; i += 16)
         __builtin_prefetch(row + i, 1);
@@ -224,7 +224,7 @@ static void sums_sparse(const struct pass *pass, const struct row_source *source
     lists->end = end;
     for (uint32_t i = 0; i < n_rows; i++) {
         if (source->overwritten != NULL)
-            overwritten_take(source->overwritten + i * pass->a->ld[1], pass->a->ld[1]);
+            prefetch_for_write(source->overwritten + i * pass->a->ld[1], pass->a->ld[1]);
         lists->counts[i] = pass->kernels->list_bytes(gather->bytes + (size_t)i * n_in, begin, end, scale, lists->columns + i * lists->ld,
                                                      lists->values + i * lists->ld);
     }

@@ -174,7 +174,7 @@ static float *gradient_of(struct trainer *t, struct worker_scratch *scratch, siz
 
 /* Weights that a worker's cache still holds in the next step, with their optimizer state. What is more is far away when its turn comes, and
  * asked for while its gradient is computed. */
-#define NEAR_BYTES (512u << 10)
+#define L2_BYTES (512u << 10)
 
 static void weights_gradient(struct trainer *t, const struct position *p, const struct weight_block *b, float *g)
 {
@@ -190,7 +190,7 @@ static void weights_gradient(struct trainer *t, const struct position *p, const 
     size_t at = weights_at(t, b);
     const float *soon[3] = {t->network->params + at, t->state[0] == NULL ? NULL : t->state[0] + at,
                             t->state[1] == NULL ? NULL : t->state[1] + at};
-    bool far = t->network->n_floats * sizeof(float) > (size_t)t->n_workers * NEAR_BYTES && p->chunk + 1 == p->n_chunks && !t->clips_norm;
+    bool far = t->network->n_floats * sizeof(float) > (size_t)t->n_workers * L2_BYTES && p->chunk + 1 == p->n_chunks && !t->clips_norm;
     t->kernels->gradient(t->a.at[l] + b->row, t->a.ld[l], dy, t->d.ld[l + 1], (p->n_rows + 15) & ~15u, b->width, far ? soon : NULL, g);
 }
 

@@ -86,7 +86,7 @@ static void bytes_end(struct trainer *t, const struct position *p, uint32_t begi
 
 /* The worker's own rows of the first layer's deltas and activations, which it overwrites next and others have read since: some with each of
  * its sums. They are two arrays, and each of its blocks of rows has two halves. */
-static float *overwritten_next(const struct trainer *t, const struct worker_scratch *scratch, uint32_t sums)
+static float *next_overwritten(const struct trainer *t, const struct worker_scratch *scratch, uint32_t sums)
 {
     const struct claims *own = &scratch->claims[CLAIMS_SUMS], *rows = &scratch->claims[PHASE_ROWS];
     uint32_t turn = sums - own->begin, block = rows->begin + turn / 2;
@@ -98,7 +98,7 @@ void step_sums(struct trainer *t, struct worker_scratch *scratch, const struct p
 {
     uint32_t first = block * t->block_rows, n_in = padded_in(t->network, 0);
     struct row_source source = source_of(t, p, first);
-    source.overwritten = overwritten_next(t, scratch, half * n_row_blocks(t, p) + block);
+    source.overwritten = next_overwritten(t, scratch, half * n_row_blocks(t, p) + block);
     struct pass pass = pass_of(t);
     forward_half(&pass, &source, half, t->order + p->first + first, first, rows_of_block(t, p, block), t->sums[half], &scratch->gather);
     if (first + t->block_rows >= p->n_rows)
