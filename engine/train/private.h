@@ -137,7 +137,7 @@ struct trainer {
     bool long_chunks;                  /* so much work that phases that change weights heed `stop`, too */
     atomic_bool interrupted[N_PHASES]; /* a worker saw `stop` within the phase */
     atomic_bool bad_loss, bad_weights;
-    bool leave; /* worker 0's decision before a step's last barrier */
+    bool should_stop; /* worker 0's decision before a step's last barrier */
 };
 
 /* Where the pool stands in an epoch. */

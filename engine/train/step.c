@@ -303,7 +303,7 @@ static void norms_phase(struct trainer *t, const struct position *p, struct chan
 /* ---- the loop ---- */
 
 /* Whether the pool leaves after this chunk. Worker 0 decides for all. */
-static bool decide(struct trainer *t, const struct position *next)
+static bool check_stop(struct trainer *t, const struct position *next)
 {
     return next->step >= t->checked_steps || atomic_load_explicit(t->stop, memory_order_relaxed) ||
            (t->deadline_ns != 0 && clock_ns() >= t->deadline_ns);
@@ -319,7 +319,7 @@ static struct position position_next(const struct trainer *t, const struct posit
 }
 
 /* The barrier between phases. */
-static void meet(struct trainer *t)
+static void barrier_wait(struct trainer *t)
 {
     if (t->n_workers > 1)
         pool_barrier(t->pool);
@@ -379,8 +379,8 @@ static bool chunk_work(struct trainer *t, const struct position *p, const struct
             continue;
         phases[phase](t, p, &change, worker);
         if (worker == 0 && phase > PHASE_ROWS) /* nobody reads it before the barrier; once more does no harm */
-            t->leave = decide(t, next);
-        meet(t);
+            t->should_stop = check_stop(t, next);
+        barrier_wait(t);
         /* A flag for each phase: a worker who is ahead may have set the next one's by now. */
         if (atomic_load_explicit(&t->interrupted[phase], memory_order_relaxed)) {
             if (worker == 0)
@@ -406,7 +406,7 @@ static enum phase chunk_enter(struct trainer *t, const struct position *p, uint3
         share_weights(t, worker);
         phase = 0;
     }
-    meet(t);
+    barrier_wait(t);
     return phase;
 }
 
@@ -424,7 +424,7 @@ static void steps_work(void *self, uint32_t worker)
             t->chunk = next.chunk;
             t->phase = N_PHASES;
         }
-        if (t->leave || atomic_load_explicit(&t->bad_weights, memory_order_relaxed))
+        if (t->should_stop || atomic_load_explicit(&t->bad_weights, memory_order_relaxed))
             return;
         share_weights(t, worker);
     }
@@ -434,7 +434,7 @@ void steps_run(struct trainer *t)
 {
     for (int i = 0; i < N_PHASES; i++)
         atomic_store(&t->interrupted[i], false);
-    t->leave = false;
+    t->should_stop = false;
     if (t->n_workers > 1) {
         pool_run(t->pool, steps_work, t);
         return;
