@@ -58,7 +58,7 @@ struct worker_scratch {
 };
 
 /* How the losses have gone so far. */
-struct course {
+struct loss_history {
     double first;          /* training loss of the first epoch */
     double lowest, last;   /* validation losses */
     uint32_t lowest_epoch; /* 0: none yet */
@@ -91,7 +91,7 @@ struct trainer {
     uint32_t reductions; /* of the learning rate, by plateaus met */
     double monitored;    /* best monitored loss, for plateaus */
     uint32_t waited;     /* epochs since */
-    struct course course;
+    struct loss_history history;
     float *best;       /* (n_floats): the weights of the best epoch, where early stopping wants them; else NULL */
     double best_score; /* lower is better */
     uint32_t best_epoch;

@@ -202,10 +202,10 @@ static struct head head_make(const struct trainer *t)
     head.monitored = t->monitored;
     head.best_score = t->best_score;
     head.seconds = t->seconds;
-    head.first_loss = t->course.first;
-    head.lowest_loss = t->course.lowest;
-    head.last_loss = t->course.last;
-    head.lowest_epoch = t->course.lowest_epoch;
+    head.first_loss = t->history.first;
+    head.lowest_loss = t->history.lowest;
+    head.last_loss = t->history.last;
+    head.lowest_epoch = t->history.lowest_epoch;
     return head;
 }
 
@@ -351,7 +351,7 @@ static void numbers_take(struct trainer *t, const struct head *head)
     t->monitored = head->monitored;
     t->best_score = head->best_score;
     t->seconds = head->seconds;
-    t->course = (struct course){
+    t->history = (struct loss_history){
         .first = head->first_loss, .lowest = head->lowest_loss, .last = head->last_loss, .lowest_epoch = (uint32_t)head->lowest_epoch};
     t->chunk = (uint32_t)head->chunk;
     t->ordered = 0; /* the order is drawn again */

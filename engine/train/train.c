@@ -97,9 +97,9 @@ static void watch_best(struct trainer *t, const struct epoch_metrics *m)
         memcpy(t->network->params, t->best, bytes);
 }
 
-static void watch_course(struct trainer *t, const struct epoch_metrics *m)
+static void watch_history(struct trainer *t, const struct epoch_metrics *m)
 {
-    struct course *c = &t->course;
+    struct loss_history *c = &t->history;
     if (m->epoch == 1)
         c->first = m->train[METRIC_LOSS];
     c->last = m->validation[METRIC_LOSS];
@@ -114,7 +114,7 @@ static void watch_course(struct trainer *t, const struct epoch_metrics *m)
 /* Whether the loss has risen out of all proportion, finite as it still is. */
 static bool diverged(const struct trainer *t, double loss)
 {
-    return loss > DIVERGED && loss > DIVERGED * t->course.first && t->course.first >= 0;
+    return loss > DIVERGED && loss > DIVERGED * t->history.first && t->history.first >= 0;
 }
 
 /* What is likely to help. */
@@ -139,7 +139,7 @@ static void finish_epoch(struct trainer *t, uint64_t started_ns, struct epoch_me
     metrics->seconds = t->seconds + (double)(clock_ns() - started_ns) * 1e-9;
     t->seconds = 0;
     t->n_validated = 0;
-    watch_course(t, metrics);
+    watch_history(t, metrics);
     watch_plateau(t, metrics);
     if (t->best != NULL)
         watch_best(t, metrics);
@@ -162,7 +162,7 @@ static enum train_state fail_diverged(const struct trainer *t, const struct epoc
     char advice[200];
     advise(t, advice);
     err_set(err, ERR_NUMERIC, "the loss has risen from %.4g in epoch 1 to %.4g in epoch %u, step %llu: the training diverged. %s",
-            t->course.first, m->train[METRIC_LOSS], m->epoch, (unsigned long long)t->n_steps, advice);
+            t->history.first, m->train[METRIC_LOSS], m->epoch, (unsigned long long)t->n_steps, advice);
     return TRAIN_FAILED;
 }
 

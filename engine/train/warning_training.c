@@ -71,7 +71,7 @@ static void dead_warn(struct warnings *warnings, const struct trainer *t)
 static void turned_warn(struct warnings *warnings, const struct trainer *t)
 {
     uint32_t epoch = atomic_load(&t->epoch);
-    const struct course *c = &t->course;
+    const struct loss_history *c = &t->history;
     bool restored = t->options.early_stopping.on && t->options.early_stopping.restore_best;
     if (t->validation.n_rows == 0 || restored || c->lowest_epoch == 0 || epoch - c->lowest_epoch < TURNED_EPOCHS ||
         c->last <= TURNED * c->lowest)

@@ -247,7 +247,7 @@ START_TEST(a_loss_that_rises_without_end_fails_while_it_is_finite)
     ck_assert_msg(strstr(err.msg, "the loss has risen from") && strstr(err.msg, "epoch") && strstr(err.msg, "step") &&
                       strstr(err.msg, "\"learning_rate\":0.08"),
                   "%s", err.msg);
-    ck_assert(isfinite(trainer->course.first));
+    ck_assert(isfinite(trainer->history.first));
     trainer_free(trainer);
     fixture_done(&f);
 }
