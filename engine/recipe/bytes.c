@@ -125,7 +125,7 @@ static bool is_image(const struct byte_columns *bytes, const struct fit *fit)
     if (bytes->n < IMAGE_COLUMNS_MIN || half == 0)
         return false;
     for (uint32_t c = 0; c < fit->recipe->n_columns; c++)
-        if (is_open(&fit->recipe->columns[c]) && (feature_type(fit, c) != COLUMN_BYTE || fit->wishes[c] != WISH_NONE))
+        if (is_open(&fit->recipe->columns[c]) && (feature_type(fit, c) != COLUMN_BYTE || fit->overrides[c] != WISH_NONE))
             return false;
     for (uint32_t k = 0; k < bytes->n; k++) {
         if (bytes->min[k] != 0)

@@ -117,7 +117,7 @@ bool category_fit(const struct fit *fit, uint32_t table_index, struct recipe_col
 
     if (!counts)
         return false;
-    bool wished = fit->wishes[column - fit->recipe->columns] == ENCODING_ONE_HOT;
+    bool wished = fit->overrides[column - fit->recipe->columns] == ENCODING_ONE_HOT;
     if (!note_present(n_present, n_distinct == 1 && n_present == fit->n_rows, "training rows", column->note) ||
         (!wished && !note_texts(n_distinct, n_present, column->note)))
         column->encoding = ENCODING_IGNORE;

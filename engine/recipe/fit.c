@@ -34,7 +34,7 @@ static void counting_ignore(const struct fit *fit)
 
     for (uint32_t c = 0; c < recipe->n_columns; c++) {
         struct recipe_column *column = &recipe->columns[c];
-        if (is_open(column) && fit->wishes[c] == WISH_NONE && !note_counting(fit->table, table_index(fit, c), column->note))
+        if (is_open(column) && fit->overrides[c] == WISH_NONE && !note_counting(fit->table, table_index(fit, c), column->note))
             column->encoding = ENCODING_IGNORE;
         n_other += is_open(&recipe->columns[c]);
     }
@@ -46,7 +46,7 @@ static void counting_ignore(const struct fit *fit)
 }
 
 /* The feature of that name; -1 with *err where there is none. */
-static int64_t wish_find(const struct recipe *recipe, const char *name, const char *field, struct err *err)
+static int64_t override_find(const struct recipe *recipe, const char *name, const char *field, struct err *err)
 {
     int64_t found = recipe_find(recipe, name);
     char cut[80];
@@ -60,10 +60,10 @@ static int64_t wish_find(const struct recipe *recipe, const char *name, const ch
     return -1;
 }
 
-static bool wishes_ignore(struct recipe *recipe, const struct recipe_options *options, struct err *err)
+static bool overrides_ignore(struct recipe *recipe, const struct recipe_options *options, struct err *err)
 {
     for (uint32_t i = 0; i < options->n_ignore; i++) {
-        int64_t found = wish_find(recipe, options->ignore[i], "ignore", err);
+        int64_t found = override_find(recipe, options->ignore[i], "ignore", err);
         if (found < 0)
             return false;
         column_ignore(&recipe->columns[found], "left out: as asked");
@@ -72,13 +72,13 @@ static bool wishes_ignore(struct recipe *recipe, const struct recipe_options *op
 }
 
 /* All but the features that were named. */
-static bool wishes_features(struct recipe *recipe, const struct recipe_options *options, struct err *err)
+static bool overrides_features(struct recipe *recipe, const struct recipe_options *options, struct err *err)
 {
     bool *named = calloc((size_t)recipe->n_columns + 1, sizeof *named);
     bool ok = named || err_memory(err, "the features");
 
     for (uint32_t i = 0; ok && i < options->n_features; i++) {
-        int64_t found = wish_find(recipe, options->features[i], "features", err);
+        int64_t found = override_find(recipe, options->features[i], "features", err);
         ok = found >= 0;
         if (ok)
             named[found] = true;
@@ -90,7 +90,7 @@ static bool wishes_features(struct recipe *recipe, const struct recipe_options *
     return ok;
 }
 
-static bool wish_fits(enum column_type type, enum encoding encoding)
+static bool override_fits(enum column_type type, enum encoding encoding)
 {
     bool number =
         encoding == ENCODING_SCALE || encoding == ENCODING_STANDARDISE || encoding == ENCODING_LOG || encoding == ENCODING_QUANTILE;
@@ -99,31 +99,31 @@ static bool wish_fits(enum column_type type, enum encoding encoding)
 }
 
 /* How columns are to be encoded. */
-static bool wishes_encodings(struct fit *fit, const struct recipe_options *options, struct err *err)
+static bool overrides_encodings(struct fit *fit, const struct recipe_options *options, struct err *err)
 {
     struct recipe *recipe = fit->recipe;
     char cut[80];
 
-    fit->wishes = malloc((size_t)recipe->n_columns + 1);
-    if (!fit->wishes)
+    fit->overrides = malloc((size_t)recipe->n_columns + 1);
+    if (!fit->overrides)
         return err_memory(err, "the recipe's columns");
-    memset(fit->wishes, WISH_NONE, recipe->n_columns);
-    for (uint32_t i = 0; i < options->n_wishes; i++) {
-        const struct recipe_wish *wish = &options->wishes[i];
-        int64_t found = wish_find(recipe, wish->column, "recipe", err);
+    memset(fit->overrides, WISH_NONE, recipe->n_columns);
+    for (uint32_t i = 0; i < options->n_overrides; i++) {
+        const struct recipe_override *override = &options->overrides[i];
+        int64_t found = override_find(recipe, override->column, "recipe", err);
         if (found < 0)
             return false;
         enum column_type type = feature_type(fit, (uint32_t)found);
-        if (!wish_fits(type, wish->encoding)) {
-            err_set(err, ERR_INPUT, "the column '%s' holds %s", text_cut(wish->column, strlen(wish->column), 60, cut),
+        if (!override_fits(type, override->encoding)) {
+            err_set(err, ERR_INPUT, "the column '%s' holds %s", text_cut(override->column, strlen(override->column), 60, cut),
                     type == COLUMN_CATEGORY ? "text: one_hot and ignore are possible"
                     : type == COLUMN_TEXT   ? "texts that are not told apart: only ignore is possible"
                     : type == COLUMN_DATE   ? "dates: only ignore is possible"
                                             : "numbers: scale, standardise, log, quantile and ignore are possible");
             return err_field(err, "recipe");
         }
-        fit->wishes[found] = (int8_t)wish->encoding;
-        if (wish->encoding == ENCODING_IGNORE)
+        fit->overrides[found] = (int8_t) override->encoding;
+        if (override->encoding == ENCODING_IGNORE)
             column_ignore(&recipe->columns[found], "left out: as asked");
     }
     return true;
@@ -197,8 +197,8 @@ bool columns_fit(struct fit *fit, const struct recipe_options *options, struct e
 {
     struct recipe *recipe = fit->recipe;
 
-    if (!columns_alloc(fit, err) || !wishes_ignore(recipe, options, err) || !wishes_features(recipe, options, err) ||
-        !wishes_encodings(fit, options, err))
+    if (!columns_alloc(fit, err) || !overrides_ignore(recipe, options, err) || !overrides_features(recipe, options, err) ||
+        !overrides_encodings(fit, options, err))
         return false;
     counting_ignore(fit);
     if (!bytes_fit(fit, err) || (!fit->image && !numbers_fit(fit, err)))
@@ -246,7 +246,7 @@ struct recipe *recipe_fit(const struct table *table, const uint32_t *rows, uint6
 out:
     free(sample);
     free(kept);
-    free(fit.wishes);
+    free(fit.overrides);
     if (ok)
         return fit.recipe;
     recipe_free(fit.recipe);

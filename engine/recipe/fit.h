@@ -11,8 +11,8 @@ struct fit {
     uint64_t n_rows;
     uint32_t target; /* index of the target's column */
     struct recipe *recipe;
-    int8_t *wishes; /* (recipe->n_columns): an enum encoding, or WISH_NONE */
-    bool image;     /* the open columns are pixels, and fitted */
+    int8_t *overrides; /* (recipe->n_columns): an enum encoding, or WISH_NONE */
+    bool image;        /* the open columns are pixels, and fitted */
     const atomic_bool *stop;
 };
 #define WISH_NONE (-1)

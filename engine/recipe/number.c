@@ -64,33 +64,33 @@ static bool knots_fit(struct recipe_column *column, const float *values, uint64_
     return true;
 }
 
-static bool standardise_fit(struct recipe_column *column, float *values, uint64_t n, struct summary *summary, int wish, uint32_t n_pieces,
-                            struct err *err)
+static bool standardise_fit(struct recipe_column *column, float *values, uint64_t n, struct summary *summary, int override,
+                            uint32_t n_pieces, struct err *err)
 {
-    bool open = wish == WISH_NONE;
+    bool open = override == WISH_NONE;
 
     column->impute = (float)summary->median;
     column->indicator = summary->n_present < n;
-    if ((open || wish == ENCODING_LOG) && !log_fit(column, values, n, !open, summary, err))
+    if ((open || override == ENCODING_LOG) && !log_fit(column, values, n, !open, summary, err))
         return false;
     column->offset = (float)summary->mean;
     column->scale = (float)(1.0 / summary->stddev);
-    if (wish == ENCODING_QUANTILE && n_pieces < PIECES_LEAST)
+    if (override == ENCODING_QUANTILE && n_pieces < PIECES_LEAST)
         n_pieces = PIECES_LEAST;
-    if ((open || wish == ENCODING_QUANTILE) && n_pieces >= PIECES_LEAST && !knots_fit(column, values, n, summary, n_pieces, err))
+    if ((open || override == ENCODING_QUANTILE) && n_pieces >= PIECES_LEAST && !knots_fit(column, values, n, summary, n_pieces, err))
         return false;
     column->encoding = column->n_knots > 0 ? ENCODING_QUANTILE : column->unit > 0 ? ENCODING_LOG : ENCODING_STANDARDISE;
     return true;
 }
 
 /* values: (n), changed. */
-static bool number_fit(struct recipe_column *column, float *values, uint64_t n, bool byte, int wish, uint32_t n_pieces, struct err *err)
+static bool number_fit(struct recipe_column *column, float *values, uint64_t n, bool byte, int override, uint32_t n_pieces, struct err *err)
 {
     struct summary summary;
 
     summary_floats(&summary, values, n);
     double most = fmax(fabs(summary.min), fabs(summary.max));
-    bool scale = wish == ENCODING_SCALE || (wish == WISH_NONE && byte && summary.min == 0);
+    bool scale = override == ENCODING_SCALE || (override == WISH_NONE && byte && summary.min == 0);
     if (!note_present(summary.n_present, !(summary.max > summary.min), "training rows", column->note))
         column->encoding = ENCODING_IGNORE;
     else if (scale && most * (double)SCALE_MAX >= 1)
@@ -98,7 +98,7 @@ static bool number_fit(struct recipe_column *column, float *values, uint64_t n, 
     else if (!spread_usable(&summary))
         column_ignore(column, "left out: its spread, %g, is out of reach of single precision", summary.stddev);
     else
-        return standardise_fit(column, values, n, &summary, wish, n_pieces, err);
+        return standardise_fit(column, values, n, &summary, override, n_pieces, err);
     return true;
 }
 
@@ -113,7 +113,7 @@ static bool group_fit(const struct fit *fit, const uint32_t *features, uint32_t 
     for (uint32_t k = 0; ok && k < n; k++)
         ok = stop_check(fit->stop, err) &&
              number_fit(&fit->recipe->columns[features[k]], scratch + k * fit->n_rows, fit->n_rows,
-                        feature_type(fit, features[k]) == COLUMN_BYTE, fit->wishes[features[k]], n_pieces, err);
+                        feature_type(fit, features[k]) == COLUMN_BYTE, fit->overrides[features[k]], n_pieces, err);
     return ok;
 }
 

@@ -48,7 +48,7 @@ bool target_choose(const struct table *table, const struct recipe_options *optio
 {
     static const char *const usual[] = {"label", "class", "target", "y"};
     uint32_t n = table_n_columns(table);
-    char names[280], wish[80];
+    char names[280], override[80];
 
     if (n < 2)
         return err_set(err, ERR_INPUT, "the table has %u column; a target and at least one feature are needed", n);
@@ -57,7 +57,7 @@ bool target_choose(const struct table *table, const struct recipe_options *optio
         if (found < 0) {
             list_names(table, names, sizeof names);
             err_set(err, ERR_INPUT, "there is no column '%s' for the target; there are %s",
-                    text_cut(options->target, strlen(options->target), 60, wish), names);
+                    text_cut(options->target, strlen(options->target), 60, override), names);
             return err_field(err, "target");
         }
         *target = (uint32_t)found;
@@ -131,7 +131,7 @@ static bool integers_run(const struct fit *fit, uint32_t *first, uint32_t *n)
     return seen == (1u << levels) - 1;
 }
 
-static bool task_choose(const struct fit *fit, enum task wish, struct err *err)
+static bool task_choose(const struct fit *fit, enum task override, struct err *err)
 {
     struct recipe *recipe = fit->recipe;
     const struct column *column = table_column(fit->table, fit->target);
@@ -140,13 +140,13 @@ static bool task_choose(const struct fit *fit, enum task wish, struct err *err)
     char name[80];
 
     text_cut(column->name, strlen(column->name), 40, name);
-    recipe->task = wish;
-    if (wish == TASK_REGRESSION && text) {
+    recipe->task = override;
+    if (override == TASK_REGRESSION && text) {
         err_set(err, ERR_INPUT, "regression needs numbers, and the target '%s' holds text such as \"%s\"; say \"task\":\"classification\"",
                 name, column->n_levels ? text_cut(column->levels[0], strlen(column->levels[0]), 40, (char[80]){0}) : "");
         return err_field(err, "task");
     }
-    if (wish != TASK_AUTO) {
+    if (override != TASK_AUTO) {
         snprintf(recipe->task_reason, sizeof recipe->task_reason, "as asked");
     } else if (text) {
         recipe->task = TASK_CLASSIFICATION;

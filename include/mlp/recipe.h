@@ -30,7 +30,7 @@ enum encoding {
     ENCODING_BOOLEAN, /* yes, true, t, y or 1 is 1, no, false, f, n or 0 is 0; one input, and a second, 1 where missing, where `indicator` */
     ENCODING_DATE,    /* days (as ENCODING_STANDARDISE), year, month (sine, cosine), one input a weekday from Monday; where `time` the time
                              of day (sine, cosine); a last one, 1 where missing, where `indicator` */
-    ENCODING_IGNORE,  /* left out (constant, id-like, free text, or the user's wish): no input */
+    ENCODING_IGNORE,  /* left out (constant, id-like, free text, or the user's override): no input */
 };
 #define RECIPE_NOTE_SIZE 120
 #define RECIPE_DATE_INPUTS 11u /* of ENCODING_DATE, without time and indicator */
@@ -71,8 +71,8 @@ struct recipe {
     char task_reason[160];            /* "label holds 10 integers from 0: classes; say \"task\":\"regression\" to change it" */
 };
 
-/* A column's encoding as the user wishes it. */
-struct recipe_wish {
+/* A column's encoding as the user overrides it. */
+struct recipe_override {
     const char *column;
     enum encoding encoding;
 };
@@ -84,8 +84,8 @@ struct recipe_options {
     uint32_t n_ignore;
     const char *const *features; /* the only columns to use, n_features of them; 0: all but those to ignore */
     uint32_t n_features;
-    const struct recipe_wish *wishes; /* n_wishes; the other columns' encodings are chosen */
-    uint32_t n_wishes;
+    const struct recipe_override *overrides; /* n_overrides; the other columns' encodings are chosen */
+    uint32_t n_overrides;
     bool raw_target;         /* regression: leave the target as it is (mean 0, stddev 1), as a loss of counts needs it */
     const atomic_bool *stop; /* ends fitting with ERR_STOPPED; NULL: nothing does */
 };

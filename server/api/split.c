@@ -9,7 +9,7 @@
 #include <string.h>
 
 /* The request: struct split and its names. */
-struct wish {
+struct override {
     struct split split;
     bool has_share, has_names;
 };
@@ -20,18 +20,19 @@ static bool wrong(struct err *err, const char *name, const char *expected)
     return err_field(err, name);
 }
 
-static bool share_take(struct wish *wish, const struct message *value, struct err *err)
+static bool share_take(struct override *override, const struct message *value, struct err *err)
 {
-    wish->split.share = message_kind(value) == MESSAGE_NUMBER ? message_number(value) : 0;
-    wish->has_share = true;
-    return (wish->split.share > 0 && wish->split.share < 1) || wrong(err, "share", "a number between 0 and 1, the second dataset's part");
+    override->split.share = message_kind(value) == MESSAGE_NUMBER ? message_number(value) : 0;
+    override->has_share = true;
+    return (override->split.share > 0 && override->split.share < 1) ||
+           wrong(err, "share", "a number between 0 and 1, the second dataset's part");
 }
 
-static bool names_take(struct wish *wish, const struct message *value, struct err *err)
+static bool names_take(struct override *override, const struct message *value, struct err *err)
 {
     static const char expected[] = "an array of two different names, of the larger part and of the share";
     int n = 0;
-    wish->has_names = true;
+    override->has_names = true;
     if (message_kind(value) != MESSAGE_ARRAY || message_size(value) != 2)
         return wrong(err, "names", expected);
     for (const struct message *name = message_first(value); name; name = message_next(name)) {
@@ -39,37 +40,37 @@ static bool names_take(struct wish *wish, const struct message *value, struct er
             return wrong(err, "names", expected);
         if (!store_name_check(message_string(name), "names", err))
             return false;
-        memcpy(wish->split.names[n++], message_string(name), strlen(message_string(name)) + 1);
+        memcpy(override->split.names[n++], message_string(name), strlen(message_string(name)) + 1);
     }
-    return strcmp(wish->split.names[0], wish->split.names[1]) || wrong(err, "names", expected);
+    return strcmp(override->split.names[0], override->split.names[1]) || wrong(err, "names", expected);
 }
 
-static bool seed_take(struct wish *wish, const struct message *value, struct err *err)
+static bool seed_take(struct override *override, const struct message *value, struct err *err)
 {
     double seed = message_kind(value) == MESSAGE_NUMBER ? message_number(value) : -1;
     if (!scan_whole(seed, 0, 9007199254740992.0))
         return wrong(err, "seed", "a whole number from 0");
-    wish->split.seed = (uint64_t)seed;
+    override->split.seed = (uint64_t)seed;
     return true;
 }
 
-static bool stratify_take(struct wish *wish, const struct message *value, struct err *err)
+static bool stratify_take(struct override *override, const struct message *value, struct err *err)
 {
     if (message_kind(value) == MESSAGE_NULL)
         return true;
     if (message_kind(value) != MESSAGE_STRING)
         return wrong(err, "stratify", "the name of a column");
-    wish->split.stratify = message_string(value);
+    override->split.stratify = message_string(value);
     return true;
 }
 
 static const struct {
     const char *name;
-    bool (*take)(struct wish *wish, const struct message *value, struct err *err);
+    bool (*take)(struct override *override, const struct message *value, struct err *err);
 } fields[] = {{"share", share_take}, {"names", names_take}, {"seed", seed_take}, {"stratify", stratify_take}};
 #define N_FIELDS (sizeof fields / sizeof *fields)
 
-static bool wish_read(struct wish *wish, const struct message *message, struct err *err)
+static bool override_read(struct override *override, const struct message *message, struct err *err)
 {
     for (const struct message *member = message_first(message); member; member = message_next(member)) {
         size_t i = 0;
@@ -79,11 +80,11 @@ static bool wish_read(struct wish *wish, const struct message *message, struct e
             err_set(err, ERR_INPUT, "\"%.60s\" is not known: expected share, names, seed, stratify", message_name(member));
             return err_field(err, message_name(member));
         }
-        if (!fields[i].take(wish, member, err))
+        if (!fields[i].take(override, member, err))
             return false;
     }
-    return (wish->has_share || wrong(err, "share", "a number between 0 and 1")) &&
-           (wish->has_names || wrong(err, "names", "an array of two names"));
+    return (override->has_share || wrong(err, "share", "a number between 0 and 1")) &&
+           (override->has_names || wrong(err, "names", "an array of two names"));
 }
 
 static void answer(struct reply *reply, const struct dataset_info infos[2])
@@ -104,11 +105,11 @@ void datasets_post_split(struct request *request, struct reply *reply)
 {
     struct server *server = request_app(request);
     const char *name = request_param(request, 0);
-    struct wish wish = {.split = {.seed = 1, .stop = request_stop(request)}};
+    struct override override = {.split = {.seed = 1, .stop = request_stop(request)}};
     struct dataset_info infos[2] = {{.bytes_received = 0}};
     struct err err = {0};
     struct message *message = request_message(request, &err);
-    if (message && wish_read(&wish, message, &err) && split_dataset(server->datasets, name, &wish.split, infos, &err)) {
+    if (message && override_read(&override, message, &err) && split_dataset(server->datasets, name, &override.split, infos, &err)) {
         log_info("dataset %s: split into %s and %s", name, infos[0].row.name, infos[1].row.name);
         answer(reply, infos);
     } else {

@@ -49,8 +49,8 @@ struct job_request {
     uint32_t n_class_weights;
     char **features; /* (n_features) the only columns to use; 0: all but those to ignore */
     uint32_t n_features;
-    struct recipe_wish *wishes; /* (n_wishes) encodings of columns, names owned; the others' are chosen */
-    uint32_t n_wishes;
+    struct recipe_override *overrides; /* (n_overrides) encodings of columns, names owned; the others' are chosen */
+    uint32_t n_overrides;
     double validation_split; /* share of the rows left after test_split; negative: 0.1 where there is no `validation`, else 0 */
     double test_split;       /* share of all rows held out; 0: none */
     /* train.layers: hidden layers, and the output layer if the user listed it. It is taken for the output layer where it is

@@ -75,10 +75,10 @@ static const struct field encoding_field = {.name = "recipe",
 bool train_set_recipe(struct job_request *request, const struct field *field, const struct message *value, struct err *err)
 {
     size_t n = message_kind(value) == MESSAGE_OBJECT ? message_size(value) : NAMES_MAX + 1;
-    if (n > NAMES_MAX || request->wishes)
+    if (n > NAMES_MAX || request->overrides)
         return field_wrong(err, field->name, field->expected, value);
-    request->wishes = calloc(n ? n : 1, sizeof *request->wishes);
-    if (!request->wishes)
+    request->overrides = calloc(n ? n : 1, sizeof *request->overrides);
+    if (!request->overrides)
         return err_memory(err, "the request");
     for (const struct message *member = message_first(value); member; member = message_next(member)) {
         const struct message *word = message_kind(member) == MESSAGE_OBJECT ? message_get(member, "encoding") : member;
@@ -87,11 +87,11 @@ bool train_set_recipe(struct job_request *request, const struct field *field, co
             return field_wrong(err, field->name, field->expected, member);
         if (!field_word(&encoding_field, word, encoding_find, &encoding, err))
             return false;
-        struct recipe_wish *wish = &request->wishes[request->n_wishes];
-        *wish = (struct recipe_wish){strdup(message_name(member)), (enum encoding)encoding};
-        if (!wish->column)
+        struct recipe_override *override = &request->overrides[request->n_overrides];
+        *override = (struct recipe_override){strdup(message_name(member)), (enum encoding)encoding};
+        if (!override->column)
             return err_memory(err, "the request");
-        request->n_wishes++;
+        request->n_overrides++;
     }
     return true;
 }

@@ -25,9 +25,9 @@ void job_request_done(struct job_request *request)
     free(request->target);
     names_free(request->ignore, request->n_ignore);
     names_free(request->features, request->n_features);
-    for (uint32_t i = 0; i < request->n_wishes; i++)
-        free((char *)request->wishes[i].column);
-    free(request->wishes);
+    for (uint32_t i = 0; i < request->n_overrides; i++)
+        free((char *)request->overrides[i].column);
+    free(request->overrides);
     free(request->sample_weight);
     for (uint32_t i = 0; request->class_weights && i < request->n_class_weights; i++)
         free(request->class_weights[i].label);
@@ -37,8 +37,8 @@ void job_request_done(struct job_request *request)
     request->class_weights = NULL;
     request->n_class_weights = 0;
     request->ignore = request->features = NULL;
-    request->wishes = NULL;
-    request->n_ignore = request->n_features = request->n_wishes = 0;
+    request->overrides = NULL;
+    request->n_ignore = request->n_features = request->n_overrides = 0;
 }
 
 static bool names_copy(char *const *names, uint32_t n, char ***copy, uint32_t *n_copied)
@@ -51,14 +51,14 @@ static bool names_copy(char *const *names, uint32_t n, char ***copy, uint32_t *n
     return ok;
 }
 
-static bool wishes_copy(struct job_request *copy, const struct job_request *request)
+static bool overrides_copy(struct job_request *copy, const struct job_request *request)
 {
-    copy->n_wishes = 0;
-    copy->wishes = request->n_wishes ? calloc(request->n_wishes, sizeof *copy->wishes) : NULL;
-    bool ok = !request->n_wishes || copy->wishes;
-    for (uint32_t i = 0; ok && i < request->n_wishes; i++, copy->n_wishes = i) {
-        copy->wishes[i] = (struct recipe_wish){strdup(request->wishes[i].column), request->wishes[i].encoding};
-        ok = copy->wishes[i].column != NULL;
+    copy->n_overrides = 0;
+    copy->overrides = request->n_overrides ? calloc(request->n_overrides, sizeof *copy->overrides) : NULL;
+    bool ok = !request->n_overrides || copy->overrides;
+    for (uint32_t i = 0; ok && i < request->n_overrides; i++, copy->n_overrides = i) {
+        copy->overrides[i] = (struct recipe_override){strdup(request->overrides[i].column), request->overrides[i].encoding};
+        ok = copy->overrides[i].column != NULL;
     }
     return ok;
 }
@@ -84,10 +84,10 @@ bool job_request_copy(struct job_request *copy, const struct job_request *reques
     copy->json = NULL;
     copy->features = NULL;
     copy->n_features = 0;
-    copy->wishes = NULL;
-    copy->n_wishes = 0;
+    copy->overrides = NULL;
+    copy->n_overrides = 0;
     bool ok = names_copy(request->ignore, request->n_ignore, &copy->ignore, &copy->n_ignore) &&
-              names_copy(request->features, request->n_features, &copy->features, &copy->n_features) && wishes_copy(copy, request) &&
+              names_copy(request->features, request->n_features, &copy->features, &copy->n_features) && overrides_copy(copy, request) &&
               class_weights_copy(copy, request);
     if (ok && request->sample_weight)
         ok = (copy->sample_weight = strdup(request->sample_weight)) != NULL;

@@ -160,8 +160,8 @@ static bool split_and_fit(struct training *training, struct table *table, const 
                                      .n_ignore = n_ignore,
                                      .features = (const char *const *)request->features,
                                      .n_features = request->n_features,
-                                     .wishes = request->wishes,
-                                     .n_wishes = request->n_wishes,
+                                     .overrides = request->overrides,
+                                     .n_overrides = request->n_overrides,
                                      .raw_target = request->train.loss == LOSS_POISSON,
                                      .stop = request->stop};
     if (training->base) {

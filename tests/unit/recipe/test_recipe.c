@@ -188,8 +188,8 @@ START_TEST(zero_has_no_sign)
 {
     struct table *table = table_of_text("a,b,y\n0,0.5,u\n3,-0,v\n4,-0.5,u\n2,0.25,v\n", 1);
     uint32_t *rows = rows_all(table);
-    struct recipe_wish wishes[] = {{"a", ENCODING_SCALE}, {"b", ENCODING_SCALE}};
-    struct recipe_options options = {.wishes = wishes, .n_wishes = 2};
+    struct recipe_override overrides[] = {{"a", ENCODING_SCALE}, {"b", ENCODING_SCALE}};
+    struct recipe_options options = {.overrides = overrides, .n_overrides = 2};
     struct value values[2] = {{.kind = VALUE_NUMBER, .number = -0.0f}, {.kind = VALUE_TEXT, .text = "-0", .length = 2, .mark = '.'}};
     const float zeros[2] = {0, 0};
     struct err err;
@@ -236,8 +236,8 @@ END_TEST
 static int wished(const struct table *table, const char *column, enum encoding encoding)
 {
     uint32_t *rows = rows_all(table);
-    struct recipe_wish wish = {column, encoding};
-    struct recipe_options options = {.wishes = &wish, .n_wishes = 1};
+    struct recipe_override override = {column, encoding};
+    struct recipe_options options = {.overrides = &override, .n_overrides = 1};
     struct err err;
     struct recipe *recipe = recipe_fit(table, rows, table_n_rows(table), &options, &err);
     int got = recipe ? (int)recipe_column_of(recipe, column)->encoding : -1;
