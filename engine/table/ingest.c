@@ -124,7 +124,7 @@ static bool source_read(struct plan *plan, const struct source *source, int tabl
     bool good = pass_run(&pass, plan->options->n_threads, err);
     if (good && pass.n_rows == 0)
         good = none_describe(&pass, err);
-    *again = good && pass.tally.contradicted;
+    *again = good && pass.tally.needs_widening;
     for (uint32_t i = 0; *again && i < plan->n_columns; i++)
         tally_wanted(&pass.tally, i, &plan->columns[i].type, &plan->columns[i].date);
     if (good && !*again)

@@ -35,7 +35,7 @@ static bool chunk_claim(struct pass *pass, uint64_t *index)
     return claimed;
 }
 
-static bool turn_await(struct pass *pass, uint64_t index)
+static bool wait_for_sequence(struct pass *pass, uint64_t index)
 {
     pthread_mutex_lock(&pass->lock);
     while (!pass->stopped && pass->turn != index)
@@ -82,7 +82,7 @@ struct place {
 };
 
 /* In its turn: make sure of the chunk's result and add it to the table's, behind what *before says. */
-static bool chunk_settle(struct pass *pass, struct chunk *chunk, uint64_t index, struct place *before, struct err *err)
+static bool commit_chunk(struct pass *pass, struct chunk *chunk, uint64_t index, struct place *before, struct err *err)
 {
     uint64_t begin = pass->begin;
     *before = (struct place){pass->n_rows, pass->n_text_bytes};
@@ -137,10 +137,10 @@ static void *worker_run(void *self)
     uint64_t index;
     while (chunk_claim(pass, &index)) {
         chunk_guess(chunk, index);
-        if (!turn_await(pass, index))
+        if (!wait_for_sequence(pass, index))
             break;
-        bool good = chunk_settle(pass, chunk, index, &before, &err);
-        bool useful = good && !pass->tally.contradicted;
+        bool good = commit_chunk(pass, chunk, index, &before, &err);
+        bool useful = good && !pass->tally.needs_widening;
         if (good)
             turn_pass(pass, chunk->n_rows);
         good = good && (!useful || chunk_write(pass, chunk, index, &before, &err));

@@ -37,7 +37,7 @@ bool pass_init(struct pass *pass, const struct source *source, int table_fd, int
                struct err *err);
 void pass_done(struct pass *pass);
 
-/* Read the file on up to n_threads threads, the caller's one of them. Where `tally.contradicted` is set afterwards, some column's type was
+/* Read the file on up to n_threads threads, the caller's one of them. Where `tally.needs_widening` is set afterwards, some column's type was
  * too narrow, `tally.wanted` tells which are needed, and the records are worthless. */
 bool pass_run(struct pass *pass, uint32_t n_threads, struct err *err);
 

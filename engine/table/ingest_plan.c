@@ -12,7 +12,7 @@
 enum cell { CELL_MISSING, CELL_NUMBER, CELL_TEXT };
 
 /* What the head shows of one column. */
-struct sight {
+struct probe {
     char *first; /* the first row's cell, a copy in the plan's arena */
     uint32_t first_length;
     enum cell first_cell;
@@ -27,7 +27,7 @@ struct sight {
 
 struct head {
     struct csv_scan scan;
-    struct sight *sights;       /* (n_columns) */
+    struct probe *probes;       /* (n_columns) */
     uint32_t n_columns, n_rows; /* rows after the first */
     size_t first_at;            /* where the first row begins, blank lines before it counted in */
     size_t second_at;           /* what follows the first row */
@@ -68,59 +68,59 @@ static enum cell cell_of(const struct plan *plan, const struct csv_field *field,
     return plan_missing(plan, field) ? CELL_MISSING : CELL_TEXT;
 }
 
-static void date_see(struct sight *sight, const struct csv_field *field)
+static void date_see(struct probe *probe, const struct csv_field *field)
 {
     double values[DATE_ORDERS];
     uint32_t orders = date_read(field->text, field->length, values);
     if (!orders)
         return;
-    sight->dates = sight->n_dates++ ? sight->dates & orders : orders;
-    sight->format = date_format_choose(sight->dates, field->text, field->length);
-    if (orders & 1u << sight->format.order)
-        sight->date = values[sight->format.order];
+    probe->dates = probe->n_dates++ ? probe->dates & orders : orders;
+    probe->format = date_format_choose(probe->dates, field->text, field->length);
+    if (orders & 1u << probe->format.order)
+        probe->date = values[probe->format.order];
 }
 
 /* All that is there is dates of one order. */
-static bool is_dates(const struct sight *sight)
+static bool is_dates(const struct probe *probe)
 {
-    return sight->n_dates > 0 && sight->n_dates == sight->n_texts && sight->n_numbers == 0 && sight->dates;
+    return probe->n_dates > 0 && probe->n_dates == probe->n_texts && probe->n_numbers == 0 && probe->dates;
 }
 
-static void sight_see(const struct plan *plan, struct sight *sight, const struct csv_field *field)
+static void probe_field(const struct plan *plan, struct probe *probe, const struct csv_field *field)
 {
     float value;
     enum cell cell = cell_of(plan, field, &value);
     enum column_type type = COLUMN_NUMBER;
     if (cell == CELL_TEXT) {
-        if (sight->n_dates == sight->n_texts++)
-            date_see(sight, field);
+        if (probe->n_dates == probe->n_texts++)
+            date_see(probe, field);
         type = COLUMN_CATEGORY;
     } else if (cell == CELL_NUMBER) {
-        if (sight->n_numbers++ == 0)
-            sight->number = value;
+        if (probe->n_numbers++ == 0)
+            probe->number = value;
         if (value >= 0 && value <= 255 && value == (float)(uint8_t)value)
             type = COLUMN_BYTE;
     }
-    sight->type = type_wider(sight->type, type);
-    sight->repeated = sight->repeated || (sight->first_length == field->length && memcmp(sight->first, field->text, field->length) == 0);
+    probe->type = type_wider(probe->type, type);
+    probe->repeated = probe->repeated || (probe->first_length == field->length && memcmp(probe->first, field->text, field->length) == 0);
 }
 
 static bool first_keep(struct plan *plan, struct head *head, struct err *err)
 {
     head->n_columns = head->scan.n_fields;
     head->n_rows = 0;
-    free(head->sights);
-    head->sights = calloc(head->n_columns, sizeof *head->sights);
-    if (!head->sights)
+    free(head->probes);
+    head->probes = calloc(head->n_columns, sizeof *head->probes);
+    if (!head->probes)
         return err_memory(err, "the columns");
     for (uint32_t i = 0; i < head->n_columns; i++) {
-        struct sight *sight = &head->sights[i];
+        struct probe *probe = &head->probes[i];
         struct csv_field field = csv_field_trim(head->scan.fields[i]);
-        sight->first = arena_copy(&plan->names, field.text, field.length);
-        if (!sight->first)
+        probe->first = arena_copy(&plan->names, field.text, field.length);
+        if (!probe->first)
             return err_memory(err, "the names of the columns");
-        sight->first_length = field.length;
-        sight->first_cell = cell_of(plan, &field, &sight->number);
+        probe->first_length = field.length;
+        probe->first_cell = cell_of(plan, &field, &probe->number);
     }
     head->second_at = head->scan.at;
     return true;
@@ -131,12 +131,12 @@ static bool first_is_counts(const struct head *head, uint32_t n_second)
 {
     if (head->n_columns < 3 || head->n_rows > 0)
         return false;
-    if (head->sights[0].first_cell != CELL_NUMBER || head->sights[1].first_cell != CELL_NUMBER)
+    if (head->probes[0].first_cell != CELL_NUMBER || head->probes[1].first_cell != CELL_NUMBER)
         return false;
     for (uint32_t i = 2; i < head->n_columns; i++)
-        if (head->sights[i].first_cell != CELL_TEXT)
+        if (head->probes[i].first_cell != CELL_TEXT)
             return false;
-    return strtoull(head->sights[1].first, NULL, 10) + 1 == n_second && n_second > 2;
+    return strtoull(head->probes[1].first, NULL, 10) + 1 == n_second && n_second > 2;
 }
 
 /* The rows after the first, as far as the head goes. Errors are left to the real reading, which knows the row. */
@@ -153,7 +153,7 @@ static bool rows_see(struct plan *plan, struct head *head, uint32_t n_rows_max, 
         }
         uint32_t n = head->scan.n_fields < head->n_columns ? head->scan.n_fields : head->n_columns;
         for (uint32_t i = 0; i < n; i++)
-            sight_see(plan, &head->sights[i], &head->scan.fields[i]);
+            probe_field(plan, &head->probes[i], &head->scan.fields[i]);
         head->n_rows++;
     }
     return result != CSV_MEMORY || csv_describe(result, 1, 0, err);
@@ -167,9 +167,9 @@ static bool firsts_distinct(const struct plan *plan, const struct head *head, bo
     uint32_t index;
     *distinct = true;
     for (uint32_t i = 0; i < head->n_columns && *distinct && good; i++) {
-        const struct sight *sight = &head->sights[i];
-        *distinct = sight->first_length > 0 && sight->first_length <= COLUMN_NAME_MAX && !sight->repeated;
-        good = !*distinct || levels_add(&levels, &arena, plan->seed, sight->first, sight->first_length, &index) ||
+        const struct probe *probe = &head->probes[i];
+        *distinct = probe->first_length > 0 && probe->first_length <= COLUMN_NAME_MAX && !probe->repeated;
+        good = !*distinct || levels_add(&levels, &arena, plan->seed, probe->first, probe->first_length, &index) ||
                err_memory(err, "the first row's texts");
         *distinct = *distinct && good && levels.n == i + 1;
     }
@@ -184,15 +184,15 @@ static bool header_guess(const struct plan *plan, const struct head *head, bool 
 {
     uint32_t n_for = 0, n_against = 0, n_texts = 0;
     for (uint32_t i = 0; i < head->n_columns; i++) {
-        const struct sight *sight = &head->sights[i];
+        const struct probe *probe = &head->probes[i];
         double values[DATE_ORDERS];
-        bool numeric = sight->n_numbers > 0 && sight->n_texts == 0, dates = is_dates(sight);
-        bool first_date = dates && sight->first_cell == CELL_TEXT && date_read(sight->first, sight->first_length, values);
-        n_for += (numeric || dates) && sight->first_cell == CELL_TEXT && !first_date;
-        n_against += (numeric && sight->first_cell == CELL_NUMBER) || first_date;
-        n_texts += sight->first_cell == CELL_TEXT;
+        bool numeric = probe->n_numbers > 0 && probe->n_texts == 0, dates = is_dates(probe);
+        bool first_date = dates && probe->first_cell == CELL_TEXT && date_read(probe->first, probe->first_length, values);
+        n_for += (numeric || dates) && probe->first_cell == CELL_TEXT && !first_date;
+        n_against += (numeric && probe->first_cell == CELL_NUMBER) || first_date;
+        n_texts += probe->first_cell == CELL_TEXT;
         if (head->n_rows == 0)
-            n_against += sight->first_cell == CELL_NUMBER;
+            n_against += probe->first_cell == CELL_NUMBER;
     }
     *header = n_for > 0 && n_for >= n_against;
     bool open = n_for > 0 ? !*header : n_against == 0 && n_texts > 0;
@@ -239,11 +239,11 @@ static const char *name_recode(struct plan *plan, struct levels *names, const st
 }
 
 /* The user's name for the column, else the header's, else, and for an empty one, "c3". */
-static bool name_make(struct plan *plan, struct levels *names, const struct sight *sight, uint32_t column, struct err *err)
+static bool name_make(struct plan *plan, struct levels *names, const struct probe *probe, uint32_t column, struct err *err)
 {
     char number[16];
     const struct csv_options *options = plan->options;
-    struct csv_field first = {sight->first, sight->first_length, false};
+    struct csv_field first = {probe->first, probe->first_length, false};
     const char *name;
     size_t length = options->n_names > 0 ? strlen(options->names[column]) : plan->header ? first.length : 0;
     if (length > COLUMN_NAME_MAX)
@@ -301,18 +301,18 @@ static bool columns_make(struct plan *plan, struct head *head, struct err *err)
     if (!plan->columns)
         return err_memory(err, "the columns");
     for (uint32_t i = 0; i < head->n_columns && good; i++) {
-        struct sight *sight = &head->sights[i];
-        struct csv_field first = {sight->first, sight->first_length, false};
+        struct probe *probe = &head->probes[i];
+        struct csv_field first = {probe->first, probe->first_length, false};
         if (!plan->header)
-            sight_see(plan, sight, &first);
-        plan->columns[i].type = sight->type;
-        plan->columns[i].shift = sight->n_numbers > 0 ? (double)sight->number : 0;
-        if (is_dates(sight)) {
+            probe_field(plan, probe, &first);
+        plan->columns[i].type = probe->type;
+        plan->columns[i].shift = probe->n_numbers > 0 ? (double)probe->number : 0;
+        if (is_dates(probe)) {
             plan->columns[i].type = COLUMN_DATE;
-            plan->columns[i].date = sight->format;
-            plan->columns[i].shift = sight->date;
+            plan->columns[i].date = probe->format;
+            plan->columns[i].shift = probe->date;
         }
-        good = name_make(plan, &names, sight, i, err);
+        good = name_make(plan, &names, probe, i, err);
     }
     good = good && types_fix(plan, err);
     levels_done(&names);
@@ -374,7 +374,7 @@ bool plan_init(struct plan *plan, const char *head_text, size_t n_bytes, bool wh
     plan_layout(plan);
     good = true;
 out:
-    free(head.sights);
+    free(head.probes);
     csv_scan_done(&head.scan);
     if (!good)
         plan_done(plan);

@@ -28,7 +28,7 @@ void tally_clear(struct tally *tally)
 {
     const struct plan *plan = tally->plan;
     tally->n_rows = 0;
-    tally->contradicted = false;
+    tally->needs_widening = false;
     tally->n_levels = 0;
     tally->level_bytes = 0;
     for (uint32_t i = 0; i < plan->n_columns; i++) {
@@ -188,7 +188,7 @@ bool tally_merge(struct tally *tally, struct tally *chunk, struct err *err)
 {
     const struct plan *plan = tally->plan;
     tally->n_rows += chunk->n_rows;
-    tally->contradicted = tally->contradicted || chunk->contradicted;
+    tally->needs_widening = tally->needs_widening || chunk->needs_widening;
     for (uint32_t i = 0; i < plan->n_columns; i++) {
         tally->wanted[i] = (uint8_t)type_wider((enum column_type)tally->wanted[i], (enum column_type)chunk->wanted[i]);
         tally->texts_as_dates[i].orders &= chunk->texts_as_dates[i].orders;

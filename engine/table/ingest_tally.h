@@ -32,8 +32,8 @@ struct tally_date {
 /* Each array is indexed by plan_column.slot of its type, `wanted` by column. */
 struct tally {
     uint64_t n_rows;
-    uint8_t *wanted;   /* enum column_type that the values seen need, at least the plan's */
-    bool contradicted; /* some wanted type is wider than the plan's */
+    uint8_t *wanted;     /* enum column_type that the values seen need, at least the plan's */
+    bool needs_widening; /* some wanted type is wider than the plan's */
     struct tally_byte *bytes;
     struct tally_number *numbers;
     struct tally_category *categories;
@@ -53,7 +53,7 @@ void tally_done(struct tally *tally);
 /* A value that its column's type cannot hold. */
 static inline void tally_want(struct tally *tally, uint32_t column, enum column_type type)
 {
-    tally->contradicted = true;
+    tally->needs_widening = true;
     tally->wanted[column] = (uint8_t)type_wider((enum column_type)tally->wanted[column], type);
 }
 
