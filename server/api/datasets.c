@@ -126,30 +126,30 @@ bool incoming_finish(struct request *request, struct incoming *incoming, struct 
     return true;
 }
 
-struct stranger {
+struct unknown_parameter {
     char name[72];
 };
 
 static bool field_check(void *self, const char *name, const char *value)
 {
-    struct stranger *stranger = self;
+    struct unknown_parameter *unknown = self;
     (void)value;
     if (!incoming_field(name))
-        snprintf(stranger->name, sizeof stranger->name, "%s", name);
-    return !*stranger->name;
+        snprintf(unknown->name, sizeof unknown->name, "%s", name);
+    return !*unknown->name;
 }
 
 /* A parameter that is not known may be one that is misspelt: better told than passed over. */
 static bool fields_check(const struct request *request, struct err *err)
 {
-    struct stranger stranger = {{0}};
-    if (request_queries(request, field_check, &stranger))
+    struct unknown_parameter unknown = {{0}};
+    if (request_queries(request, field_check, &unknown))
         return true;
     err_set(err, ERR_INPUT,
             "\"%s\" is not known: expected name, replace, separator, header, quote, decimal, thousands, encoding, comment, na, columns, "
             "types, on_bad_row",
-            stranger.name);
-    return err_field(err, stranger.name);
+            unknown.name);
+    return err_field(err, unknown.name);
 }
 
 /* Reserve the name. A form may hold it as a field, which is read later. */

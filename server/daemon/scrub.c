@@ -46,9 +46,9 @@ static bool wait_ms(struct scrub *scrub, uint64_t ms)
     pthread_mutex_lock(&scrub->lock);
     while (!scrub->stopping && code != ETIMEDOUT)
         code = pthread_cond_timedwait(&scrub->stop, &scrub->lock, &end);
-    bool goes_on = !scrub->stopping;
+    bool inherits = !scrub->stopping;
     pthread_mutex_unlock(&scrub->lock);
-    return goes_on;
+    return inherits;
 }
 
 /* How long to wait before looking whether it is quiet; 0: it is. */
@@ -121,14 +121,14 @@ static bool tables_look(struct scrub *scrub)
     struct dataset_row *rows = NULL;
     struct err ignored;
     size_t n = 0;
-    bool goes_on = true;
+    bool inherits = true;
     if (!store_dataset_list(scrub->options.store, &rows, &n, &ignored))
         return true;
-    for (size_t i = 0; goes_on && i < n; i++)
+    for (size_t i = 0; inherits && i < n; i++)
         if (rows[i].state == DATASET_READY)
-            goes_on = table_look(scrub, &rows[i]);
+            inherits = table_look(scrub, &rows[i]);
     free(rows);
-    return goes_on;
+    return inherits;
 }
 
 static bool models_look(struct scrub *scrub)
@@ -136,13 +136,13 @@ static bool models_look(struct scrub *scrub)
     struct model_row *rows = NULL;
     struct err ignored;
     size_t n = 0;
-    bool goes_on = true;
+    bool inherits = true;
     if (!store_model_list(scrub->options.store, &rows, &n, &ignored))
         return true;
-    for (size_t i = 0; goes_on && i < n; i++)
-        goes_on = model_look(scrub, &rows[i]);
+    for (size_t i = 0; inherits && i < n; i++)
+        inherits = model_look(scrub, &rows[i]);
     free(rows);
-    return goes_on;
+    return inherits;
 }
 
 static void *scrub_run(void *self)

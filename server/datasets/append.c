@@ -118,7 +118,7 @@ bool append_rows(struct datasets *datasets, const char *name, const struct appen
     append.table = table;
     bool ok = table && (append.fd = datasets_temp(datasets, err)) >= 0 && file_write(&append, source, err);
     row.bytes += source->n;
-    datasets_go_on(upload, &row);
+    dataset_inherit_metadata(upload, &row);
     if (ok)
         ok = append_stage(table, upload, append.fd, source->stop, err) && datasets_publish(&upload, 1, info, err);
     else

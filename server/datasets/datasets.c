@@ -20,7 +20,7 @@ struct upload {
     char name[NAME_SIZE];
     char created[STAMP_SIZE];
     char compression[8]; /* of the body */
-    bool goes_on;
+    bool inherits;
     struct dataset_row like; /* where it goes on from a dataset */
     const atomic_bool *stop;
     /* once staged; the table's file stands in its place */
@@ -154,9 +154,9 @@ void datasets_compressed(struct upload *upload, const char *compression)
     snprintf(upload->compression, sizeof upload->compression, "%s", compression);
 }
 
-void datasets_go_on(struct upload *upload, const struct dataset_row *like)
+void dataset_inherit_metadata(struct upload *upload, const struct dataset_row *like)
 {
-    upload->goes_on = true;
+    upload->inherits = true;
     upload->like = *like;
 }
 
@@ -214,13 +214,13 @@ static struct table *table_make(struct upload *upload, int csv_fd, const struct 
 
 static void row_fill(struct dataset_row *row, const struct upload *upload, const struct table *table, const struct csv_report *report)
 {
-    *row = upload->goes_on ? upload->like : (struct dataset_row){.state = DATASET_READY};
+    *row = upload->inherits ? upload->like : (struct dataset_row){.state = DATASET_READY};
     row->id = upload->id;
     memcpy(row->name, upload->name, sizeof row->name);
     store_stamp(row->created);
     row->n_rows = table_n_rows(table);
     row->n_columns = table_n_columns(table);
-    if (upload->goes_on)
+    if (upload->inherits)
         return;
     row->bytes = report->bytes;
     row->separator = report->separator;

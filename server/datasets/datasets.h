@@ -46,7 +46,7 @@ bool datasets_publish(struct upload *const *uploads, uint32_t n, struct dataset_
 /* How the body was compressed ("gzip"), for datasets_finish to note. */
 void datasets_compressed(struct upload *upload, const char *compression);
 /* The upload holds a dataset's rows and more: how they were read stays as `like` says it, its bytes too. */
-void datasets_go_on(struct upload *upload, const struct dataset_row *like);
+void dataset_inherit_metadata(struct upload *upload, const struct dataset_row *like);
 /* A file without a name to spool rows in. -1 on failure. */
 int datasets_temp(struct datasets *datasets, struct err *err);
 /* Give the upload up. Takes NULL. Slow. */

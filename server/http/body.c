@@ -38,11 +38,11 @@ void body_drop(struct body *body)
         body->filling = NULL;
         body->capacity = 0;
     }
-    free(body->flying);
-    body->flying = NULL;
+    free(body->in_flight);
+    body->in_flight = NULL;
     claim_give(&body->claim, body->claim.bytes - body->capacity);
     body->fd = -1;
-    body->n_filling = body->n_flying = 0;
+    body->n_filling = body->n_in_flight = 0;
     body->size = 0;
     body->unpacks = false;
 }
@@ -224,15 +224,15 @@ size_t body_take(struct body *body, const char *bytes, size_t n)
 
 bool body_swap(struct body *body)
 {
-    body->failed = !body->flying && !claim_take(&body->claim, BODY_BUFFER, &body->err);
+    body->failed = !body->in_flight && !claim_take(&body->claim, BODY_BUFFER, &body->err);
     if (body->failed)
         return false;
-    if (!body->flying && !(body->flying = malloc(BODY_BUFFER)))
+    if (!body->in_flight && !(body->in_flight = malloc(BODY_BUFFER)))
         return fail(body, "the body of the request");
     char *full = body->filling;
-    body->filling = body->flying;
-    body->flying = full;
-    body->n_flying = body->n_filling;
+    body->filling = body->in_flight;
+    body->in_flight = full;
+    body->n_in_flight = body->n_filling;
     body->n_filling = 0;
     return true;
 }
@@ -246,10 +246,10 @@ static bool bytes_store(struct body *body, const char *bytes, size_t n, struct e
 
 void body_flush(struct body *body)
 {
-    if (!body->failed && !bytes_store(body, body->flying, body->n_flying, &body->err))
+    if (!body->failed && !bytes_store(body, body->in_flight, body->n_in_flight, &body->err))
         body->failed = true;
-    body->flushed += body->n_flying;
-    body->n_flying = 0;
+    body->flushed += body->n_in_flight;
+    body->n_in_flight = 0;
 }
 
 bool body_stored(const struct body *body)

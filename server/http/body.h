@@ -33,8 +33,8 @@ struct body {
         struct inflate *inflate; /* where the body's file may be compressed, so may the labels */
         int fd;                  /* -1: there are none */
     } labels;                    /* of a form: a second file, so called */
-    char *filling, *flying;      /* (capacity), (BODY_BUFFER) */
-    size_t n_filling, capacity, n_flying;
+    char *filling, *in_flight;   /* (capacity), (BODY_BUFFER) */
+    size_t n_filling, capacity, n_in_flight;
     uint64_t received; /* bytes that body_take has taken; the HTTP thread's */
     uint64_t flushed;  /* bytes that body_flush has written; the service thread's */
     int fd;            /* -1: nothing was written */

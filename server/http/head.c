@@ -142,7 +142,7 @@ static void params_store(struct request *request, const char *const *starts, con
 {
     char *to = request->segments;
     for (size_t i = 0; i < n; i++) {
-        memcpy(to, starts[i], lengths[i]); /* the whole path fits: request_judge has checked */
+        memcpy(to, starts[i], lengths[i]); /* the whole path fits: request_validate has checked */
         to[lengths[i]] = 0;
         request->params[i] = to;
         to += lengths[i] + 1;
@@ -251,7 +251,7 @@ static bool body_check(struct request *request)
     return true;
 }
 
-bool request_judge(struct request *request, const char *version)
+bool request_validate(struct request *request, const char *version)
 {
     if (!head_read(request, version) || !host_check(request))
         return false;

@@ -169,7 +169,7 @@ static enum MHD_Result stage_head(struct request *request, const char *version)
     options->busy(options->app);
     request_due(request, 0, 0);
     request->head_open = false;
-    if (!request_judge(request, version) || !spare_check(request))
+    if (!request_validate(request, version) || !spare_check(request))
         return request_refused(request);
     request->work.kind = 1 + (uint32_t)(request->route - options->routes);
     if (!request->route->head)

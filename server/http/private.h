@@ -169,7 +169,7 @@ void request_reset(struct request *request);
 void request_unref(struct request *request);
 
 /* http/head.c: judge the request by its head. False: the reply refuses it. version: as the library hands it over first. */
-bool request_judge(struct request *request, const char *version);
+bool request_validate(struct request *request, const char *version);
 uint64_t request_body_limit(const struct request *request);
 
 /* http/strict.c: whether the head is what HTTP/1.1 says, to the byte. method, version: as the library hands them over first. */

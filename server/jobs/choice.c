@@ -27,7 +27,7 @@ static const struct plan lone_plans[] = {
     {UINT64_MAX, 1, {256, 128}, 256, 40},
 };
 
-bool choice_is_ours(const struct job_request *request)
+bool is_auto_configured(const struct job_request *request)
 {
     return !request->layers_given && request->train.epochs == 0 && !request->early_stopping_given && request->train.members == 0;
 }
@@ -35,7 +35,7 @@ bool choice_is_ours(const struct job_request *request)
 bool choice_is_ensemble(const struct job_request *request, uint64_t n_rows, uint32_t n_columns)
 {
     bool own_validation = request->validation[0] || request->validation_split >= 0;
-    return choice_is_ours(request) && !own_validation && !augment_is_on(&request->train.augment) && n_rows >= ENSEMBLE_ROWS_MIN &&
+    return is_auto_configured(request) && !own_validation && !augment_is_on(&request->train.augment) && n_rows >= ENSEMBLE_ROWS_MIN &&
            (double)n_rows * n_columns <= ENSEMBLE_CELLS_MAX;
 }
 

@@ -103,7 +103,7 @@ struct jobs {
     double spent;          /* of the job that ran last: who comes new or from a pause begins here */
     uint64_t committed_ns; /* when the writer last stored epochs */
     struct batch batch;    /* the writer's own */
-    struct err write_err;  /* what the writer last stumbled over; ERR_OK: all is well */
+    struct err write_err;  /* what the writer last error; ERR_OK: all is well */
     uint64_t n_write_errs;
 };
 

@@ -143,7 +143,7 @@ static bool layers_resolve(const struct job_request *request, const struct recip
     static const struct layer chosen[] = {{.units = 128, .activation = ACTIVATION_RELU}, {.units = 64, .activation = ACTIVATION_RELU}};
     bool classes = recipe->task == TASK_CLASSIFICATION, listed;
     uint32_t n_outputs = classes ? recipe->n_classes : 1;
-    if (!request->layers_given && !choice_is_ours(request)) {
+    if (!request->layers_given && !is_auto_configured(request)) {
         memcpy(options->layers, chosen, sizeof chosen);
         options->n_layers = 2;
     }
@@ -176,7 +176,7 @@ bool jobs_defaults(const struct job_request *request, const struct training *tra
 {
     struct train_options resolved = request->train;
     uint64_t n_train = training->train.n_rows;
-    bool ours = choice_is_ours(request) && !training->base;
+    bool ours = is_auto_configured(request) && !training->base;
     if (training->base) {
         const struct network *network = training->base->network;
         memcpy(resolved.layers, network->layers, sizeof resolved.layers);

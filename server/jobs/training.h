@@ -46,7 +46,7 @@ bool weights_make(float **made, const struct rows *rows, const struct table *tab
 bool jobs_defaults(const struct job_request *request, const struct training *training, struct train_options *options, struct err *err);
 
 /* Whether the request leaves network, epochs and their end to the daemon, and whether it then trains an ensemble. */
-bool choice_is_ours(const struct job_request *request);
+bool is_auto_configured(const struct job_request *request);
 bool choice_is_ensemble(const struct job_request *request, uint64_t n_rows, uint32_t n_columns);
 /* Choose all that, the hidden layers without the output layer. `validated`: there are rows that tell when to stop. */
 void choice_make(const struct job_request *request, const struct recipe *recipe, uint64_t n_train, bool ensemble, bool validated,

@@ -4,12 +4,12 @@
 #include <cjson/cJSON.h>
 #include <stdlib.h>
 
-static _Thread_local bool starved;
+static _Thread_local bool allocation_failed;
 
 static void *noted_malloc(size_t n)
 {
     void *memory = malloc(n);
-    starved |= memory == NULL;
+    allocation_failed |= memory == NULL;
     return memory;
 }
 
@@ -19,9 +19,9 @@ void json_memory_open(void)
     cJSON_InitHooks(&hooks);
 }
 
-bool json_starved(void)
+bool json_allocation_failed(void)
 {
-    bool was = starved;
-    starved = false;
+    bool was = allocation_failed;
+    allocation_failed = false;
     return was;
 }

@@ -4,9 +4,9 @@
 
 #include <stdbool.h>
 
-/* Once, before the first thread; without it json_starved never says so. */
+/* Once, before the first thread; without it json_allocation_failed never says so. */
 void json_memory_open(void);
 /* Whether an allocation of the library has failed on this thread since the last call. */
-bool json_starved(void);
+bool json_allocation_failed(void);
 
 #endif

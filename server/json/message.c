@@ -119,13 +119,13 @@ struct message *message_parse(const char *bytes, size_t n, struct err *err)
     }
     if (!text_check(bytes, n, err))
         return NULL;
-    (void)json_starved();
+    (void)json_allocation_failed();
     cJSON *root = cJSON_ParseWithLengthOpts(bytes, n, &end, false);
     size_t at = (size_t)(end - bytes);
     while (root && at < n && blank(bytes[at]))
         at++;
     bool ok = false;
-    if (!root && json_starved())
+    if (!root && json_allocation_failed())
         err_memory(err, "the body's JSON");
     else if (!root)
         place_set(err, bytes, at < n ? at : n, at < n ? "unexpected text" : "an unexpected end");

@@ -25,7 +25,7 @@ bool json_damaged(struct err *err, const char *format, ...)
 cJSON *json_parse(const char *text, size_t length, struct err *err)
 {
     const char *end = NULL;
-    (void)json_starved();
+    (void)json_allocation_failed();
     cJSON *root = cJSON_ParseWithLengthOpts(text, length, &end, false);
 
     if (root && end)
@@ -34,7 +34,7 @@ cJSON *json_parse(const char *text, size_t length, struct err *err)
     if (cJSON_IsObject(root) && end == text + length)
         return root;
     cJSON_Delete(root);
-    if (json_starved())
+    if (json_allocation_failed())
         err_memory(err, "a file's JSON");
     else
         json_damaged(err, "it holds text that is no JSON object");

@@ -166,7 +166,7 @@ START_TEST(a_deletion_that_a_crash_cut_short_is_finished_at_the_next_start)
     ck_assert(!entry_there(table));
     ck_assert(!entry_there("lost"));
     state_close(&state);
-    file_put(table, "stray"); /* the record is gone: a file of that number is a stranger's */
+    file_put(table, "stray"); /* the record is gone: a file of that number is a unknown's */
     state_open(&state);
     ck_assert_int_eq(lost_count(table), 1);
 }
