@@ -166,7 +166,7 @@ static void transpose(const float *in, size_t ldin, uint32_t m, uint32_t n, floa
 
 /* ---- backward ---- */
 
-/* What follows the panel's weights of `rows` rows from k on in the order in which delta reads them, at the prefetch_interval at which these are read. */
+/* What follows the panel's weights of `rows` rows from k on in the order in which delta reads them, at the interval at which these are read. */
 INLINE struct prefetch panel_after(const float *w, uint32_t n_in, uint32_t n_out, uint32_t k, uint32_t rows, uint32_t panel, uint32_t width)
 {
     panel += width;

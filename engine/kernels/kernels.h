@@ -6,7 +6,7 @@
  * Every output is one accumulator that is summed in index order, or two where a layer has many inputs (inputs_half), so results do not
  * depend on how the work is cut up, and the sparse functions give the bits of the dense ones.
  *
- * Bits do not depend on compiler, optimisation level or C library (tests/unit/test_bits.c): a product that is added to is written fma_vec,
+ * Bits do not depend on compiler, optimisation level or C library (tests/unit/train/test_bits.c): a product that is added to is written fma_vec,
  * the compiler contracts nothing, and no function of the C library but the correctly rounded sqrtf is called (elementary.h has the others).
  * AVX2 and NEON give the same bits: one rounding a multiply-add, exact square roots and quotients. So does AVX-512 but for its optimizers:
  * square roots and quotients begin with the processor's 14-bit estimates, which Intel specifies to the bit and other makers need not share.

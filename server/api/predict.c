@@ -1,7 +1,7 @@
 /* Predictions: rows in as JSON, CSV or raw floats, answers out in the user's words.
  *
  * A few rows for a small model that is in memory are answered on the HTTP thread: handing them to another thread takes several times
- * as long as they do. The rest is left to the desk. */
+ * as long as they do. The rest is left to the interactive queue. */
 #include "api/routes.h"
 #include "mlp/value.h"
 #include "predict/csv.h"
@@ -31,7 +31,7 @@ struct prediction {
     struct server *server;
     struct predict_scratch *scratch;
     bool here;           /* on the HTTP thread */
-    bool too_much;       /* for it: the desk does it all again */
+    bool too_much;       /* for it: the interactive queue does it all again */
     struct model *model; /* the one that the request means, as far as it is known */
     struct model_row row;
     struct claim *claim;

@@ -116,7 +116,7 @@ static void http_metrics(struct writer *writer, struct http *http)
 
 static void executor_metrics(struct writer *writer, struct executor *executor)
 {
-    static const char *const names[N_QUEUES] = {[QUEUE_INTERACTIVE] = "desk", [QUEUE_BULK] = "bulk", [QUEUE_STREAMS] = "streams"};
+    static const char *const names[N_QUEUES] = {[QUEUE_INTERACTIVE] = "interactive", [QUEUE_BULK] = "bulk", [QUEUE_STREAMS] = "streams"};
     metric(writer, "mlpd_tasks_running", "gauge", "Tasks that service threads are at, by queue.");
     for (int i = 0; i < N_QUEUES; i++)
         writer_text(writer, "mlpd_tasks_running{queue=\"%s\"} %" PRIu32 "\n", names[i], executor_running(executor, (enum queue)i));

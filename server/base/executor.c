@@ -1,4 +1,4 @@
-/* Service threads. Each bench has one lock, which protects its queue; `work` is what its threads wait on. No lock is held while a
+/* Service threads. Each queue has one lock; `work` is what its threads wait on. No lock is held while a
  * item runs. */
 #define _GNU_SOURCE
 #include "base/executor.h"
@@ -13,14 +13,14 @@
 
 #define THREADS_MAX 64
 
-static const char *const names[N_QUEUES] = {[QUEUE_INTERACTIVE] = "desk", [QUEUE_BULK] = "bulk", [QUEUE_STREAMS] = "streams"};
+static const char *const names[N_QUEUES] = {[QUEUE_INTERACTIVE] = "interactive", [QUEUE_BULK] = "bulk", [QUEUE_STREAMS] = "streams"};
 
-/* Threads of a bench that slow work leaves to the other. */
+/* Threads of a queue that slow work leaves to the other. */
 static const uint32_t n_kept[N_QUEUES] = {[QUEUE_INTERACTIVE] = 1};
 
 struct task_queue {
     pthread_mutex_t lock;
-    pthread_cond_t work; /* a item was added or may start now, or stop was set; threads of this bench wait on it */
+    pthread_cond_t work; /* a work item was added or may start now, or stop was set; threads of this queue wait on it */
     struct fair fair;
     bool stop;
     struct work_item probe;   /* executor_pulse's */
@@ -76,16 +76,16 @@ static void *thread_run(void *self)
     return NULL;
 }
 
-static bool threads_start(struct executor *executor, enum queue bench, uint32_t n, struct err *err)
+static bool threads_start(struct executor *executor, enum queue which, uint32_t n, struct err *err)
 {
     for (uint32_t i = 0; i < n && executor->n_threads < THREADS_MAX; i++) {
-        int code = pthread_create(&executor->threads[executor->n_threads], NULL, thread_run, &executor->queues[bench]);
+        int code = pthread_create(&executor->threads[executor->n_threads], NULL, thread_run, &executor->queues[which]);
         if (code)
             return err_set(err, ERR_THREAD, "a service thread could not be started: %s", strerror(code));
-        pthread_setname_np(executor->threads[executor->n_threads], names[bench]);
+        pthread_setname_np(executor->threads[executor->n_threads], names[which]);
         if (pthread_getcpuclockid(executor->threads[executor->n_threads],
-                                  &executor->queues[bench].clocks[executor->queues[bench].n_clocks]) == 0)
-            executor->queues[bench].n_clocks++;
+                                  &executor->queues[which].clocks[executor->queues[which].n_clocks]) == 0)
+            executor->queues[which].n_clocks++;
         executor->n_threads++;
     }
     return true;
@@ -130,9 +130,9 @@ void executor_free(struct executor *executor)
     free(executor);
 }
 
-void executor_submit(struct executor *executor, enum queue bench, struct work_item *item)
+void executor_submit(struct executor *executor, enum queue which, struct work_item *item)
 {
-    struct task_queue *queue = &executor->queues[bench];
+    struct task_queue *queue = &executor->queues[which];
     pthread_mutex_lock(&queue->lock);
     fair_put(&queue->fair, item);
     pthread_cond_signal(&queue->work);
@@ -185,7 +185,7 @@ static void helper_run(struct work_item *item)
     share_leave(share);
 }
 
-void executor_parallel_for(struct executor *executor, enum queue bench, uint32_t n_helpers, uint32_t n_parts,
+void executor_parallel_for(struct executor *executor, enum queue which, uint32_t n_helpers, uint32_t n_parts,
                            void (*run)(void *self, uint32_t part), void *self)
 {
     n_helpers = n_helpers < EXECUTOR_HELPERS_MAX ? n_helpers : EXECUTOR_HELPERS_MAX;
@@ -195,11 +195,11 @@ void executor_parallel_for(struct executor *executor, enum queue bench, uint32_t
     pthread_cond_init(&share.left, NULL);
     for (uint32_t i = 0; i < n_helpers; i++) {
         helpers[i] = (struct helper){.item.run = helper_run, .share = &share};
-        executor_submit(executor, bench, &helpers[i].item);
+        executor_submit(executor, which, &helpers[i].item);
     }
     share_work(&share);
     for (uint32_t i = 0; i < n_helpers; i++)
-        if (queue_withdraw(&executor->queues[bench], &helpers[i].item))
+        if (queue_withdraw(&executor->queues[which], &helpers[i].item))
             share_leave(&share);
     pthread_mutex_lock(&share.lock);
     while (share.n_helpers)
@@ -217,9 +217,9 @@ static void probe_run(struct work_item *item)
     pthread_mutex_unlock(&queue->lock);
 }
 
-struct pulse executor_pulse(struct executor *executor, enum queue bench)
+struct pulse executor_pulse(struct executor *executor, enum queue which)
 {
-    struct task_queue *queue = &executor->queues[bench];
+    struct task_queue *queue = &executor->queues[which];
     struct pulse pulse = {.has_work = true, .beats = atomic_load(&queue->n_turns)};
     for (uint32_t i = 0; i < queue->n_clocks; i++)
         pulse.beats += thread_cpu_ns(queue->clocks[i]);
@@ -236,18 +236,18 @@ struct pulse executor_pulse(struct executor *executor, enum queue bench)
     return pulse;
 }
 
-uint32_t executor_running(struct executor *executor, enum queue bench)
+uint32_t executor_running(struct executor *executor, enum queue which)
 {
-    struct task_queue *queue = &executor->queues[bench];
+    struct task_queue *queue = &executor->queues[which];
     pthread_mutex_lock(&queue->lock);
     uint32_t n = queue->fair.n_running;
     pthread_mutex_unlock(&queue->lock);
     return n;
 }
 
-uint32_t executor_waiting(struct executor *executor, enum queue bench)
+uint32_t executor_waiting(struct executor *executor, enum queue which)
 {
-    struct task_queue *queue = &executor->queues[bench];
+    struct task_queue *queue = &executor->queues[which];
     pthread_mutex_lock(&queue->lock);
     uint32_t n = queue->fair.n_waiting;
     pthread_mutex_unlock(&queue->lock);

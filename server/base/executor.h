@@ -1,7 +1,7 @@
 /* Service threads: what writes, syncs or takes over a millisecond runs here, so that the HTTP threads always answer.
  *
- * Three benches, so that one kind of work never holds up another: DESK for queries and small writes, BULK for work that may take
- * minutes, STREAMS for what is sent bit by bit to many. Each bench is fair by client and by cost (fair.h). Threads: any may submit. */
+ * Three queues, so that one kind of work never holds up another: INTERACTIVE for queries and small writes, BULK for work that may take
+ * minutes, STREAMS for what is sent bit by bit to many. Each queue is fair by client and by cost (fair.h). Threads: any may submit. */
 #ifndef MLPD_BASE_EXECUTOR_H
 #define MLPD_BASE_EXECUTOR_H
 
@@ -27,19 +27,19 @@ struct executor *executor_new(const uint32_t n_threads[N_QUEUES], struct err *er
 /* Runs what was submitted, then joins. Takes NULL. */
 void executor_free(struct executor *executor);
 
-/* Run the item on one of the bench's threads. Never fails, never blocks. */
-void executor_submit(struct executor *executor, enum queue bench, struct work_item *item);
+/* Run the item on one of the queue's threads. Never fails, never blocks. */
+void executor_submit(struct executor *executor, enum queue which, struct work_item *item);
 #define EXECUTOR_HELPERS_MAX 16
-/* Work in parts, done by the calling thread and by those of the bench that are free, up to n_helpers (and EXECUTOR_HELPERS_MAX) of them: run(self, part) once for each
+/* Work in parts, done by the calling thread and by those of the queue that are free, up to n_helpers (and EXECUTOR_HELPERS_MAX) of them: run(self, part) once for each
  * part from 0 on, in order of their beginnings. Returns when all have ended. Waits for no thread that is at something else, allocates
  * nothing. */
-void executor_parallel_for(struct executor *executor, enum queue bench, uint32_t n_helpers, uint32_t n_parts,
+void executor_parallel_for(struct executor *executor, enum queue which, uint32_t n_helpers, uint32_t n_parts,
                            void (*run)(void *self, uint32_t part), void *self);
 /* A sign of life, and something small to do. Does not block. */
-struct pulse executor_pulse(struct executor *executor, enum queue bench);
-/* How many work items the bench's threads are at. */
-uint32_t executor_running(struct executor *executor, enum queue bench);
-/* How many work items wait at the bench: who adds work from outside refuses it above a limit. */
-uint32_t executor_waiting(struct executor *executor, enum queue bench);
+struct pulse executor_pulse(struct executor *executor, enum queue which);
+/* How many work items the queue's threads are at. */
+uint32_t executor_running(struct executor *executor, enum queue which);
+/* How many work items wait at the queue: who adds work from outside refuses it above a limit. */
+uint32_t executor_waiting(struct executor *executor, enum queue which);
 
 #endif

@@ -3,9 +3,9 @@
 
 const char *heart_name(enum heart heart)
 {
-    static const char *const names[N_HEARTS] = {
-        [HEART_HTTP] = "http",     [HEART_DESK] = "desk",   [HEART_BULK] = "bulk", [HEART_STREAMS] = "streams",
-        [HEART_WRITER] = "writer", [HEART_SAVER] = "saver", [HEART_POOL] = "pool"};
+    static const char *const names[N_HEARTS] = {[HEART_HTTP] = "http",       [HEART_INTERACTIVE] = "interactive", [HEART_BULK] = "bulk",
+                                                [HEART_STREAMS] = "streams", [HEART_WRITER] = "writer",           [HEART_SAVER] = "saver",
+                                                [HEART_POOL] = "pool"};
     return names[heart];
 }
 

@@ -14,7 +14,7 @@
 #include <stdint.h>
 #include <time.h>
 
-enum heart { HEART_HTTP, HEART_DESK, HEART_BULK, HEART_STREAMS, HEART_WRITER, HEART_SAVER, HEART_POOL, N_HEARTS };
+enum heart { HEART_HTTP, HEART_INTERACTIVE, HEART_BULK, HEART_STREAMS, HEART_WRITER, HEART_SAVER, HEART_POOL, N_HEARTS };
 
 /* What a part shows at one look; each look also gives it something to do, so
  * that one that waits shows whether it still wakes. */

@@ -206,15 +206,15 @@ static bool daemon_open(struct daemon *daemon, struct err *err)
 }
 
 /* What syncs files may wait for a slow disk, and what trains for its turn on a busy machine: they have twice the time. */
-static const uint64_t patience[N_HEARTS] = {
-    [HEART_HTTP] = 1, [HEART_DESK] = 1, [HEART_BULK] = 2, [HEART_STREAMS] = 1, [HEART_WRITER] = 2, [HEART_SAVER] = 2, [HEART_POOL] = 2};
+static const uint64_t patience[N_HEARTS] = {[HEART_HTTP] = 1,   [HEART_INTERACTIVE] = 1, [HEART_BULK] = 2, [HEART_STREAMS] = 1,
+                                            [HEART_WRITER] = 2, [HEART_SAVER] = 2,       [HEART_POOL] = 2};
 
 static struct pulse pulse_of(struct server *server, enum heart heart)
 {
     switch (heart) {
     case HEART_HTTP:
         return (struct pulse){.has_work = true, .beats = http_beat_ms(server->http)};
-    case HEART_DESK:
+    case HEART_INTERACTIVE:
         return executor_pulse(server->executor, QUEUE_INTERACTIVE);
     case HEART_BULK:
         return executor_pulse(server->executor, QUEUE_BULK);

@@ -47,10 +47,10 @@ static void away_begin(struct request *request)
 static void handler_run(struct work_item *item);
 
 /* From here to request_return the request belongs to `run`. False: refused, the reply says so. */
-static bool request_leave(struct request *request, enum queue bench, void (*run)(struct work_item *item))
+static bool request_leave(struct request *request, enum queue which, void (*run)(struct work_item *item))
 {
     struct http *http = request->http;
-    if (executor_waiting(http->options.executor, bench) >= queue_max[bench] || !busy_enter(http)) {
+    if (executor_waiting(http->options.executor, which) >= queue_max[which] || !busy_enter(http)) {
         reply_refuse(&request->reply, 503, "too much is going on here: try again in a moment");
         return false;
     }
@@ -58,7 +58,7 @@ static bool request_leave(struct request *request, enum queue bench, void (*run)
     if (run == handler_run)
         away_begin(request);
     MHD_suspend_connection(request->connection);
-    executor_submit(http->options.executor, bench, &request->work);
+    executor_submit(http->options.executor, which, &request->work);
     return true;
 }
 
@@ -177,7 +177,7 @@ static enum MHD_Result stage_head(struct request *request, const char *version)
     return request_leave(request, QUEUE_INTERACTIVE, head_run) ? MHD_YES : request_refused(request);
 }
 
-/* The request is complete: answer it, here or on a bench. */
+/* The request is complete: answer it, here or on a queue. */
 static enum MHD_Result stage_run(struct request *request)
 {
     request_due(request, 0, 0);

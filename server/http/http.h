@@ -19,8 +19,8 @@ struct http;
 struct request;
 
 enum route_where {
-    ROUTE_INLINE, /* on the HTTP thread: no I/O, no locks held for long, under a millisecond. With a body over 64 KB: on the desk. Where it
-                   leaves reply->status 0, it is called again on the desk. */
+    ROUTE_INLINE, /* on the HTTP thread: no I/O, no locks held for long, under a millisecond. With a body over 64 KB: on the interactive queue. Where it
+                   leaves reply->status 0, it is called again on the interactive queue. */
     ROUTE_OFFLOAD,
     ROUTE_BULK,
 };
@@ -37,7 +37,7 @@ struct route {
     const char *method;
     const char *pattern; /* "/datasets/{d}/rows": {} matches one non-empty segment; a last segment "*" matches all that is left */
     void (*run)(struct request *request, struct reply *reply);
-    /* NULL, or what is to be done before the body is read, on the desk; a status in the reply refuses the request. */
+    /* NULL, or what is to be done before the body is read, on the interactive queue; a status in the reply refuses the request. */
     void (*head)(struct request *request, struct reply *reply);
     /* NULL, or: told now and then on a service thread how far the body has come. */
     void (*progress)(struct request *request);
@@ -109,7 +109,7 @@ struct claim *request_claim(struct request *request);
  * it. Valid until the request is over. */
 const atomic_bool *request_stop(const struct request *request);
 
-/* Whether the handler runs on the HTTP thread, and may leave the reply unanswered to be called again on the desk. */
+/* Whether the handler runs on the HTTP thread, and may leave the reply unanswered to be called again on the interactive queue. */
 bool request_here(const struct request *request);
 
 /* Run the handler there, not where its route says: for `head`, which has seen what the request wants. */

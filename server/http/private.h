@@ -1,8 +1,8 @@
 /* What http*.c share: a connection and the request that it is at.
  *
- * A request belongs to the HTTP thread of its connection, except while it is suspended for a item: then it belongs to that item.
+ * A request belongs to the HTTP thread of its connection, except while it is suspended for a work item: then it belongs to that item.
  * Where the client goes during a flush, the request outlives its connection: the flush frees it.
- * HTTP threads never wait: what may take long, also freeing and closing, is a item.
+ * HTTP threads never wait: what may take long, also freeing and closing, is a work item.
  * Locks, in order: http->lock, source->lock; request->lock stands alone. */
 #ifndef MLPD_HTTP_PRIVATE_H
 #define MLPD_HTTP_PRIVATE_H
@@ -26,7 +26,7 @@
 #define DRAIN_TIME_MS 10000
 #define SMALL_BODY 65536
 #define REPLY_FREE 4096      /* of a request's own memory: part of what a connection costs */
-#define LONG_BODY (4u << 20) /* what is longer is worked on at the bulk bench */
+#define LONG_BODY (4u << 20) /* what is longer is worked on on the bulk queue */
 
 enum stage {
     STAGE_IDLE,      /* between two requests */
@@ -118,7 +118,7 @@ struct http {
     pthread_mutex_t lock;           /* protects what follows */
     pthread_cond_t idle;            /* n_busy became 0; http_stop waits on it (CLOCK_MONOTONIC) */
     struct request *requests;       /* all connections */
-    uint32_t n_connections, n_busy; /* n_busy: suspended for a item */
+    uint32_t n_connections, n_busy; /* n_busy: suspended for a work item */
     uint64_t next_id;
     atomic_bool quiesced; /* written under the lock */
     uint64_t quiesced_ms;
@@ -143,7 +143,7 @@ static inline void request_due(struct request *request, uint64_t since_ms, uint6
     atomic_store_explicit(&request->deadline_ms, deadline_ms, memory_order_relaxed);
 }
 
-/* A request leaves its HTTP thread for a item; false: the daemon stops, and no more may leave. */
+/* A request leaves its HTTP thread for a work item; false: the daemon stops, and no more may leave. */
 bool busy_enter(struct http *http);
 /* After the request has been resumed: it may be gone already. */
 void busy_leave(struct http *http);

@@ -1,6 +1,6 @@
 /* Replies that are made while they are sent.
  *
- * A source has one buffer. The HTTP thread empties it; when it is empty the connection is suspended and a item on a bench of its own fills it,
+ * A source has one buffer. The HTTP thread empties it; when it is empty the connection is suspended and a work item on a queue of its own fills it,
  * so that reading (which may touch the disk) never happens on an HTTP thread. Where there is nothing to read yet, the item asks to be
  * woken, and the wake submits it again.
  * Lifetime: from http_source_new until source_close, or until the item that is under way then has ended. */

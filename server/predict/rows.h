@@ -26,7 +26,7 @@ struct predict_scratch *predict_scratch(struct err *err);
 
 /* All rows of `instances`, predicted by the model, as elements of an array that the writer has open. What that takes is reserved as the
  * writer's claim says. executor NULL: on this thread alone; else
- * with the help of up to n_threads - 1 from the desk. The text is the same. ERR_INPUT where rows that were left as they came are
+ * with the help of up to n_threads - 1 from the interactive queue. The text is the same. ERR_INPUT where rows that were left as they came are
  * wrong: of raw floats it names the first; ERR_MEMORY; ERR_STOPPED; as claim_take. Where the writer has failed, it says why. */
 bool predict_rows(const struct model *model, const struct instances *instances, struct executor *executor, uint32_t n_threads,
                   struct writer *writer, struct err *err);

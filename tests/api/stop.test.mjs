@@ -97,7 +97,7 @@ test("SIGTERM ends eight heavy predictions of JSON", () =>
   interrupted(async (daemon) => {
     const sockets = await Promise.all(Array.from({ length: 8 }, () => open(daemon, predictJson)));
     await until(
-      () => running(daemon, "bulk").then(async (n) => n + (await running(daemon, "desk"))),
+      () => running(daemon, "bulk").then(async (n) => n + (await running(daemon, "interactive"))),
       (n) => n >= 2,
     );
     return sockets;
@@ -107,7 +107,7 @@ test("SIGTERM ends predictions of CSV and float32, and CSV to CSV that nobody re
   interrupted(async (daemon) => {
     const sockets = await Promise.all([predictCsv, predictFloats, predictTable].map((bytes) => open(daemon, bytes)));
     await until(
-      () => running(daemon, "bulk").then(async (n) => n + (await running(daemon, "desk"))),
+      () => running(daemon, "bulk").then(async (n) => n + (await running(daemon, "interactive"))),
       (n) => n >= 1,
     );
     return sockets;
@@ -189,7 +189,7 @@ test("a request whose client has gone is stopped, in each form", async () => {
   for (const [i, bytes] of [predictJson, predictCsv, predictFloats].entries()) {
     const socket = await open(daemon, bytes);
     await until(
-      () => running(daemon, "bulk").then(async (n) => n + (await running(daemon, "desk"))),
+      () => running(daemon, "bulk").then(async (n) => n + (await running(daemon, "interactive"))),
       (n) => n >= 1,
     );
     socket.destroy();
@@ -199,7 +199,7 @@ test("a request whose client has gone is stopped, in each form", async () => {
     );
   }
   await until(
-    () => running(daemon, "bulk").then(async (n) => n + (await running(daemon, "desk"))),
+    () => running(daemon, "bulk").then(async (n) => n + (await running(daemon, "interactive"))),
     (n) => n === 0,
   );
   assert.equal(await metric(daemon, "mlpd_predictions_total"), 0, "none of the predictions came to its end");

@@ -77,12 +77,12 @@ test("a daemon that trains and answers is well, and the watchdog is told", async
 });
 
 test("service threads and a writer that do not get on are named, and the watchdog is told no more", async () => {
-  await freeze("desk");
+  await freeze("interactive");
   await freeze("writer");
   await until(health, ({ status }) => status === 503);
-  assert.ok((await health()).stuck.includes("desk"));
+  assert.ok((await health()).stuck.includes("interactive"));
   const told = alive();
-  await until(health, ({ stuck }) => stuck.includes("desk") && stuck.includes("writer")); // which has twice the time
+  await until(health, ({ stuck }) => stuck.includes("interactive") && stuck.includes("writer")); // which has twice the time
   assert.equal(alive(), told);
   await release();
   await until(health, ({ status }) => status === 200);

@@ -30,9 +30,9 @@ static bool look(enum heart heart, bool has_work, uint64_t beats, uint64_t now_m
 START_TEST(an_idle_part_is_well_for_ever)
 {
     for (uint64_t now = 0; now < 100 * LIMIT; now += LIMIT)
-        ck_assert(look(HEART_DESK, false, 7, now));
-    ck_assert(look(HEART_DESK, false, 7, 100 * LIMIT - 1));
-    ck_assert(look(HEART_DESK, true, 7, 100 * LIMIT)); /* its work has only come */
+        ck_assert(look(HEART_INTERACTIVE, false, 7, now));
+    ck_assert(look(HEART_INTERACTIVE, false, 7, 100 * LIMIT - 1));
+    ck_assert(look(HEART_INTERACTIVE, true, 7, 100 * LIMIT)); /* its work has only come */
 }
 END_TEST
 
@@ -61,9 +61,9 @@ START_TEST(parts_are_judged_each_by_itself_and_named)
     struct writer writer;
     writer_init(&writer);
     look(HEART_HTTP, true, 1, 0);
-    look(HEART_DESK, true, 1, 0);
+    look(HEART_INTERACTIVE, true, 1, 0);
     ck_assert(look(HEART_HTTP, true, 2, 2 * LIMIT));
-    ck_assert(!look(HEART_DESK, true, 1, 2 * LIMIT));
+    ck_assert(!look(HEART_INTERACTIVE, true, 1, 2 * LIMIT));
     heartbeat_write(heartbeat, &writer);
     static const char expected[] = "{\"status\":\"stuck\",\"stuck\":[{\"part\":\"desk\",\"seconds\":2}]}";
     ck_assert_uint_ge(writer.n, sizeof expected - 1);
