@@ -41,9 +41,9 @@ void watch_probe(struct request *request)
     static const char interim[] = "HTTP/1.1 100 Continue\r\n\r\n";
     bool needed = request->interim && !request->probed;
     request->probed = true;
-    /* A full buffer needs no probe: what is in it has the same effect. */
-    if (needed && send(request->fd, interim, sizeof interim - 1, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
-        return;
+    /* A full buffer needs no probe: what is in it has the same effect. A reset that has come already is no event any more. */
+    if (needed && send(request->fd, interim, sizeof interim - 1, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 && errno != EAGAIN && errno != EINTR)
+        atomic_store(&request->stop, true);
 }
 
 /* The client of a request that a task has. A FIN alone does not tell a client

@@ -75,7 +75,8 @@ static bool job_prepare(struct jobs *jobs, struct job *job, const struct job_req
         events_job_warnings(jobs->options.events, job->row.id, &warnings);
         return true;
     }
-    store_job_delete(jobs->options.store, job->row.id, &ignored);
+    if (store_job_delete(jobs->options.store, job->row.id, &ignored))
+        checkpoints_remove(jobs->options.store, job->row.id); /* its record for --recover */
     return false;
 }
 

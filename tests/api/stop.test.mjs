@@ -186,22 +186,16 @@ after(() => daemon?.stop());
 
 test("a request whose client has gone is stopped, in each form", async () => {
   daemon = await Daemon.start({ state });
+  const at = async () => (await running(daemon, "bulk")) + (await running(daemon, "interactive"));
   for (const [i, bytes] of [predictJson, predictCsv, predictFloats].entries()) {
-    const socket = await open(daemon, bytes);
-    await until(
-      () => running(daemon, "bulk").then(async (n) => n + (await running(daemon, "interactive"))),
-      (n) => n >= 1,
-    );
-    socket.destroy();
-    await until(
-      () => metric(daemon, "mlpd_http_requests_stopped_total"),
-      (n) => n === i + 1,
-    );
+    /* A client that goes while its body is still being stored leaves nothing to stop: then once more. */
+    while ((await metric(daemon, "mlpd_http_requests_stopped_total")) === i) {
+      const socket = await open(daemon, bytes);
+      await until(at, (n) => n >= 1);
+      socket.destroy();
+      await until(at, (n) => n === 0);
+    }
   }
-  await until(
-    () => running(daemon, "bulk").then(async (n) => n + (await running(daemon, "interactive"))),
-    (n) => n === 0,
-  );
   assert.equal(await metric(daemon, "mlpd_predictions_total"), 0, "none of the predictions came to its end");
 });
 

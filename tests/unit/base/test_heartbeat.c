@@ -65,7 +65,7 @@ START_TEST(parts_are_judged_each_by_itself_and_named)
     ck_assert(look(HEART_HTTP, true, 2, 2 * LIMIT));
     ck_assert(!look(HEART_INTERACTIVE, true, 1, 2 * LIMIT));
     heartbeat_write(heartbeat, &writer);
-    static const char expected[] = "{\"status\":\"stuck\",\"stuck\":[{\"part\":\"desk\",\"seconds\":2}]}";
+    static const char expected[] = "{\"status\":\"stuck\",\"stuck\":[{\"part\":\"interactive\",\"seconds\":2}]}";
     ck_assert_uint_ge(writer.n, sizeof expected - 1);
     ck_assert_int_eq(memcmp(writer.text, expected, sizeof expected - 1), 0);
     writer_done(&writer);

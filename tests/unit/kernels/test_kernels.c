@@ -184,7 +184,7 @@ static void check_gradient(const struct kernels *kernels, uint32_t n_rows, uint3
     memcpy(sparse, g, 16 * width * sizeof *g);
     for (uint32_t r = 0; r < n_rows; r++) {
         for (uint32_t k = 0; k < 16; k++) {
-            xt[k * ldxt + r] = random_float() < 0 ? 0 : (uint8_t)((random_float() + 1) * 127);
+            xt[k * ldxt + r] = (uint8_t)(random_float() < 0 ? 0 : (random_float() + 1) * 127);
             x[r * ldx + k] = (float)xt[k * ldxt + r] * scale;
         }
     }
