@@ -258,7 +258,7 @@ static const char *spectrum_folder(void)
     if (shared)
         snprintf(folder, sizeof folder, "%s/data/csv-spectrum/SOURCE.txt", shared);
     else
-        snprintf(folder, sizeof folder, "%.*s../../../shared/data/csv-spectrum/SOURCE.txt", (int)(sizeof __FILE__ - sizeof "test_csv.c"),
+        snprintf(folder, sizeof folder, "%.*s../../../../shared/data/csv-spectrum/SOURCE.txt", (int)(sizeof __FILE__ - sizeof "test_csv.c"),
                  __FILE__);
     FILE *file = fopen(folder, "r");
     *strrchr(folder, '/') = '\0';
