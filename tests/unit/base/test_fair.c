@@ -1,6 +1,6 @@
 /* The service threads' queue: in which order tasks start, by whose they are and what they take. Time is made up. */
-#include "../../server/base/executor.h"
-#include "../../server/base/fair.h"
+#include "base/executor.h"
+#include "base/fair.h"
 #include "helper_main.h"
 
 #include <check.h>

@@ -1,5 +1,5 @@
 /* Which parts of the daemon count as stuck. Time is made up. */
-#include "../../server/base/heartbeat.h"
+#include "base/heartbeat.h"
 #include "helper_main.h"
 
 #include <check.h>
