@@ -23,7 +23,8 @@ static const struct {
     [DATE_MDY] = {2, 0, 1, {"mm", "dd", "yyyy"}},
 };
 
-/* Days since 1970-01-01 in the Gregorian calendar: years of 400 repeat, and a year that begins in March has its odd day last. */
+/* Days since 1970-01-01 in the Gregorian calendar: years of 400 repeat, and a
+ * year that begins in March has its odd day last. */
 static int64_t days_of(int year, int month, int day)
 {
     int64_t y = month > 2 ? year : year - 1, era = (y >= 0 ? y : y - 399) / 400, of_era = y - era * 400;
@@ -34,10 +35,13 @@ static int64_t days_of(int year, int month, int day)
 struct date_parts date_split(double value)
 {
     value = fmin(fmax(value, VALUE_MIN), VALUE_MAX); /* a damaged table holds others, and NaN */
-    int64_t days = (int64_t)floor(value / DATE_DAY), shifted = days + 719468, era = (shifted >= 0 ? shifted : shifted - 146096) / 146097;
-    int64_t of_era = shifted - era * 146097, year = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
+    int64_t days = (int64_t)floor(value / DATE_DAY), shifted = days + 719468,
+            era = (shifted >= 0 ? shifted : shifted - 146096) / 146097;
+    int64_t of_era = shifted - era * 146097,
+            year = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
     int64_t of_year = of_era - (365 * year + year / 4 - year / 100), month = (5 * of_year + 2) / 153;
-    struct date_parts parts = {.day = (int)(of_year - (153 * month + 2) / 5 + 1), .month = (int)(month < 10 ? month + 3 : month - 9)};
+    struct date_parts parts = {.day = (int)(of_year - (153 * month + 2) / 5 + 1),
+                               .month = (int)(month < 10 ? month + 3 : month - 9)};
     parts.year = (int)(year + era * 400 + (parts.month <= 2));
     parts.weekday = (int)(((days + 3) % 7 + 7) % 7); /* 1970-01-01 was a Thursday */
     parts.seconds = value - (double)days * DATE_DAY;
@@ -85,9 +89,11 @@ static void take_blanks(struct cursor *cursor)
 static double take_fraction(struct cursor *cursor)
 {
     double fraction = 0, unit = 0.1;
-    if (cursor->end - cursor->at < 2 || (*cursor->at != '.' && *cursor->at != ',') || cursor->at[1] < '0' || cursor->at[1] > '9')
+    if (cursor->end - cursor->at < 2 || (*cursor->at != '.' && *cursor->at != ',') || cursor->at[1] < '0' ||
+        cursor->at[1] > '9')
         return 0;
-    for (cursor->at++; cursor->at < cursor->end && *cursor->at >= '0' && *cursor->at <= '9'; cursor->at++, unit /= 10)
+    for (cursor->at++; cursor->at < cursor->end && *cursor->at >= '0' && *cursor->at <= '9';
+         cursor->at++, unit /= 10)
         fraction += unit * (*cursor->at - '0');
     return round(fraction * 1e6) / 1e6;
 }
@@ -161,23 +167,27 @@ static struct cursor text_trim(const char *text, size_t length)
     return cursor;
 }
 
-/* "21" is 2021 and "70" is 1970, as POSIX reads years of two digits; -1: no year. */
+/* "21" is 2021 and "70" is 1970, as POSIX reads years of two digits; -1: no
+ * year. */
 static int year_of(int number, int digits)
 {
     return digits == 4 ? number : digits == 2 ? number + (number < 69 ? 2000 : 1900) : -1;
 }
 
-/* An English name of a month, whole or its first three letters ("Sept" too): 1 .. 12; 0 with the cursor unmoved: none. */
+/* An English name of a month, whole or its first three letters ("Sept" too): 1
+ * .. 12; 0 with the cursor unmoved: none. */
 static int take_month(struct cursor *cursor)
 {
-    static const char *const names[] = {"january", "february", "march",     "april",   "may",      "june",
-                                        "july",    "august",   "september", "october", "november", "december"};
+    static const char *const names[] = {"january",   "february", "march",    "april",
+                                        "may",       "june",     "july",     "august",
+                                        "september", "october",  "november", "december"};
     size_t n = 0, left = (size_t)(cursor->end - cursor->at);
     while (n < left && ((cursor->at[n] | 32) >= 'a' && (cursor->at[n] | 32) <= 'z'))
         n++;
     for (int month = 1; month <= 12; month++) {
         const char *name = names[month - 1];
-        if ((n == 3 || n == strlen(name) || (n == 4 && month == 9)) && strncasecmp(cursor->at, name, n) == 0) {
+        if ((n == 3 || n == strlen(name) || (n == 4 && month == 9)) &&
+            strncasecmp(cursor->at, name, n) == 0) {
             cursor->at += n;
             return month;
         }
@@ -185,7 +195,8 @@ static int take_month(struct cursor *cursor)
     return 0;
 }
 
-/* What stands between the parts of a date with a month's name: "-", "/", ".", ",", blanks, or one of them and blanks. */
+/* What stands between the parts of a date with a month's name: "-", "/", ".",
+ * ",", blanks, or one of them and blanks. */
 static bool take_between(struct cursor *cursor)
 {
     const char *begin = cursor->at;
@@ -196,7 +207,8 @@ static bool take_between(struct cursor *cursor)
     return cursor->at > begin;
 }
 
-/* "3 Mar 2021", "03-Mar-21", "March 3, 2021", "2021-Mar-03": nothing to guess, so that it reads as ISO's order. */
+/* "3 Mar 2021", "03-Mar-21", "March 3, 2021", "2021-Mar-03": nothing to guess,
+ * so that it reads as ISO's order. */
 static uint32_t named_read(struct cursor cursor, double values[DATE_ORDERS])
 {
     int numbers[3], digits[3], named = -1;
@@ -212,7 +224,10 @@ static uint32_t named_read(struct cursor cursor, double values[DATE_ORDERS])
     if (named < 0 || named > 1 || !take_time(&cursor, &seconds))
         return 0;
     bool year_first = named == 1 && digits[0] == 4;
-    int day = named == 0 ? 1 : year_first ? 2 : 0, year = year_first ? 0 : 2, full = year_of(numbers[year], digits[year]);
+    int day = named == 0   ? 1
+              : year_first ? 2
+                           : 0,
+        year = year_first ? 0 : 2, full = year_of(numbers[year], digits[year]);
     if (digits[day] > 2 || !day_exists(full, numbers[named], numbers[day]))
         return 0;
     values[DATE_YMD] = (double)days_of(full, numbers[named], numbers[day]) * DATE_DAY + seconds;
@@ -238,7 +253,8 @@ uint32_t date_read(const char *text, size_t length, double values[DATE_ORDERS])
     uint32_t fits = 0;
     for (int order = 0; order < DATE_ORDERS; order++) {
         int year = orders[order].year, month = orders[order].month, day = orders[order].day;
-        bool short_year = digits[year] == 2 && separator == '/' && order != DATE_YMD; /* "1.2.10" may be a version */
+        bool short_year =
+            digits[year] == 2 && separator == '/' && order != DATE_YMD; /* "1.2.10" may be a version */
         int full = digits[year] == 4 || short_year ? year_of(numbers[year], digits[year]) : -1;
         if (digits[month] > 2 || digits[day] > 2 || !day_exists(full, numbers[month], numbers[day]))
             continue;
@@ -288,7 +304,8 @@ double date_swap(double value)
 static int time_text(double seconds, char mark, char *text, size_t size)
 {
     int64_t micros = (int64_t)llround(seconds * 1e6), whole = micros / 1000000;
-    int n = snprintf(text, size, "%c%02d:%02d:%02d", mark, (int)(whole / 3600 % 24), (int)(whole / 60 % 60), (int)(whole % 60));
+    int n = snprintf(text, size, "%c%02d:%02d:%02d", mark, (int)(whole / 3600 % 24), (int)(whole / 60 % 60),
+                     (int)(whole % 60));
     if (micros % 1000000 == 0)
         return n;
     n += snprintf(text + n, size - (size_t)n, ".%06d", (int)(micros % 1000000));
@@ -309,14 +326,16 @@ uint32_t date_text(double value, struct date_format format, char text[DATE_TEXT_
         n += snprintf(text + n, DATE_TEXT_MAX - (size_t)n, "%s%0*d", i ? (char[]){format.separator, 0} : "",
                       orders[format.order].year == i ? 4 : 2, numbers[i]);
     if (parts.seconds > 0)
-        n += time_text(parts.seconds, format.order == DATE_YMD ? 'T' : ' ', text + n, DATE_TEXT_MAX - (size_t)n);
+        n += time_text(parts.seconds, format.order == DATE_YMD ? 'T' : ' ', text + n,
+                       DATE_TEXT_MAX - (size_t)n);
     return (uint32_t)n;
 }
 
 void date_format_text(struct date_format format, char text[DATE_FORMAT_MAX])
 {
     const char *const *parts = orders[format.order].parts;
-    snprintf(text, DATE_FORMAT_MAX, "%s%c%s%c%s", parts[0], format.separator, parts[1], format.separator, parts[2]);
+    snprintf(text, DATE_FORMAT_MAX, "%s%c%s%c%s", parts[0], format.separator, parts[1], format.separator,
+             parts[2]);
 }
 
 bool date_format_find(const char *text, struct date_format *format)

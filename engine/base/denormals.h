@@ -1,5 +1,6 @@
-/* Numbers too small for a normal float are flushed to zero while the engine computes: they would cost a hundred cycles each and change
- * no result that matters. Per thread. */
+/* Numbers too small for a normal float are flushed to zero while the engine
+ * computes: they would cost a hundred cycles each and change no result that
+ * matters. Per thread. */
 #ifndef MLP_ENGINE_BASE_DENORMALS_H
 #define MLP_ENGINE_BASE_DENORMALS_H
 

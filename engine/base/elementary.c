@@ -1,9 +1,12 @@
-/* Elementary functions: an argument reduced to a small one, then a truncated series. Pure functions. */
+/* Elementary functions: an argument reduced to a small one, then a truncated
+ * series. Pure functions. */
 #include "base/elementary.h"
 
 #include <math.h>
 
-#define LN2_HIGH 6.93147180369123816490e-01 /* its product with an integer below 2^20 is exact; LN2_LOW is the rest of ln 2 */
+#define LN2_HIGH                                                                                             \
+    6.93147180369123816490e-01 /* its product with an integer below 2^20 is exact; LN2_LOW is the rest of ln \
+                                  2 */
 #define LN2_LOW 1.90821492927058770002e-10
 #define LOG2_E 1.44269504088896338700
 #define HALF_PI_HIGH 1.57079632673412561417 /* pi / 2 in three parts, the first two as LN2_HIGH */
@@ -32,7 +35,8 @@ static const double inverse_factorial[] = {1.0,
                                            1.0 / 20922789888000,
                                            1.0 / 355687428096000};
 
-/* The integer nearest to x, |x| below 2^51, without a call; the even one of two. */
+/* The integer nearest to x, |x| below 2^51, without a call; the even one of
+ * two. */
 static double nearest(double x)
 {
     return (x + 0x1.8p52) - 0x1.8p52;
@@ -49,7 +53,8 @@ double elementary_exp(double x)
     return ldexp(sum, (int)n);
 }
 
-/* ln x = e ln 2 + ln m with m from sqrt(1/2) to sqrt(2), ln m = 2 artanh s with s = (m - 1) / (m + 1). */
+/* ln x = e ln 2 + ln m with m from sqrt(1/2) to sqrt(2), ln m = 2 artanh s with
+ * s = (m - 1) / (m + 1). */
 double elementary_log(double x)
 {
     static const double odd[] = {1.0 / 3,  1.0 / 5,  1.0 / 7,  1.0 / 9,  1.0 / 11, 1.0 / 13,
@@ -78,11 +83,13 @@ double elementary_log1p(double x)
     return elementary_log(rounded) * (x / (rounded - 1));
 }
 
-/* With r = x - n pi / 2, |r| <= pi / 4: sine and cosine of r, which n exchanges and negates. Both are computed and then chosen: a branch on n
- * would be guessed wrong half of the time. */
+/* With r = x - n pi / 2, |r| <= pi / 4: sine and cosine of r, which n exchanges
+ * and negates. Both are computed and then chosen: a branch on n would be
+ * guessed wrong half of the time. */
 void elementary_sincos(double x, double *sin_x, double *cos_x)
 {
-    double n = nearest(x * TWO_OVER_PI), r = x - n * HALF_PI_HIGH - n * HALF_PI_MIDDLE - n * HALF_PI_LOW, square = r * r;
+    double n = nearest(x * TWO_OVER_PI), r = x - n * HALF_PI_HIGH - n * HALF_PI_MIDDLE - n * HALF_PI_LOW,
+           square = r * r;
     double odd = inverse_factorial[17], even = inverse_factorial[16];
     for (int k = 15; k >= 3; k -= 2) {
         odd = inverse_factorial[k] - square * odd;

@@ -1,9 +1,14 @@
-/* Elementary functions whose bits are the same with every compiler, C library and processor.
+/* Elementary functions whose bits are the same with every compiler, C library
+ * and processor.
  *
- * A C library promises no bits for exp, log, sin, cos and pow: they change with its version (log1pf in glibc 2.41) and with the processor
- * (glibc picks a variant with fused multiply-adds at run time). The engine takes these instead, in double precision, from IEEE arithmetic
- * alone; cmake/architecture.sh refuses the library's. Of math.h the engine uses what is exact or correctly rounded: fabs, copysign, floor,
- * ceil, round, lround, llround, trunc, fmin, fmax, frexp, ldexp, sqrt. Pure functions: any thread. */
+ * A C library promises no bits for exp, log, sin, cos and pow: they change with
+ * its version (log1pf in glibc 2.41) and with the processor (glibc picks a
+ * variant with fused multiply-adds at run time). The engine takes these
+ * instead, in double precision, from IEEE arithmetic alone;
+ * cmake/architecture.sh refuses the library's. Of math.h the engine uses what
+ * is exact or correctly rounded: fabs, copysign, floor, ceil, round, lround,
+ * llround, trunc, fmin, fmax, frexp, ldexp, sqrt. Pure functions: any
+ * thread. */
 #ifndef MLP_ENGINE_BASE_ELEMENTARY_H
 #define MLP_ENGINE_BASE_ELEMENTARY_H
 

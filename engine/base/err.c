@@ -1,4 +1,5 @@
-/* The error value: writing it, and naming the place. Pure functions on the caller's struct; any thread. */
+/* The error value: writing it, and naming the place. Pure functions on the
+ * caller's struct; any thread. */
 #include "mlp/err.h"
 
 #include <errno.h>
@@ -6,7 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Copy text into a fixed field, cut between UTF-8 characters where it is too long. */
+/* Copy text into a fixed field, cut between UTF-8 characters where it is too
+ * long. */
 static void text_copy(char *to, size_t capacity, const char *from)
 {
     size_t length = strlen(from);

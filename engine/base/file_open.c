@@ -24,7 +24,8 @@ int file_open(const char *path, struct err *err)
 {
     struct stat status;
     int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-    if (fd < 0 && (errno == ELOOP || errno == ENXIO)) /* a symbolic link; a socket or a device that is not there */
+    if (fd < 0 &&
+        (errno == ELOOP || errno == ENXIO)) /* a symbolic link; a socket or a device that is not there */
         return irregular(path, err);
     if (fd < 0) {
         err_errno(err, "opening %.200s", file_name(path));

@@ -1,7 +1,8 @@
 /* Mappings and the SIGBUS handler that knows them. See the header.
  *
- * The handler may run in any thread at any instruction, so what it reads is a fixed array of atomics: one place a mapping. A place is its
- * mapping's while `taken`; `begin` is zero where nothing is mapped. */
+ * The handler may run in any thread at any instruction, so what it reads is a
+ * fixed array of atomics: one place a mapping. A place is its mapping's while
+ * `taken`; `begin` is zero where nothing is mapped. */
 #define _GNU_SOURCE /* syscall */
 #include "mlp/map.h"
 
@@ -57,12 +58,14 @@ static void fault_pass_on(int number, siginfo_t *info, void *context)
     }
 }
 
-/* Zeros from the page at `at` to the mapping's end: with a page at a time a cut file could use up the process's mappings. By the system
- * call, for a sanitizer's mmap is not made for handlers. */
+/* Zeros from the page at `at` to the mapping's end: with a page at a time a cut
+ * file could use up the process's mappings. By the system call, for a
+ * sanitizer's mmap is not made for handlers. */
 static bool zeros_map(uintptr_t at, uintptr_t end)
 {
     uintptr_t page = at & ~(page_bytes - 1);
-    long got = syscall(SYS_mmap, page, end - page, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE, -1, 0L);
+    long got = syscall(SYS_mmap, page, end - page, PROT_READ,
+                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE, -1, 0L);
     return got == (long)page;
 }
 
@@ -70,7 +73,8 @@ static void fault(int number, siginfo_t *info, void *context)
 {
     int saved = errno;
     uintptr_t at = (uintptr_t)info->si_addr, end = 0;
-    struct map_place *place = info->si_code > 0 ? place_of(at, &end) : NULL; /* 0 and below: sent by a process */
+    struct map_place *place =
+        info->si_code > 0 ? place_of(at, &end) : NULL; /* 0 and below: sent by a process */
     if (place)
         atomic_store(&place->faulted, true);
     if (!place || !zeros_map(at, end))
@@ -124,7 +128,8 @@ bool map_file(struct map *map, int fd, size_t n_bytes, struct err *err)
     *map = (struct map){.n_bytes = n_bytes};
     pthread_once(&once, handler_install);
     if (file_length(fd) < (long long)n_bytes)
-        return err_set(err, ERR_CORRUPT, "the file has %lld bytes, expected at least %zu", file_length(fd), n_bytes);
+        return err_set(err, ERR_CORRUPT, "the file has %lld bytes, expected at least %zu", file_length(fd),
+                       n_bytes);
     struct map_place *place = place_take();
     if (!place)
         return err_set(err, ERR_BUSY, "%d files are mapped already", PLACES_MAX);
@@ -159,6 +164,8 @@ void map_done(struct map *map)
 bool map_check(const struct map *map, const char *what, struct err *err)
 {
     if (atomic_load(&map->place->faulted))
-        return err_set(err, ERR_CORRUPT, "%s cannot be read: a part of it is missing, or the disk has failed", what);
-    return file_length(map->fd) >= (long long)map->n_bytes || err_set(err, ERR_CORRUPT, "%s has been cut while it was in use", what);
+        return err_set(err, ERR_CORRUPT, "%s cannot be read: a part of it is missing, or the disk has failed",
+                       what);
+    return file_length(map->fd) >= (long long)map->n_bytes ||
+           err_set(err, ERR_CORRUPT, "%s has been cut while it was in use", what);
 }

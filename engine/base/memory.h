@@ -4,7 +4,8 @@
 
 #include <stddef.h>
 
-/* Zeroed, 64-byte aligned, on huge pages where it is large; NULL: out of memory. free() frees it. */
+/* Zeroed, 64-byte aligned, on huge pages where it is large; NULL: out of
+ * memory. free() frees it. */
 void *aligned_zeros(size_t count, size_t size);
 
 #endif

@@ -1,20 +1,23 @@
-/* Text to numbers: decimal text to the nearest float without the C library's locale, and the spellings of "missing".
- * Pure functions; any thread. */
+/* Text to numbers: decimal text to the nearest float without the C library's
+ * locale, and the spellings of "missing". Pure functions; any thread. */
 #include "mlp/number.h"
 
 #include <string.h>
 
 enum {
     MANTISSA_DIGITS = 19, /* what fits in 64 bits whatever the digits are */
-    EXACT_DIGITS = 200,   /* midpoints between floats have at most 113 significant digits; what follows only breaks ties */
+    EXACT_DIGITS =
+        200, /* midpoints between floats have at most 113 significant digits; what follows only breaks ties */
     POWER_MAX = 70,
     LIMBS = 40, /* 1280 bits: the larger side of decimal_compare stays below 2^1024 */
 };
 
-/* Beyond any float and any length of text that could balance it; leaves room for the sums. */
+/* Beyond any float and any length of text that could balance it; leaves room
+ * for the sums. */
 static const int64_t exponent_cap = 1000000000000000;
 
-/* A decimal number taken apart: mantissa * 10^exponent, where digits after the 19th are left out of the mantissa. */
+/* A decimal number taken apart: mantissa * 10^exponent, where digits after the
+ * 19th are left out of the mantissa. */
 struct decimal {
     const char *digits, *end; /* the first significant digit, and where digits and point end */
     uint64_t mantissa;
@@ -103,12 +106,14 @@ static bool decimal_parse(const char *at, const char *end, char mark, struct dec
     return (*out->end == 'e' || *out->end == 'E') && exponent_parse(out->end, end, &out->exponent);
 }
 
-/* Correctly rounded by the compiler, so each is off by half a unit in the last place at most. */
+/* Correctly rounded by the compiler, so each is off by half a unit in the last
+ * place at most. */
 static const double powers_of_ten[POWER_MAX + 1] = {
-    1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17,
-    1e18, 1e19, 1e20, 1e21, 1e22, 1e23, 1e24, 1e25, 1e26, 1e27, 1e28, 1e29, 1e30, 1e31, 1e32, 1e33, 1e34, 1e35,
-    1e36, 1e37, 1e38, 1e39, 1e40, 1e41, 1e42, 1e43, 1e44, 1e45, 1e46, 1e47, 1e48, 1e49, 1e50, 1e51, 1e52, 1e53,
-    1e54, 1e55, 1e56, 1e57, 1e58, 1e59, 1e60, 1e61, 1e62, 1e63, 1e64, 1e65, 1e66, 1e67, 1e68, 1e69, 1e70,
+    1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14,
+    1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22, 1e23, 1e24, 1e25, 1e26, 1e27, 1e28, 1e29,
+    1e30, 1e31, 1e32, 1e33, 1e34, 1e35, 1e36, 1e37, 1e38, 1e39, 1e40, 1e41, 1e42, 1e43, 1e44,
+    1e45, 1e46, 1e47, 1e48, 1e49, 1e50, 1e51, 1e52, 1e53, 1e54, 1e55, 1e56, 1e57, 1e58, 1e59,
+    1e60, 1e61, 1e62, 1e63, 1e64, 1e65, 1e66, 1e67, 1e68, 1e69, 1e70,
 };
 
 /* An unsigned integer as large as the comparison below needs. */
@@ -148,8 +153,9 @@ static int big_compare(const struct big *a, const struct big *b)
     return 0;
 }
 
-/* The decimal's digits as an integer, cut after EXACT_DIGITS with a last digit 1 where anything but zeros was cut off;
- * *exponent becomes that of the integer's last digit. */
+/* The decimal's digits as an integer, cut after EXACT_DIGITS with a last digit
+ * 1 where anything but zeros was cut off; *exponent becomes that of the
+ * integer's last digit. */
 static void decimal_digits(const struct decimal *decimal, struct big *big, int *exponent)
 {
     int n = 0, cut = 0;
@@ -177,14 +183,16 @@ static int decimal_compare(const struct decimal *decimal, uint32_t odd, int powe
     struct big left, right = {1, {odd}};
     int exponent;
     decimal_digits(decimal, &left, &exponent);
-    /* left * 10^exponent against right * 2^power, with negative powers taken to the other side */
+    /* left * 10^exponent against right * 2^power, with negative powers taken to
+     * the other side */
     int twos = exponent - power;
     big_scale(exponent >= 0 ? &left : &right, 5, 13, exponent >= 0 ? exponent : -exponent);
     big_scale(twos >= 0 ? &left : &right, 2, 31, twos >= 0 ? twos : -twos);
     return big_compare(&left, &right);
 }
 
-/* The float of `bits`' pattern for k * 2^quantum, 0 <= k <= 2^24, quantum >= -149: a carry runs into the exponent by itself. */
+/* The float of `bits`' pattern for k * 2^quantum, 0 <= k <= 2^24, quantum >=
+ * -149: a carry runs into the exponent by itself. */
 static float float_make(uint32_t k, int quantum)
 {
     uint32_t bits = ((uint32_t)(quantum + 149) << 23) + k;
@@ -193,17 +201,21 @@ static float float_make(uint32_t k, int quantum)
     return value;
 }
 
-/* The nearest float, ties to even, where `near` is within 4 units in the last place of the decimal (or both are 0). */
+/* The nearest float, ties to even, where `near` is within 4 units in the last
+ * place of the decimal (or both are 0). */
 static float decimal_round(const struct decimal *decimal, double near)
 {
     uint64_t bits;
     memcpy(&bits, &near, sizeof bits);
-    int exponent = (int)(bits >> 52) - 1023; /* near is a normal number: 2^exponent <= near < 2^(exponent + 1) */
+    int exponent =
+        (int)(bits >> 52) - 1023; /* near is a normal number: 2^exponent <= near < 2^(exponent + 1) */
     uint64_t mantissa = (bits & ((1ull << 52) - 1)) | 1ull << 52;
     int quantum = exponent - 23 < -149 ? -149 : exponent - 23;
     if (quantum > 104)
         return float_make(1u << 24, 104);
-    int shift = quantum - (exponent - 52); /* bits of the mantissa below the quantum: 29, up to 56 for the smallest floats */
+    int shift =
+        quantum -
+        (exponent - 52); /* bits of the mantissa below the quantum: 29, up to 56 for the smallest floats */
     uint32_t k = (uint32_t)(mantissa >> shift);
     uint64_t rest = mantissa - ((uint64_t)k << shift), half = 1ull << (shift - 1);
     uint64_t distance = rest > half ? rest - half : half - rest;
@@ -214,8 +226,9 @@ static float decimal_round(const struct decimal *decimal, double near)
     return float_make(k, quantum);
 }
 
-/* What `near` rounds to, where it is known to be within 4 units in its last place of a decimal that rounds to the same float: unless a
- * midpoint between two floats lies between them, or the ends of the range are near. */
+/* What `near` rounds to, where it is known to be within 4 units in its last
+ * place of a decimal that rounds to the same float: unless a midpoint between
+ * two floats lies between them, or the ends of the range are near. */
 static bool near_round(double near, float *value)
 {
     uint64_t bits;
@@ -225,7 +238,8 @@ static bool near_round(double near, float *value)
     return near >= 1.2e-38 && near <= 3.4e38 && (to_midpoint < -4 || to_midpoint > 4);
 }
 
-/* Three roundings (mantissa, power, their product) leave `near` within 3.1 units in its last place. */
+/* Three roundings (mantissa, power, their product) leave `near` within 3.1
+ * units in its last place. */
 static float decimal_value(const struct decimal *decimal)
 {
     int64_t magnitude = decimal->n_digits + decimal->exponent; /* value < 10^magnitude */
@@ -234,7 +248,8 @@ static float decimal_value(const struct decimal *decimal)
     if (magnitude > 39)
         return float_make(1u << 24, 104); /* infinity */
     double near = (double)decimal->mantissa;
-    near = decimal->exponent < 0 ? near / powers_of_ten[-decimal->exponent] : near * powers_of_ten[decimal->exponent];
+    near = decimal->exponent < 0 ? near / powers_of_ten[-decimal->exponent]
+                                 : near * powers_of_ten[decimal->exponent];
     if (decimal->exponent == 0 && decimal->n_digits <= 15)
         return (float)near; /* an integer that a double holds: one rounding */
     float value;
@@ -242,16 +257,20 @@ static float decimal_value(const struct decimal *decimal)
 }
 
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-/* Take eight digits at once, if there are eight: pairs, then fours, then all. */
+/* Take eight digits at once, if there are eight: pairs, then fours, then
+ * all. */
 static inline bool eight_digits(const char *at, uint64_t *mantissa)
 {
     uint64_t text;
     memcpy(&text, at, sizeof text);
-    if (((text & 0xf0f0f0f0f0f0f0f0ull) | ((text + 0x0606060606060606ull) & 0xf0f0f0f0f0f0f0f0ull) >> 4) != 0x3333333333333333ull)
+    if (((text & 0xf0f0f0f0f0f0f0f0ull) | ((text + 0x0606060606060606ull) & 0xf0f0f0f0f0f0f0f0ull) >> 4) !=
+        0x3333333333333333ull)
         return false;
     text -= 0x3030303030303030ull;
     text = text * 10 + (text >> 8);
-    text = ((text & 0x000000ff000000ffull) * 0x000f424000000064ull + ((text >> 16) & 0x000000ff000000ffull) * 0x0000271000000001ull) >> 32;
+    text = ((text & 0x000000ff000000ffull) * 0x000f424000000064ull +
+            ((text >> 16) & 0x000000ff000000ffull) * 0x0000271000000001ull) >>
+           32;
     *mantissa = *mantissa * 100000000 + text;
     return true;
 }
@@ -273,7 +292,8 @@ static inline const char *digits_take(const char *at, const char *end, uint64_t 
     return at;
 }
 
-/* The usual number, at most 19 digits and no exponent, straight to a float. False: the general way has to look at it. */
+/* The usual number, at most 19 digits and no exponent, straight to a float.
+ * False: the general way has to look at it. */
 static bool plain_parse(const char *at, const char *end, char mark, float *value)
 {
     bool negative = at < end && *at == '-';
@@ -320,7 +340,8 @@ bool number_parse(const char *text, size_t length, float *value)
     return number_parse_mark(text, length, '.', value);
 }
 
-/* Bytes of the mark between groups that stands at `at`, 0 where none does. Blanks: space, no-break space, narrow no-break space. */
+/* Bytes of the mark between groups that stands at `at`, 0 where none does.
+ * Blanks: space, no-break space, narrow no-break space. */
 static size_t group_at(const char *at, const char *end, char group)
 {
     static const char *const blanks[] = {" ", "\xc2\xa0", "\xe2\x80\xaf", "\xa0"};
@@ -334,7 +355,8 @@ static size_t group_at(const char *at, const char *end, char group)
     return 0;
 }
 
-/* The number without its groups' marks, a point before its decimals. False: its groups are not of three digits, or it has none. */
+/* The number without its groups' marks, a point before its decimals. False: its
+ * groups are not of three digits, or it has none. */
 static bool groups_take(const char *at, const char *end, char mark, char group, char plain[NUMBER_PLAIN_MAX])
 {
     size_t n = 0;
@@ -364,12 +386,14 @@ static bool groups_take(const char *at, const char *end, char mark, char group, 
     return at == end && (n_groups > 0 || mark != '.') && (!whole || n_groups == 0 || digits == 3);
 }
 
-bool number_parse_groups(const char *text, size_t length, char mark, char group, float *value, char plain[NUMBER_PLAIN_MAX])
+bool number_parse_groups(const char *text, size_t length, char mark, char group, float *value,
+                         char plain[NUMBER_PLAIN_MAX])
 {
     const char *end = text + length;
     plain[0] = 0;
     blanks_trim(&text, &end);
-    if ((group || mark != '.') && groups_take(text, end, mark, group, plain) && number_parse(plain, strlen(plain), value))
+    if ((group || mark != '.') && groups_take(text, end, mark, group, plain) &&
+        number_parse(plain, strlen(plain), value))
         return true;
     plain[0] = 0;
     return number_parse_mark(text, (size_t)(end - text), mark, value);

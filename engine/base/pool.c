@@ -1,15 +1,22 @@
 /* The worker pool and its barrier.
  *
- * Threads: pool_run is called by one thread at a time, which becomes worker 0. The others wait for `run` to change, first spinning,
- * then on a futex. The barrier counts arrivals; the last one moves `generation` on and wakes whoever sleeps.
- * Spinning is bounded, and off where there are more workers than processors to run them. Who has spun in vain spins half as long the
- * next time, who has not twice as long: where something else takes one of the processors, workers share what is left, and one that spins
- * keeps the one it waits for from running.
- * A worker that was asked to give way yields at its next barrier, for the scheduler would let it run on to the end of a tick, 4 ms and
- * more, while a client that shares its processor waits to read a reply; and where a person asks, the workers take what others leave
- * (SCHED_IDLE) for a while after it, so that a browser that draws, asks and draws again finds a processor at once. Where others leave
- * nothing, a worker could not come back by itself: a thread of the pool's, the priority thread, sets their policies. It sleeps while nobody asks.
- * Worker 0 is so only inside a run: what its thread does between runs, with locks held perhaps, others may wait for. */
+ * Threads: pool_run is called by one thread at a time, which becomes worker 0.
+ * The others wait for `run` to change, first spinning, then on a futex. The
+ * barrier counts arrivals; the last one moves `generation` on and wakes whoever
+ * sleeps. Spinning is bounded, and off where there are more workers than
+ * processors to run them. Who has spun in vain spins half as long the next
+ * time, who has not twice as long: where something else takes one of the
+ * processors, workers share what is left, and one that spins keeps the one it
+ * waits for from running.
+ * A worker that was asked to give way yields at its next barrier, for the
+ * scheduler would let it run on to the end of a tick, 4 ms and more, while a
+ * client that shares its processor waits to read a reply; and where a person
+ * asks, the workers take what others leave (SCHED_IDLE) for a while after it,
+ * so that a browser that draws, asks and draws again finds a processor at once.
+ * Where others leave nothing, a worker could not come back by itself: a thread
+ * of the pool's, the priority thread, sets their policies. It sleeps while
+ * nobody asks. Worker 0 is so only inside a run: what its thread does between
+ * runs, with locks held perhaps, others may wait for. */
 #define _GNU_SOURCE
 #include "mlp/pool.h"
 #include "base/denormals.h"
@@ -27,15 +34,18 @@
 #include <time.h>
 #include <unistd.h>
 
-#define SPINS_MAX 20000 /* about 0.3 ms of pause instructions: longer than any phase's imbalance on free cores */
+#define SPINS_MAX                                                                                            \
+    20000 /* about 0.3 ms of pause instructions: longer than any phase's imbalance on free cores */
 #define SPINS_MIN 100
 #define CACHE_LINE 64
-/* How long a thread in the background means to run at a time: since Linux 6.12 one that wakes with a shorter slice (a few milliseconds
- * where none was set) may take the processor from it at once. */
+/* How long a thread in the background means to run at a time: since Linux 6.12
+ * one that wakes with a shorter slice (a few milliseconds where none was set)
+ * may take the processor from it at once. */
 #define SLICE_NS 50000000u
 #define YIELD_NS 200000000u /* a round of the priority thread's */
-#define INTERACTIVE_RATE_MAX                                                                                                               \
-    40u /* in a round; who asks more often is a program: it needs the yield only, and training would suffer from more */
+#define INTERACTIVE_RATE_MAX                                                                                 \
+    40u /* in a round; who asks more often is a program: it needs the yield only, and training would suffer  \
+           from more */
 
 struct worker {
     struct pool *pool;
@@ -61,8 +71,8 @@ struct pool {
     alignas(CACHE_LINE) atomic_uint sleepers; /* of all words together: whether a wake is due */
     alignas(CACHE_LINE) atomic_uint asked;    /* counts askings to give way */
     atomic_bool is_unasked;                   /* the priority thread sleeps until `asked` changes */
-    alignas(CACHE_LINE) atomic_bool idle;     /* workers shall take what others leave; the priority thread's */
-    atomic_bool is_entering;                  /* worker 0 is about to follow `idle` */
+    alignas(CACHE_LINE) atomic_bool idle; /* workers shall take what others leave; the priority thread's */
+    atomic_bool is_entering;              /* worker 0 is about to follow `idle` */
     atomic_uint quit;
 };
 
@@ -101,7 +111,8 @@ static void wait_change(struct pool *pool, atomic_uint *word, unsigned old)
         cpu_relax();
     }
     spins = n / 2 > SPINS_MIN ? n / 2 : SPINS_MIN;
-    /* Announce, then look again: the changer changes first and looks for sleepers second, both in sequential order. */
+    /* Announce, then look again: the changer changes first and looks for
+     * sleepers second, both in sequential order. */
     atomic_fetch_add(&pool->sleepers, 1);
     while (atomic_load(word) == old)
         futex_wait(word, old, NULL);
@@ -132,7 +143,8 @@ static int thread_id(void)
 /* tid 0: the calling thread. */
 static bool policy_set(int tid, uint32_t policy, int nice_level)
 {
-    const struct attributes wanted = {.size = sizeof wanted, .policy = policy, .nice = nice_level, .runtime = SLICE_NS};
+    const struct attributes wanted = {
+        .size = sizeof wanted, .policy = policy, .nice = nice_level, .runtime = SLICE_NS};
     return syscall(SYS_sched_setattr, tid, &wanted, 0u) == 0;
 }
 
@@ -142,11 +154,13 @@ void pool_background(int nice_level)
         (void)setpriority(PRIO_PROCESS, (id_t)thread_id(), nice_level);
 }
 
-/* Who may not raise its priority (RLIMIT_NICE, CAP_SYS_NICE) cannot come back from SCHED_IDLE: found out by a thread that ends then. */
+/* Who may not raise its priority (RLIMIT_NICE, CAP_SYS_NICE) cannot come back
+ * from SCHED_IDLE: found out by a thread that ends then. */
 static void *idle_try(void *arg)
 {
     struct pool *pool = arg;
-    pool->has_priority_thread = policy_set(0, SCHED_IDLE, pool->nice_level) && policy_set(0, SCHED_OTHER, pool->nice_level);
+    pool->has_priority_thread =
+        policy_set(0, SCHED_IDLE, pool->nice_level) && policy_set(0, SCHED_OTHER, pool->nice_level);
     return NULL;
 }
 
@@ -203,7 +217,8 @@ static void idle_begin(struct pool *pool)
     }
 }
 
-/* They no longer do. False: worker 0 may have followed the old word after that, to be called again. */
+/* They no longer do. False: worker 0 may have followed the old word after that,
+ * to be called again. */
 static bool idle_end(struct pool *pool)
 {
     atomic_store(&pool->idle, false);
@@ -307,7 +322,8 @@ struct pool *pool_new(uint32_t n_threads, int nice_level, struct err *err)
     pthread_t thread;
     if (nice_level != 0 && pthread_create(&thread, NULL, idle_try, pool) == 0)
         pthread_join(thread, NULL);
-    pool->has_priority_thread = pool->has_priority_thread && pthread_create(&pool->priority, NULL, priority_main, pool) == 0;
+    pool->has_priority_thread =
+        pool->has_priority_thread && pthread_create(&pool->priority, NULL, priority_main, pool) == 0;
     for (uint32_t i = 1; i < n_threads; i++) {
         workers[i].pool = pool;
         workers[i].index = i;

@@ -14,7 +14,8 @@ static uint32_t mul_hi_lo(uint32_t a, uint32_t b, uint32_t *lo)
 void rng_words(uint64_t seed, uint64_t stream, uint64_t index, uint32_t out[4])
 {
     uint32_t key0 = (uint32_t)seed, key1 = (uint32_t)(seed >> 32);
-    uint32_t c0 = (uint32_t)index, c1 = (uint32_t)(index >> 32), c2 = (uint32_t)stream, c3 = (uint32_t)(stream >> 32);
+    uint32_t c0 = (uint32_t)index, c1 = (uint32_t)(index >> 32), c2 = (uint32_t)stream,
+             c3 = (uint32_t)(stream >> 32);
     for (int round = 0; round < 10; round++) {
         uint32_t lo0, lo1;
         uint32_t hi0 = mul_hi_lo(0xD2511F53u, c0, &lo0);

@@ -1,5 +1,5 @@
-/* A CSV reader over a whole buffer in memory: csv_scan with the dialect found out, texts in UTF-8 and rows counted. One reader, one
- * thread. */
+/* A CSV reader over a whole buffer in memory: csv_scan with the dialect found
+ * out, texts in UTF-8 and rows counted. One reader, one thread. */
 #include "csv/scan.h"
 #include "csv/text.h"
 
@@ -11,7 +11,8 @@ struct csv_reader {
     enum csv_encoding encoding;
     const struct csv_options *options; /* NULL: nothing was told */
     char *recoded;                     /* the whole text, where it came in UTF-16 */
-    char *rewritten;                   /* the present row's fields that are given otherwise than they stand there; n_rewritten bytes fit */
+    char *rewritten; /* the present row's fields that are given otherwise than they stand there; n_rewritten
+                        bytes fit */
     size_t n_rewritten;
     uint64_t n_rows; /* read so far */
 };
@@ -30,7 +31,8 @@ static bool text_recode(struct csv_reader *reader, const char **bytes, size_t *n
     return true;
 }
 
-static struct csv_reader *reader_begin(const char *bytes, size_t n_bytes, const struct csv_options *options, struct err *err)
+static struct csv_reader *reader_begin(const char *bytes, size_t n_bytes, const struct csv_options *options,
+                                       struct err *err)
 {
     struct csv_reader *reader = calloc(1, sizeof *reader);
     struct csv_dialect dialect = dialect_told(options);
@@ -38,7 +40,8 @@ static struct csv_reader *reader_begin(const char *bytes, size_t n_bytes, const 
         err_memory(err, "a CSV reader");
         return NULL;
     }
-    reader->encoding = options->encoding != CSV_ENCODING_GUESS ? options->encoding : text_guess_encoding(bytes, n_bytes);
+    reader->encoding =
+        options->encoding != CSV_ENCODING_GUESS ? options->encoding : text_guess_encoding(bytes, n_bytes);
     bool wide = reader->encoding == CSV_UTF16LE || reader->encoding == CSV_UTF16BE;
     if (wide && !text_recode(reader, &bytes, &n_bytes, err)) {
         csv_reader_free(reader);
@@ -70,7 +73,8 @@ struct csv_reader *csv_reader_new(const char *bytes, size_t n_bytes, char separa
     return reader_begin(bytes, n_bytes, &options, err);
 }
 
-struct csv_reader *csv_reader_open(const char *bytes, size_t n_bytes, const struct csv_options *options, struct err *err)
+struct csv_reader *csv_reader_open(const char *bytes, size_t n_bytes, const struct csv_options *options,
+                                   struct err *err)
 {
     struct csv_reader *reader = reader_begin(bytes, n_bytes, options, err);
     if (reader && options->n_missing)
@@ -98,8 +102,8 @@ char csv_reader_decimal(const struct csv_reader *reader)
     return reader->scan.dialect.decimal;
 }
 
-/* Write the field to `to` as UTF-8, if it stands otherwise in the text. Returns the end of what was written; `to` has room for 3 bytes a
- * byte. */
+/* Write the field to `to` as UTF-8, if it stands otherwise in the text. Returns
+ * the end of what was written; `to` has room for 3 bytes a byte. */
 static char *field_rewrite(const struct csv_reader *reader, struct csv_field *field, char *to)
 {
     const char *text = field->text;
@@ -137,7 +141,8 @@ static bool row_rewrite(struct csv_reader *reader, struct err *err)
     return true;
 }
 
-int csv_reader_next(struct csv_reader *reader, const struct csv_field **fields, uint32_t *n_fields, struct err *err)
+int csv_reader_next(struct csv_reader *reader, const struct csv_field **fields, uint32_t *n_fields,
+                    struct err *err)
 {
     struct csv_scan *scan = &reader->scan;
     size_t begin = scan->at;

@@ -1,5 +1,6 @@
-/* A file's dialect by its head. Each candidate for the separator splits it, and the one that gives rows of one length with plain values
- * wins. What the user has told comes before all guesses. */
+/* A file's dialect by its head. Each candidate for the separator splits it, and
+ * the one that gives rows of one length with plain values wins. What the user
+ * has told comes before all guesses. */
 #include "csv/scan.h"
 #include "mlp/number.h"
 
@@ -14,13 +15,14 @@ struct split {
     uint32_t n_rows, n_fields, n_clean, n_numeric;
     struct {
         uint32_t n_fields, n_rows;
-    } lengths[LENGTHS]; /* how many rows have how many fields; rows beyond the first LENGTHS different lengths count as odd */
+    } lengths[LENGTHS]; /* how many rows have how many fields; rows beyond the first LENGTHS different lengths
+                           count as odd */
     uint32_t n_lengths;
     bool failed;
 };
 
-/* A value that a separator has not torn: a number, something missing, or text without another candidate in it.
- * Blanks are no such sign: texts hold them. */
+/* A value that a separator has not torn: a number, something missing, or text
+ * without another candidate in it. Blanks are no such sign: texts hold them. */
 static bool field_clean(const struct csv_field *field, char separator)
 {
     float value;
@@ -55,7 +57,8 @@ static void length_count(struct split *split, uint32_t n_fields)
 }
 
 /* False: out of memory, as everywhere below. */
-static bool split_try(struct split *split, const char *text, size_t n_bytes, bool whole, const struct csv_dialect *dialect)
+static bool split_try(struct split *split, const char *text, size_t n_bytes, bool whole,
+                      const struct csv_dialect *dialect)
 {
     struct csv_scan scan;
     enum csv_result result = CSV_ROW;
@@ -77,7 +80,8 @@ static bool split_try(struct split *split, const char *text, size_t n_bytes, boo
     return result != CSV_MEMORY;
 }
 
-/* 0 for a candidate that separates nothing; else the share of rows with the commonest length times the share of clean fields. */
+/* 0 for a candidate that separates nothing; else the share of rows with the
+ * commonest length times the share of clean fields. */
 static double split_score(const struct split *split, uint32_t *n_fields)
 {
     uint32_t best = 0;
@@ -94,7 +98,8 @@ static double split_score(const struct split *split, uint32_t *n_fields)
     return split->failed ? score / 2 : score;
 }
 
-static bool separator_guess(const struct csv_dialect *known, const char *text, size_t n_bytes, bool whole, char *found)
+static bool separator_guess(const struct csv_dialect *known, const char *text, size_t n_bytes, bool whole,
+                            char *found)
 {
     double best = 0;
     uint32_t best_fields = 0;
@@ -107,7 +112,8 @@ static bool separator_guess(const struct csv_dialect *known, const char *text, s
         if (!split_try(&split, text, n_bytes, whole, &dialect))
             return false;
         double score = split_score(&split, &n_fields);
-        /* Blanks stand in any text: they separate only where nothing else does, evenly, and mostly numbers. */
+        /* Blanks stand in any text: they separate only where nothing else does,
+         * evenly, and mostly numbers. */
         if (candidates[i] == ' ' && (best > 0 || score < 0.99 || split.n_numeric * 2 < split.n_fields))
             continue;
         if (score > best + 1e-9 || (score > best - 1e-9 && n_fields > best_fields)) {
@@ -119,8 +125,10 @@ static bool separator_guess(const struct csv_dialect *known, const char *text, s
     return true;
 }
 
-/* A comma before the decimals, where some value needs it and none has a point there. */
-static bool decimal_guess(const struct csv_dialect *dialect, const char *text, size_t n_bytes, bool whole, char *found)
+/* A comma before the decimals, where some value needs it and none has a point
+ * there. */
+static bool decimal_guess(const struct csv_dialect *dialect, const char *text, size_t n_bytes, bool whole,
+                          char *found)
 {
     uint32_t n_rows = 0, n_commas = 0, n_points = 0;
     enum csv_result result = CSV_ROW;
@@ -146,7 +154,8 @@ static bool decimal_guess(const struct csv_dialect *dialect, const char *text, s
     return result != CSV_MEMORY;
 }
 
-static bool first_fields(const struct csv_dialect *dialect, const char *text, size_t n_bytes, bool whole, uint32_t *n_fields)
+static bool first_fields(const struct csv_dialect *dialect, const char *text, size_t n_bytes, bool whole,
+                         uint32_t *n_fields)
 {
     struct csv_scan scan;
     csv_scan_init(&scan, dialect);
@@ -157,7 +166,8 @@ static bool first_fields(const struct csv_dialect *dialect, const char *text, si
     return result != CSV_MEMORY;
 }
 
-/* The first byte of the first line at or after `at` that is not blank; n_bytes where there is none. */
+/* The first byte of the first line at or after `at` that is not blank; n_bytes
+ * where there is none. */
 static size_t line_begin(const char *text, size_t n_bytes, size_t at)
 {
     while (at < n_bytes && (text[at] == ' ' || text[at] == '\t' || text[at] == '\n' || text[at] == '\r'))
@@ -165,8 +175,10 @@ static size_t line_begin(const char *text, size_t n_bytes, size_t at)
     return at;
 }
 
-/* A file that begins with '#' begins with a comment, unless that is one line with as many fields as the next: then it is a header. */
-static bool comment_guess(const struct csv_dialect *known, const char *text, size_t n_bytes, bool whole, char *comment)
+/* A file that begins with '#' begins with a comment, unless that is one line
+ * with as many fields as the next: then it is a header. */
+static bool comment_guess(const struct csv_dialect *known, const char *text, size_t n_bytes, bool whole,
+                          char *comment)
 {
     size_t at = line_begin(text, n_bytes, 0);
     *comment = '\0';
@@ -178,13 +190,15 @@ static bool comment_guess(const struct csv_dialect *known, const char *text, siz
     *comment = '#';
     if (at < n_bytes && text[at] == '#')
         return true;
-    struct csv_dialect with = {.separator = known->separator, .quote = known->quote, .comment = '#'}, without = with;
+    struct csv_dialect with = {.separator = known->separator, .quote = known->quote, .comment = '#'},
+                       without = with;
     uint32_t n_with, n_without;
     if (!with.separator && !separator_guess(&with, text, n_bytes, whole, &with.separator))
         return false;
     without.separator = with.separator;
     without.comment = '\0';
-    if (!first_fields(&with, text, n_bytes, whole, &n_with) || !first_fields(&without, text, n_bytes, whole, &n_without))
+    if (!first_fields(&with, text, n_bytes, whole, &n_with) ||
+        !first_fields(&without, text, n_bytes, whole, &n_without))
         return false;
     if (n_with == 0 || n_with == n_without)
         *comment = '\0';
@@ -194,10 +208,12 @@ static bool comment_guess(const struct csv_dialect *known, const char *text, siz
 size_t csv_preamble(struct csv_dialect *dialect, const char *text, size_t n_bytes)
 {
     size_t at = n_bytes >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
-    if (n_bytes - at < 6 || memcmp(text + at, "sep=", 4) != 0 || (text[at + 5] != '\n' && text[at + 5] != '\r'))
+    if (n_bytes - at < 6 || memcmp(text + at, "sep=", 4) != 0 ||
+        (text[at + 5] != '\n' && text[at + 5] != '\r'))
         return at;
     char separator = text[at + 4];
-    if (!memchr(candidates, separator, sizeof candidates) || (dialect->separator && dialect->separator != separator))
+    if (!memchr(candidates, separator, sizeof candidates) ||
+        (dialect->separator && dialect->separator != separator))
         return at;
     dialect->separator = separator;
     at += 6;
@@ -217,7 +233,8 @@ bool csv_guess(struct csv_dialect *dialect, bool guess_comment, const char *text
     return dialect->decimal || decimal_guess(dialect, text, n_bytes, whole, &dialect->decimal);
 }
 
-/* A row of a title: one text and nothing beside it, or, once there was one, nothing. */
+/* A row of a title: one text and nothing beside it, or, once there was one,
+ * nothing. */
 static bool is_title(const struct csv_scan *scan, bool padded, bool below)
 {
     uint32_t n_filled = 0, at = 0;
@@ -246,8 +263,10 @@ static uint32_t n_no_texts(const struct csv_scan *scan)
 
 enum below { BELOW_TITLE, BELOW_HEADER, BELOW_NEITHER, BELOW_MEMORY };
 
-/* What a row of several fields is, with those above it: n_widest is the most fields of a title among them that has commas in it, 0 where none
- * has. Such a title is narrower than the rows below it; a header under it is as wide as they are, and no text like it. */
+/* What a row of several fields is, with those above it: n_widest is the most
+ * fields of a title among them that has commas in it, 0 where none has. Such a
+ * title is narrower than the rows below it; a header under it is as wide as
+ * they are, and no text like it. */
 static enum below row_tell(const struct csv_scan *row, uint32_t n_widest, bool whole)
 {
     struct csv_scan next;
@@ -259,14 +278,15 @@ static enum below row_tell(const struct csv_scan *row, uint32_t n_widest, bool w
     enum below told = n_widest == 0 ? BELOW_HEADER : BELOW_NEITHER;
     if (result == CSV_ROW && next.n_fields > row->n_fields && next.n_fields > 2)
         told = BELOW_TITLE;
-    else if (n_widest > 0 && result == CSV_ROW && row->n_fields > n_widest && next.n_fields == row->n_fields && n_no_texts(&next) > 0)
+    else if (n_widest > 0 && result == CSV_ROW && row->n_fields > n_widest &&
+             next.n_fields == row->n_fields && n_no_texts(&next) > 0)
         told = BELOW_HEADER;
     csv_scan_done(&next);
     return result == CSV_MEMORY ? BELOW_MEMORY : told;
 }
 
-size_t csv_titles(const struct csv_dialect *dialect, const struct csv_options *options, const char *text, size_t n_bytes, bool whole,
-                  bool padded, uint32_t *n_rows)
+size_t csv_titles(const struct csv_dialect *dialect, const struct csv_options *options, const char *text,
+                  size_t n_bytes, bool whole, bool padded, uint32_t *n_rows)
 {
     struct csv_scan scan;
     enum csv_result result = CSV_ROW;
@@ -310,7 +330,8 @@ struct csv_field csv_field_trim(struct csv_field field)
         field.text++;
         field.length--;
     }
-    while (!field.quoted && field.length > 0 && (field.text[field.length - 1] == ' ' || field.text[field.length - 1] == '\t'))
+    while (!field.quoted && field.length > 0 &&
+           (field.text[field.length - 1] == ' ' || field.text[field.length - 1] == '\t'))
         field.length--;
     return field;
 }
@@ -319,7 +340,8 @@ bool csv_missing(const struct csv_options *options, const struct csv_field *fiel
 {
     struct csv_field text = csv_field_trim(*field);
     for (uint32_t i = 0; i < options->n_missing; i++)
-        if (strlen(options->missing[i]) == text.length && memcmp(options->missing[i], text.text, text.length) == 0)
+        if (strlen(options->missing[i]) == text.length &&
+            memcmp(options->missing[i], text.text, text.length) == 0)
             return true;
     return false;
 }

@@ -1,4 +1,5 @@
-/* One row of CSV text to fields (RFC 4180, and what is found in the wild): see csv/scan.h. */
+/* One row of CSV text to fields (RFC 4180, and what is found in the wild): see
+ * csv/scan.h. */
 #include "csv/scan.h"
 
 #include "csv/masks.h"
@@ -65,7 +66,8 @@ static void block_load(struct csv_scan *scan, size_t block)
     scan->specials = mask_specials(text, scan->dialect.separator);
 }
 
-/* The first separator, line end or NUL at or after `at`; end where there is none. */
+/* The first separator, line end or NUL at or after `at`; end where there is
+ * none. */
 static inline size_t special_find(struct csv_scan *scan, size_t at)
 {
     if (at >= scan->end)
@@ -107,7 +109,8 @@ static inline enum csv_result field_add(struct csv_scan *scan, size_t from, size
     return CSV_ROW;
 }
 
-/* The closing quote of the text that begins at `at`; *doubled when there are doubled quotes before it. */
+/* The closing quote of the text that begins at `at`; *doubled when there are
+ * doubled quotes before it. */
 static enum csv_result quote_close(const struct csv_scan *scan, size_t at, size_t *close, bool *doubled)
 {
     *doubled = false;
@@ -127,7 +130,8 @@ static enum csv_result quote_close(const struct csv_scan *scan, size_t at, size_
     return CSV_ROW;
 }
 
-/* A quoted field whose text begins at `at`; *next is what follows the closing quote and its blanks. */
+/* A quoted field whose text begins at `at`; *next is what follows the closing
+ * quote and its blanks. */
 static enum csv_result field_quoted(struct csv_scan *scan, size_t at, size_t *next)
 {
     size_t close;
@@ -151,7 +155,8 @@ static enum csv_result field_quoted(struct csv_scan *scan, size_t at, size_t *ne
 
 static inline enum csv_result field_scan(struct csv_scan *scan, size_t at, size_t *next)
 {
-    if (at < scan->end && (scan->text[at] == scan->dialect.quote || is_blank(scan, scan->text[at])) && scan->dialect.quote) {
+    if (at < scan->end && (scan->text[at] == scan->dialect.quote || is_blank(scan, scan->text[at])) &&
+        scan->dialect.quote) {
         size_t quote = blanks_skip(scan, at);
         if (quote < scan->end && scan->text[quote] == scan->dialect.quote)
             return field_quoted(scan, quote + 1, next);
@@ -180,7 +185,8 @@ static enum csv_result line_scan(struct csv_scan *scan, size_t at, size_t *next)
     }
 }
 
-/* The same where runs of blanks separate: those at the line's ends separate nothing. */
+/* The same where runs of blanks separate: those at the line's ends separate
+ * nothing. */
 static enum csv_result line_scan_blanks(struct csv_scan *scan, size_t at, size_t *next)
 {
     for (;;) {
@@ -198,7 +204,8 @@ static enum csv_result line_scan_blanks(struct csv_scan *scan, size_t at, size_t
     }
 }
 
-/* Halve the doubled quotes. The texts move to `unquoted`, since the buffer is not ours to change. */
+/* Halve the doubled quotes. The texts move to `unquoted`, since the buffer is
+ * not ours to change. */
 static bool doubled_halve(struct csv_scan *scan)
 {
     size_t n_bytes = 0;
@@ -233,7 +240,8 @@ static size_t line_end_find(const struct csv_scan *scan, size_t at)
     return at;
 }
 
-/* Skip lines of blanks and comments. True when a row begins at `at`, before the limit. */
+/* Skip lines of blanks and comments. True when a row begins at `at`, before the
+ * limit. */
 static bool row_find(struct csv_scan *scan)
 {
     while (scan->at < scan->limit) {
@@ -266,14 +274,16 @@ enum csv_result csv_scan_row(struct csv_scan *scan)
     scan->n_fields = 0;
     scan->n_doubled = 0;
     if (!row_find(scan)) {
-        bool cut = scan->at < scan->limit && !scan->last; /* blanks up to the buffer's end: the line may go on */
+        bool cut =
+            scan->at < scan->limit && !scan->last; /* blanks up to the buffer's end: the line may go on */
         if (cut)
             return scan->end - scan->at > CSV_ROW_BYTES_MAX ? CSV_ROW_TOO_LONG : CSV_MORE;
         if (scan->at < scan->limit)
             scan->at = scan->end;
         return CSV_END;
     }
-    enum csv_result result = scan->dialect.separator == ' ' ? line_scan_blanks(scan, scan->at, &next) : line_scan(scan, scan->at, &next);
+    enum csv_result result = scan->dialect.separator == ' ' ? line_scan_blanks(scan, scan->at, &next)
+                                                            : line_scan(scan, scan->at, &next);
     if (result == CSV_MORE && scan->end - scan->at > CSV_ROW_BYTES_MAX)
         result = CSV_ROW_TOO_LONG;
     if (result != CSV_ROW)
@@ -290,7 +300,8 @@ bool csv_describe(enum csv_result result, uint64_t row, uint32_t field, struct e
 {
     static const char *const sentences[] = {
         [CSV_UNTERMINATED] = "a quoted value begins in row %llu, field %u, and its closing quote is missing",
-        [CSV_TEXT_AFTER_QUOTE] = "row %llu, field %u: text follows the closing quote; a quote inside a quoted value is written twice",
+        [CSV_TEXT_AFTER_QUOTE] = "row %llu, field %u: text follows the closing quote; a quote inside a "
+                                 "quoted value is written twice",
         [CSV_NUL] = "row %llu, field %u holds a NUL byte: this is no text",
         [CSV_NOT_A_NUMBER] = "row %llu, field %u holds text, and its column was said to be of numbers",
     };
@@ -302,7 +313,8 @@ bool csv_describe(enum csv_result result, uint64_t row, uint32_t field, struct e
         err_set(err, ERR_LIMIT, "row %llu has more than %u fields", n, CSV_COLUMNS_MAX);
         break;
     case CSV_ROW_TOO_LONG:
-        err_set(err, ERR_LIMIT, "row %llu is longer than %zu MB; is a closing quote missing?", n, CSV_ROW_BYTES_MAX >> 20);
+        err_set(err, ERR_LIMIT, "row %llu is longer than %zu MB; is a closing quote missing?", n,
+                CSV_ROW_BYTES_MAX >> 20);
         break;
     default:
         err_set(err, ERR_INPUT, sentences[result], n, field + 1);

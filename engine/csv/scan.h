@@ -1,5 +1,6 @@
-/* The fields of one row of CSV text after the other, out of a buffer that may hold only a part of the file.
- * What csv_reader and table_ingest share. One scanner, one thread. */
+/* The fields of one row of CSV text after the other, out of a buffer that may
+ * hold only a part of the file. What csv_reader and table_ingest share. One
+ * scanner, one thread. */
 #ifndef MLP_ENGINE_CSV_SCAN_H
 #define MLP_ENGINE_CSV_SCAN_H
 
@@ -11,7 +12,8 @@
 enum csv_result {
     CSV_ROW,  /* fields and n_fields are a row's */
     CSV_END,  /* the limit, or the end of the text */
-    CSV_MORE, /* the row, or what may be a blank line, runs beyond the buffer: call again with more of it, from `at` */
+    CSV_MORE, /* the row, or what may be a blank line, runs beyond the buffer: call again with more of it,
+                 from `at` */
     /* errors */
     CSV_UNTERMINATED,
     CSV_TEXT_AFTER_QUOTE,
@@ -55,37 +57,48 @@ struct csv_scan {
 void csv_scan_init(struct csv_scan *scan, const struct csv_dialect *dialect);
 void csv_scan_done(struct csv_scan *scan);
 
-/* Read on in this buffer, from its beginning; limit is its end. The text must stay until the rows have been used. */
+/* Read on in this buffer, from its beginning; limit is its end. The text must
+ * stay until the rows have been used. */
 void csv_scan_text(struct csv_scan *scan, const char *text, size_t n_bytes, bool last);
 
-/* The next row. Lines without anything but blanks are skipped. Any of CR, LF and CRLF ends a row. On an error n_fields is the
- * index of the field at fault, and `at` stays at the row's beginning. */
+/* The next row. Lines without anything but blanks are skipped. Any of CR, LF
+ * and CRLF ends a row. On an error n_fields is the index of the field at fault,
+ * and `at` stays at the row's beginning. */
 enum csv_result csv_scan_row(struct csv_scan *scan);
 
-/* After an error: go on behind the next line end, whatever it belongs to. False: it lies beyond the buffer. */
+/* After an error: go on behind the next line end, whatever it belongs to.
+ * False: it lies beyond the buffer. */
 bool csv_scan_skip_line(struct csv_scan *scan);
 
-/* One sentence for a result that is an error, with row and column where they are known. Returns false. */
+/* One sentence for a result that is an error, with row and column where they
+ * are known. Returns false. */
 bool csv_describe(enum csv_result result, uint64_t row, uint32_t field, struct err *err);
 
-/* Fill in what `dialect` leaves open (zero), but for the quote, by the head of a file: the separator that splits it best, ',' where none
- * does; '#' for comments where the file begins with a line of it that is no header; the decimal mark. `whole`: the text is the whole file.
- * False: out of memory. */
+/* Fill in what `dialect` leaves open (zero), but for the quote, by the head of
+ * a file: the separator that splits it best, ',' where none does; '#' for
+ * comments where the file begins with a line of it that is no header; the
+ * decimal mark. `whole`: the text is the whole file. False: out of memory. */
 bool csv_guess(struct csv_dialect *dialect, bool guess_comment, const char *text, size_t n_bytes, bool whole);
 
-/* How many bytes at the head of a file are no rows: a byte order mark, and a line "sep=;" as spreadsheets write it, whose separator then is the
- * dialect's, unless another was told. */
+/* How many bytes at the head of a file are no rows: a byte order mark, and a
+ * line "sep=;" as spreadsheets write it, whose separator then is the dialect's,
+ * unless another was told. */
 size_t csv_preamble(struct csv_dialect *dialect, const char *text, size_t n_bytes);
 
-/* How many bytes of the text are a title above its table, of *n_rows rows: each with nothing but one text, alone in its row or, where `padded`
- * allows it, with empty fields to the width of the table, or with commas in it; below them a header, fields of text without a gap, which a
- * title with commas is narrower than. Or what options->titles says; none where there is no header. SIZE_MAX: out of memory. */
-size_t csv_titles(const struct csv_dialect *dialect, const struct csv_options *options, const char *text, size_t n_bytes, bool whole,
-                  bool padded, uint32_t *n_rows);
+/* How many bytes of the text are a title above its table, of *n_rows rows: each
+ * with nothing but one text, alone in its row or, where `padded` allows it,
+ * with empty fields to the width of the table, or with commas in it; below them
+ * a header, fields of text without a gap, which a title with commas is narrower
+ * than. Or what options->titles says; none where there is no header. SIZE_MAX:
+ * out of memory. */
+size_t csv_titles(const struct csv_dialect *dialect, const struct csv_options *options, const char *text,
+                  size_t n_bytes, bool whole, bool padded, uint32_t *n_rows);
 
-/* What the user has said of the dialect, zero where nothing; for csv_guess to fill in. */
+/* What the user has said of the dialect, zero where nothing; for csv_guess to
+ * fill in. */
 struct csv_dialect dialect_told(const struct csv_options *options);
-/* Whether the text, blanks around it aside, is one that the user said stands for a missing value. */
+/* Whether the text, blanks around it aside, is one that the user said stands
+ * for a missing value. */
 bool csv_missing(const struct csv_options *options, const struct csv_field *field);
 
 #endif

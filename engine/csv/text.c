@@ -26,7 +26,8 @@ bool text_is_ascii(const char *text, size_t n_bytes)
     return (seen & 0x8080808080808080ull) == 0;
 }
 
-/* The length of the character that begins with this byte, and the least value it may have in so many bytes; 0: none begins so. */
+/* The length of the character that begins with this byte, and the least value
+ * it may have in so many bytes; 0: none begins so. */
 static unsigned character_bytes(unsigned first, uint32_t *least)
 {
     *least = first < 0x80 ? 0 : first < 0xe0 ? 0x80 : first < 0xf0 ? 0x800 : 0x10000;
@@ -55,7 +56,8 @@ bool text_is_utf8(const char *text, size_t n_bytes, bool cut)
     return true;
 }
 
-/* UTF-16 without a mark: text of mostly Latin letters has NULs in every second place, and no other file has any. */
+/* UTF-16 without a mark: text of mostly Latin letters has NULs in every second
+ * place, and no other file has any. */
 static enum csv_encoding guess_by_nuls(const char *head, size_t n_bytes)
 {
     size_t n[2] = {0, 0}, n_looked = n_bytes < LOOKED_AT ? n_bytes & ~(size_t)1 : LOOKED_AT;
@@ -100,14 +102,17 @@ static char *character_put(char *to, uint32_t value)
 
 size_t text_from_bytes(enum csv_encoding encoding, const char *text, size_t n_bytes, char *to)
 {
-    /* 0x80..0x9f of Windows-1252 as browsers read it (WHATWG Encoding): the five unused places stay control characters */
-    static const uint16_t high[32] = {0x20ac, 0x81,   0x201a, 0x192,  0x201e, 0x2026, 0x2020, 0x2021, 0x2c6,  0x2030, 0x160,
-                                      0x2039, 0x152,  0x8d,   0x17d,  0x8f,   0x90,   0x2018, 0x2019, 0x201c, 0x201d, 0x2022,
-                                      0x2013, 0x2014, 0x2dc,  0x2122, 0x161,  0x203a, 0x153,  0x9d,   0x17e,  0x178};
+    /* 0x80..0x9f of Windows-1252 as browsers read it (WHATWG Encoding): the
+     * five unused places stay control characters */
+    static const uint16_t high[32] = {0x20ac, 0x81,   0x201a, 0x192,  0x201e, 0x2026, 0x2020, 0x2021,
+                                      0x2c6,  0x2030, 0x160,  0x2039, 0x152,  0x8d,   0x17d,  0x8f,
+                                      0x90,   0x2018, 0x2019, 0x201c, 0x201d, 0x2022, 0x2013, 0x2014,
+                                      0x2dc,  0x2122, 0x161,  0x203a, 0x153,  0x9d,   0x17e,  0x178};
     char *at = to;
     for (size_t i = 0; i < n_bytes; i++) {
         unsigned byte = byte_of(text, i);
-        at = character_put(at, encoding == CSV_WINDOWS_1252 && byte >= 0x80 && byte < 0xa0 ? high[byte - 0x80] : byte);
+        at = character_put(at, encoding == CSV_WINDOWS_1252 && byte >= 0x80 && byte < 0xa0 ? high[byte - 0x80]
+                                                                                           : byte);
     }
     return (size_t)(at - to);
 }
@@ -118,7 +123,8 @@ static uint32_t unit_at(enum csv_encoding encoding, const char *text, size_t at)
     return encoding == CSV_UTF16LE ? second << 8 | first : first << 8 | second;
 }
 
-size_t text_from_utf16(enum csv_encoding encoding, const char *text, size_t n_bytes, bool last, char *to, size_t *n_taken)
+size_t text_from_utf16(enum csv_encoding encoding, const char *text, size_t n_bytes, bool last, char *to,
+                       size_t *n_taken)
 {
     char *put = to;
     size_t at = 0;
@@ -141,7 +147,8 @@ size_t text_from_utf16(enum csv_encoding encoding, const char *text, size_t n_by
     return (size_t)(put - to);
 }
 
-static bool spool_fill(int from, uint64_t n_bytes, enum csv_encoding encoding, int to, char *window, uint64_t *n_written, struct err *err)
+static bool spool_fill(int from, uint64_t n_bytes, enum csv_encoding encoding, int to, char *window,
+                       uint64_t *n_written, struct err *err)
 {
     char *text = window + SPOOL_BYTES;
     *n_written = 0;
@@ -158,7 +165,8 @@ static bool spool_fill(int from, uint64_t n_bytes, enum csv_encoding encoding, i
     return true;
 }
 
-int text_spool(int fd, uint64_t n_bytes, enum csv_encoding encoding, const char *path, uint64_t *n_written, struct err *err)
+int text_spool(int fd, uint64_t n_bytes, enum csv_encoding encoding, const char *path, uint64_t *n_written,
+               struct err *err)
 {
     char *window = malloc(3 * SPOOL_BYTES);
     if (!window) {

@@ -1,5 +1,6 @@
-/* A picture changed: each pixel of the new one is looked up in the old one (bilinear) where an affine map, and a smooth random field on top
- * of it, say (Simard, Steinkraus & Platt 2003). Pure functions but for the scratch. */
+/* A picture changed: each pixel of the new one is looked up in the old one
+ * (bilinear) where an affine map, and a smooth random field on top of it, say
+ * (Simard, Steinkraus & Platt 2003). Pure functions but for the scratch. */
 #include "image/augment.h"
 #include "base/elementary.h"
 #include "base/memory.h"
@@ -16,7 +17,8 @@
 struct augmenter {
     struct augment options;
     uint32_t n_rows, ld; /* height and width, padded to 16 */
-    /* Smoothing along rows and along columns: field = down (noise across). Each: (its side padded, the same); NULL without elastic. */
+    /* Smoothing along rows and along columns: field = down (noise across).
+     * Each: (its side padded, the same); NULL without elastic. */
     float *across, *down, *zeros;
 };
 
@@ -37,32 +39,44 @@ static struct parts parts_of(const struct augmenter *a, float *scratch)
 {
     size_t field = (size_t)2 * a->n_rows * a->ld;
     uint8_t *bytes = (uint8_t *)(scratch + 3 * field);
-    return (struct parts){
-        .noise = scratch, .half = scratch + field, .field = scratch + 2 * field, .old = bytes, .thick = bytes + border_size(&a->options)};
+    return (struct parts){.noise = scratch,
+                          .half = scratch + field,
+                          .field = scratch + 2 * field,
+                          .old = bytes,
+                          .thick = bytes + border_size(&a->options)};
 }
 
 /* ---- making one ---- */
 
 bool augment_is_on(const struct augment *o)
 {
-    return o->shift != 0 || o->rotation != 0 || o->scale != 0 || o->shear != 0 || o->elastic_alpha != 0 || o->thickness != 0;
+    return o->shift != 0 || o->rotation != 0 || o->scale != 0 || o->shear != 0 || o->elastic_alpha != 0 ||
+           o->thickness != 0;
 }
 
 static bool side_wrong(const struct augment *o, uint32_t n_inputs, struct err *err)
 {
     if (o->height == 0)
-        err_set(err, ERR_INPUT, "augmentation changes pictures, and %u inputs are no square one: name its sides, \"image\":[height,width]",
+        err_set(err, ERR_INPUT,
+                "augmentation changes pictures, and %u inputs are no square one: name its sides, "
+                "\"image\":[height,width]",
                 n_inputs);
     else
-        err_set(err, ERR_INPUT, "an image of %u x %u pixels has not the %u inputs of this data (at most %d x %d)", o->height, o->width,
-                n_inputs, AUGMENT_SIDE_MAX, AUGMENT_SIDE_MAX);
+        err_set(err, ERR_INPUT,
+                "an image of %u x %u pixels has not the %u inputs of this data (at most %d x %d)", o->height,
+                o->width, n_inputs, AUGMENT_SIDE_MAX, AUGMENT_SIDE_MAX);
     return err_field(err, "image");
 }
 
 struct augment augment_default(void)
 {
-    return (struct augment){
-        .shift = 1.5f, .rotation = 15, .scale = 0.15f, .shear = 0.3f, .elastic_alpha = 30, .elastic_sigma = 4.5f, .thickness = 0.7f};
+    return (struct augment){.shift = 1.5f,
+                            .rotation = 15,
+                            .scale = 0.15f,
+                            .shear = 0.3f,
+                            .elastic_alpha = 30,
+                            .elastic_sigma = 4.5f,
+                            .thickness = 0.7f};
 }
 
 bool augment_check(struct augment *o, uint32_t n_inputs, struct err *err)
@@ -70,7 +84,8 @@ bool augment_check(struct augment *o, uint32_t n_inputs, struct err *err)
     uint32_t side = (uint32_t)lround(sqrt((double)n_inputs));
     if (o->height == 0 && side * side == n_inputs && side >= 2 && side <= AUGMENT_SIDE_MAX)
         o->height = o->width = side;
-    if (o->height < 2 || o->width < 2 || o->height > AUGMENT_SIDE_MAX || o->width > AUGMENT_SIDE_MAX || o->height * o->width != n_inputs)
+    if (o->height < 2 || o->width < 2 || o->height > AUGMENT_SIDE_MAX || o->width > AUGMENT_SIDE_MAX ||
+        o->height * o->width != n_inputs)
         return side_wrong(o, n_inputs, err);
     const struct {
         const char *field;
@@ -85,18 +100,20 @@ bool augment_check(struct augment *o, uint32_t n_inputs, struct err *err)
     for (size_t i = 0; i < sizeof limits / sizeof *limits; i++) {
         if (limits[i].value >= 0 && limits[i].value <= limits[i].most)
             continue;
-        err_set(err, ERR_INPUT, "augmentation: %s is %g, expected 0 to %g", limits[i].field, (double)limits[i].value,
-                (double)limits[i].most);
+        err_set(err, ERR_INPUT, "augmentation: %s is %g, expected 0 to %g", limits[i].field,
+                (double)limits[i].value, (double)limits[i].most);
         return err_field(err, "augmentation");
     }
     if (o->elastic_alpha > 0 && o->elastic_sigma < 0.5f)
-        return err_set(err, ERR_INPUT, "augmentation: elastic_alpha needs an elastic_sigma of at least 0.5 pixels") ||
+        return err_set(err, ERR_INPUT,
+                       "augmentation: elastic_alpha needs an elastic_sigma of at least 0.5 pixels") ||
                err_field(err, "augmentation");
     return true;
 }
 
-/* A Gaussian of sigma around each of n pixels, (pad16(n), pad16(n)). Its weights would sum to one if the picture had no edges; near an edge
- * they are scaled so that the smoothed noise keeps its spread. */
+/* A Gaussian of sigma around each of n pixels, (pad16(n), pad16(n)). Its
+ * weights would sum to one if the picture had no edges; near an edge they are
+ * scaled so that the smoothed noise keeps its spread. */
 static float *smoothing_new(uint32_t n, double sigma, double factor, bool transposed)
 {
     uint32_t ld = pad16(n);
@@ -113,7 +130,8 @@ static float *smoothing_new(uint32_t n, double sigma, double factor, bool transp
         for (uint32_t k = 0; k < n; k++)
             within += elementary_exp(-((double)i - k) * ((double)i - k) / (sigma * sigma));
         for (uint32_t k = 0; k < n; k++) {
-            double g = elementary_exp(-((double)i - k) * ((double)i - k) / (2 * sigma * sigma)) / sum * sqrt(squares / within);
+            double g = elementary_exp(-((double)i - k) * ((double)i - k) / (2 * sigma * sigma)) / sum *
+                       sqrt(squares / within);
             matrix[transposed ? (size_t)k * ld + i : (size_t)i * ld + k] = (float)(g * factor);
         }
     }
@@ -127,7 +145,8 @@ struct augmenter *augmenter_new(const struct augment *options, struct err *err)
         err_memory(err, "the augmentation");
         return NULL;
     }
-    *a = (struct augmenter){.options = *options, .n_rows = pad16(options->height), .ld = pad16(options->width)};
+    *a = (struct augmenter){
+        .options = *options, .n_rows = pad16(options->height), .ld = pad16(options->width)};
     if (options->elastic_alpha == 0)
         return a;
     double sigma = (double)options->elastic_sigma;
@@ -168,12 +187,14 @@ static float draw(uint32_t word, float limit)
     return limit * ((float)(word >> 8) * 0x1p-23f - 1);
 }
 
-/* From places in the new picture to places in the old: x' = xx x + xy y + x0, y' = yx x + yy y + y0, in pixels of the bordered picture. */
+/* From places in the new picture to places in the old: x' = xx x + xy y + x0,
+ * y' = yx x + yy y + y0, in pixels of the bordered picture. */
 struct affine {
     float xx, xy, x0, yx, yy, y0;
 };
 
-/* New = shift (rotation (shear (scale (old)))) about the picture's middle; this is the way back. */
+/* New = shift (rotation (shear (scale (old)))) about the picture's middle; this
+ * is the way back. */
 static struct affine affine_draw(const struct augment *o, const uint32_t words[8])
 {
     double angle = (double)draw(words[0], o->rotation) * ONE_DEGREE, shear = (double)draw(words[1], o->shear);
@@ -181,7 +202,8 @@ static struct affine affine_draw(const struct augment *o, const uint32_t words[8
     double inverse_y = elementary_exp(-(double)draw(words[3], 1) * elementary_log1p((double)o->scale));
     double c, s, cx = (o->width - 1) / 2.0, cy = (o->height - 1) / 2.0;
     elementary_sincos(angle, &s, &c);
-    double xx = (c - shear * -s) * inverse_x, xy = (s - shear * c) * inverse_x, yx = -s * inverse_y, yy = c * inverse_y;
+    double xx = (c - shear * -s) * inverse_x, xy = (s - shear * c) * inverse_x, yx = -s * inverse_y,
+           yy = c * inverse_y;
     double tx = cx + (double)draw(words[4], o->shift), ty = cy + (double)draw(words[5], o->shift);
     return (struct affine){(float)xx, (float)xy, (float)(cx + 1 - xx * tx - xy * ty),
                            (float)yx, (float)yy, (float)(cy + 1 - yx * tx - yy * ty)};
@@ -197,8 +219,8 @@ static inline uint8_t least(uint8_t a, uint8_t b)
     return a < b ? a : b;
 }
 
-/* Strokes thicker (amount up to 1: by a pixel on each side) or, below zero, thinner: towards the largest or least of a pixel and its four
- * neighbours. */
+/* Strokes thicker (amount up to 1: by a pixel on each side) or, below zero,
+ * thinner: towards the largest or least of a pixel and its four neighbours. */
 static void thicken(const uint8_t *old, uint8_t *thick, const struct augment *o, float amount)
 {
     size_t ld = o->width + 2;
@@ -217,8 +239,10 @@ static void thicken(const uint8_t *old, uint8_t *thick, const struct augment *o,
     }
 }
 
-/* The field of displacements: uniform noise of -alpha .. alpha at each pixel, smoothed. */
-static void field_draw(const struct augmenter *a, uint64_t seed, uint64_t stream, uint64_t index, const struct parts *p)
+/* The field of displacements: uniform noise of -alpha .. alpha at each pixel,
+ * smoothed. */
+static void field_draw(const struct augmenter *a, uint64_t seed, uint64_t stream, uint64_t index,
+                       const struct parts *p)
 {
     const struct kernels *kernels = kernels_get();
     for (uint32_t row = 0; row < 2 * a->n_rows; row++) {
@@ -234,15 +258,19 @@ static void field_draw(const struct augmenter *a, uint64_t seed, uint64_t stream
                 noise[i] = (float)bytes[i] + 0.5f;
         }
     }
-    kernels->forward(p->noise, a->ld, 2 * a->n_rows, a->across, a->zeros, a->ld, a->ld, false, p->half, a->ld);
+    kernels->forward(p->noise, a->ld, 2 * a->n_rows, a->across, a->zeros, a->ld, a->ld, false, p->half,
+                     a->ld);
     for (uint32_t i = 0; i < 2; i++) {
         size_t at = (size_t)i * a->n_rows * a->ld;
-        kernels->forward(a->down, a->n_rows, a->n_rows, p->half + at, a->zeros, a->n_rows, a->ld, false, p->field + at, a->ld);
+        kernels->forward(a->down, a->n_rows, a->n_rows, p->half + at, a->zeros, a->n_rows, a->ld, false,
+                         p->field + at, a->ld);
     }
 }
 
-/* A row of places looked up in the bordered picture. x, y: places within it, at most 0.001 short of its last column and row. */
-static void sample_row(const uint8_t *picture, uint32_t ld, const float *x, const float *y, uint32_t n, uint8_t *to)
+/* A row of places looked up in the bordered picture. x, y: places within it, at
+ * most 0.001 short of its last column and row. */
+static void sample_row(const uint8_t *picture, uint32_t ld, const float *x, const float *y, uint32_t n,
+                       uint8_t *to)
 {
     for (uint32_t i = 0; i < n; i++) {
         int left = (int)x[i], top = (int)y[i];
@@ -260,10 +288,12 @@ static inline float within(float x, float most_x)
     return x < most_x ? x : most_x;
 }
 
-static void warp(const struct augmenter *a, const uint8_t *picture, const struct affine *m, const float *field, uint8_t *bytes)
+static void warp(const struct augmenter *a, const uint8_t *picture, const struct affine *m,
+                 const float *field, uint8_t *bytes)
 {
     uint32_t width = a->options.width, height = a->options.height;
-    float x[AUGMENT_SIDE_MAX], y[AUGMENT_SIDE_MAX], most_x = (float)width + 0.999f, most_y = (float)height + 0.999f;
+    float x[AUGMENT_SIDE_MAX], y[AUGMENT_SIDE_MAX], most_x = (float)width + 0.999f,
+                                                    most_y = (float)height + 0.999f;
     for (uint32_t row = 0; row < height; row++) {
         const float *dx = field + (size_t)row * a->ld, *dy = dx + (size_t)a->n_rows * a->ld;
         float row_x = m->x0 + m->xy * (float)row, row_y = m->y0 + m->yy * (float)row;
@@ -275,7 +305,8 @@ static void warp(const struct augmenter *a, const uint8_t *picture, const struct
     }
 }
 
-void augment_bytes(const struct augmenter *a, uint64_t seed, uint32_t epoch, uint32_t row, uint8_t *bytes, float *scratch)
+void augment_bytes(const struct augmenter *a, uint64_t seed, uint32_t epoch, uint32_t row, uint8_t *bytes,
+                   float *scratch)
 {
     const struct augment *o = &a->options;
     struct parts p = parts_of(a, scratch);

@@ -1,4 +1,5 @@
-/* Strokes are drawn as a field of distances to the nearest line, so that a pixel crossed many times is no darker. Pure functions. */
+/* Strokes are drawn as a field of distances to the nearest line, so that a
+ * pixel crossed many times is no darker. Pure functions. */
 #include "mlp/digit.h"
 
 #include <math.h>
@@ -14,7 +15,8 @@
 
 /* ---- both ---- */
 
-/* Copy ink (DIGIT_SIDE, DIGIT_SIDE) whose box is in the middle so that its mass is, by whole pixels and without cutting ink off. */
+/* Copy ink (DIGIT_SIDE, DIGIT_SIDE) whose box is in the middle so that its mass
+ * is, by whole pixels and without cutting ink off. */
 static void centre_by_mass(const uint8_t ink[DIGIT_PIXELS], uint8_t picture[DIGIT_PIXELS])
 {
     const int most = (DIGIT_SIDE - BOX) / 2;
@@ -38,12 +40,14 @@ static void centre_by_mass(const uint8_t ink[DIGIT_PIXELS], uint8_t picture[DIGI
 
 /* ---- strokes ---- */
 
-/* How points become pixels: scale * (p - middle), about the picture's middle. */
+/* How points become pixels: scale * (p - middle), about the picture's
+ * middle. */
 struct placing {
     float scale, x, y;
 };
 
-static bool points_check(const struct digit_point *points, const uint32_t *ends, uint32_t n_strokes, struct err *err)
+static bool points_check(const struct digit_point *points, const uint32_t *ends, uint32_t n_strokes,
+                         struct err *err)
 {
     uint32_t n = n_strokes > 0 ? ends[n_strokes - 1] : 0;
     if (n > DIGIT_POINTS_MAX) {
@@ -53,14 +57,15 @@ static bool points_check(const struct digit_point *points, const uint32_t *ends,
     for (uint32_t i = 0; i < n; i++) {
         if (fabsf(points[i].x) <= LIMIT && fabsf(points[i].y) <= LIMIT)
             continue;
-        err_set(err, ERR_INPUT, "point %u of the strokes is (%g, %g), expected coordinates from -1e9 to 1e9", i + 1, (double)points[i].x,
-                (double)points[i].y);
+        err_set(err, ERR_INPUT, "point %u of the strokes is (%g, %g), expected coordinates from -1e9 to 1e9",
+                i + 1, (double)points[i].x, (double)points[i].y);
         return err_field(err, "strokes");
     }
     return true;
 }
 
-/* The lines' middles fill the box less a pen's width. A lone point is put in the middle. */
+/* The lines' middles fill the box less a pen's width. A lone point is put in
+ * the middle. */
 static struct placing place(const struct digit_point *points, uint32_t n)
 {
     float left = points[0].x, right = left, top = points[0].y, bottom = top;
@@ -85,7 +90,8 @@ static int clamped(float x)
     return !(x > 0) ? 0 : x > DIGIT_SIDE - 1 ? DIGIT_SIDE - 1 : (int)x;
 }
 
-/* squares[pixel]: squared distance to the nearest line so far; lower it to that of the line from a to b. */
+/* squares[pixel]: squared distance to the nearest line so far; lower it to that
+ * of the line from a to b. */
 static void draw_line(float squares[DIGIT_PIXELS], struct digit_point a, struct digit_point b)
 {
     int left = clamped(fminf(a.x, b.x) - REACH), right = clamped(fmaxf(a.x, b.x) + REACH + 1);
@@ -105,7 +111,8 @@ static void draw_line(float squares[DIGIT_PIXELS], struct digit_point a, struct 
     }
 }
 
-static void draw_stroke(float squares[DIGIT_PIXELS], const struct placing *p, const struct digit_point *points, uint32_t n)
+static void draw_stroke(float squares[DIGIT_PIXELS], const struct placing *p,
+                        const struct digit_point *points, uint32_t n)
 {
     struct digit_point last = placed(p, points[0]);
     if (n == 1)
@@ -119,8 +126,8 @@ static void draw_stroke(float squares[DIGIT_PIXELS], const struct placing *p, co
     }
 }
 
-bool digit_from_strokes(const struct digit_point *points, const uint32_t *ends, uint32_t n_strokes, uint8_t picture[DIGIT_PIXELS],
-                        struct err *err)
+bool digit_from_strokes(const struct digit_point *points, const uint32_t *ends, uint32_t n_strokes,
+                        uint8_t picture[DIGIT_PIXELS], struct err *err)
 {
     float squares[DIGIT_PIXELS];
     uint8_t ink[DIGIT_PIXELS];
@@ -176,7 +183,8 @@ static uint8_t ground_of(const struct grey *g)
     return (uint8_t)level;
 }
 
-/* Where a pixel differs by more than a third of the strongest difference there is ink; fainter is noise or an edge's fading. */
+/* Where a pixel differs by more than a third of the strongest difference there
+ * is ink; fainter is noise or an edge's fading. */
 static void find_box(struct grey *g)
 {
     for (uint32_t y = 0; y < g->height; y++)
@@ -197,7 +205,8 @@ static void find_box(struct grey *g)
     }
 }
 
-/* Mean ink over x0..x1, y0..y1 (in the picture's pixels, parts of pixels counted), 0 to 1. */
+/* Mean ink over x0..x1, y0..y1 (in the picture's pixels, parts of pixels
+ * counted), 0 to 1. */
 static double mean_ink(const struct grey *g, double x0, double y0, double x1, double y1)
 {
     double sum = 0;
@@ -209,20 +218,24 @@ static double mean_ink(const struct grey *g, double x0, double y0, double x1, do
     return sum / ((x1 - x0) * (y1 - y0) * g->strongest);
 }
 
-bool digit_from_grey(const uint8_t *grey, uint32_t width, uint32_t height, size_t stride, uint8_t picture[DIGIT_PIXELS], struct err *err)
+bool digit_from_grey(const uint8_t *grey, uint32_t width, uint32_t height, size_t stride,
+                     uint8_t picture[DIGIT_PIXELS], struct err *err)
 {
     struct grey g = {.bytes = grey, .width = width, .height = height, .stride = stride};
     uint8_t ink[DIGIT_PIXELS] = {0};
     if (width == 0 || height == 0 || width > DIGIT_GREY_SIDE_MAX || height > DIGIT_GREY_SIDE_MAX)
-        return err_set(err, ERR_LIMIT, "a picture of %u x %u pixels: expected 1 to %d each way", width, height, DIGIT_GREY_SIDE_MAX);
+        return err_set(err, ERR_LIMIT, "a picture of %u x %u pixels: expected 1 to %d each way", width,
+                       height, DIGIT_GREY_SIDE_MAX);
     g.ground = ground_of(&g);
     find_box(&g);
     if (g.strongest > 0) {
-        double w = g.right - g.left, h = g.bottom - g.top, pixel = fmax(w, h) / BOX; /* of the new picture, in old ones */
+        double w = g.right - g.left, h = g.bottom - g.top,
+               pixel = fmax(w, h) / BOX; /* of the new picture, in old ones */
         double x0 = g.left + w / 2 - pixel * DIGIT_SIDE / 2, y0 = g.top + h / 2 - pixel * DIGIT_SIDE / 2;
         for (int i = 0; i < DIGIT_PIXELS; i++) {
             double x = x0 + pixel * (i % DIGIT_SIDE), y = y0 + pixel * (i / DIGIT_SIDE);
-            double left = fmax(x, g.left), top = fmax(y, g.top), right = fmin(x + pixel, g.right), bottom = fmin(y + pixel, g.bottom);
+            double left = fmax(x, g.left), top = fmax(y, g.top), right = fmin(x + pixel, g.right),
+                   bottom = fmin(y + pixel, g.bottom);
             if (left < right && top < bottom) {
                 double share = (right - left) * (bottom - top) / (pixel * pixel);
                 ink[i] = (uint8_t)lround(255 * share * mean_ink(&g, left, top, right, bottom));

@@ -1,7 +1,9 @@
-/* Activations, one function each: from the sum z to the layer's output, and the slope there. Part of kernels/body.h.
+/* Activations, one function each: from the sum z to the layer's output, and the
+ * slope there. Part of kernels/body.h.
  *
- * A function here and a row in ACTIVATIONS (mlp/network.h) make an activation. A product that is added to is written fma_vec. Slopes of
- * functions with a kink are taken from the left. */
+ * A function here and a row in ACTIVATIONS (mlp/network.h) make an activation.
+ * A product that is added to is written fma_vec. Slopes of functions with a
+ * kink are taken from the left. */
 #ifndef MLP_ENGINE_KERNELS_ACTIVATION_H
 #define MLP_ENGINE_KERNELS_ACTIVATION_H
 
@@ -42,7 +44,8 @@ INLINE vec activation_selu(vec z, vec *slope)
     return choose(z > 0, z * scale, e - scale * alpha);
 }
 
-/* z times the normal distribution function (Hendrycks & Gimpel 2016), not the tanh approximation. */
+/* z times the normal distribution function (Hendrycks & Gimpel 2016), not the
+ * tanh approximation. */
 INLINE vec activation_gelu(vec z, vec *slope)
 {
     vec share = fma_vec(splat(0.5f), erf_vec(z * 0.70710678118654752f), splat(0.5f));
@@ -79,21 +82,22 @@ INLINE vec activation_softplus(vec z, vec *slope)
     return choose(z > 0, z, splat(0)) + log_vec(1.0f + exp_vec(-size));
 }
 
-/* The output layer's softmax is taken row by row with its loss; as a function of one number it does nothing. */
+/* The output layer's softmax is taken row by row with its loss; as a function
+ * of one number it does nothing. */
 INLINE vec activation_softmax(vec z, vec *slope)
 {
     return activation_linear(z, slope);
 }
 
-#define ACTIVATION_LOOP(id, word)                                                                                                          \
-    static void activate_##word(float *y, float *slopes, size_t n)                                                                         \
-    {                                                                                                                                      \
-        for (size_t i = 0; i < n; i += VEC_FLOATS) {                                                                                       \
-            vec slope;                                                                                                                     \
-            store(y + i, activation_##word(load(y + i), &slope));                                                                          \
-            if (slopes != NULL)                                                                                                            \
-                store(slopes + i, slope);                                                                                                  \
-        }                                                                                                                                  \
+#define ACTIVATION_LOOP(id, word)                                                                            \
+    static void activate_##word(float *y, float *slopes, size_t n)                                           \
+    {                                                                                                        \
+        for (size_t i = 0; i < n; i += VEC_FLOATS) {                                                         \
+            vec slope;                                                                                       \
+            store(y + i, activation_##word(load(y + i), &slope));                                            \
+            if (slopes != NULL)                                                                              \
+                store(slopes + i, slope);                                                                    \
+        }                                                                                                    \
     }
 ACTIVATIONS(ACTIVATION_LOOP)
 

@@ -1,7 +1,9 @@
-/* The body of the kernels, compiled once per instruction set by kernels_<name>.c, which sets VEC_FLOATS, TILE_ROWS and TILE_VECS.
+/* The body of the kernels, compiled once per instruction set by
+ * kernels_<name>.c, which sets VEC_FLOATS, TILE_ROWS and TILE_VECS.
  *
- * A register tile is up to TILE_ROWS x TILE_VECS vectors of accumulators (tile_rows, tile_vecs); everything dense is one tile function with
- * different strides. */
+ * A register tile is up to TILE_ROWS x TILE_VECS vectors of accumulators
+ * (tile_rows, tile_vecs); everything dense is one tile function with different
+ * strides. */
 #include "kernels/activation.h"
 #include "kernels/dense.h"
 #include "kernels/exp.h"

@@ -4,7 +4,8 @@
 
 #include "kernels/tile.h"
 
-/* e^x to 2 ulp, x brought to -87 .. 88 first: x = n ln 2 + r with |r| <= ln 2 / 2, a polynomial for e^r (Cephes expf), 2^n in the exponent. NaN stays NaN. */
+/* e^x to 2 ulp, x brought to -87 .. 88 first: x = n ln 2 + r with |r| <= ln 2 /
+ * 2, a polynomial for e^r (Cephes expf), 2^n in the exponent. NaN stays NaN. */
 INLINE vec exp_vec(vec x)
 {
     vec clamped = choose(x < -87.0f, splat(-87.0f), choose(x > 88.0f, splat(88.0f), x));
@@ -23,7 +24,8 @@ INLINE vec exp_vec(vec x)
     return choose(x != x, x, e);
 }
 
-/* ln x for normal x > 0, to 2 ulp (Cephes logf): x = m 2^e with m in sqrt(1/2) .. sqrt(2). */
+/* ln x for normal x > 0, to 2 ulp (Cephes logf): x = m 2^e with m in sqrt(1/2)
+ * .. sqrt(2). */
 INLINE vec log_vec(vec x)
 {
     ivec bits = (ivec)x;
@@ -46,7 +48,8 @@ INLINE vec log_vec(vec x)
     return fma_vec(e, splat(0.693359375f), m + p);
 }
 
-/* tanh x: a polynomial where |x| < 0.625 (Cephes tanhf), else by the exponential. */
+/* tanh x: a polynomial where |x| < 0.625 (Cephes tanhf), else by the
+ * exponential. */
 INLINE vec tanh_vec(vec x)
 {
     vec z = x * x;

@@ -1,4 +1,5 @@
-/* Layer normalisation of one row's sums, or of a part of them (Ba, Kiros & Hinton 2016). Part of kernels/body.h. */
+/* Layer normalisation of one row's sums, or of a part of them (Ba, Kiros &
+ * Hinton 2016). Part of kernels/body.h. */
 #ifndef MLP_ENGINE_KERNELS_NORM_H
 #define MLP_ENGINE_KERNELS_NORM_H
 
@@ -14,10 +15,13 @@ INLINE vec load_any(const float *p)
     return v;
 }
 
-#define SUMS 16 /* number i of a row goes into partial sum i % 16, whatever a vector's width: the same bits with each instruction set */
+#define SUMS                                                                                                 \
+    16 /* number i of a row goes into partial sum i % 16, whatever a vector's width: the same bits with each \
+          instruction set */
 #define SUM_VECS (SUMS / VEC_FLOATS) /* the vectors that hold them */
 
-/* The sum of the partial sums, the second half added to the first again and again. */
+/* The sum of the partial sums, the second half added to the first again and
+ * again. */
 INLINE float partial_total(float sums[SUMS])
 {
 #pragma GCC unroll 4
@@ -72,8 +76,10 @@ static float normalize(float *y, uint32_t n, const float *gain, const float *off
     return inverse;
 }
 
-/* With h = d * gain: d x / d z = inverse (h - mean(h) - normal mean(h normal)). */
-static void normalize_delta(float *d, uint32_t n, const float *gain, float inverse, float *normal, float *passed)
+/* With h = d * gain: d x / d z = inverse (h - mean(h) - normal mean(h
+ * normal)). */
+static void normalize_delta(float *d, uint32_t n, const float *gain, float inverse, float *normal,
+                            float *passed)
 {
     for (uint32_t i = 0; i < n; i++) {
         passed[i] = d[i];

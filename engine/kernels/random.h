@@ -1,10 +1,12 @@
-/* Dropout: Philox 4x32-10 (see rng.h) for 16 counters at a time. Part of kernels/body.h. */
+/* Dropout: Philox 4x32-10 (see rng.h) for 16 counters at a time. Part of
+ * kernels/body.h. */
 #ifndef MLP_ENGINE_KERNELS_RANDOM_H
 #define MLP_ENGINE_KERNELS_RANDOM_H
 
 #include "kernels/tile.h"
 
-/* words[j][i]: word j of counter (row << 16) + first + i. Plain loops of 16: the compiler makes vectors of them. */
+/* words[j][i]: word j of counter (row << 16) + first + i. Plain loops of 16:
+ * the compiler makes vectors of them. */
 INLINE void philox16(uint64_t seed, uint64_t stream, uint64_t row, uint32_t first, uint32_t words[4][16])
 {
     uint32_t key0 = (uint32_t)seed, key1 = (uint32_t)(seed >> 32);
@@ -28,8 +30,10 @@ INLINE void philox16(uint64_t seed, uint64_t stream, uint64_t row, uint32_t firs
     }
 }
 
-/* Unit 64 b + 16 j + i is dropped where word j of counter 16 b + i is below the rate. */
-static void dropout(uint64_t seed, uint64_t stream, uint64_t row, float rate, float *y, float *slopes, uint32_t n)
+/* Unit 64 b + 16 j + i is dropped where word j of counter 16 b + i is below the
+ * rate. */
+static void dropout(uint64_t seed, uint64_t stream, uint64_t row, float rate, float *y, float *slopes,
+                    uint32_t n)
 {
     uint32_t words[4][16];
     uint64_t threshold = (uint64_t)((double)rate * 4294967296.0);

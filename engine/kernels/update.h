@@ -1,6 +1,8 @@
-/* Optimizers: one function each, from a vector of gradients to one of parameters. Part of kernels/body.h.
+/* Optimizers: one function each, from a vector of gradients to one of
+ * parameters. Part of kernels/body.h.
  *
- * A function here, a row in OPTIMIZERS (mlp/train.h) and one in optimizer.c make an optimizer. */
+ * A function here, a row in OPTIMIZERS (mlp/train.h) and one in optimizer.c
+ * make an optimizer. */
 #ifndef MLP_ENGINE_KERNELS_UPDATE_H
 #define MLP_ENGINE_KERNELS_UPDATE_H
 
@@ -9,11 +11,13 @@
 
 /* struct update, each number in every lane. */
 struct update_vecs {
-    vec rate, rate_of_gradient, beta_1, beta_2, rest_1, rest_2, epsilon, inv_sqrt_correction, momentum, nesterov;
+    vec rate, rate_of_gradient, beta_1, beta_2, rest_1, rest_2, epsilon, inv_sqrt_correction, momentum,
+        nesterov;
 };
 
-/* The square root of v >= 0. With AVX-512 from the 14-bit estimate and one Newton step, to a relative error below 2^-22 (and 2^-63 for
- * what is smaller than 2^-126). */
+/* The square root of v >= 0. With AVX-512 from the 14-bit estimate and one
+ * Newton step, to a relative error below 2^-22 (and 2^-63 for what is smaller
+ * than 2^-126). */
 INLINE vec root_vec(vec v)
 {
 #if VEC_FLOATS == 16
@@ -54,7 +58,8 @@ INLINE vec update_adam(vec p, vec *m, vec *v, vec g, const struct update_vecs *u
     return fma_vec(-u->rate, quotient_vec(*m, fma_vec(root_vec(*v), u->inv_sqrt_correction, u->epsilon)), p);
 }
 
-/* Loshchilov & Hutter 2019: adam, whose weight decay (see kernels' prepare) does not pass through its averages. */
+/* Loshchilov & Hutter 2019: adam, whose weight decay (see kernels' prepare)
+ * does not pass through its averages. */
 INLINE vec update_adamw(vec p, vec *m, vec *v, vec g, const struct update_vecs *u)
 {
     return update_adam(p, m, v, g, u);
@@ -68,7 +73,8 @@ INLINE vec update_nadam(vec p, vec *m, vec *v, vec g, const struct update_vecs *
     return p - quotient_vec(direction, fma_vec(root_vec(*v), u->inv_sqrt_correction, u->epsilon));
 }
 
-/* Plain, or with momentum (Polyak 1964), or with Nesterov's (Sutskever et al. 2013). */
+/* Plain, or with momentum (Polyak 1964), or with Nesterov's (Sutskever et al.
+ * 2013). */
 INLINE vec update_sgd(vec p, vec *m, vec *v, vec g, const struct update_vecs *u)
 {
     (void)v;
@@ -94,7 +100,8 @@ INLINE vec update_adagrad(vec p, vec *m, vec *v, vec g, const struct update_vecs
     return fma_vec(-u->rate, quotient_vec(g, root_vec(*v) + u->epsilon), p);
 }
 
-/* Zero if every lane of `check`, a sum of products with zero, is finite; else it holds a NaN. */
+/* Zero if every lane of `check`, a sum of products with zero, is finite; else
+ * it holds a NaN. */
 INLINE bool all_zero(vec check)
 {
     ivec wrong = check != 0;
@@ -118,29 +125,30 @@ INLINE struct update_vecs update_splat(const struct update *u)
                                 .nesterov = (vec)(splat(u->nesterov ? 1 : 0) > 0)};
 }
 
-#define UPDATE_LOOP(id, word)                                                                                                              \
-    static bool apply_##word(float *p, float *m, float *v, const float *g, size_t n, const struct update *update)                          \
-    {                                                                                                                                      \
-        const struct update_vecs u = update_splat(update);                                                                                 \
-        vec check = splat(0);                                                                                                              \
-        for (size_t i = 0; i < n; i += VEC_FLOATS) {                                                                                       \
-            vec mi = m == NULL ? splat(0) : load(m + i), vi = v == NULL ? splat(0) : load(v + i);                                          \
-            vec pi = update_##word(load(p + i), &mi, &vi, load(g + i), &u);                                                                \
-            if (m != NULL)                                                                                                                 \
-                store(m + i, mi);                                                                                                          \
-            if (v != NULL)                                                                                                                 \
-                store(v + i, vi);                                                                                                          \
-            store(p + i, pi);                                                                                                              \
-            check = fma_vec(pi, splat(0), check);                                                                                          \
-        }                                                                                                                                  \
-        return all_zero(check);                                                                                                            \
+#define UPDATE_LOOP(id, word)                                                                                \
+    static bool apply_##word(float *p, float *m, float *v, const float *g, size_t n,                         \
+                             const struct update *update)                                                    \
+    {                                                                                                        \
+        const struct update_vecs u = update_splat(update);                                                   \
+        vec check = splat(0);                                                                                \
+        for (size_t i = 0; i < n; i += VEC_FLOATS) {                                                         \
+            vec mi = m == NULL ? splat(0) : load(m + i), vi = v == NULL ? splat(0) : load(v + i);            \
+            vec pi = update_##word(load(p + i), &mi, &vi, load(g + i), &u);                                  \
+            if (m != NULL)                                                                                   \
+                store(m + i, mi);                                                                            \
+            if (v != NULL)                                                                                   \
+                store(v + i, vi);                                                                            \
+            store(p + i, pi);                                                                                \
+            check = fma_vec(pi, splat(0), check);                                                            \
+        }                                                                                                    \
+        return all_zero(check);                                                                              \
     }
 OPTIMIZERS(UPDATE_LOOP)
 
 static void prepare(float *p, float *g, size_t n, const struct penalty *penalty)
 {
-    vec l1 = splat(penalty->l1), l2 = splat(2 * penalty->l2), scale = splat(penalty->clip_scale), clip = splat(penalty->clip_value),
-        keep = splat(penalty->keep);
+    vec l1 = splat(penalty->l1), l2 = splat(2 * penalty->l2), scale = splat(penalty->clip_scale),
+        clip = splat(penalty->clip_value), keep = splat(penalty->keep);
     for (size_t i = 0; i < n; i += VEC_FLOATS) {
         vec pi = load(p + i), gi = load(g + i);
         vec sign = choose(pi > 0, splat(1), choose(pi < 0, splat(-1), splat(0)));

@@ -1,4 +1,5 @@
-/* Rows on their way through the network. Everything written belongs to the caller; blocks of distinct rows may run at once. */
+/* Rows on their way through the network. Everything written belongs to the
+ * caller; blocks of distinct rows may run at once. */
 #include "network/forward.h"
 #include "base/memory.h"
 #include "base/rng.h"
@@ -8,17 +9,22 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define OVERWRITTEN_MAX 128 /* floats of a row that are asked for to be written: what making its list leaves time for */
-#define ROWS_AHEAD 16       /* a record may lie anywhere in the table; farther ahead than this it is gone again when its turn comes */
+#define OVERWRITTEN_MAX                                                                                      \
+    128 /* floats of a row that are asked for to be written: what making its list leaves time for */
+#define ROWS_AHEAD                                                                                           \
+    16 /* a record may lie anywhere in the table; farther ahead than this it is gone again when its turn     \
+          comes */
 
-/* A stride of a multiple of 1 KiB would put every row into the same few cache sets. */
+/* A stride of a multiple of 1 KiB would put every row into the same few cache
+ * sets. */
 static size_t leading_dimension(uint32_t width)
 {
     size_t ld = pad16(width);
     return ld % 256 == 0 ? ld + 16 : ld;
 }
 
-bool activations_init(struct activations *a, const struct network *network, uint32_t n_rows, bool inputs, struct err *err)
+bool activations_init(struct activations *a, const struct network *network, uint32_t n_rows, bool inputs,
+                      struct err *err)
 {
     *a = (struct activations){.n_rows = (n_rows + 63) & ~63u};
     size_t total = 0;
@@ -51,7 +57,8 @@ bool gather_init(struct gather *gather, uint32_t width, struct err *err)
     gather->lists.values = aligned_zeros(ld * BLOCK_ROWS, sizeof(float));
     gather->ld = leading_dimension(width);
     gather->second = aligned_zeros(gather->ld * BLOCK_ROWS, sizeof(float));
-    if (gather->bytes != NULL && gather->lists.columns != NULL && gather->lists.values != NULL && gather->second != NULL)
+    if (gather->bytes != NULL && gather->lists.columns != NULL && gather->lists.values != NULL &&
+        gather->second != NULL)
         return true;
     gather_done(gather);
     return err_memory(err, "the scratch of a worker");
@@ -77,15 +84,17 @@ enum slopes layer_slopes(const struct network *network, uint32_t layer)
     const struct layer *l = &network->layers[layer];
     if (l->dropout > 0)
         return DERIVATIVE_STORED;
-    return l->activation == ACTIVATION_RELU ? DERIVATIVE_RELU : l->activation == ACTIVATION_LINEAR ? DERIVATIVE_ONE : DERIVATIVE_STORED;
+    return l->activation == ACTIVATION_RELU     ? DERIVATIVE_RELU
+           : l->activation == ACTIVATION_LINEAR ? DERIVATIVE_ONE
+                                                : DERIVATIVE_STORED;
 }
 
 /* Whether the kernels apply the layer's activation themselves. */
 static bool layer_is_fused(const struct pass *pass, uint32_t layer)
 {
     const struct layer *l = &pass->network->layers[layer];
-    return layer + 1 < pass->network->n_layers && l->activation == ACTIVATION_RELU && (l->dropout == 0 || pass->slopes == NULL) &&
-           l->norms == 0;
+    return layer + 1 < pass->network->n_layers && l->activation == ACTIVATION_RELU &&
+           (l->dropout == 0 || pass->slopes == NULL) && l->norms == 0;
 }
 
 /* Where a row's slopes go in training; NULL for answers. */
@@ -98,12 +107,14 @@ static float *slopes_of(const struct pass *pass, uint32_t layer, uint32_t row)
 static void normalize_row(const struct pass *pass, uint32_t layer, uint32_t row)
 {
     const struct layer *l = &pass->network->layers[layer];
-    const float *gains = vector_of(pass->network, layer, VECTOR_GAINS), *offsets = vector_of(pass->network, layer, VECTOR_OFFSETS);
+    const float *gains = vector_of(pass->network, layer, VECTOR_GAINS),
+                *offsets = vector_of(pass->network, layer, VECTOR_OFFSETS);
     float *y = pass->a->at[layer + 1] + row * pass->a->ld[layer + 1];
     bool train = pass->slopes != NULL;
     float *normal = train ? pass->normals->at[layer + 1] + row * pass->normals->ld[layer + 1] : NULL;
     for (uint32_t i = 0, n = l->units / l->norms; i < l->norms; i++) {
-        float inverse = pass->kernels->normalize(y + i * n, n, gains + i * n, offsets + i * n, train ? normal + i * n : NULL);
+        float inverse = pass->kernels->normalize(y + i * n, n, gains + i * n, offsets + i * n,
+                                                 train ? normal + i * n : NULL);
         if (train)
             pass->inverses->at[layer + 1][row * pass->inverses->ld[layer + 1] + i] = inverse;
     }
@@ -118,13 +129,16 @@ static void activate_row(const struct pass *pass, uint32_t layer, uint32_t row)
     if (l->norms > 0)
         normalize_row(pass, layer, row);
     pass->kernels->activate[l->activation](y, slopes_of(pass, layer, row), width);
-    /* Padding must stay zero: the next layer's padding weights would learn from it. */
+    /* Padding must stay zero: the next layer's padding weights would learn from
+     * it. */
     memset(y + l->units, 0, (width - l->units) * sizeof *y);
 }
 
-/* What the kernels have left to do for n_rows rows of sums of layer `layer`, and dropout. `rows`: the table's rows (n of them; more are
- * padding), which key dropout. */
-static void activate_rows(const struct pass *pass, uint32_t layer, const uint32_t *rows, uint32_t first, uint32_t n, uint32_t n_rows)
+/* What the kernels have left to do for n_rows rows of sums of layer `layer`,
+ * and dropout. `rows`: the table's rows (n of them; more are padding), which
+ * key dropout. */
+static void activate_rows(const struct pass *pass, uint32_t layer, const uint32_t *rows, uint32_t first,
+                          uint32_t n, uint32_t n_rows)
 {
     const struct layer *l = &pass->network->layers[layer];
     bool drops = pass->slopes != NULL && l->dropout > 0;
@@ -134,21 +148,23 @@ static void activate_rows(const struct pass *pass, uint32_t layer, const uint32_
     for (uint32_t i = 0; i < n_rows; i++) {
         activate_row(pass, layer, first + i);
         if (drops && i < n)
-            pass->kernels->dropout(pass->seed, rng_stream(RNG_DROPOUT, pass->epoch << 6 | layer), rows[i], l->dropout,
-                                   pass->a->at[layer + 1] + (first + i) * pass->a->ld[layer + 1], slopes_of(pass, layer, first + i),
-                                   padded_out(pass->network, layer));
+            pass->kernels->dropout(pass->seed, rng_stream(RNG_DROPOUT, pass->epoch << 6 | layer), rows[i],
+                                   l->dropout, pass->a->at[layer + 1] + (first + i) * pass->a->ld[layer + 1],
+                                   slopes_of(pass, layer, first + i), padded_out(pass->network, layer));
     }
 }
 
 /* Layers from `layer` on for rows whose activations at[layer] are there. */
-static void forward_layers(const struct pass *pass, uint32_t layer, const uint32_t *rows, uint32_t first, uint32_t n, uint32_t n_rows)
+static void forward_layers(const struct pass *pass, uint32_t layer, const uint32_t *rows, uint32_t first,
+                           uint32_t n, uint32_t n_rows)
 {
     const struct network *network = pass->network;
     const struct activations *a = pass->a;
     for (uint32_t l = layer; l < network->n_layers; l++) {
-        pass->kernels->forward(a->at[l] + first * a->ld[l], a->ld[l], n_rows, network->params + network->weights_at[l],
-                               network->params + network->biases_at[l], padded_in(network, l), padded_out(network, l),
-                               layer_is_fused(pass, l), a->at[l + 1] + first * a->ld[l + 1], a->ld[l + 1]);
+        pass->kernels->forward(
+            a->at[l] + first * a->ld[l], a->ld[l], n_rows, network->params + network->weights_at[l],
+            network->params + network->biases_at[l], padded_in(network, l), padded_out(network, l),
+            layer_is_fused(pass, l), a->at[l + 1] + first * a->ld[l + 1], a->ld[l + 1]);
         activate_rows(pass, l, rows, first, n, n_rows);
     }
 }
@@ -163,37 +179,40 @@ void forward_sums(const struct pass *pass, uint32_t first, uint32_t n_rows)
 }
 
 /* The sums of one layer over some of its inputs for rows given as lists. */
-static void sums_listed(const struct pass *pass, uint32_t layer, const struct lists *lists, bool relu, float *y, size_t ldy)
+static void sums_listed(const struct pass *pass, uint32_t layer, const struct lists *lists, bool relu,
+                        float *y, size_t ldy)
 {
     const struct network *network = pass->network;
     pass->kernels->forward_sparse(lists, network->params + network->weights_at[layer],
-                                  lists->begin == 0 ? network->params + network->biases_at[layer] : NULL, padded_in(network, layer),
-                                  padded_out(network, layer), relu, y, ldy);
+                                  lists->begin == 0 ? network->params + network->biases_at[layer] : NULL,
+                                  padded_in(network, layer), padded_out(network, layer), relu, y, ldy);
 }
 
-/* The two halves' sums of rows first .. first + n - 1, added up, where they belong. */
-static void join_rows(const struct pass *pass, uint32_t layer, const float *low, size_t ld_low, const float *high, size_t ld_high,
-                      uint32_t first, uint32_t n)
+/* The two halves' sums of rows first .. first + n - 1, added up, where they
+ * belong. */
+static void join_rows(const struct pass *pass, uint32_t layer, const float *low, size_t ld_low,
+                      const float *high, size_t ld_high, uint32_t first, uint32_t n)
 {
     const struct activations *a = pass->a;
     for (uint32_t i = 0; i < n; i++)
-        pass->kernels->join(low + i * ld_low, high + i * ld_high, padded_out(pass->network, layer), layer_is_fused(pass, layer),
-                            a->at[layer + 1] + (first + i) * a->ld[layer + 1]);
+        pass->kernels->join(low + i * ld_low, high + i * ld_high, padded_out(pass->network, layer),
+                            layer_is_fused(pass, layer), a->at[layer + 1] + (first + i) * a->ld[layer + 1]);
 }
 
-/* A row's bytes as the network shall see them, those from `begin` to `end` at least. */
-static void row_bytes(const struct pass *pass, const struct row_source *source, uint32_t row, uint32_t begin, uint32_t end, uint8_t *bytes,
-                      struct gather *gather)
+/* A row's bytes as the network shall see them, those from `begin` to `end` at
+ * least. */
+static void row_bytes(const struct pass *pass, const struct row_source *source, uint32_t row, uint32_t begin,
+                      uint32_t end, uint8_t *bytes, struct gather *gather)
 {
     binding_encode_bytes(source->binding, row, begin, end, bytes);
     if (pass->augmenter != NULL)
         augment_bytes(pass->augmenter, pass->seed, pass->epoch, row, bytes, gather->augment);
 }
 
-/* Those of n rows and zero ones up to a multiple of 16 into the gather's scratch: in a loop of its own, where many rows are on their way
- * at once. */
-static void gather_bytes(const struct pass *pass, const struct row_source *source, const uint32_t *rows, uint32_t n, uint32_t begin,
-                         uint32_t end, struct gather *gather)
+/* Those of n rows and zero ones up to a multiple of 16 into the gather's
+ * scratch: in a loop of its own, where many rows are on their way at once. */
+static void gather_bytes(const struct pass *pass, const struct row_source *source, const uint32_t *rows,
+                         uint32_t n, uint32_t begin, uint32_t end, struct gather *gather)
 {
     uint32_t n_in = padded_in(pass->network, 0);
     for (uint32_t i = 0; i < n; i++) {
@@ -204,17 +223,20 @@ static void gather_bytes(const struct pass *pass, const struct row_source *sourc
     memset(gather->bytes + (size_t)n * n_in, 0, (size_t)(-n & 15) * n_in);
 }
 
-/* Take the row's lines from the cores that have read them, as its first writing would have to wait for. This file is compiled for prefetchw:
- * an instruction that x86 processors without it ignore. */
+/* Take the row's lines from the cores that have read them, as its first writing
+ * would have to wait for. This file is compiled for prefetchw: an instruction
+ * that x86 processors without it ignore. */
 static void prefetch_for_write(const float *row, size_t n)
 {
     for (size_t i = 0; i < n && i < OVERWRITTEN_MAX; i += 16)
         __builtin_prefetch(row + i, 1);
 }
 
-/* The sums of the first layer over some inputs of n_rows rows whose bytes have been gathered; those bytes, transposed, for the gradient. */
-static void sums_sparse(const struct pass *pass, const struct row_source *source, uint32_t begin, uint32_t end, uint32_t first,
-                        uint32_t n_rows, bool relu, float *y, size_t ldy, struct gather *gather)
+/* The sums of the first layer over some inputs of n_rows rows whose bytes have
+ * been gathered; those bytes, transposed, for the gradient. */
+static void sums_sparse(const struct pass *pass, const struct row_source *source, uint32_t begin,
+                        uint32_t end, uint32_t first, uint32_t n_rows, bool relu, float *y, size_t ldy,
+                        struct gather *gather)
 {
     uint32_t n_in = padded_in(pass->network, 0);
     float scale = binding_recipe(source->binding)->bytes_scale;
@@ -225,25 +247,28 @@ static void sums_sparse(const struct pass *pass, const struct row_source *source
     for (uint32_t i = 0; i < n_rows; i++) {
         if (source->overwritten != NULL)
             prefetch_for_write(source->overwritten + i * pass->a->ld[1], pass->a->ld[1]);
-        lists->counts[i] = pass->kernels->list_bytes(gather->bytes + (size_t)i * n_in, begin, end, scale, lists->columns + i * lists->ld,
-                                                     lists->values + i * lists->ld);
+        lists->counts[i] =
+            pass->kernels->list_bytes(gather->bytes + (size_t)i * n_in, begin, end, scale,
+                                      lists->columns + i * lists->ld, lists->values + i * lists->ld);
     }
-    /* Some columns at a time: their lines of xt are written whole while they are near. */
+    /* Some columns at a time: their lines of xt are written whole while they
+     * are near. */
     for (uint32_t k = begin; source->xt != NULL && k < end; k += 16)
         for (uint32_t i = 0; i < n_rows; i += 16)
-            pass->kernels->transpose_bytes(gather->bytes + (size_t)i * n_in + k, n_in, 16, source->xt + k * source->ldxt + first + i,
-                                           source->ldxt);
+            pass->kernels->transpose_bytes(gather->bytes + (size_t)i * n_in + k, n_in, 16,
+                                           source->xt + k * source->ldxt + first + i, source->ldxt);
     sums_listed(pass, 0, lists, relu, y, ldy);
 }
 
-static void first_layer_sparse(const struct pass *pass, const struct row_source *source, const uint32_t *rows, uint32_t first, uint32_t n,
-                               struct gather *gather)
+static void first_layer_sparse(const struct pass *pass, const struct row_source *source, const uint32_t *rows,
+                               uint32_t first, uint32_t n, struct gather *gather)
 {
     uint32_t n_in = padded_in(pass->network, 0), half = inputs_half(n_in), n_padded = (n + 15) & ~15u;
     size_t ld = pass->a->ld[1];
     float *y = pass->a->at[1] + first * ld;
     gather_bytes(pass, source, rows, n, 0, n_in, gather);
-    sums_sparse(pass, source, 0, half, first, n_padded, half == n_in && layer_is_fused(pass, 0), y, ld, gather);
+    sums_sparse(pass, source, 0, half, first, n_padded, half == n_in && layer_is_fused(pass, 0), y, ld,
+                gather);
     if (half < n_in) {
         sums_sparse(pass, source, half, n_in, first, n_padded, false, gather->second, gather->ld, gather);
         join_rows(pass, 0, y, ld, gather->second, gather->ld, first, n_padded);
@@ -251,16 +276,18 @@ static void first_layer_sparse(const struct pass *pass, const struct row_source 
     activate_rows(pass, 0, rows, first, n, n_padded);
 }
 
-void forward_half(const struct pass *pass, const struct row_source *source, uint32_t half, const uint32_t *rows, uint32_t first, uint32_t n,
-                  float *sums, struct gather *gather)
+void forward_half(const struct pass *pass, const struct row_source *source, uint32_t half,
+                  const uint32_t *rows, uint32_t first, uint32_t n, float *sums, struct gather *gather)
 {
-    uint32_t n_in = padded_in(pass->network, 0), begin = inputs_at(n_in, half), end = inputs_at(n_in, half + 1);
+    uint32_t n_in = padded_in(pass->network, 0), begin = inputs_at(n_in, half),
+             end = inputs_at(n_in, half + 1);
     size_t ld = pass->a->ld[1];
     gather_bytes(pass, source, rows, n, begin, end, gather);
     sums_sparse(pass, source, begin, end, first, (n + 15) & ~15u, false, sums + first * ld, ld, gather);
 }
 
-void forward_joined(const struct pass *pass, float *const sums[2], const uint32_t *rows, uint32_t first, uint32_t n)
+void forward_joined(const struct pass *pass, float *const sums[2], const uint32_t *rows, uint32_t first,
+                    uint32_t n)
 {
     uint32_t n_padded = (n + 15) & ~15u;
     size_t ld = pass->a->ld[1];
@@ -269,8 +296,8 @@ void forward_joined(const struct pass *pass, float *const sums[2], const uint32_
     forward_layers(pass, 1, rows, first, n, n_padded);
 }
 
-static void gather_dense(const struct pass *pass, const struct row_source *source, const uint32_t *rows, uint32_t first, uint32_t n,
-                         struct gather *gather)
+static void gather_dense(const struct pass *pass, const struct row_source *source, const uint32_t *rows,
+                         uint32_t first, uint32_t n, struct gather *gather)
 {
     const struct recipe *recipe = binding_recipe(source->binding);
     uint32_t n_padded = (n + 15) & ~15u, n_in = padded_in(pass->network, 0);
@@ -286,13 +313,14 @@ static void gather_dense(const struct pass *pass, const struct row_source *sourc
             binding_encode(source->binding, rows[i], x);
         }
         if (i < n && pass->input_dropout > 0)
-            pass->kernels->dropout(pass->seed, rng_stream(RNG_DROPOUT, pass->epoch << 6 | (NETWORK_LAYERS_MAX - 1)), rows[i],
-                                   pass->input_dropout, x, NULL, n_in);
+            pass->kernels->dropout(pass->seed,
+                                   rng_stream(RNG_DROPOUT, pass->epoch << 6 | (NETWORK_LAYERS_MAX - 1)),
+                                   rows[i], pass->input_dropout, x, NULL, n_in);
     }
 }
 
-void forward_rows(const struct pass *pass, const struct row_source *source, const uint32_t *rows, uint32_t first, uint32_t n,
-                  struct gather *gather)
+void forward_rows(const struct pass *pass, const struct row_source *source, const uint32_t *rows,
+                  uint32_t first, uint32_t n, struct gather *gather)
 {
     uint32_t n_padded = (n + 15) & ~15u;
     if (source->sparse) {
@@ -304,9 +332,10 @@ void forward_rows(const struct pass *pass, const struct row_source *source, cons
     }
 }
 
-/* A layer of n rows, at most BLOCK_ROWS, as lists of non-zeros, a half of the inputs at a time. x: (n, ldx). */
-static void listed_layer(const struct pass *pass, uint32_t layer, const float *x, size_t ldx, uint32_t first, uint32_t n,
-                         struct gather *gather)
+/* A layer of n rows, at most BLOCK_ROWS, as lists of non-zeros, a half of the
+ * inputs at a time. x: (n, ldx). */
+static void listed_layer(const struct pass *pass, uint32_t layer, const float *x, size_t ldx, uint32_t first,
+                         uint32_t n, struct gather *gather)
 {
     uint32_t n_in = network_n_in(pass->network, layer), half = inputs_half(padded_in(pass->network, layer));
     struct lists *lists = &gather->lists;
@@ -318,9 +347,11 @@ static void listed_layer(const struct pass *pass, uint32_t layer, const float *x
         bool second = lists->begin > 0;
         lists->end = whole || second ? n_in : half;
         for (uint32_t i = 0; i < n; i++)
-            lists->counts[i] = pass->kernels->list_floats(x + i * ldx, lists->begin, lists->end, lists->columns + i * lists->ld,
-                                                          lists->values + i * lists->ld);
-        sums_listed(pass, layer, lists, whole && layer_is_fused(pass, layer), second ? gather->second : y, second ? gather->ld : ld);
+            lists->counts[i] =
+                pass->kernels->list_floats(x + i * ldx, lists->begin, lists->end,
+                                           lists->columns + i * lists->ld, lists->values + i * lists->ld);
+        sums_listed(pass, layer, lists, whole && layer_is_fused(pass, layer), second ? gather->second : y,
+                    second ? gather->ld : ld);
     }
     if (!whole)
         join_rows(pass, layer, y, ld, gather->second, gather->ld, first, n);

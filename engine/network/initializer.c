@@ -73,7 +73,8 @@ static void draw(double *x, uint64_t n, enum distribution distribution, uint64_t
     }
 }
 
-/* Make m vectors of n >= m numbers orthonormal, in place: vector i's number k is x[i * step_i + k * step_k] (modified Gram-Schmidt). */
+/* Make m vectors of n >= m numbers orthonormal, in place: vector i's number k
+ * is x[i * step_i + k * step_k] (modified Gram-Schmidt). */
 static void orthonormalise(double *x, uint32_t m, uint32_t n, size_t step_i, size_t step_k)
 {
     for (uint32_t i = 0; i < m; i++) {
@@ -94,7 +95,8 @@ static void orthonormalise(double *x, uint32_t m, uint32_t n, size_t step_i, siz
     }
 }
 
-static void init_layer(struct network *network, uint32_t layer, enum initializer initializer, float stddev, uint64_t seed, double *x)
+static void init_layer(struct network *network, uint32_t layer, enum initializer initializer, float stddev,
+                       uint64_t seed, double *x)
 {
     uint32_t n_in = network_n_in(network, layer), n_out = network->layers[layer].units;
     double scale = 1;
@@ -104,7 +106,9 @@ static void init_layer(struct network *network, uint32_t layer, enum initializer
     else if (initializers[initializer].distribution == ORTHOGONAL)
         orthonormalise(x, n_in, n_out, n_out, 1);
     else
-        scale = initializers[initializer].variance == NULL ? (double)stddev : sqrt(initializers[initializer].variance(n_in, n_out));
+        scale = initializers[initializer].variance == NULL
+                    ? (double)stddev
+                    : sqrt(initializers[initializer].variance(n_in, n_out));
     for (uint32_t k = 0; k < n_in; k++)
         for (uint32_t o = 0; o < n_out; o++)
             network->params[weight_at(network, layer, k, o)] = (float)(scale * x[(size_t)k * n_out + o]);
@@ -112,7 +116,8 @@ static void init_layer(struct network *network, uint32_t layer, enum initializer
         vector_of(network, layer, VECTOR_GAINS)[o] = 1;
 }
 
-bool network_init(struct network *network, enum initializer initializer, float stddev, uint64_t seed, struct err *err)
+bool network_init(struct network *network, enum initializer initializer, float stddev, uint64_t seed,
+                  struct err *err)
 {
     memset(network->params, 0, network->n_floats * sizeof(float));
     for (uint32_t i = 0; i < network->n_layers; i++) {

@@ -1,7 +1,8 @@
 /* Losses. Pure functions.
  *
- * y: an output, t: what it should be. Cross-entropies stand for themselves: their gradient by the sum before the output's activation is
- * y - t, and they are computed from that sum, where nothing overflows. */
+ * y: an output, t: what it should be. Cross-entropies stand for themselves:
+ * their gradient by the sum before the output's activation is y - t, and they
+ * are computed from that sum, where nothing overflows. */
 #include "network/loss.h"
 #include "base/elementary.h"
 #include "network/private.h"
@@ -118,9 +119,10 @@ static float wanted(const struct objective *o, struct target target, uint32_t n,
     return ((uint32_t)target.label == i ? 1 - smooth : 0) + smooth / (float)n;
 }
 
-/* Cross-entropy of softmax: -sum of t (z - max - log sum). z are the sums, taken before y was made of them. */
-static float crossentropy(const struct objective *o, struct target target, const float *y, uint32_t n, float chosen, float log_sum,
-                          float share, float *dy)
+/* Cross-entropy of softmax: -sum of t (z - max - log sum). z are the sums,
+ * taken before y was made of them. */
+static float crossentropy(const struct objective *o, struct target target, const float *y, uint32_t n,
+                          float chosen, float log_sum, float share, float *dy)
 {
     float loss = log_sum - chosen;
     if (o->label_smoothing > 0) {
@@ -137,21 +139,26 @@ static float crossentropy(const struct objective *o, struct target target, const
     return loss;
 }
 
-/* Mean over the outputs of max(z, 0) - z t + ln(1 + e^-|z|); leaves y = sigmoid(z) where z was. */
-static float binary_crossentropy(const struct kernels *kernels, const struct objective *o, struct target target, bool known, float *y,
-                                 uint32_t n, float share, float *dy)
+/* Mean over the outputs of max(z, 0) - z t + ln(1 + e^-|z|); leaves y =
+ * sigmoid(z) where z was. */
+static float binary_crossentropy(const struct kernels *kernels, const struct objective *o,
+                                 struct target target, bool known, float *y, uint32_t n, float share,
+                                 float *dy)
 {
     float loss = 0;
     for (uint32_t i = 0; known && i < n; i++)
-        loss += fmaxf(y[i], 0) - y[i] * wanted(o, target, n, i) + (float)elementary_log1p(elementary_exp(-fabs((double)y[i])));
+        loss += fmaxf(y[i], 0) - y[i] * wanted(o, target, n, i) +
+                (float)elementary_log1p(elementary_exp(-fabs((double)y[i])));
     kernels->activate[ACTIVATION_SIGMOID](y, NULL, pad16(n));
     for (uint32_t i = 0; known && dy != NULL && i < n; i++)
         dy[i] = (y[i] - wanted(o, target, n, i)) * share / (float)n;
     return loss / (float)n;
 }
 
-/* Losses of one output at a time; dy comes in as the activation's slopes (softmax: anything). */
-static float by_output(const struct objective *o, struct target target, const float *y, uint32_t n, bool is_softmax, float share, float *dy)
+/* Losses of one output at a time; dy comes in as the activation's slopes
+ * (softmax: anything). */
+static float by_output(const struct objective *o, struct target target, const float *y, uint32_t n,
+                       bool is_softmax, float share, float *dy)
 {
     float loss = 0, dot = 0;
     for (uint32_t i = 0; i < n; i++)
@@ -182,22 +189,25 @@ static struct row_score guess_of(const struct objective *o, const float *y, uint
     if (!o->classes)
         return (struct row_score){.guess = y[0]};
     if (n == 1)
-        return (struct row_score){.guess = (float)(y[0] > 0.5f), .probability = y[0] > 0.5f ? y[0] : 1 - y[0], .positive = y[0]};
+        return (struct row_score){
+            .guess = (float)(y[0] > 0.5f), .probability = y[0] > 0.5f ? y[0] : 1 - y[0], .positive = y[0]};
     uint32_t best = largest(y, n);
     return (struct row_score){.guess = (float)best, .probability = y[best], .positive = n == 2 ? y[1] : 0};
 }
 
-struct row_score loss_row(const struct network *network, const struct kernels *kernels, const struct objective *o, struct target target,
-                          float *y, float share, float *dy)
+struct row_score loss_row(const struct network *network, const struct kernels *kernels,
+                          const struct objective *o, struct target target, float *y, float share, float *dy)
 {
     const struct layer *last = &network->layers[network->n_layers - 1];
     uint32_t n = last->units;
-    bool known = o->classes ? target.label >= 0 && (uint32_t)target.label < (n == 1 ? 2 : n) : !isnan(target.value);
+    bool known =
+        o->classes ? target.label >= 0 && (uint32_t)target.label < (n == 1 ? 2 : n) : !isnan(target.value);
     float loss = 0, share_of_row = share * target.weight;
     if (dy != NULL)
         memset(dy, 0, pad16(n) * sizeof *dy);
     if (last->activation == ACTIVATION_SOFTMAX) {
-        float max = y[largest(y, n)], chosen = known ? y[target.label] - max : 0, log_sum = softmax(kernels, y, n, max);
+        float max = y[largest(y, n)], chosen = known ? y[target.label] - max : 0,
+              log_sum = softmax(kernels, y, n, max);
         if (known && o->loss == LOSS_CATEGORICAL_CROSSENTROPY)
             loss = crossentropy(o, target, y, n, chosen, log_sum, share_of_row, dy);
         else if (known)
@@ -207,7 +217,8 @@ struct row_score loss_row(const struct network *network, const struct kernels *k
     } else {
         kernels->activate[last->activation](y, dy, pad16(n));
         loss = known ? by_output(o, target, y, n, false, share_of_row, dy) : 0;
-        /* Slopes that no loss has turned into gradients, and those of the padding. */
+        /* Slopes that no loss has turned into gradients, and those of the
+         * padding. */
         if (dy != NULL)
             memset(dy + (known ? n : 0), 0, (pad16(n) - (known ? n : 0)) * sizeof *dy);
     }
@@ -239,13 +250,16 @@ bool loss_check(enum loss loss, const struct layer *last, uint32_t n_classes, st
     bool softmax_last = last->activation == ACTIVATION_SOFTMAX, classes = n_classes > 0;
     bool one_output = last->units == 1 && n_classes == 2 && last->activation == ACTIVATION_SIGMOID;
     if (last->units != (classes ? n_classes : 1) && !one_output) {
-        err_set(err, ERR_INPUT, "the last layer has %u units; the target needs %u", last->units, classes ? n_classes : 1);
+        err_set(err, ERR_INPUT, "the last layer has %u units; the target needs %u", last->units,
+                classes ? n_classes : 1);
         return err_field(err, "layers");
     }
     if (softmax_last && !classes)
         return refuse(err, "layers", "softmax in the last layer is for classes; a number needs linear");
     if (loss == LOSS_CATEGORICAL_CROSSENTROPY && !classes)
-        return refuse(err, "loss", "categorical_crossentropy is for classes; a number is trained with mse, mae, huber or poisson");
+        return refuse(
+            err, "loss",
+            "categorical_crossentropy is for classes; a number is trained with mse, mae, huber or poisson");
     if (loss == LOSS_CATEGORICAL_CROSSENTROPY && !softmax_last)
         return refuse(err, "loss", "categorical_crossentropy needs softmax in the last layer");
     if (loss == LOSS_BINARY_CROSSENTROPY && (!classes || last->activation != ACTIVATION_SIGMOID))

@@ -1,4 +1,5 @@
-/* Metrics: one function of the outcomes and one row of METRICS each, and where the outcomes lack a sum a line in outcomes_add. */
+/* Metrics: one function of the outcomes and one row of METRICS each, and where
+ * the outcomes lack a sum a line in outcomes_add. */
 #include "network/metric.h"
 #include "base/float_order.h"
 
@@ -16,7 +17,8 @@ bool outcomes_init(struct outcomes *o, uint32_t n_classes, double unit, uint64_t
     o->seen = calloc((size_t)n_classes + 1, sizeof *o->seen);
     o->hits = calloc((size_t)n_classes + 1, sizeof *o->hits);
     o->outputs = n_classes == 2 ? malloc((n_rows + 1) * sizeof *o->outputs) : NULL;
-    return (o->seen != NULL && o->hits != NULL && (n_classes != 2 || o->outputs != NULL)) || err_memory(err, "the metrics");
+    return (o->seen != NULL && o->hits != NULL && (n_classes != 2 || o->outputs != NULL)) ||
+           err_memory(err, "the metrics");
 }
 
 void outcomes_done(struct outcomes *o)
@@ -87,7 +89,8 @@ static double measure_top_5_accuracy(struct outcomes *o)
     return (double)o->sums.n_top / (double)o->sums.n;
 }
 
-/* Mean over the classes that stand among labels or guesses of 2 hits / (labels + guesses). */
+/* Mean over the classes that stand among labels or guesses of 2 hits / (labels
+ * + guesses). */
 static double measure_macro_f1(struct outcomes *o)
 {
     uint32_t n_present = 0;
@@ -99,7 +102,8 @@ static double measure_macro_f1(struct outcomes *o)
     return sum / n_present;
 }
 
-/* In place, digit by digit of 8 bits from the highest on (McIlroy, Bostic & McIlroy 1993: American flag sort). */
+/* In place, digit by digit of 8 bits from the highest on (McIlroy, Bostic &
+ * McIlroy 1993: American flag sort). */
 static void sort_outputs(uint32_t *keys, uint64_t n, unsigned shift)
 {
     uint64_t begins[256], ends[256] = {0}, sum = 0;
@@ -124,7 +128,8 @@ static void sort_outputs(uint32_t *keys, uint64_t n, unsigned shift)
     }
 }
 
-/* The chance that a row of the second class has the larger output of two rows of different classes; equal ones count half. */
+/* The chance that a row of the second class has the larger output of two rows
+ * of different classes; equal ones count half. */
 static double measure_auc(struct outcomes *o)
 {
     uint64_t n_first = o->sums.n_first, n_second = o->sums.n - n_first, below = 0, same = 0;
@@ -204,5 +209,6 @@ bool metric_applies(enum metric metric, uint32_t n_classes)
 void metrics_measure(struct outcomes *o, double values[N_METRICS])
 {
     for (int i = 0; i < N_METRICS; i++)
-        values[i] = o->sums.n > 0 && metric_applies((enum metric)i, o->n_classes) ? metrics[i].measure(o) : NAN;
+        values[i] =
+            o->sums.n > 0 && metric_applies((enum metric)i, o->n_classes) ? metrics[i].measure(o) : NAN;
 }

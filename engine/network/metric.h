@@ -14,8 +14,9 @@ struct row_score {
     uint32_t rank;     /* how many classes are more probable than the label, where there are more than 5 */
 };
 
-/* Outcomes added up in the order of the rows, in pieces of any size: the same bits however they are cut. What metrics are made of; each
- * row is forgotten, but for four bytes where there are two classes. One thread at a time. */
+/* Outcomes added up in the order of the rows, in pieces of any size: the same
+ * bits however they are cut. What metrics are made of; each row is forgotten,
+ * but for four bytes where there are two classes. One thread at a time. */
 struct outcomes {
     uint32_t n_classes;   /* 0: numbers */
     double unit;          /* numbers: the user's units in one of the network's */
@@ -26,21 +27,27 @@ struct outcomes {
         uint64_t n_right, n_top; /* classes: rows with the label guessed, with it among the first five */
         uint64_t n_first;        /* two classes: rows labelled with the first */
         double errors, squares;  /* numbers: of guess less label, absolute and squared */
-        double mean, spread;     /* numbers: of the labels; the sum of their squared distances from it (Welford 1962) */
+        double mean,
+            spread; /* numbers: of the labels; the sum of their squared distances from it (Welford 1962) */
     } sums;
     uint64_t *seen, *hits; /* (n_classes): how often among labels and guesses together; how often both */
-    uint32_t *outputs; /* (capacity) two classes: `positive` by float_order, the first's rows from the front, the second's from the back */
+    uint32_t *outputs; /* (capacity) two classes: `positive` by float_order, the first's rows from the front,
+                          the second's from the back */
 };
 
-/* For at most n_rows rows. outcomes_done after either outcome; takes an all-zero one. */
-bool outcomes_init(struct outcomes *outcomes, uint32_t n_classes, double unit, uint64_t n_rows, struct err *err);
+/* For at most n_rows rows. outcomes_done after either outcome; takes an
+ * all-zero one. */
+bool outcomes_init(struct outcomes *outcomes, uint32_t n_classes, double unit, uint64_t n_rows,
+                   struct err *err);
 void outcomes_done(struct outcomes *outcomes);
 void outcomes_clear(struct outcomes *outcomes);
 /* n more rows, each with a label. */
 void outcomes_add(struct outcomes *outcomes, const struct row_score *rows, uint64_t n);
 
-/* All metrics; NaN for those that do not apply or are not defined on these rows. Losses count by the rows' weights, everything else
- * counts each row once. Nothing can be added after it until outcomes_clear: the outputs are sorted. */
+/* All metrics; NaN for those that do not apply or are not defined on these
+ * rows. Losses count by the rows' weights, everything else counts each row
+ * once. Nothing can be added after it until outcomes_clear: the outputs are
+ * sorted. */
 void metrics_measure(struct outcomes *outcomes, double values[N_METRICS]);
 
 #endif

@@ -1,4 +1,5 @@
-/* A model: recipe and network, shared by reference count; and prediction. Threads: a model is immutable, a workspace is one thread's. */
+/* A model: recipe and network, shared by reference count; and prediction.
+ * Threads: a model is immutable, a workspace is one thread's. */
 #include "mlp/model.h"
 #include "base/denormals.h"
 #include "network/forward.h"
@@ -25,9 +26,10 @@ struct model *model_new(struct recipe *recipe, struct network *network, enum los
     const struct layer *last = &network->layers[network->n_layers - 1];
     bool classes = recipe->task == TASK_CLASSIFICATION;
     bool one_output = recipe->n_classes == 2 && last->units == 1 && last->activation == ACTIVATION_SIGMOID;
-    if (network->n_inputs != recipe->n_inputs || (last->units != (classes ? recipe->n_classes : 1) && !(classes && one_output))) {
-        err_set(err, ERR_CORRUPT, "the network takes %u inputs and gives %u outputs, the recipe %u and %u", network->n_inputs, last->units,
-                recipe->n_inputs, classes ? recipe->n_classes : 1);
+    if (network->n_inputs != recipe->n_inputs ||
+        (last->units != (classes ? recipe->n_classes : 1) && !(classes && one_output))) {
+        err_set(err, ERR_CORRUPT, "the network takes %u inputs and gives %u outputs, the recipe %u and %u",
+                network->n_inputs, last->units, recipe->n_inputs, classes ? recipe->n_classes : 1);
         return NULL;
     }
     struct model *model = calloc(1, sizeof *model);
@@ -41,7 +43,8 @@ struct model *model_new(struct recipe *recipe, struct network *network, enum los
 
 uint64_t model_bytes(const struct model *model)
 {
-    return sizeof *model + sizeof *model->network + model->network->n_floats * sizeof(float) + recipe_bytes(model->recipe);
+    return sizeof *model + sizeof *model->network + model->network->n_floats * sizeof(float) +
+           recipe_bytes(model->recipe);
 }
 
 struct model *model_ref(struct model *model)
@@ -92,7 +95,8 @@ uint64_t workspace_bytes(const struct model *model)
         total += network->layers[l].units + PADDING;
         width = network->layers[l].units > width ? network->layers[l].units : width;
     }
-    return sizeof(struct workspace) + BLOCK_ROWS * (total * sizeof(float) + (width + PADDING) * (2 * sizeof(float) + 3));
+    return sizeof(struct workspace) +
+           BLOCK_ROWS * (total * sizeof(float) + (width + PADDING) * (2 * sizeof(float) + 3));
 }
 
 void workspace_free(struct workspace *workspace)
@@ -112,7 +116,8 @@ static bool workspace_fit(struct workspace *w, const struct network *network, st
     uint32_t width = network->n_inputs;
     for (uint32_t l = 0; l < network->n_layers; l++)
         width = network->layers[l].units > width ? network->layers[l].units : width;
-    if (!activations_init(&w->activations, network, BLOCK_ROWS, true, err) || !gather_init(&w->gather, width, err)) {
+    if (!activations_init(&w->activations, network, BLOCK_ROWS, true, err) ||
+        !gather_init(&w->gather, width, err)) {
         workspace_clear(w);
         return false;
     }
@@ -133,7 +138,8 @@ static void predict_block(const struct pass *pass, const float *x, uint32_t n, s
             forward_single(pass, x + i * n_inputs, i, gather);
 }
 
-/* The network's outputs in the user's terms: probabilities, or values in the target's units. */
+/* The network's outputs in the user's terms: probabilities, or values in the
+ * target's units. */
 static void answers(const struct model *model, const struct kernels *kernels, float *y, float *out)
 {
     uint32_t units = model->network->layers[model->network->n_layers - 1].units;
@@ -148,7 +154,8 @@ static void answers(const struct model *model, const struct kernels *kernels, fl
     }
 }
 
-bool model_predict(const struct model *model, const float *x, uint32_t n, float *out, struct workspace *w, struct err *err)
+bool model_predict(const struct model *model, const float *x, uint32_t n, float *out, struct workspace *w,
+                   struct err *err)
 {
     const struct kernels *kernels = kernels_get();
     size_t n_inputs = model->network->n_inputs, n_outputs = model_n_outputs(model);
@@ -161,7 +168,8 @@ bool model_predict(const struct model *model, const float *x, uint32_t n, float 
         predict_block(&pass, x + first * n_inputs, rows, &w->gather);
         const struct activations *a = &w->activations;
         for (uint32_t i = 0; i < rows; i++)
-            answers(model, kernels, a->at[model->network->n_layers] + i * a->ld[model->network->n_layers], out + (first + i) * n_outputs);
+            answers(model, kernels, a->at[model->network->n_layers] + i * a->ld[model->network->n_layers],
+                    out + (first + i) * n_outputs);
     }
     denormals_restore(before);
     return true;

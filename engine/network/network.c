@@ -1,4 +1,5 @@
-/* Dense layers and their parameter block. No shared state: a network belongs to whoever holds it. */
+/* Dense layers and their parameter block. No shared state: a network belongs to
+ * whoever holds it. */
 #include "mlp/network.h"
 #include "base/memory.h"
 #include "network/private.h"
@@ -47,18 +48,23 @@ static bool shape_check(uint32_t n_inputs, const struct layer *layers, uint32_t 
         return err_set(err, ERR_INPUT, "a network needs at least one input");
     for (uint32_t i = 0; i < n_layers; i++) {
         if (layers[i].units == 0 || layers[i].units > NETWORK_UNITS_MAX)
-            return err_set(err, ERR_LIMIT, "layer %u has %u units; 1 to %d are possible", i + 1, layers[i].units, NETWORK_UNITS_MAX);
+            return err_set(err, ERR_LIMIT, "layer %u has %u units; 1 to %d are possible", i + 1,
+                           layers[i].units, NETWORK_UNITS_MAX);
         if (activation_name(layers[i].activation) == NULL)
             return err_set(err, ERR_INPUT, "layer %u has an unknown activation", i + 1);
         if (!(layers[i].dropout >= 0 && layers[i].dropout <= 0.95f))
-            return err_set(err, ERR_INPUT, "layer %u has dropout %g; 0 to 0.95 is possible", i + 1, (double)layers[i].dropout);
+            return err_set(err, ERR_INPUT, "layer %u has dropout %g; 0 to 0.95 is possible", i + 1,
+                           (double)layers[i].dropout);
         if (layers[i].dropout > 0 && i + 1 == n_layers)
             return err_set(err, ERR_INPUT, "the last layer has dropout; only hidden layers may");
         if (layers[i].norms > 0 && i + 1 == n_layers)
             return err_set(err, ERR_INPUT, "the last layer is normalised; only hidden layers may be");
-        if (layers[i].norms > NETWORK_NORMS_MAX || (layers[i].norms > 0 && layers[i].units % layers[i].norms != 0))
-            return err_set(err, ERR_INPUT, "layer %u is normalised in %u parts; at most %d that divide its %u units are possible", i + 1,
-                           layers[i].norms, NETWORK_NORMS_MAX, layers[i].units);
+        if (layers[i].norms > NETWORK_NORMS_MAX ||
+            (layers[i].norms > 0 && layers[i].units % layers[i].norms != 0))
+            return err_set(
+                err, ERR_INPUT,
+                "layer %u is normalised in %u parts; at most %d that divide its %u units are possible", i + 1,
+                layers[i].norms, NETWORK_NORMS_MAX, layers[i].units);
         if (layers[i].activation == ACTIVATION_SOFTMAX && i + 1 < n_layers)
             return err_set(err, ERR_INPUT, "layer %u is softmax; only the last layer may be", i + 1);
     }
@@ -131,14 +137,16 @@ uint64_t network_n_params(const struct network *network)
 {
     uint64_t n = 0;
     for (uint32_t i = 0; i < network->n_layers; i++)
-        n += ((uint64_t)network_n_in(network, i) + layer_n_vectors(&network->layers[i])) * network->layers[i].units;
+        n += ((uint64_t)network_n_in(network, i) + layer_n_vectors(&network->layers[i])) *
+             network->layers[i].units;
     return n;
 }
 
 size_t weight_at(const struct network *network, uint32_t layer, uint32_t k, uint32_t o)
 {
     uint32_t n_out = padded_out(network, layer), panel = o / KERNEL_PANEL * KERNEL_PANEL;
-    return network->weights_at[layer] + (size_t)panel * padded_in(network, layer) + (size_t)k * panel_width(n_out, panel) + (o - panel);
+    return network->weights_at[layer] + (size_t)panel * padded_in(network, layer) +
+           (size_t)k * panel_width(n_out, panel) + (o - panel);
 }
 
 void network_get(const struct network *network, uint32_t layer, float *weights, float *biases)

@@ -21,7 +21,8 @@ static inline uint32_t panel_width(uint32_t n_out, uint32_t panel)
     return n_out - panel < KERNEL_PANEL ? n_out - panel : KERNEL_PANEL;
 }
 
-/* What a layer has for each unit, (padded_out): the biases and, where it is normalised, gains and offsets. */
+/* What a layer has for each unit, (padded_out): the biases and, where it is
+ * normalised, gains and offsets. */
 enum vector { VECTOR_BIASES, VECTOR_GAINS, VECTOR_OFFSETS };
 static inline float *vector_of(const struct network *network, uint32_t layer, enum vector vector)
 {

@@ -16,7 +16,8 @@ struct pair {
 
 static uint64_t pair_row(const struct pair *pair, uint64_t i)
 {
-    return pair->n_rows == pair->n_all ? i : (uint64_t)((double)pair->n_all / (double)pair->n_rows * (double)i);
+    return pair->n_rows == pair->n_all ? i
+                                       : (uint64_t)((double)pair->n_all / (double)pair->n_rows * (double)i);
 }
 
 static bool is(const struct pair *pair, uint32_t column, enum column_type type)
@@ -26,7 +27,8 @@ static bool is(const struct pair *pair, uint32_t column, enum column_type type)
 
 static double number_at(const struct pair *pair, uint32_t column, uint64_t row)
 {
-    double value = is(pair, column, COLUMN_DATE) ? table_date(pair->table, column, row) : (double)table_number(pair->table, column, row);
+    double value = is(pair, column, COLUMN_DATE) ? table_date(pair->table, column, row)
+                                                 : (double)table_number(pair->table, column, row);
     return isfinite(value) ? value : NAN;
 }
 
@@ -36,7 +38,8 @@ static double pearson(const struct pair *pair)
     double n = 0, mean_a = 0, mean_b = 0, aa = 0, bb = 0, ab = 0;
     for (int pass = 0; pass < 2; pass++) {
         for (uint64_t i = 0; i < pair->n_rows; i++) {
-            double a = number_at(pair, pair->a, pair_row(pair, i)), b = number_at(pair, pair->b, pair_row(pair, i));
+            double a = number_at(pair, pair->a, pair_row(pair, i)),
+                   b = number_at(pair, pair->b, pair_row(pair, i));
             if (isnan(a) || isnan(b))
                 continue;
             if (pass == 0) {
@@ -53,7 +56,8 @@ static double pearson(const struct pair *pair)
     return aa > 0 && bb > 0 ? fabs(ab) / sqrt(aa * bb) : NAN;
 }
 
-/* eta = sqrt(squares between the levels' means / all squares); a is the category. */
+/* eta = sqrt(squares between the levels' means / all squares); a is the
+ * category. */
 static double correlation_ratio(const struct pair *pair, struct err *err)
 {
     uint32_t n_levels = table_column(pair->table, pair->a)->n_levels;
@@ -99,10 +103,12 @@ static uint32_t count_used(const uint64_t *counts, uint32_t n)
     return used;
 }
 
-/* V = sqrt(chi² / (n (min(levels) - 1))), chi² / n = sum of n_ab² / (n_a n_b) less 1. */
+/* V = sqrt(chi² / (n (min(levels) - 1))), chi² / n = sum of n_ab² / (n_a n_b)
+ * less 1. */
 static double cramer(const struct pair *pair, struct err *err)
 {
-    uint32_t n_a = table_column(pair->table, pair->a)->n_levels, n_b = table_column(pair->table, pair->b)->n_levels;
+    uint32_t n_a = table_column(pair->table, pair->a)->n_levels,
+             n_b = table_column(pair->table, pair->b)->n_levels;
     if (n_a == 0 || n_b == 0 || n_a > CELLS_MAX / n_b)
         return NAN;
     uint64_t *cells = calloc((size_t)n_a * n_b + n_a + n_b, sizeof *cells);
@@ -127,7 +133,8 @@ static double cramer(const struct pair *pair, struct err *err)
             if (cell > 0)
                 sum += cell / (double)as[a] * (cell / (double)bs[b]);
         }
-    uint32_t used_a = count_used(as, n_a), used_b = count_used(bs, n_b), least = used_a < used_b ? used_a : used_b;
+    uint32_t used_a = count_used(as, n_a), used_b = count_used(bs, n_b),
+             least = used_a < used_b ? used_a : used_b;
     free(cells);
     return least > 1 ? sqrt(fmin(fmax(sum, 0) / (least - 1), 1)) : NAN;
 }
@@ -149,7 +156,8 @@ static double pair_association(struct pair *pair, struct err *err)
     return correlation_ratio(pair, err);
 }
 
-bool table_association(const struct table *table, uint32_t target, double *association, const atomic_bool *stop, struct err *err)
+bool table_association(const struct table *table, uint32_t target, double *association,
+                       const atomic_bool *stop, struct err *err)
 {
     uint32_t n_columns = table_n_columns(table);
     uint64_t n_all = table_n_rows(table), most = ASSOCIATION_WORK_MAX / n_columns;
@@ -157,7 +165,13 @@ bool table_association(const struct table *table, uint32_t target, double *assoc
     if (most > ASSOCIATION_ROWS_MAX)
         most = ASSOCIATION_ROWS_MAX;
     for (uint32_t i = 0; i < n_columns && failed.code == ERR_OK; i++) {
-        struct pair pair = {.table = table, .a = target, .b = i, .n_all = n_all, .n_rows = n_all < most ? n_all : most ? most : 1};
+        struct pair pair = {.table = table,
+                            .a = target,
+                            .b = i,
+                            .n_all = n_all,
+                            .n_rows = n_all < most ? n_all
+                                      : most       ? most
+                                                   : 1};
         if (stop_check(stop, &failed))
             association[i] = pair_association(&pair, &failed);
     }

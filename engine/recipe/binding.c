@@ -1,6 +1,8 @@
-/* A recipe tied to a table: which value of a record becomes which input, worked out once, so that encoding a row is a walk over plans.
+/* A recipe tied to a table: which value of a record becomes which input, worked
+ * out once, so that encoding a row is a walk over plans.
  *
- * Threads: a binding is immutable, any number of threads may encode with it. It holds a reference to the table. */
+ * Threads: a binding is immutable, any number of threads may encode with it. It
+ * holds a reference to the table. */
 #include "recipe/binding.h"
 #include "mlp/csv.h"
 #include "mlp/number.h"
@@ -48,7 +50,8 @@ bool binding_input_is_zero(const struct binding *binding, uint32_t input)
 }
 
 /* Inputs of a category column's levels, by text. */
-static bool plan_levels(struct plan *plan, const struct recipe_column *column, const struct column *from, struct err *err)
+static bool plan_levels(struct plan *plan, const struct recipe_column *column, const struct column *from,
+                        struct err *err)
 {
     plan->kind = PLAN_LEVEL;
     plan->n_levels = from->n_levels;
@@ -60,8 +63,10 @@ static bool plan_levels(struct plan *plan, const struct recipe_column *column, c
     return true;
 }
 
-/* A category column where the recipe wants numbers or truths: fine where every level reads as one ("01"). */
-static bool plan_level_numbers(struct plan *plan, const struct recipe_column *column, const struct column *from, struct err *err)
+/* A category column where the recipe wants numbers or truths: fine where every
+ * level reads as one ("01"). */
+static bool plan_level_numbers(struct plan *plan, const struct recipe_column *column,
+                               const struct column *from, struct err *err)
 {
     char name[80], text[80];
 
@@ -72,10 +77,12 @@ static bool plan_level_numbers(struct plan *plan, const struct recipe_column *co
         return err_memory(err, "a column's levels");
     for (uint32_t i = 0; i < from->n_levels; i++) {
         bool truth = column->encoding == ENCODING_BOOLEAN;
-        if ((truth ? truth_parse : number_parse)(from->levels[i], strlen(from->levels[i]), &plan->level_numbers[i]))
+        if ((truth ? truth_parse : number_parse)(from->levels[i], strlen(from->levels[i]),
+                                                 &plan->level_numbers[i]))
             continue;
         err_set(err, ERR_INPUT, "column '%s' holds text (\"%s\"), and the model was trained on %s there",
-                text_cut(column->name, strlen(column->name), 60, name), text_cut(from->levels[i], strlen(from->levels[i]), 60, text),
+                text_cut(column->name, strlen(column->name), 60, name),
+                text_cut(from->levels[i], strlen(from->levels[i]), 60, text),
                 truth ? "yes and no" : "numbers");
         return err_at(err, 0, column->name);
     }
@@ -83,26 +90,30 @@ static bool plan_level_numbers(struct plan *plan, const struct recipe_column *co
 }
 
 /* A date column on one side at least. */
-static bool plan_date(struct plan *plan, const struct recipe_column *column, const struct column *from, struct err *err)
+static bool plan_date(struct plan *plan, const struct recipe_column *column, const struct column *from,
+                      struct err *err)
 {
     bool dates = from->type == COLUMN_DATE, wanted = column->encoding == ENCODING_DATE;
     bool empty = from->type == COLUMN_NUMBER && isnan(from->min);
     char name[80];
 
     if ((dates && wanted) || (wanted && empty)) {
-        bool swap = dates && from->date.either && column->date.order != from->date.order && column->date.order != DATE_YMD;
+        bool swap = dates && from->date.either && column->date.order != from->date.order &&
+                    column->date.order != DATE_YMD;
         plan->kind = empty ? PLAN_DATE_MISSING : swap ? PLAN_DATE_SWAPPED : PLAN_DATE;
         return true;
     }
     err_set(err, ERR_INPUT, "column '%s' holds %s, and the model was trained on %s there",
-            text_cut(column->name, strlen(column->name), 60, name), dates ? "dates" : "something else than dates",
+            text_cut(column->name, strlen(column->name), 60, name),
+            dates ? "dates" : "something else than dates",
             wanted                                 ? "dates"
             : column->encoding == ENCODING_ONE_HOT ? "text"
                                                    : "numbers");
     return err_at(err, 0, column->name);
 }
 
-/* Most tables have the model's columns in the model's order, but for the target: look there before searching. */
+/* Most tables have the model's columns in the model's order, but for the
+ * target: look there before searching. */
 static int64_t column_find(const struct table *table, const char *name, uint32_t hint)
 {
     for (uint32_t i = hint; i < hint + 2 && i < table_n_columns(table); i++)
@@ -111,7 +122,8 @@ static int64_t column_find(const struct table *table, const char *name, uint32_t
     return table_find(table, name);
 }
 
-static bool plan_init(struct plan *plan, const struct recipe_column *column, const struct table *table, uint32_t hint, struct err *err)
+static bool plan_init(struct plan *plan, const struct recipe_column *column, const struct table *table,
+                      uint32_t hint, struct err *err)
 {
     int64_t found = column_find(table, column->name, hint);
     char name[80];
@@ -126,14 +138,16 @@ static bool plan_init(struct plan *plan, const struct recipe_column *column, con
     plan->offset = from->offset;
     plan->zero = from->type == COLUMN_BYTE && from->max == 0;
     if (from->type == COLUMN_TEXT) {
-        err_set(err, ERR_INPUT, "column '%s' holds texts that are not told apart, and the model was trained with it",
+        err_set(err, ERR_INPUT,
+                "column '%s' holds texts that are not told apart, and the model was trained with it",
                 text_cut(column->name, strlen(column->name), 60, name));
         return err_at(err, 0, column->name);
     }
     if (from->type == COLUMN_DATE || column->encoding == ENCODING_DATE)
         return plan_date(plan, column, from, err);
     if (from->type == COLUMN_CATEGORY)
-        return column->encoding == ENCODING_ONE_HOT ? plan_levels(plan, column, from, err) : plan_level_numbers(plan, column, from, err);
+        return column->encoding == ENCODING_ONE_HOT ? plan_levels(plan, column, from, err)
+                                                    : plan_level_numbers(plan, column, from, err);
     if (column->encoding == ENCODING_ONE_HOT)
         plan->kind = from->type == COLUMN_BYTE ? PLAN_BYTE_HOT : PLAN_NUMBER_HOT;
     else
@@ -182,7 +196,8 @@ static bool runs_init(struct binding *binding, struct err *err)
     return true;
 }
 
-struct binding *recipe_bind(const struct recipe *recipe, struct table *table, bool need_target, struct err *err)
+struct binding *recipe_bind(const struct recipe *recipe, struct table *table, bool need_target,
+                            struct err *err)
 {
     struct binding *binding = calloc(1, sizeof *binding);
 
@@ -194,7 +209,8 @@ struct binding *recipe_bind(const struct recipe *recipe, struct table *table, bo
     binding->table = table_ref(table);
     binding->records = table_records(table);
     binding->record_bytes = table_record_bytes(table);
-    if (plans_init(binding, err) && runs_init(binding, err) && binding_target_init(&binding->target, recipe, table, need_target, err))
+    if (plans_init(binding, err) && runs_init(binding, err) &&
+        binding_target_init(&binding->target, recipe, table, need_target, err))
         return binding;
     binding_free(binding);
     return NULL;
@@ -255,7 +271,8 @@ static void plan_encode(const struct plan *plan, const uint8_t *record, float *x
         break;
     case PLAN_LEVEL:
         level = record_level(record + plan->offset);
-        column_encode_hot(column, level < plan->n_levels ? plan->level_inputs[level] : column_missing_input(column), x);
+        column_encode_hot(
+            column, level < plan->n_levels ? plan->level_inputs[level] : column_missing_input(column), x);
         break;
     case PLAN_BYTE_HOT:
     case PLAN_NUMBER_HOT:
@@ -296,7 +313,8 @@ void binding_encode(const struct binding *binding, uint64_t row, float *x)
     }
 }
 
-/* A table that holds some pixel otherwise: missing ones are imputed, the others rounded. */
+/* A table that holds some pixel otherwise: missing ones are imputed, the others
+ * rounded. */
 static uint8_t plan_byte(const struct plan *plan, const uint8_t *record)
 {
     float number = plan_number(plan, record);
@@ -306,13 +324,15 @@ static uint8_t plan_byte(const struct plan *plan, const uint8_t *record)
     return (uint8_t)(number <= 0 ? 0 : number >= 255 ? 255 : number + 0.5f);
 }
 
-void binding_encode_bytes(const struct binding *binding, uint64_t row, uint32_t begin, uint32_t end, uint8_t *x)
+void binding_encode_bytes(const struct binding *binding, uint64_t row, uint32_t begin, uint32_t end,
+                          uint8_t *x)
 {
     const uint8_t *record = binding_record(binding, row);
 
     for (uint32_t r = 0; r < binding->n_runs; r++) {
         const struct byte_run *run = &binding->runs[r];
-        uint32_t first = run->first > begin ? run->first : begin, last = run->first + run->n < end ? run->first + run->n : end;
+        uint32_t first = run->first > begin ? run->first : begin,
+                 last = run->first + run->n < end ? run->first + run->n : end;
 
         if (first < last)
             memcpy(x + first, record + run->offset + (first - run->first), last - first);

@@ -57,7 +57,8 @@ struct binding {
     struct binding_target target;
 };
 
-bool binding_target_init(struct binding_target *target, const struct recipe *recipe, const struct table *table, bool need, struct err *err);
+bool binding_target_init(struct binding_target *target, const struct recipe *recipe,
+                         const struct table *table, bool need, struct err *err);
 void binding_target_done(struct binding_target *target);
 int32_t target_class(const struct binding_target *target, const uint8_t *record);
 float target_value(const struct binding_target *target, const uint8_t *record);

@@ -1,5 +1,6 @@
-/* A table's target as the recipe's classes or numbers: labels are matched by text, then without a full stop at the end (adult's test
- * file writes ">50K."), then as numbers. Threads: immutable after binding_target_init. */
+/* A table's target as the recipe's classes or numbers: labels are matched by
+ * text, then without a full stop at the end (adult's test file writes ">50K."),
+ * then as numbers. Threads: immutable after binding_target_init. */
 #include "mlp/csv.h"
 #include "mlp/number.h"
 #include "recipe/binding.h"
@@ -109,8 +110,8 @@ static int32_t class_of_number(const struct class_index *index, float value)
     return class_of_text(index, text, number_text(value, text));
 }
 
-static bool levels_init(struct binding_target *target, const struct class_index *index, bool classes, const struct column *column,
-                        struct err *err)
+static bool levels_init(struct binding_target *target, const struct class_index *index, bool classes,
+                        const struct column *column, struct err *err)
 {
     size_t n = column->n_levels;
 
@@ -126,8 +127,9 @@ static bool levels_init(struct binding_target *target, const struct class_index 
         target->level_classes[i] = classes ? class_of_text(index, text, strlen(text)) : -1;
         if (classes || number_parse(text, strlen(text), &target->level_values[i]))
             continue;
-        err_set(err, ERR_INPUT, "the target '%s' holds text (\"%s\"), and the model was trained on numbers there", column->name,
-                text_cut(text, strlen(text), 60, cut));
+        err_set(err, ERR_INPUT,
+                "the target '%s' holds text (\"%s\"), and the model was trained on numbers there",
+                column->name, text_cut(text, strlen(text), 60, cut));
         return err_at(err, 0, column->name);
     }
     return true;
@@ -140,7 +142,8 @@ static int value_compare(const void *a, const void *b)
     return (x->value > y->value) - (x->value < y->value);
 }
 
-/* The numbers among the classes, ascending and each once; of "1" and "01" the one that a number is written as. */
+/* The numbers among the classes, ascending and each once; of "1" and "01" the
+ * one that a number is written as. */
 static bool values_init(struct binding_target *target, const struct class_index *index, struct err *err)
 {
     uint32_t n = 0, kept = 0;
@@ -165,7 +168,8 @@ static bool values_init(struct binding_target *target, const struct class_index 
     return true;
 }
 
-static bool column_init(struct binding_target *target, const struct recipe *recipe, const struct column *column, struct err *err)
+static bool column_init(struct binding_target *target, const struct recipe *recipe,
+                        const struct column *column, struct err *err)
 {
     struct class_index index;
     bool ok = class_index_init(&index, recipe, err) && values_init(target, &index, err);
@@ -181,7 +185,8 @@ static bool column_init(struct binding_target *target, const struct recipe *reci
     return ok;
 }
 
-bool binding_target_init(struct binding_target *target, const struct recipe *recipe, const struct table *table, bool need, struct err *err)
+bool binding_target_init(struct binding_target *target, const struct recipe *recipe,
+                         const struct table *table, bool need, struct err *err)
 {
     int64_t found = table_find(table, recipe->target);
     const struct column *column = found >= 0 ? table_column(table, (uint32_t)found) : NULL;
@@ -202,7 +207,8 @@ bool binding_target_init(struct binding_target *target, const struct recipe *rec
     }
     if (!need)
         return true;
-    err_set(err, ERR_INPUT, "the target's column '%s' is missing", text_cut(recipe->target, strlen(recipe->target), 60, name));
+    err_set(err, ERR_INPUT, "the target's column '%s' is missing",
+            text_cut(recipe->target, strlen(recipe->target), 60, name));
     return err_at(err, 0, recipe->target);
 }
 

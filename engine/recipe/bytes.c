@@ -76,7 +76,8 @@ static bytes_block block_max(bytes_block a, bytes_block b)
     return (a & more) | (b & ~more);
 }
 
-static void range_widen(uint8_t *restrict min, uint8_t *restrict max, const uint8_t *restrict values, uint32_t n)
+static void range_widen(uint8_t *restrict min, uint8_t *restrict max, const uint8_t *restrict values,
+                        uint32_t n)
 {
     uint32_t k = 0;
 
@@ -116,8 +117,9 @@ static uint8_t overall_max(const struct byte_columns *bytes)
     return max;
 }
 
-/* Whether the used features look like an image's pixels: many byte columns and nothing else, all from 0, most of them reaching far up.
- * 0/1 columns beside a few counts do not: one scale for all would make them vanish. */
+/* Whether the used features look like an image's pixels: many byte columns and
+ * nothing else, all from 0, most of them reaching far up. 0/1 columns beside a
+ * few counts do not: one scale for all would make them vanish. */
 static bool is_image(const struct byte_columns *bytes, const struct fit *fit)
 {
     uint32_t n_varying = 0, n_high = 0, half = (overall_max(bytes) + 1u) / 2;
@@ -125,7 +127,8 @@ static bool is_image(const struct byte_columns *bytes, const struct fit *fit)
     if (bytes->n < IMAGE_COLUMNS_MIN || half == 0)
         return false;
     for (uint32_t c = 0; c < fit->recipe->n_columns; c++)
-        if (is_open(&fit->recipe->columns[c]) && (feature_type(fit, c) != COLUMN_BYTE || fit->overrides[c] != WISH_NONE))
+        if (is_open(&fit->recipe->columns[c]) &&
+            (feature_type(fit, c) != COLUMN_BYTE || fit->overrides[c] != WISH_NONE))
             return false;
     for (uint32_t k = 0; k < bytes->n; k++) {
         if (bytes->min[k] != 0)

@@ -1,4 +1,5 @@
-/* Fitting a category column: its levels over the training rows, the rare ones put together. Threads: one call, one thread. */
+/* Fitting a category column: its levels over the training rows, the rare ones
+ * put together. Threads: one call, one thread. */
 #define _POSIX_C_SOURCE 200809L
 #include "mlp/csv.h"
 #include "mlp/number.h"
@@ -9,7 +10,8 @@
 #define RARE_ROWS 3     /* a level of fewer rows than this ... */
 #define RARE_SHARE 0.01 /* ... and less than this share of them goes to `other` */
 
-uint64_t *fit_count_levels(const struct fit *fit, uint32_t column, uint64_t *n_present, uint32_t *n_distinct, struct err *err)
+uint64_t *fit_count_levels(const struct fit *fit, uint32_t column, uint64_t *n_present, uint32_t *n_distinct,
+                           struct err *err)
 {
     uint32_t n_levels = table_column(fit->table, column)->n_levels;
     uint64_t *counts = calloc((size_t)n_levels + 1, sizeof *counts);
@@ -36,7 +38,8 @@ struct level {
     uint64_t n_rows;
 };
 
-/* The most frequent first, then by bytes: the same whatever the order of rows. */
+/* The most frequent first, then by bytes: the same whatever the order of
+ * rows. */
 static int level_compare(const void *a, const void *b)
 {
     const struct level *x = a, *y = b;
@@ -64,16 +67,19 @@ static uint32_t levels_common(const struct level *levels, uint32_t n, uint64_t n
 {
     uint32_t common = 0;
 
-    while (common < n && common < RECIPE_LEVELS_MAX &&
-           (levels[common].n_rows >= RARE_ROWS || (double)levels[common].n_rows >= RARE_SHARE * (double)n_rows))
+    while (
+        common < n && common < RECIPE_LEVELS_MAX &&
+        (levels[common].n_rows >= RARE_ROWS || (double)levels[common].n_rows >= RARE_SHARE * (double)n_rows))
         common++;
     return common;
 }
 
-/* One input for each common level, and `other` where training rows are there to teach it: rare levels or missing values. Without such
- * rows its weights would stay as they were drawn, and an unseen level lights no input instead, which is the neutral answer. */
-static bool levels_fit(const struct fit *fit, const struct column *from, const uint64_t *counts, uint32_t n_distinct, uint64_t n_present,
-                       struct recipe_column *column, struct err *err)
+/* One input for each common level, and `other` where training rows are there to
+ * teach it: rare levels or missing values. Without such rows its weights would
+ * stay as they were drawn, and an unseen level lights no input instead, which
+ * is the neutral answer. */
+static bool levels_fit(const struct fit *fit, const struct column *from, const uint64_t *counts,
+                       uint32_t n_distinct, uint64_t n_present, struct recipe_column *column, struct err *err)
 {
     struct level *levels = malloc(n_distinct * sizeof *levels);
     uint32_t n = 0;
@@ -93,7 +99,8 @@ static bool levels_fit(const struct fit *fit, const struct column *from, const u
 }
 
 /* A missing one counts as the commoner of the two. */
-static void truths_fit(const struct column *from, const uint64_t *counts, uint64_t n_present, uint64_t n_rows, struct recipe_column *column)
+static void truths_fit(const struct column *from, const uint64_t *counts, uint64_t n_present, uint64_t n_rows,
+                       struct recipe_column *column)
 {
     uint64_t n_true = 0;
     float truth;
@@ -118,7 +125,8 @@ bool category_fit(const struct fit *fit, uint32_t table_index, struct recipe_col
     if (!counts)
         return false;
     bool wished = fit->overrides[column - fit->recipe->columns] == ENCODING_ONE_HOT;
-    if (!note_present(n_present, n_distinct == 1 && n_present == fit->n_rows, "training rows", column->note) ||
+    if (!note_present(n_present, n_distinct == 1 && n_present == fit->n_rows, "training rows",
+                      column->note) ||
         (!wished && !note_texts(n_distinct, n_present, column->note)))
         column->encoding = ENCODING_IGNORE;
     else if (!wished && column_is_boolean(from))

@@ -1,5 +1,6 @@
-/* Whether a recipe that came from a file holds together: nothing in it may lead an encoder outside its arrays or to a number that is
- * not finite. Threads: any. */
+/* Whether a recipe that came from a file holds together: nothing in it may lead
+ * an encoder outside its arrays or to a number that is not finite. Threads:
+ * any. */
 #include "recipe/private.h"
 
 static bool corrupt(struct err *err, const char *what, uint32_t column)
@@ -38,7 +39,8 @@ static bool strings_differ(char *const *strings, uint32_t n)
 static bool knots_check(const struct recipe_column *column)
 {
     bool quantile = column->encoding == ENCODING_QUANTILE;
-    bool ok = quantile ? column->n_knots >= 2 && column->n_knots <= RECIPE_KNOTS_MAX && column->knots : column->n_knots == 0;
+    bool ok = quantile ? column->n_knots >= 2 && column->n_knots <= RECIPE_KNOTS_MAX && column->knots
+                       : column->n_knots == 0;
 
     for (uint32_t i = 0; ok && i < column->n_knots; i++)
         ok = isfinite(column->knots[i]) && (i == 0 || column->knots[i] > column->knots[i - 1]);
@@ -47,11 +49,13 @@ static bool knots_check(const struct recipe_column *column)
 
 static bool unit_check(const struct recipe_column *column)
 {
-    bool log = column->encoding == ENCODING_LOG || (column->encoding == ENCODING_QUANTILE && column->unit != 0);
+    bool log =
+        column->encoding == ENCODING_LOG || (column->encoding == ENCODING_QUANTILE && column->unit != 0);
     return log ? column->unit >= 1e-30f && column->unit <= 1e30f : column->unit == 0;
 }
 
-static bool column_check(const struct recipe_column *column, uint32_t at, uint32_t first_input, struct err *err)
+static bool column_check(const struct recipe_column *column, uint32_t at, uint32_t first_input,
+                         struct err *err)
 {
     if (!column->name)
         return corrupt(err, "it has no name", at);
@@ -75,9 +79,11 @@ static bool column_check(const struct recipe_column *column, uint32_t at, uint32
     if (column->encoding == ENCODING_BOOLEAN && (column->offset != 0 || column->scale != 1))
         return corrupt(err, "a truth is scaled", at);
     if (column->encoding == ENCODING_DATE &&
-        (column->date.order >= DATE_ORDERS || !(fabsf(column->impute) < 4e6f) || !(fabsf(column->offset) < 4e6f)))
+        (column->date.order >= DATE_ORDERS || !(fabsf(column->impute) < 4e6f) ||
+         !(fabsf(column->offset) < 4e6f)))
         return corrupt(err, "its dates are out of range", at);
-    if (column->n_inputs != column_inputs(column) || (column->n_inputs == 0 && column->encoding != ENCODING_IGNORE))
+    if (column->n_inputs != column_inputs(column) ||
+        (column->n_inputs == 0 && column->encoding != ENCODING_IGNORE))
         return corrupt(err, "the number of its inputs is wrong", at);
     if (column->n_inputs > 0 && column->first_input != first_input)
         return corrupt(err, "its inputs do not follow those of the column before", at);
@@ -89,15 +95,20 @@ static bool target_check(const struct recipe *recipe, struct err *err)
     if (!recipe->target || !memchr(recipe->task_reason, 0, sizeof recipe->task_reason))
         return err_set(err, ERR_CORRUPT, "the recipe is damaged: it names no target");
     if (recipe->task == TASK_REGRESSION) {
-        if (recipe->n_classes != 0 || !isfinite(recipe->target_mean) || !isfinite(recipe->target_stddev) || recipe->target_stddev <= 0)
-            return err_set(err, ERR_CORRUPT, "the recipe is damaged: the target's mean or stddev is not usable");
+        if (recipe->n_classes != 0 || !isfinite(recipe->target_mean) || !isfinite(recipe->target_stddev) ||
+            recipe->target_stddev <= 0)
+            return err_set(err, ERR_CORRUPT,
+                           "the recipe is damaged: the target's mean or stddev is not usable");
         return true;
     }
     if (recipe->task != TASK_CLASSIFICATION)
-        return err_set(err, ERR_CORRUPT, "the recipe is damaged: its task is neither classification nor regression");
-    if (recipe->n_classes < 2 || recipe->n_classes > RECIPE_CLASSES_MAX || !strings_check(recipe->classes, recipe->n_classes) ||
+        return err_set(err, ERR_CORRUPT,
+                       "the recipe is damaged: its task is neither classification nor regression");
+    if (recipe->n_classes < 2 || recipe->n_classes > RECIPE_CLASSES_MAX ||
+        !strings_check(recipe->classes, recipe->n_classes) ||
         !strings_differ(recipe->classes, recipe->n_classes))
-        return err_set(err, ERR_CORRUPT, "the recipe is damaged: its classes are too few, too many or not different");
+        return err_set(err, ERR_CORRUPT,
+                       "the recipe is damaged: its classes are too few, too many or not different");
     return true;
 }
 
@@ -129,7 +140,7 @@ bool recipe_check(const struct recipe *recipe, struct err *err)
             return corrupt(err, "too many inputs", i);
     }
     if (n_inputs == 0 || n_inputs != recipe->n_inputs)
-        return err_set(err, ERR_CORRUPT, "the recipe is damaged: it says %u inputs and its columns have %u", recipe->n_inputs,
-                       (uint32_t)n_inputs);
+        return err_set(err, ERR_CORRUPT, "the recipe is damaged: it says %u inputs and its columns have %u",
+                       recipe->n_inputs, (uint32_t)n_inputs);
     return bytes_check(recipe, err) && target_check(recipe, err);
 }

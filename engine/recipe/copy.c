@@ -4,7 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* false where memory ran out; *copy is then NULL or half-built, for recipe_free. */
+/* false where memory ran out; *copy is then NULL or half-built, for
+ * recipe_free. */
 static bool copy_strings(char *const *strings, uint32_t n, char ***copy)
 {
     *copy = NULL;
@@ -46,7 +47,8 @@ struct recipe *recipe_copy(const struct recipe *recipe, struct err *err)
         ok = copy_column(&recipe->columns[i], &copy->columns[i]);
     if (ok)
         return copy;
-    /* recipe_free takes columns that are all zero, but not counts without arrays. */
+    /* recipe_free takes columns that are all zero, but not counts without
+     * arrays. */
     for (uint32_t i = 0; copy != NULL && copy->columns != NULL && i < copy->n_columns; i++)
         if (copy->columns[i].levels == NULL)
             copy->columns[i].n_levels = 0;

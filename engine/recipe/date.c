@@ -1,4 +1,5 @@
-/* Dates as inputs: how long ago, year, month around the year, weekday, time around the day. Threads: any. */
+/* Dates as inputs: how long ago, year, month around the year, weekday, time
+ * around the day. Threads: any. */
 #include "base/elementary.h"
 #include "recipe/fit.h"
 

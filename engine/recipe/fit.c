@@ -1,7 +1,9 @@
-/* Fitting a recipe on the training rows: which columns are used, how each becomes inputs, and with which figures.
+/* Fitting a recipe on the training rows: which columns are used, how each
+ * becomes inputs, and with which figures.
  *
- * Byte columns are looked at first: where they are an image nothing but their range is needed. Numbers follow, then categories.
- * Threads: one call, one thread; the table is only read. */
+ * Byte columns are looked at first: where they are an image nothing but their
+ * range is needed. Numbers follow, then categories. Threads: one call, one
+ * thread; the table is only read. */
 #define _POSIX_C_SOURCE 200809L
 #include "recipe/fit.h"
 
@@ -34,7 +36,8 @@ static void counting_ignore(const struct fit *fit)
 
     for (uint32_t c = 0; c < recipe->n_columns; c++) {
         struct recipe_column *column = &recipe->columns[c];
-        if (is_open(column) && fit->overrides[c] == WISH_NONE && !note_counting(fit->table, table_index(fit, c), column->note))
+        if (is_open(column) && fit->overrides[c] == WISH_NONE &&
+            !note_counting(fit->table, table_index(fit, c), column->note))
             column->encoding = ENCODING_IGNORE;
         n_other += is_open(&recipe->columns[c]);
     }
@@ -46,7 +49,8 @@ static void counting_ignore(const struct fit *fit)
 }
 
 /* The feature of that name; -1 with *err where there is none. */
-static int64_t override_find(const struct recipe *recipe, const char *name, const char *field, struct err *err)
+static int64_t override_find(const struct recipe *recipe, const char *name, const char *field,
+                             struct err *err)
 {
     int64_t found = recipe_find(recipe, name);
     char cut[80];
@@ -54,7 +58,8 @@ static int64_t override_find(const struct recipe *recipe, const char *name, cons
     if (found >= 0)
         return found;
     bool target = strcmp(name, recipe->target) == 0;
-    err_set(err, ERR_INPUT, target ? "'%s' is the target: it is no input and cannot be ignored" : "there is no column '%s'",
+    err_set(err, ERR_INPUT,
+            target ? "'%s' is the target: it is no input and cannot be ignored" : "there is no column '%s'",
             text_cut(name, strlen(name), 60, cut));
     err_field(err, field);
     return -1;
@@ -92,8 +97,8 @@ static bool overrides_features(struct recipe *recipe, const struct recipe_option
 
 static bool override_fits(enum column_type type, enum encoding encoding)
 {
-    bool number =
-        encoding == ENCODING_SCALE || encoding == ENCODING_STANDARDISE || encoding == ENCODING_LOG || encoding == ENCODING_QUANTILE;
+    bool number = encoding == ENCODING_SCALE || encoding == ENCODING_STANDARDISE ||
+                  encoding == ENCODING_LOG || encoding == ENCODING_QUANTILE;
     return encoding == ENCODING_IGNORE || (type == COLUMN_CATEGORY && encoding == ENCODING_ONE_HOT) ||
            ((type == COLUMN_BYTE || type == COLUMN_NUMBER) && number);
 }
@@ -115,11 +120,13 @@ static bool overrides_encodings(struct fit *fit, const struct recipe_options *op
             return false;
         enum column_type type = feature_type(fit, (uint32_t)found);
         if (!override_fits(type, override->encoding)) {
-            err_set(err, ERR_INPUT, "the column '%s' holds %s", text_cut(override->column, strlen(override->column), 60, cut),
+            err_set(err, ERR_INPUT, "the column '%s' holds %s",
+                    text_cut(override->column, strlen(override->column), 60, cut),
                     type == COLUMN_CATEGORY ? "text: one_hot and ignore are possible"
                     : type == COLUMN_TEXT   ? "texts that are not told apart: only ignore is possible"
-                    : type == COLUMN_DATE   ? "dates: only ignore is possible"
-                                            : "numbers: scale, standardise, log, quantile and ignore are possible");
+                    : type == COLUMN_DATE
+                        ? "dates: only ignore is possible"
+                        : "numbers: scale, standardise, log, quantile and ignore are possible");
             return err_field(err, "recipe");
         }
         fit->overrides[found] = (int8_t) override->encoding;
@@ -159,7 +166,8 @@ static bool inputs_assign(struct recipe *recipe, struct err *err)
         column->n_inputs = column_inputs(column);
         column->first_input = column->n_inputs ? recipe->n_inputs : 0;
         if (column->n_inputs > RECIPE_INPUTS_MAX - recipe->n_inputs)
-            return err_set(err, ERR_LIMIT, "the columns make more than %u inputs; ignore some of them", RECIPE_INPUTS_MAX);
+            return err_set(err, ERR_LIMIT, "the columns make more than %u inputs; ignore some of them",
+                           RECIPE_INPUTS_MAX);
         if (column->encoding == ENCODING_SCALE && recipe->n_inputs == 0)
             recipe->bytes_scale = column->scale;
         recipe->n_inputs += column->n_inputs;
@@ -167,15 +175,18 @@ static bool inputs_assign(struct recipe *recipe, struct err *err)
             bytes = bytes && column->encoding == ENCODING_SCALE && column->scale == recipe->bytes_scale;
     }
     if (recipe->n_inputs == 0)
-        return err_set(err, ERR_INPUT, "no column is left to learn from: '%s' is %s", recipe->columns[0].name, recipe->columns[0].note);
+        return err_set(err, ERR_INPUT, "no column is left to learn from: '%s' is %s", recipe->columns[0].name,
+                       recipe->columns[0].note);
     recipe->bytes = bytes;
     if (!bytes)
         recipe->bytes_scale = 0;
     return true;
 }
 
-/* A column of categories, dates or texts; of the others, what the sections before have left open stays so. */
-static bool words_fit(const struct fit *fit, uint32_t table_index, struct recipe_column *column, struct err *err)
+/* A column of categories, dates or texts; of the others, what the sections
+ * before have left open stays so. */
+static bool words_fit(const struct fit *fit, uint32_t table_index, struct recipe_column *column,
+                      struct err *err)
 {
     switch (table_column(fit->table, table_index)->type) {
     case COLUMN_CATEGORY:
@@ -197,22 +208,24 @@ bool columns_fit(struct fit *fit, const struct recipe_options *options, struct e
 {
     struct recipe *recipe = fit->recipe;
 
-    if (!columns_alloc(fit, err) || !overrides_ignore(recipe, options, err) || !overrides_features(recipe, options, err) ||
-        !overrides_encodings(fit, options, err))
+    if (!columns_alloc(fit, err) || !overrides_ignore(recipe, options, err) ||
+        !overrides_features(recipe, options, err) || !overrides_encodings(fit, options, err))
         return false;
     counting_ignore(fit);
     if (!bytes_fit(fit, err) || (!fit->image && !numbers_fit(fit, err)))
         return false;
     for (uint32_t c = 0; c < recipe->n_columns; c++) {
         struct recipe_column *column = &recipe->columns[c];
-        if (!stop_check(fit->stop, err) || (is_open(column) && !words_fit(fit, table_index(fit, c), column, err)))
+        if (!stop_check(fit->stop, err) ||
+            (is_open(column) && !words_fit(fit, table_index(fit, c), column, err)))
             return false;
     }
     return inputs_assign(recipe, err);
 }
 
-/* Of many rows, some, for the columns: of a million, mean, spread and quantiles are known to a thousandth of the spread. *sample: a new array,
- * or NULL where there are few. */
+/* Of many rows, some, for the columns: of a million, mean, spread and quantiles
+ * are known to a thousandth of the spread. *sample: a new array, or NULL where
+ * there are few. */
 static bool rows_sample(struct fit *fit, uint32_t **sample, struct err *err)
 {
     if (fit->n_rows <= FIT_ROWS_MAX)
@@ -227,10 +240,11 @@ static bool rows_sample(struct fit *fit, uint32_t **sample, struct err *err)
     return true;
 }
 
-struct recipe *recipe_fit(const struct table *table, const uint32_t *rows, uint64_t n_rows, const struct recipe_options *options,
-                          struct err *err)
+struct recipe *recipe_fit(const struct table *table, const uint32_t *rows, uint64_t n_rows,
+                          const struct recipe_options *options, struct err *err)
 {
-    struct fit fit = {.table = table, .rows = rows, .recipe = calloc(1, sizeof *fit.recipe), .stop = options->stop};
+    struct fit fit = {
+        .table = table, .rows = rows, .recipe = calloc(1, sizeof *fit.recipe), .stop = options->stop};
     uint32_t *kept = NULL, *sample = NULL;
     bool ok = false;
 
@@ -238,7 +252,8 @@ struct recipe *recipe_fit(const struct table *table, const uint32_t *rows, uint6
         err_memory(err, "a recipe");
         goto out;
     }
-    if (!target_choose(table, options, &fit.target, err) || !target_rows(table, fit.target, rows, n_rows, &kept, &fit.n_rows, err))
+    if (!target_choose(table, options, &fit.target, err) ||
+        !target_rows(table, fit.target, rows, n_rows, &kept, &fit.n_rows, err))
         goto out;
     if (kept)
         fit.rows = kept;

@@ -1,5 +1,6 @@
-/* Why a column is no feature: constant, counting the rows, as many texts as an id or free text has. For fitting, and for a profile that
- * tells beforehand. Also what kind of column it is, to a reader. Threads: any. */
+/* Why a column is no feature: constant, counting the rows, as many texts as an
+ * id or free text has. For fitting, and for a profile that tells beforehand.
+ * Also what kind of column it is, to a reader. Threads: any. */
 #define _POSIX_C_SOURCE 200809L
 #include "mlp/csv.h"
 #include "mlp/number.h"
@@ -32,7 +33,8 @@ bool note_texts(uint32_t n_distinct, uint64_t n_present, char note[RECIPE_NOTE_S
 {
     note[0] = 0;
     if (n_distinct > ID_LEVELS_MIN && n_distinct > n_present / 2)
-        snprintf(note, RECIPE_NOTE_SIZE, "left out: %u different texts in %llu rows, " NOTE_ID " or free text", n_distinct,
+        snprintf(note, RECIPE_NOTE_SIZE,
+                 "left out: %u different texts in %llu rows, " NOTE_ID " or free text", n_distinct,
                  (unsigned long long)n_present);
     return note[0] == 0;
 }
@@ -43,10 +45,11 @@ bool note_counting(const struct table *table, uint32_t index, char note[RECIPE_N
     uint64_t n = table_n_rows(table);
 
     note[0] = 0;
-    if ((column->type != COLUMN_BYTE && column->type != COLUMN_NUMBER) || !column->integer || column->n_missing > 0 ||
-        n < COUNTING_ROWS_MIN)
+    if ((column->type != COLUMN_BYTE && column->type != COLUMN_NUMBER) || !column->integer ||
+        column->n_missing > 0 || n < COUNTING_ROWS_MIN)
         return true;
-    if (!(column->min == 0 || column->min == 1) || (float)column->max != (float)(column->min + (double)(n - 1)))
+    if (!(column->min == 0 || column->min == 1) ||
+        (float)column->max != (float)(column->min + (double)(n - 1)))
         return true;
     for (uint64_t row = 0; row < n; row++)
         if (table_number(table, index, row) != (float)(column->min + (double)row))
@@ -77,12 +80,14 @@ void recipe_note(const struct table *table, uint32_t index, char note[RECIPE_NOT
 
     if (column->type == COLUMN_TEXT) {
         if (note_present(n_present, false, "rows", note))
-            snprintf(note, RECIPE_NOTE_SIZE, "left out: texts that are not told apart, " NOTE_ID " or free text");
+            snprintf(note, RECIPE_NOTE_SIZE,
+                     "left out: texts that are not told apart, " NOTE_ID " or free text");
     } else if (column->type == COLUMN_CATEGORY) {
         (void)(note_present(n_present, column->n_levels == 1 && n_present == n_rows, "rows", note) &&
                note_texts(column->n_levels, n_present, note));
     } else {
-        (void)(note_present(n_present, !(column->max > column->min), "rows", note) && note_counting(table, index, note));
+        (void)(note_present(n_present, !(column->max > column->min), "rows", note) &&
+               note_counting(table, index, note));
     }
 }
 
@@ -120,7 +125,8 @@ bool column_is_boolean(const struct column *column)
     for (size_t i = 0; i < N_TRUTHS; i++) {
         uint32_t n = 0;
         for (uint32_t j = 0; j < column->n_levels; j++)
-            n += strcasecmp(column->levels[j], truths[i][0]) == 0 || strcasecmp(column->levels[j], truths[i][1]) == 0;
+            n += strcasecmp(column->levels[j], truths[i][0]) == 0 ||
+                 strcasecmp(column->levels[j], truths[i][1]) == 0;
         if (n == column->n_levels)
             return true;
     }
@@ -150,7 +156,8 @@ enum column_kind recipe_kind(const struct table *table, uint32_t index)
         return KIND_NUMBER;
     if (column_is_boolean(column))
         return KIND_BOOLEAN;
-    if (!note_texts(column->n_levels, table_n_rows(table) - column->n_missing, note) && levels_are_text(column))
+    if (!note_texts(column->n_levels, table_n_rows(table) - column->n_missing, note) &&
+        levels_are_text(column))
         return KIND_TEXT;
     return KIND_CATEGORY;
 }

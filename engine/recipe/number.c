@@ -1,6 +1,8 @@
-/* Fitting number columns, bytes that are no picture too: standardised, by way of a logarithm where few values make up the spread, and cut
- * into pieces at quantiles where there are rows enough to learn from each. Columns are gathered in groups that bound the scratch.
- * Threads: one call, one thread; the table is only read. */
+/* Fitting number columns, bytes that are no picture too: standardised, by way
+ * of a logarithm where few values make up the spread, and cut into pieces at
+ * quantiles where there are rows enough to learn from each. Columns are
+ * gathered in groups that bound the scratch. Threads: one call, one thread; the
+ * table is only read. */
 #define _POSIX_C_SOURCE 200809L
 #include "recipe/fit.h"
 
@@ -19,8 +21,10 @@ static bool spread_usable(const struct summary *summary)
     return summary->stddev >= SPREAD_MIN && summary->stddev <= SPREAD_MAX;
 }
 
-/* Take the logarithm of the values, in place, where it is wished for or mends a heavy tail; *summary is then of the logarithms. */
-static bool log_fit(struct recipe_column *column, float *values, uint64_t n, bool wished, struct summary *summary, struct err *err)
+/* Take the logarithm of the values, in place, where it is wished for or mends a
+ * heavy tail; *summary is then of the logarithms. */
+static bool log_fit(struct recipe_column *column, float *values, uint64_t n, bool wished,
+                    struct summary *summary, struct err *err)
 {
     struct summary of_logs;
     float unit = summary_size(values, n);
@@ -33,7 +37,8 @@ static bool log_fit(struct recipe_column *column, float *values, uint64_t n, boo
     for (uint64_t i = 0; i < n; i++)
         logs[i] = number_log(values[i], unit);
     summary_floats(&of_logs, logs, n);
-    if ((wished || of_logs.kurtosis * TAIL_GAIN < summary->kurtosis) && spread_usable(&of_logs) && unit >= (float)SPREAD_MIN) {
+    if ((wished || of_logs.kurtosis * TAIL_GAIN < summary->kurtosis) && spread_usable(&of_logs) &&
+        unit >= (float)SPREAD_MIN) {
         column->unit = unit;
         *summary = of_logs;
         memcpy(values, logs, n * sizeof *logs);
@@ -42,15 +47,17 @@ static bool log_fit(struct recipe_column *column, float *values, uint64_t n, boo
     return true;
 }
 
-/* Knots at the quantiles of the values, those that differ; none where they leave less than two pieces. ERR_MEMORY. */
-static bool knots_fit(struct recipe_column *column, const float *values, uint64_t n, const struct summary *summary, uint32_t n_pieces,
-                      struct err *err)
+/* Knots at the quantiles of the values, those that differ; none where they
+ * leave less than two pieces. ERR_MEMORY. */
+static bool knots_fit(struct recipe_column *column, const float *values, uint64_t n,
+                      const struct summary *summary, uint32_t n_pieces, struct err *err)
 {
     float knots[RECIPE_KNOTS_MAX];
     uint32_t n_knots = 0;
 
     for (uint32_t i = 0; i <= n_pieces; i++) {
-        float knot = summary_rank(values, n, (uint64_t)((double)i / n_pieces * (double)(summary->n_present - 1)));
+        float knot =
+            summary_rank(values, n, (uint64_t)((double)i / n_pieces * (double)(summary->n_present - 1)));
         if (n_knots == 0 || knot > knots[n_knots - 1])
             knots[n_knots++] = knot;
     }
@@ -64,8 +71,8 @@ static bool knots_fit(struct recipe_column *column, const float *values, uint64_
     return true;
 }
 
-static bool standardise_fit(struct recipe_column *column, float *values, uint64_t n, struct summary *summary, int override,
-                            uint32_t n_pieces, struct err *err)
+static bool standardise_fit(struct recipe_column *column, float *values, uint64_t n, struct summary *summary,
+                            int override, uint32_t n_pieces, struct err *err)
 {
     bool open = override == WISH_NONE;
 
@@ -77,14 +84,18 @@ static bool standardise_fit(struct recipe_column *column, float *values, uint64_
     column->scale = (float)(1.0 / summary->stddev);
     if (override == ENCODING_QUANTILE && n_pieces < PIECES_LEAST)
         n_pieces = PIECES_LEAST;
-    if ((open || override == ENCODING_QUANTILE) && n_pieces >= PIECES_LEAST && !knots_fit(column, values, n, summary, n_pieces, err))
+    if ((open || override == ENCODING_QUANTILE) && n_pieces >= PIECES_LEAST &&
+        !knots_fit(column, values, n, summary, n_pieces, err))
         return false;
-    column->encoding = column->n_knots > 0 ? ENCODING_QUANTILE : column->unit > 0 ? ENCODING_LOG : ENCODING_STANDARDISE;
+    column->encoding = column->n_knots > 0 ? ENCODING_QUANTILE
+                       : column->unit > 0  ? ENCODING_LOG
+                                           : ENCODING_STANDARDISE;
     return true;
 }
 
 /* values: (n), changed. */
-static bool number_fit(struct recipe_column *column, float *values, uint64_t n, bool byte, int override, uint32_t n_pieces, struct err *err)
+static bool number_fit(struct recipe_column *column, float *values, uint64_t n, bool byte, int override,
+                       uint32_t n_pieces, struct err *err)
 {
     struct summary summary;
 
@@ -96,24 +107,29 @@ static bool number_fit(struct recipe_column *column, float *values, uint64_t n, 
     else if (scale && most * (double)SCALE_MAX >= 1)
         column_scale(column, (float)(1.0 / most), (float)summary.median);
     else if (!spread_usable(&summary))
-        column_ignore(column, "left out: its spread, %g, is out of reach of single precision", summary.stddev);
+        column_ignore(column, "left out: its spread, %g, is out of reach of single precision",
+                      summary.stddev);
     else
         return standardise_fit(column, values, n, &summary, override, n_pieces, err);
     return true;
 }
 
-/* A group of columns, gathered row by row, so that a table larger than memory is passed few times. */
-static bool group_fit(const struct fit *fit, const uint32_t *features, uint32_t n, uint32_t n_pieces, float *scratch, struct err *err)
+/* A group of columns, gathered row by row, so that a table larger than memory
+ * is passed few times. */
+static bool group_fit(const struct fit *fit, const uint32_t *features, uint32_t n, uint32_t n_pieces,
+                      float *scratch, struct err *err)
 {
     bool ok = true;
 
     for (uint64_t i = 0; i < fit->n_rows; i++)
         for (uint32_t k = 0; k < n; k++)
-            scratch[k * fit->n_rows + i] = table_number(fit->table, table_index(fit, features[k]), fit->rows[i]);
+            scratch[k * fit->n_rows + i] =
+                table_number(fit->table, table_index(fit, features[k]), fit->rows[i]);
     for (uint32_t k = 0; ok && k < n; k++)
         ok = stop_check(fit->stop, err) &&
              number_fit(&fit->recipe->columns[features[k]], scratch + k * fit->n_rows, fit->n_rows,
-                        feature_type(fit, features[k]) == COLUMN_BYTE, fit->overrides[features[k]], n_pieces, err);
+                        feature_type(fit, features[k]) == COLUMN_BYTE, fit->overrides[features[k]], n_pieces,
+                        err);
     return ok;
 }
 
@@ -126,7 +142,8 @@ static bool is_number(const struct fit *fit, uint32_t feature)
 /* Pieces of each column that the rows can teach. */
 static uint32_t pieces_count(const struct fit *fit, uint32_t n_columns)
 {
-    uint64_t rows = fit->n_rows / ((uint64_t)PIECE_ROWS * (n_columns + 1)), inputs = PIECES_INPUTS / (n_columns + 1);
+    uint64_t rows = fit->n_rows / ((uint64_t)PIECE_ROWS * (n_columns + 1)),
+             inputs = PIECES_INPUTS / (n_columns + 1);
     uint64_t n = rows < inputs ? rows : inputs;
     return n < RECIPE_KNOTS_MAX - 1 ? (uint32_t)n : RECIPE_KNOTS_MAX - 1;
 }

@@ -1,4 +1,5 @@
-/* What the files of the recipe share: one value to inputs, in one place, so that every way in gives the same bits. */
+/* What the files of the recipe share: one value to inputs, in one place, so
+ * that every way in gives the same bits. */
 #ifndef MLP_ENGINE_RECIPE_PRIVATE_H
 #define MLP_ENGINE_RECIPE_PRIVATE_H
 
@@ -8,29 +9,35 @@
 #include <math.h>
 #include <string.h>
 
-/* No training row standardises to more (it would take 10^12 rows); keeps a wild value at prediction from ending as infinity or NaN. */
+/* No training row standardises to more (it would take 10^12 rows); keeps a wild
+ * value at prediction from ending as infinity or NaN. */
 #define INPUT_MAX 1e6f
-/* Of ENCODING_SCALE: a fitted one is at most 1. Keeps bytes below INPUT_MAX without a clamp. */
+/* Of ENCODING_SCALE: a fitted one is at most 1. Keeps bytes below INPUT_MAX
+ * without a clamp. */
 #define SCALE_MAX (INPUT_MAX / 256)
 #define LEVEL_NONE UINT32_MAX
 
 /* Room for the shortest text of a float. */
 #define NUMBER_TEXT_MAX 32
 
-/* The shortest decimal text that reads back as `number` (finite); integers without exponent. Returns its length. */
+/* The shortest decimal text that reads back as `number` (finite); integers
+ * without exponent. Returns its length. */
 uint32_t number_text(float number, char text[NUMBER_TEXT_MAX]);
 
-/* Index of the text among strings in order of bytes, LEVEL_NONE where it is not there. */
+/* Index of the text among strings in order of bytes, LEVEL_NONE where it is not
+ * there. */
 uint32_t strings_find(char *const *strings, uint32_t n, const char *text, size_t length);
 
 /* Order strings by bytes and drop nothing. */
 void strings_sort(char **strings, uint32_t n);
 
-/* Input of a one-hot column, counted from its first, that a text or a number lights; LEVEL_NONE: none of them. */
+/* Input of a one-hot column, counted from its first, that a text or a number
+ * lights; LEVEL_NONE: none of them. */
 uint32_t column_text_input(const struct recipe_column *column, const char *text, size_t length);
 uint32_t column_number_input(const struct recipe_column *column, float number);
 
-/* A name cut to at most `max` bytes (less than 80), never within a UTF-8 sequence; for messages. */
+/* A name cut to at most `max` bytes (less than 80), never within a UTF-8
+ * sequence; for messages. */
 const char *text_cut(const char *text, size_t length, size_t max, char out[80]);
 
 /* Years 1 to 9999: what a date may be. */
@@ -43,7 +50,8 @@ void column_encode_date(const struct recipe_column *column, double value, float 
 /* Whether all levels are words of one kind: yes and no, true and false ... */
 bool column_is_boolean(const struct column *column);
 
-/* Inputs that the encoding makes; 0 for an encoding that does not exist and for what is left out. */
+/* Inputs that the encoding makes; 0 for an encoding that does not exist and for
+ * what is left out. */
 static inline uint32_t column_inputs(const struct recipe_column *column)
 {
     switch (column->encoding) {
@@ -65,12 +73,14 @@ static inline uint32_t column_inputs(const struct recipe_column *column)
     return 0;
 }
 
-/* Byte columns that lie side by side in a record: n of them from `offset`, the first of them number `first` of some list. */
+/* Byte columns that lie side by side in a record: n of them from `offset`, the
+ * first of them number `first` of some list. */
 struct byte_run {
     uint32_t offset, first, n;
 };
 
-/* Join offsets (n) that follow each other into runs (room for n); returns their number. */
+/* Join offsets (n) that follow each other into runs (room for n); returns their
+ * number. */
 uint32_t byte_runs(const uint32_t *offsets, uint32_t n, struct byte_run *runs);
 
 /* The input of a one-hot column for a missing value. */
@@ -81,7 +91,10 @@ static inline uint32_t column_missing_input(const struct recipe_column *column)
 
 static inline float input_clamp(float input)
 {
-    return (input > INPUT_MAX ? INPUT_MAX : input < -INPUT_MAX ? -INPUT_MAX : input) + 0.0f; /* no -0: a byte of a table has none */
+    return (input > INPUT_MAX    ? INPUT_MAX
+            : input < -INPUT_MAX ? -INPUT_MAX
+                                 : input) +
+           0.0f; /* no -0: a byte of a table has none */
 }
 
 static inline float number_log(float number, float unit)

@@ -1,6 +1,8 @@
-/* The recipe itself: its memory, and raw values from outside into inputs. Fitting is in recipe/fit.c, tables in binding.c.
+/* The recipe itself: its memory, and raw values from outside into inputs.
+ * Fitting is in recipe/fit.c, tables in binding.c.
  *
- * Threads: a fitted recipe is immutable, everything here but recipe_free may run on any number of threads. */
+ * Threads: a fitted recipe is immutable, everything here but recipe_free may
+ * run on any number of threads. */
 #define _POSIX_C_SOURCE 200809L
 #include "mlp/csv.h"
 #include "mlp/number.h"
@@ -47,10 +49,12 @@ static uint64_t strings_bytes(char *const *strings, uint32_t n)
 
 uint64_t recipe_bytes(const struct recipe *recipe)
 {
-    uint64_t bytes = sizeof *recipe + strings_bytes(recipe->classes, recipe->n_classes) + strlen(recipe->target) + 6 * ALLOCATED;
+    uint64_t bytes = sizeof *recipe + strings_bytes(recipe->classes, recipe->n_classes) +
+                     strlen(recipe->target) + 6 * ALLOCATED;
     for (uint32_t i = 0; i < recipe->n_columns; i++) {
         const struct recipe_column *column = &recipe->columns[i];
-        bytes += sizeof *column + strlen(column->name) + 3 * ALLOCATED + column->n_knots * sizeof *column->knots;
+        bytes +=
+            sizeof *column + strlen(column->name) + 3 * ALLOCATED + column->n_knots * sizeof *column->knots;
         bytes += strings_bytes(column->levels, column->n_levels);
     }
     return bytes;
@@ -164,22 +168,27 @@ static void encode_text_category(const struct recipe_column *column, const struc
 {
     bool missing = text_is_missing(value->text, value->length);
 
-    column_encode_hot(column, missing ? column_missing_input(column) : column_text_input(column, value->text, value->length), x);
+    column_encode_hot(
+        column,
+        missing ? column_missing_input(column) : column_text_input(column, value->text, value->length), x);
 }
 
 /* The column takes something else than what stood there. */
-static bool value_wrong(const struct recipe_column *column, const struct value *value, const char *expected, struct err *err)
+static bool value_wrong(const struct recipe_column *column, const struct value *value, const char *expected,
+                        struct err *err)
 {
     char name[80], text[80], number[NUMBER_TEXT_MAX];
     bool is_text = value->kind == VALUE_TEXT;
     uint32_t n = is_text ? value->length : number_text(value->number, number);
 
-    err_set(err, ERR_INPUT, "column '%s' takes %s, and %s%s%s is not one", text_cut(column->name, strlen(column->name), 60, name), expected,
-            is_text ? "\"" : "", text_cut(is_text ? value->text : number, n, 60, text), is_text ? "\"" : "");
+    err_set(err, ERR_INPUT, "column '%s' takes %s, and %s%s%s is not one",
+            text_cut(column->name, strlen(column->name), 60, name), expected, is_text ? "\"" : "",
+            text_cut(is_text ? value->text : number, n, 60, text), is_text ? "\"" : "");
     return err_at(err, 0, column->name);
 }
 
-/* As the text's source writes numbers, where that is known; else as the training's file did, or plainly. */
+/* As the text's source writes numbers, where that is known; else as the
+ * training's file did, or plainly. */
 static bool text_number(const struct recipe_column *column, const struct value *value, float *number)
 {
     char plain[NUMBER_PLAIN_MAX], group = value->mark ? value->group : column->group;
@@ -192,7 +201,8 @@ static bool text_number(const struct recipe_column *column, const struct value *
 }
 
 /* Text for a column of numbers or truths. */
-static bool encode_text_number(const struct recipe_column *column, const struct value *value, float *x, struct err *err)
+static bool encode_text_number(const struct recipe_column *column, const struct value *value, float *x,
+                               struct err *err)
 {
     bool truth = column->encoding == ENCODING_BOOLEAN;
     float number = NAN;
@@ -204,14 +214,16 @@ static bool encode_text_number(const struct recipe_column *column, const struct 
     return true;
 }
 
-static bool encode_date(const struct recipe_column *column, const struct value *value, float *x, struct err *err)
+static bool encode_date(const struct recipe_column *column, const struct value *value, float *x,
+                        struct err *err)
 {
     double date = NAN;
     bool ok = value->kind == VALUE_MISSING || (value->kind == VALUE_NUMBER && !isfinite(value->number));
     char format[DATE_FORMAT_MAX], expected[64];
 
     if (value->kind == VALUE_TEXT)
-        ok = date_parse(value->text, value->length, column->date, &date) || text_is_missing(value->text, value->length);
+        ok = date_parse(value->text, value->length, column->date, &date) ||
+             text_is_missing(value->text, value->length);
     if (!ok) {
         bool iso = column->date.order == DATE_YMD;
         date_format_text(column->date, format);
@@ -222,7 +234,8 @@ static bool encode_date(const struct recipe_column *column, const struct value *
     return true;
 }
 
-static bool encode_value(const struct recipe_column *column, const struct value *value, float *x, struct err *err)
+static bool encode_value(const struct recipe_column *column, const struct value *value, float *x,
+                         struct err *err)
 {
     if (column->encoding == ENCODING_IGNORE)
         return true;
@@ -258,8 +271,9 @@ static int32_t magnitude_bits(float value)
     return bits & INT32_MAX;
 }
 
-/* Where every column is one byte-like input of one scale: the same arithmetic as column_encode_number, in loops that vectorise. False: a
- * value is missing or may have to be clamped, and the caller must take the other way. */
+/* Where every column is one byte-like input of one scale: the same arithmetic
+ * as column_encode_number, in loops that vectorise. False: a value is missing
+ * or may have to be clamped, and the caller must take the other way. */
 static bool encode_plain(const struct recipe *recipe, const float *restrict raw, float *restrict x)
 {
     float scale = recipe->bytes_scale, most = INPUT_MAX / 2 / fabsf(scale);

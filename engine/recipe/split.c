@@ -47,8 +47,9 @@ static int claim_compare(const void *a, const void *b)
     return (x->stratum > y->stratum) - (x->stratum < y->stratum);
 }
 
-/* Deal `total` rows to the strata by what they have left (n - n_test): shares rounded down, then one each by the largest remainder. Each keeps
- * one row for training. */
+/* Deal `total` rows to the strata by what they have left (n - n_test): shares
+ * rounded down, then one each by the largest remainder. Each keeps one row for
+ * training. */
 static void deal(struct draw *d, uint64_t total, bool test)
 {
     uint64_t left = 0, dealt = 0;
@@ -70,17 +71,22 @@ static void deal(struct draw *d, uint64_t total, bool test)
     }
 }
 
-/* The class of each row: as a recipe of all rows has it; numbers are one stratum. */
-static bool classes_find(struct draw *d, struct fit *fit, const struct recipe_options *options, struct err *err)
+/* The class of each row: as a recipe of all rows has it; numbers are one
+ * stratum. */
+static bool classes_find(struct draw *d, struct fit *fit, const struct recipe_options *options,
+                         struct err *err)
 {
     struct binding_target target = {0};
     const uint8_t *records = table_records(d->table);
-    bool numbers, ok = target_fit(fit, options, err) && binding_target_init(&target, fit->recipe, d->table, true, err);
+    bool numbers,
+        ok = target_fit(fit, options, err) && binding_target_init(&target, fit->recipe, d->table, true, err);
     numbers = ok && fit->recipe->task == TASK_REGRESSION;
     d->n_strata = !ok || numbers ? 1 : fit->recipe->n_classes;
     for (uint64_t row = 0; ok && row < d->n_rows; row++) {
         const uint8_t *record = records + row * table_record_bytes(d->table);
-        d->classes[row] = !numbers ? target_class(&target, record) : isfinite(target_value(&target, record)) ? 0 : -1;
+        d->classes[row] = !numbers                                  ? target_class(&target, record)
+                          : isfinite(target_value(&target, record)) ? 0
+                                                                    : -1;
     }
     binding_target_done(&target);
     return ok;
@@ -121,8 +127,11 @@ static bool counts_deal(struct draw *d, const struct split *split, struct err *e
     uint64_t n_test = (uint64_t)floor((double)d->n_usable * split->test + 0.5);
     uint64_t n_validation = (uint64_t)floor((double)(d->n_usable - n_test) * split->validation + 0.5);
     if (n_test + n_validation >= d->n_usable) {
-        err_set(err, ERR_INPUT, "nothing is left to train on: of %llu rows, %llu are held out for the test and %llu for validation",
-                (unsigned long long)d->n_usable, (unsigned long long)n_test, (unsigned long long)n_validation);
+        err_set(err, ERR_INPUT,
+                "nothing is left to train on: of %llu rows, %llu are held out for the test and %llu for "
+                "validation",
+                (unsigned long long)d->n_usable, (unsigned long long)n_test,
+                (unsigned long long)n_validation);
         return err_field(err, n_test >= d->n_usable ? "test_split" : "validation_split");
     }
     if (n_test > 0)
@@ -156,13 +165,15 @@ static bool parts_fill(struct draw *d, uint64_t seed, uint8_t *parts, struct err
     return true;
 }
 
-bool rows_split(const struct table *table, const struct recipe_options *options, const struct split *split, uint8_t *parts, struct err *err)
+bool rows_split(const struct table *table, const struct recipe_options *options, const struct split *split,
+                uint8_t *parts, struct err *err)
 {
     struct draw d = {.table = table, .n_rows = table_n_rows(table)};
     memset(parts, PART_TRAIN, d.n_rows);
     if (!(split->test > 0) && !(split->validation > 0))
         return true;
-    bool ok = draw_init(&d, options, err) && counts_deal(&d, split, err) && parts_fill(&d, split->seed, parts, err);
+    bool ok =
+        draw_init(&d, options, err) && counts_deal(&d, split, err) && parts_fill(&d, split->seed, parts, err);
     free(d.classes);
     free(d.strata);
     free(d.claims);

@@ -1,5 +1,5 @@
-/* Figures of one number column over the training rows: exact, in fixed order, and in linear time whatever the data is.
- * Threads: any. */
+/* Figures of one number column over the training rows: exact, in fixed order,
+ * and in linear time whatever the data is. Threads: any. */
 #include "base/float_order.h"
 #include "recipe/fit.h"
 
@@ -7,7 +7,8 @@
 static const unsigned digit_shift[DIGITS] = {21, 10, 0};
 static const uint32_t digit_mask[DIGITS] = {0x7ff, 0x7ff, 0x3ff};
 
-/* By radix: a hostile order of rows cannot make it slow. `sizes`: of the absolute values that are not zero. */
+/* By radix: a hostile order of rows cannot make it slow. `sizes`: of the
+ * absolute values that are not zero. */
 static float select_rank(const float *values, uint64_t n, uint64_t rank, bool sizes)
 {
     uint32_t prefix = 0, prefix_mask = 0;

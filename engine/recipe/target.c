@@ -1,5 +1,6 @@
-/* The target of a recipe: which column it is, whether it holds classes or numbers, and its classes or its mean and deviation.
- * Threads: one call, one thread. */
+/* The target of a recipe: which column it is, whether it holds classes or
+ * numbers, and its classes or its mean and deviation. Threads: one call, one
+ * thread. */
 #define _POSIX_C_SOURCE 200809L
 #include "recipe/fit.h"
 
@@ -38,20 +39,23 @@ static bool target_suits(const struct table *table, uint32_t target, struct err 
 
     if (column->type != COLUMN_DATE && column->type != COLUMN_TEXT)
         return true;
-    err_set(err, ERR_INPUT, "the target '%s' holds %s: expected a column of numbers or of classes; say \"target\"",
+    err_set(err, ERR_INPUT,
+            "the target '%s' holds %s: expected a column of numbers or of classes; say \"target\"",
             text_cut(column->name, strlen(column->name), 60, name),
             column->type == COLUMN_DATE ? "dates" : "texts that are not told apart");
     return err_at(err, 0, column->name);
 }
 
-bool target_choose(const struct table *table, const struct recipe_options *options, uint32_t *target, struct err *err)
+bool target_choose(const struct table *table, const struct recipe_options *options, uint32_t *target,
+                   struct err *err)
 {
     static const char *const usual[] = {"label", "class", "target", "y"};
     uint32_t n = table_n_columns(table);
     char names[280], override[80];
 
     if (n < 2)
-        return err_set(err, ERR_INPUT, "the table has %u column; a target and at least one feature are needed", n);
+        return err_set(err, ERR_INPUT,
+                       "the table has %u column; a target and at least one feature are needed", n);
     if (options->target) {
         int64_t found = table_find(table, options->target);
         if (found < 0) {
@@ -80,8 +84,8 @@ static bool target_missing(const struct table *table, uint32_t target, uint64_t 
     return !isfinite(table_number(table, target, row));
 }
 
-bool target_rows(const struct table *table, uint32_t target, const uint32_t *rows, uint64_t n_rows, uint32_t **kept, uint64_t *n_kept,
-                 struct err *err)
+bool target_rows(const struct table *table, uint32_t target, const uint32_t *rows, uint64_t n_rows,
+                 uint32_t **kept, uint64_t *n_kept, struct err *err)
 {
     uint64_t n = 0;
 
@@ -104,7 +108,8 @@ bool target_rows(const struct table *table, uint32_t target, const uint32_t *row
     return true;
 }
 
-/* Whether all the table's values are integers from 0 or 1 to at most 20 levels without a gap; *first and *n say which. */
+/* Whether all the table's values are integers from 0 or 1 to at most 20 levels
+ * without a gap; *first and *n say which. */
 static bool integers_run(const struct fit *fit, uint32_t *first, uint32_t *n)
 {
     const struct column *column = table_column(fit->table, fit->target);
@@ -142,8 +147,12 @@ static bool task_choose(const struct fit *fit, enum task override, struct err *e
     text_cut(column->name, strlen(column->name), 40, name);
     recipe->task = override;
     if (override == TASK_REGRESSION && text) {
-        err_set(err, ERR_INPUT, "regression needs numbers, and the target '%s' holds text such as \"%s\"; say \"task\":\"classification\"",
-                name, column->n_levels ? text_cut(column->levels[0], strlen(column->levels[0]), 40, (char[80]){0}) : "");
+        err_set(err, ERR_INPUT,
+                "regression needs numbers, and the target '%s' holds text such as \"%s\"; say "
+                "\"task\":\"classification\"",
+                name,
+                column->n_levels ? text_cut(column->levels[0], strlen(column->levels[0]), 40, (char[80]){0})
+                                 : "");
         return err_field(err, "task");
     }
     if (override != TASK_AUTO) {
@@ -154,7 +163,8 @@ static bool task_choose(const struct fit *fit, enum task override, struct err *e
     } else if (integers_run(fit, &first, &n)) {
         recipe->task = TASK_CLASSIFICATION;
         snprintf(recipe->task_reason, sizeof recipe->task_reason,
-                 "%s holds %u integers from %u: classes; say \"task\":\"regression\" to change it", name, n, first);
+                 "%s holds %u integers from %u: classes; say \"task\":\"regression\" to change it", name, n,
+                 first);
     } else {
         recipe->task = TASK_REGRESSION;
         snprintf(recipe->task_reason, sizeof recipe->task_reason,
@@ -170,16 +180,21 @@ static bool class_limits(const struct fit *fit, uint32_t n, struct err *err)
 
     text_cut(name, strlen(name), 60, cut);
     if (n == 0)
-        err_set(err, ERR_INPUT, "the target '%s' holds no value in the training rows: there is nothing to learn", cut);
+        err_set(err, ERR_INPUT,
+                "the target '%s' holds no value in the training rows: there is nothing to learn", cut);
     else if (n < 2)
-        err_set(err, ERR_INPUT, "the target '%s' holds the same value in the %llu training rows: there is nothing to learn", cut,
-                (unsigned long long)fit->n_rows);
+        err_set(err, ERR_INPUT,
+                "the target '%s' holds the same value in the %llu training rows: there is nothing to learn",
+                cut, (unsigned long long)fit->n_rows);
     else if (n > RECIPE_CLASSES_MAX)
-        err_set(err, ERR_INPUT, "the target '%s' holds more than %d different values; classification takes at most that many", cut,
-                RECIPE_CLASSES_MAX);
+        err_set(err, ERR_INPUT,
+                "the target '%s' holds more than %d different values; classification takes at most that many",
+                cut, RECIPE_CLASSES_MAX);
     else if ((n > 20 && n > fit->n_rows / 2) || (n >= DISTINCT_MIN && n == fit->n_rows))
-        err_set(err, ERR_INPUT, "the target '%s' holds %u different values in %llu training rows: too few rows of each to be classes", cut,
-                n, (unsigned long long)fit->n_rows);
+        err_set(err, ERR_INPUT,
+                "the target '%s' holds %u different values in %llu training rows: too few rows of each to be "
+                "classes",
+                cut, n, (unsigned long long)fit->n_rows);
     else
         return true;
     return err_at(err, 0, name);
@@ -216,7 +231,8 @@ out:
     return ok;
 }
 
-/* Put the value into the ascending list of those seen; false once there are more than the limit. */
+/* Put the value into the ascending list of those seen; false once there are
+ * more than the limit. */
 static bool values_insert(float *seen, uint32_t *n, float value)
 {
     uint32_t low = 0, high = *n;
@@ -241,7 +257,8 @@ static bool values_insert(float *seen, uint32_t *n, float value)
 static bool classes_fit_numbers(const struct fit *fit, struct err *err)
 {
     const struct column *column = table_column(fit->table, fit->target);
-    uint32_t most = column->type == COLUMN_BYTE ? (uint32_t)(column->max - column->min) + 1 : UINT32_MAX; /* different values */
+    uint32_t most = column->type == COLUMN_BYTE ? (uint32_t)(column->max - column->min) + 1
+                                                : UINT32_MAX; /* different values */
     float seen[RECIPE_CLASSES_MAX + 2];
     uint32_t n = 0;
     char text[NUMBER_TEXT_MAX];
@@ -280,7 +297,9 @@ static bool regression_fit(const struct fit *fit, bool raw, struct err *err)
     }
     if (fit->recipe->target_stddev >= 1e-30f && fit->recipe->target_stddev <= 1e30f)
         return true;
-    err_set(err, ERR_INPUT, "the target's values spread over %g, which single precision cannot learn; rescale the column", summary.stddev);
+    err_set(err, ERR_INPUT,
+            "the target's values spread over %g, which single precision cannot learn; rescale the column",
+            summary.stddev);
     return err_at(err, 0, table_name(fit->table, fit->target));
 }
 

@@ -1,5 +1,6 @@
-/* A table's groups of rows against the checksums taken when they were written. Any number of threads: two that check the same group do the
- * same work and come to the same. */
+/* A table's groups of rows against the checksums taken when they were written.
+ * Any number of threads: two that check the same group do the same work and
+ * come to the same. */
 #include "mlp/table.h"
 #include "table/private.h"
 
@@ -22,7 +23,8 @@ bool table_groups_init(struct table *table, struct err *err)
         table->groups->at[i].text_end = n_text_bytes += text_bytes;
         atomic_init(&table->groups->at[i].state, GROUP_UNCHECKED);
     }
-    return (n_rows == schema->n_rows && n_text_bytes == schema->n_text_bytes) || err_set(err, ERR_CORRUPT, "the table's schema is damaged");
+    return (n_rows == schema->n_rows && n_text_bytes == schema->n_text_bytes) ||
+           err_set(err, ERR_CORRUPT, "the table's schema is damaged");
 }
 
 /* The group that holds the row. */
@@ -39,10 +41,12 @@ static uint64_t group_of(const struct table *table, uint64_t row)
     return low;
 }
 
-/* A hint: all of it is read now. Where reading ahead is off, each page would be a read of its own from the disk. */
+/* A hint: all of it is read now. Where reading ahead is off, each page would be
+ * a read of its own from the disk. */
 static void bytes_fetch(const struct table *table, const uint8_t *at, size_t n)
 {
-    uintptr_t begin = (uintptr_t)at / TABLE_RECORDS_AT * TABLE_RECORDS_AT; /* where a page begins, or it is only a hint */
+    uintptr_t begin =
+        (uintptr_t)at / TABLE_RECORDS_AT * TABLE_RECORDS_AT; /* where a page begins, or it is only a hint */
     if (atomic_load_explicit(&table->groups->scattered, memory_order_relaxed))
         posix_madvise((void *)begin, (uintptr_t)at - begin + n, POSIX_MADV_WILLNEED);
 }
@@ -51,17 +55,20 @@ static bool group_read(const struct table *table, uint64_t group)
 {
     const struct table_schema *schema = &table->schema;
     const struct table_group *rows = &schema->groups[group];
-    const uint8_t *at = table_records(table) + (table->groups->at[group].end - rows->n) * schema->record_bytes;
+    const uint8_t *at =
+        table_records(table) + (table->groups->at[group].end - rows->n) * schema->record_bytes;
     bytes_fetch(table, at, (size_t)(rows->n * schema->record_bytes));
     if (table_checksum(at, (size_t)(rows->n * schema->record_bytes)) != rows->checksum)
         return false;
     if (!table_file_has_texts(schema))
         return true;
     const struct table_group *texts = &schema->text_groups[group];
-    return table_checksum(table_texts(table) + (table->groups->at[group].text_end - texts->n), (size_t)texts->n) == texts->checksum;
+    return table_checksum(table_texts(table) + (table->groups->at[group].text_end - texts->n),
+                          (size_t)texts->n) == texts->checksum;
 }
 
-/* What could not be read is not what is damaged: opened anew, the rest of the file is as good as it is. */
+/* What could not be read is not what is damaged: opened anew, the rest of the
+ * file is as good as it is. */
 static bool group_fail(const struct table *table, uint64_t group, struct err *err)
 {
     struct row_group *at = &table->groups->at[group];
@@ -70,7 +77,8 @@ static bool group_fail(const struct table *table, uint64_t group, struct err *er
         return false;
     atomic_store_explicit(&at->state, GROUP_DAMAGED, memory_order_relaxed);
     atomic_store_explicit(&table->groups->any_damaged, true, memory_order_release);
-    err_set(err, ERR_CORRUPT, "rows %llu to %llu of %s are damaged", (unsigned long long)first, (unsigned long long)at->end, table->file);
+    err_set(err, ERR_CORRUPT, "rows %llu to %llu of %s are damaged", (unsigned long long)first,
+            (unsigned long long)at->end, table->file);
     return err_at(err, first, NULL);
 }
 

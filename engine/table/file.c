@@ -28,19 +28,23 @@ struct file_header {
     uint64_t header_checksum; /* of all that stands before it */
 };
 
-/* The schema is: struct file_column (n_columns), struct table_group (n_groups), for each level of each column its rows (uint64_t),
- * then its words, each ended by NUL: the names of the columns, the levels. Their order tells which is whose.
- * Version 2 is that of tables with a text column: as many groups again follow the first, of the texts between records and schema. */
+/* The schema is: struct file_column (n_columns), struct table_group (n_groups),
+ * for each level of each column its rows (uint64_t), then its words, each ended
+ * by NUL: the names of the columns, the levels. Their order tells which is
+ * whose. Version 2 is that of tables with a text column: as many groups again
+ * follow the first, of the texts between records and schema. */
 struct file_column {
     uint64_t n_missing;
     double min, max, mean, stddev;
     uint32_t type, offset, n_levels;
-    uint32_t detail; /* dates: order | separator << 8 | either << 16; others: all are integers | mark << 8 | group << 16 */
+    uint32_t detail; /* dates: order | separator << 8 | either << 16; others: all are integers | mark << 8 |
+                        group << 16 */
 };
 
 typedef uint64_t words_v __attribute__((vector_size(64)));
 
-/* Fletcher's sums of 64-bit words in eight lanes: as fast as memory, and any one damaged word changes the result. */
+/* Fletcher's sums of 64-bit words in eight lanes: as fast as memory, and any
+ * one damaged word changes the result. */
 uint64_t table_checksum(const void *bytes, size_t n_bytes)
 {
     const uint64_t prime = 0x9e3779b97f4a7c15ull;
@@ -76,7 +80,8 @@ static uint64_t levels_count(const struct table_schema *schema)
 /* Bytes before the words. */
 static uint64_t fixed_bytes(uint64_t n_columns, uint64_t n_groups, uint64_t n_levels)
 {
-    return n_columns * sizeof(struct file_column) + n_groups * sizeof(struct table_group) + n_levels * sizeof(uint64_t);
+    return n_columns * sizeof(struct file_column) + n_groups * sizeof(struct table_group) +
+           n_levels * sizeof(uint64_t);
 }
 
 bool table_file_has_texts(const struct table_schema *schema)
@@ -115,15 +120,18 @@ static uint32_t detail_pack(const struct column *column)
 {
     const struct date_format *date = &column->date;
     if (column->type != COLUMN_DATE)
-        return (uint32_t)column->integer | (uint32_t)(unsigned char)column->mark << 8 | (uint32_t)(unsigned char)column->group << 16;
-    return (uint32_t)date->order | (uint32_t)(unsigned char)date->separator << 8 | (uint32_t)date->either << 16;
+        return (uint32_t)column->integer | (uint32_t)(unsigned char)column->mark << 8 |
+               (uint32_t)(unsigned char)column->group << 16;
+    return (uint32_t)date->order | (uint32_t)(unsigned char)date->separator << 8 |
+           (uint32_t)date->either << 16;
 }
 
 static void detail_unpack(struct column *column, uint32_t detail)
 {
     if (column->type == COLUMN_DATE) {
-        column->date = (struct date_format){
-            .order = (enum date_order)(detail & 0xff), .separator = (char)(detail >> 8 & 0xff), .either = (detail >> 16 & 1) != 0};
+        column->date = (struct date_format){.order = (enum date_order)(detail & 0xff),
+                                            .separator = (char)(detail >> 8 & 0xff),
+                                            .either = (detail >> 16 & 1) != 0};
         return;
     }
     column->integer = (detail & 1) != 0;
@@ -163,7 +171,8 @@ static void schema_pack(const struct table_schema *schema, char *block)
 bool table_file_finish(int fd, const struct table_schema *schema, struct err *err)
 {
     uint64_t n_levels = levels_count(schema);
-    size_t n_bytes = (size_t)fixed_bytes(schema->n_columns, groups_count(schema), n_levels) + words_bytes(schema);
+    size_t n_bytes =
+        (size_t)fixed_bytes(schema->n_columns, groups_count(schema), n_levels) + words_bytes(schema);
     char *block = calloc(1, n_bytes);
     if (!block)
         return err_memory(err, "the table's schema");
@@ -175,7 +184,8 @@ bool table_file_finish(int fd, const struct table_schema *schema, struct err *er
                                  .record_bytes = schema->record_bytes,
                                  .n_groups = groups_count(schema),
                                  .n_levels = n_levels,
-                                 .schema_at = TABLE_RECORDS_AT + schema->n_rows * schema->record_bytes + schema->n_text_bytes,
+                                 .schema_at = TABLE_RECORDS_AT + schema->n_rows * schema->record_bytes +
+                                              schema->n_text_bytes,
                                  .schema_bytes = n_bytes,
                                  .schema_checksum = table_checksum(block, n_bytes)};
     memcpy(header.magic, magic, sizeof magic);
@@ -188,7 +198,8 @@ bool table_file_finish(int fd, const struct table_schema *schema, struct err *er
     return good;
 }
 
-/* How many bytes are between the records and `end`; huge where it is within the records. */
+/* How many bytes are between the records and `end`; huge where it is within the
+ * records. */
 static uint64_t texts_bytes(const struct file_header *header, uint64_t end)
 {
     return end - TABLE_RECORDS_AT - header->n_rows * header->record_bytes;
@@ -198,17 +209,21 @@ static bool header_check(const struct file_header *header, uint64_t file_bytes, 
 {
     if (memcmp(header->magic, magic, sizeof magic) != 0)
         return err_set(err, ERR_CORRUPT, "this is not a table file");
-    if ((header->version != VERSION && header->version != VERSION_TEXTS) || header->byte_order != BYTE_ORDER_MARK)
-        return err_set(err, ERR_CORRUPT, "the table file is of version %u, expected at most %d in this machine's byte order",
+    if ((header->version != VERSION && header->version != VERSION_TEXTS) ||
+        header->byte_order != BYTE_ORDER_MARK)
+        return err_set(err, ERR_CORRUPT,
+                       "the table file is of version %u, expected at most %d in this machine's byte order",
                        header->version, VERSION_TEXTS);
     if (header->header_checksum != table_checksum(header, offsetof(struct file_header, header_checksum)))
         return err_set(err, ERR_CORRUPT, "the table's header is damaged");
     uint64_t limit = UINT64_MAX / 1024;
     bool texts = header->version == VERSION_TEXTS;
-    bool good = header->n_rows > 0 && header->n_columns > 0 && header->n_columns <= 1u << 24 && header->record_bytes > 0 &&
-                header->n_rows <= limit / header->record_bytes && header->n_groups < limit && header->n_levels < limit &&
-                header->schema_at < limit && header->schema_bytes < limit && (!texts || header->n_groups % 2 == 0) &&
-                texts_bytes(header, header->schema_at) < (texts ? limit : 1) && file_bytes == header->schema_at + header->schema_bytes &&
+    bool good = header->n_rows > 0 && header->n_columns > 0 && header->n_columns <= 1u << 24 &&
+                header->record_bytes > 0 && header->n_rows <= limit / header->record_bytes &&
+                header->n_groups < limit && header->n_levels < limit && header->schema_at < limit &&
+                header->schema_bytes < limit && (!texts || header->n_groups % 2 == 0) &&
+                texts_bytes(header, header->schema_at) < (texts ? limit : 1) &&
+                file_bytes == header->schema_at + header->schema_bytes &&
                 header->schema_bytes > fixed_bytes(header->n_columns, header->n_groups, header->n_levels);
     return good || err_set(err, ERR_CORRUPT, "the table file's size is not what its header says");
 }
@@ -217,10 +232,13 @@ static bool column_check(const struct file_column *column, uint32_t record_bytes
 {
     bool wide = column->type == COLUMN_DATE || column->type == COLUMN_TEXT;
     uint32_t size = column->type == COLUMN_BYTE ? 1 : wide ? 8 : 4, step = size == 1 ? 1 : 4;
-    bool bytes = column->type != COLUMN_BYTE || (column->min >= 0 && column->max >= column->min && column->max <= 255);
-    bool format = column->type != COLUMN_DATE || ((column->detail & 0xff) < DATE_ORDERS && column->detail >> 17 == 0);
-    return column->type < COLUMN_TYPES && bytes && format && column->offset % step == 0 && record_bytes >= size &&
-           column->offset <= record_bytes - size && (column->type == COLUMN_CATEGORY || column->n_levels == 0) && record_bytes % step == 0;
+    bool bytes =
+        column->type != COLUMN_BYTE || (column->min >= 0 && column->max >= column->min && column->max <= 255);
+    bool format =
+        column->type != COLUMN_DATE || ((column->detail & 0xff) < DATE_ORDERS && column->detail >> 17 == 0);
+    return column->type < COLUMN_TYPES && bytes && format && column->offset % step == 0 &&
+           record_bytes >= size && column->offset <= record_bytes - size &&
+           (column->type == COLUMN_CATEGORY || column->n_levels == 0) && record_bytes % step == 0;
 }
 
 /* The next text, which must end before `end`. */
@@ -232,8 +250,10 @@ static char *text_take(char **text, const char *end)
     return nul ? taken : NULL;
 }
 
-/* Point columns and levels into the block. False where it does not hold what the header says. */
-static bool schema_unpack(const struct file_header *header, char *block, struct table_schema *schema, const char **levels)
+/* Point columns and levels into the block. False where it does not hold what
+ * the header says. */
+static bool schema_unpack(const struct file_header *header, char *block, struct table_schema *schema,
+                          const char **levels)
 {
     const struct file_column *columns = (const struct file_column *)(const void *)block;
     schema->groups = (struct table_group *)(void *)(block + header->n_columns * sizeof *columns);
@@ -277,7 +297,8 @@ bool table_file_read(int fd, struct table_schema *schema, void **block, const ch
     *levels = NULL;
     if (fstat(fd, &status) != 0)
         return err_errno(err, "looking at the table file");
-    if (!file_read_at(fd, &header, sizeof header, 0, "the table's header", err) || !header_check(&header, (uint64_t)status.st_size, err))
+    if (!file_read_at(fd, &header, sizeof header, 0, "the table's header", err) ||
+        !header_check(&header, (uint64_t)status.st_size, err))
         return false;
     schema->n_rows = header.n_rows;
     schema->n_columns = header.n_columns;
@@ -290,9 +311,10 @@ bool table_file_read(int fd, struct table_schema *schema, void **block, const ch
     bool good = *block && *levels && schema->columns;
     if (!good)
         err_memory(err, "a table's schema");
-    good = good && file_read_at(fd, *block, (size_t)header.schema_bytes, header.schema_at, "the table's schema", err);
-    if (good &&
-        (table_checksum(*block, (size_t)header.schema_bytes) != header.schema_checksum || !schema_unpack(&header, *block, schema, *levels)))
+    good = good &&
+           file_read_at(fd, *block, (size_t)header.schema_bytes, header.schema_at, "the table's schema", err);
+    if (good && (table_checksum(*block, (size_t)header.schema_bytes) != header.schema_checksum ||
+                 !schema_unpack(&header, *block, schema, *levels)))
         good = err_set(err, ERR_CORRUPT, "the table's schema is damaged");
     if (!good) {
         free(*block);

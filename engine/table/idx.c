@@ -24,8 +24,8 @@ struct idx {
 
 bool idx_known(const char *bytes, size_t n)
 {
-    return n >= 8 && bytes[0] == 0 && bytes[1] == 0 && bytes[2] >= TYPE_BYTES && bytes[2] <= 14 && bytes[3] >= 1 &&
-           bytes[3] <= DIMENSIONS_MAX;
+    return n >= 8 && bytes[0] == 0 && bytes[1] == 0 && bytes[2] >= TYPE_BYTES && bytes[2] <= 14 &&
+           bytes[3] >= 1 && bytes[3] <= DIMENSIONS_MAX;
 }
 
 static bool size_check(const struct idx *idx, struct err *err)
@@ -34,8 +34,9 @@ static bool size_check(const struct idx *idx, struct err *err)
     if (fstat(idx->fd, &status) != 0)
         return err_errno(err, "looking at the IDX file");
     uint64_t bytes = idx->begin + idx->n_rows * idx->n_columns;
-    return (uint64_t)status.st_size == bytes || err_set(err, ERR_INPUT, "the IDX file has %llu bytes, and its head says %llu",
-                                                        (unsigned long long)status.st_size, (unsigned long long)bytes);
+    return (uint64_t)status.st_size == bytes ||
+           err_set(err, ERR_INPUT, "the IDX file has %llu bytes, and its head says %llu",
+                   (unsigned long long)status.st_size, (unsigned long long)bytes);
 }
 
 static bool idx_open(struct idx *idx, int fd, struct err *err)
@@ -47,7 +48,8 @@ static bool idx_open(struct idx *idx, int fd, struct err *err)
     if (!idx_known((const char[8]){(char)head[0], (char)head[1], (char)head[2], (char)head[3]}, 8))
         return err_set(err, ERR_INPUT, "this is not an IDX file");
     if (head[2] != TYPE_BYTES)
-        return err_set(err, ERR_UNSUPPORTED, "the IDX file holds values of type %u: expected 8, bytes", head[2]);
+        return err_set(err, ERR_UNSUPPORTED, "the IDX file holds values of type %u: expected 8, bytes",
+                       head[2]);
     idx->n_dimensions = head[3];
     idx->begin = 4 + 4 * (uint64_t)idx->n_dimensions;
     if (!file_read_at(fd, head + 4, 4 * idx->n_dimensions, 4, "the IDX file", err))
@@ -58,7 +60,8 @@ static bool idx_open(struct idx *idx, int fd, struct err *err)
         if (i > 0)
             idx->n_columns *= idx->dimensions[i];
         if (idx->n_columns == 0 || idx->n_columns >= CSV_COLUMNS_MAX)
-            return err_set(err, ERR_INPUT, "the IDX file's pictures have no pixels, or more than %u", CSV_COLUMNS_MAX);
+            return err_set(err, ERR_INPUT, "the IDX file's pictures have no pixels, or more than %u",
+                           CSV_COLUMNS_MAX);
     }
     idx->n_rows = idx->dimensions[0];
     return (idx->n_rows > 0 || err_set(err, ERR_INPUT, "the IDX file is empty")) && size_check(idx, err);
@@ -99,7 +102,8 @@ static char *value_write(char *to, unsigned char value)
 }
 
 /* One line at a time; line: room for all names or values. */
-static bool lines_write(const struct idx *images, const struct idx *labels, unsigned char *values, char *line, int csv_fd, struct err *err)
+static bool lines_write(const struct idx *images, const struct idx *labels, unsigned char *values, char *line,
+                        int csv_fd, struct err *err)
 {
     char *to = line;
     if (labels)
@@ -112,7 +116,8 @@ static bool lines_write(const struct idx *images, const struct idx *labels, unsi
     *to++ = '\n';
     for (uint64_t row = 0; row < images->n_rows; row++) {
         if (!stop_check(images->stop, err) || !out_write(csv_fd, line, (size_t)(to - line), err) ||
-            !file_read_at(images->fd, values + 1, images->n_columns, images->begin + row * images->n_columns, "the IDX file", err) ||
+            !file_read_at(images->fd, values + 1, images->n_columns, images->begin + row * images->n_columns,
+                          "the IDX file", err) ||
             (labels && !file_read_at(labels->fd, values, 1, labels->begin + row, "the labels", err)))
             return false;
         to = line;
@@ -133,8 +138,9 @@ bool idx_to_csv(int images_fd, int labels_fd, int csv_fd, const atomic_bool *sto
     if (!idx_open(&images, images_fd, err) || (labelled && !idx_open(&labels, labels_fd, err)))
         return false;
     if (labelled && (labels.n_dimensions != 1 || labels.n_rows != images.n_rows || images.n_dimensions == 1))
-        return err_set(err, ERR_INPUT, "%llu pictures and %llu labels of %u dimensions do not belong together",
-                       (unsigned long long)images.n_rows, (unsigned long long)labels.n_rows, labels.n_dimensions);
+        return err_set(
+            err, ERR_INPUT, "%llu pictures and %llu labels of %u dimensions do not belong together",
+            (unsigned long long)images.n_rows, (unsigned long long)labels.n_rows, labels.n_dimensions);
     images.stop = stop;
     unsigned char *values = malloc(images.n_columns + 1);
     char *line = malloc((images.n_columns + 1) * NAME_BYTES + 16);

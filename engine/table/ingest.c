@@ -1,11 +1,16 @@
 /* A CSV file to a table file.
  *
- * The head gives dialect, names and optimistic types. Then workers claim chunks of the file, each the rows that begin in its bytes, and
- * parse them on their own. A worker guesses where its chunk's first row begins: after the first line end. Results are taken in the
- * chunks' order ("turn"): there it is known where the row truly begins, and a chunk that guessed wrongly (a line end inside a quoted
- * value) is parsed again; there rows get their numbers and levels theirs, so that nothing depends on how many workers there are.
- * Values that contradict the types are noted, and another pass reads the file again with the types that all values need. Texts of text
- * columns go to an unnamed file beside the table's, and behind the records once their number is known. */
+ * The head gives dialect, names and optimistic types. Then workers claim chunks
+ * of the file, each the rows that begin in its bytes, and parse them on their
+ * own. A worker guesses where its chunk's first row begins: after the first
+ * line end. Results are taken in the chunks' order ("turn"): there it is known
+ * where the row truly begins, and a chunk that guessed wrongly (a line end
+ * inside a quoted value) is parsed again; there rows get their numbers and
+ * levels theirs, so that nothing depends on how many workers there are. Values
+ * that contradict the types are noted, and another pass reads the file again
+ * with the types that all values need. Texts of text columns go to an unnamed
+ * file beside the table's, and behind the records once their number is
+ * known. */
 #include "table/ingest.h"
 #include "base/file.h"
 
@@ -21,12 +26,16 @@
 #define TEXTS_WINDOW ((size_t)1 << 20)
 #define PASSES_MAX 3
 
-static const struct ingest_sizes sizes_usual = {
-    .chunk_bytes = 1 << 20, .head_bytes = 256 << 10, .head_rows = 1000, .n_levels = 1000000, .level_bytes = (size_t)64 << 20};
+static const struct ingest_sizes sizes_usual = {.chunk_bytes = 1 << 20,
+                                                .head_bytes = 256 << 10,
+                                                .head_rows = 1000,
+                                                .n_levels = 1000000,
+                                                .level_bytes = (size_t)64 << 20};
 
-/* Plan from the file's head, of which more is read until its first row is whole. */
-static bool head_plan(struct plan *plan, int fd, uint64_t n_bytes, const struct ingest_sizes *sizes, const struct csv_options *options,
-                      struct err *err)
+/* Plan from the file's head, of which more is read until its first row is
+ * whole. */
+static bool head_plan(struct plan *plan, int fd, uint64_t n_bytes, const struct ingest_sizes *sizes,
+                      const struct csv_options *options, struct err *err)
 {
     size_t n = n_bytes < sizes->head_bytes ? (size_t)n_bytes : sizes->head_bytes;
     for (;;) {
@@ -43,8 +52,10 @@ static bool head_plan(struct plan *plan, int fd, uint64_t n_bytes, const struct 
     }
 }
 
-/* The columns as the table tells them. The levels' texts stay the tally's; the pointers to them are in *levels and *level_rows. */
-static void columns_describe(const struct tally *tally, struct column *columns, const char **levels, uint64_t *level_rows)
+/* The columns as the table tells them. The levels' texts stay the tally's; the
+ * pointers to them are in *levels and *level_rows. */
+static void columns_describe(const struct tally *tally, struct column *columns, const char **levels,
+                             uint64_t *level_rows)
 {
     const struct plan *plan = tally->plan;
     for (uint32_t i = 0; i < plan->n_columns; i++) {
@@ -109,14 +120,16 @@ static bool none_describe(const struct pass *pass, struct err *err)
 {
     if (pass->n_skipped == 0)
         return err_set(err, ERR_INPUT, "the file has a header and no rows");
-    err_set(err, ERR_INPUT, "none of the file's %llu rows could be read; the first: %s", (unsigned long long)pass->n_skipped,
-            pass->skipped[0].msg);
+    err_set(err, ERR_INPUT, "none of the file's %llu rows could be read; the first: %s",
+            (unsigned long long)pass->n_skipped, pass->skipped[0].msg);
     return err_at(err, pass->skipped[0].row, pass->skipped[0].column);
 }
 
-/* Read the file once with the plan's types. *again: they were too narrow, and have been widened. */
-static bool source_read(struct plan *plan, const struct source *source, int table_fd, int texts_fd, const struct table_progress *progress,
-                        struct csv_report *report, bool *again, struct err *err)
+/* Read the file once with the plan's types. *again: they were too narrow, and
+ * have been widened. */
+static bool source_read(struct plan *plan, const struct source *source, int table_fd, int texts_fd,
+                        const struct table_progress *progress, struct csv_report *report, bool *again,
+                        struct err *err)
 {
     struct pass pass;
     if (!pass_init(&pass, source, table_fd, texts_fd, progress, err))
@@ -137,8 +150,9 @@ static bool source_read(struct plan *plan, const struct source *source, int tabl
     return good;
 }
 
-/* The first pass finds the types that all values need, a second one may find too many texts in a column whose head was of numbers. More
- * passes are needed only if the file changes meanwhile. */
+/* The first pass finds the types that all values need, a second one may find
+ * too many texts in a column whose head was of numbers. More passes are needed
+ * only if the file changes meanwhile. */
 static bool source_ingest(struct plan *plan, const struct source *source, const char *path, int table_fd,
                           const struct table_progress *progress, struct csv_report *report, struct err *err)
 {
@@ -157,7 +171,8 @@ static bool source_ingest(struct plan *plan, const struct source *source, const 
 }
 
 /* The text at `fd`, which is not UTF-16, to a table at `path`. */
-static bool text_ingest(int fd, uint64_t n_bytes, const struct csv_options *options, const struct ingest_sizes *sizes, const char *path,
+static bool text_ingest(int fd, uint64_t n_bytes, const struct csv_options *options,
+                        const struct ingest_sizes *sizes, const char *path,
                         const struct table_progress *progress, struct csv_report *report, struct err *err)
 {
     struct plan plan;
@@ -200,8 +215,9 @@ static bool encoding_find(int fd, uint64_t n_bytes, enum csv_encoding *encoding,
     return true;
 }
 
-bool table_ingest_sized(int csv_fd, const struct csv_options *options, const struct ingest_sizes *sizes, const char *path,
-                        const struct table_progress *progress, struct csv_report *report, struct err *err)
+bool table_ingest_sized(int csv_fd, const struct csv_options *options, const struct ingest_sizes *sizes,
+                        const char *path, const struct table_progress *progress, struct csv_report *report,
+                        struct err *err)
 {
     struct stat status;
     struct csv_report found = {0};
@@ -230,8 +246,8 @@ bool table_ingest_sized(int csv_fd, const struct csv_options *options, const str
     return good;
 }
 
-bool table_ingest(int csv_fd, const struct csv_options *options, const char *path, const struct table_progress *progress,
-                  struct csv_report *report, struct err *err)
+bool table_ingest(int csv_fd, const struct csv_options *options, const char *path,
+                  const struct table_progress *progress, struct csv_report *report, struct err *err)
 {
     return table_ingest_sized(csv_fd, options, &sizes_usual, path, progress, report, err);
 }

@@ -1,4 +1,5 @@
-/* table_ingest with its sizes as parameters, so that tests can put an edge after every byte. */
+/* table_ingest with its sizes as parameters, so that tests can put an edge
+ * after every byte. */
 #ifndef MLP_ENGINE_TABLE_INGEST_H
 #define MLP_ENGINE_TABLE_INGEST_H
 
@@ -10,13 +11,15 @@ struct ingest_sizes {
     size_t chunk_bytes; /* a worker's share at a time */
     size_t head_bytes;  /* looked at for dialect and types; more where the first row is longer */
     uint32_t head_rows;
-    /* Different texts that all of a table's categories may have together, and their bytes; beyond it those with the most become text columns.
-     * 0: the usual ones. */
+    /* Different texts that all of a table's categories may have together, and
+     * their bytes; beyond it those with the most become text columns. 0: the
+     * usual ones. */
     uint32_t n_levels;
     size_t level_bytes;
 };
 
-bool table_ingest_sized(int csv_fd, const struct csv_options *options, const struct ingest_sizes *sizes, const char *path,
-                        const struct table_progress *progress, struct csv_report *report, struct err *err);
+bool table_ingest_sized(int csv_fd, const struct csv_options *options, const struct ingest_sizes *sizes,
+                        const char *path, const struct table_progress *progress, struct csv_report *report,
+                        struct err *err);
 
 #endif

@@ -1,9 +1,13 @@
-/* Integers 0..255, written once with vector extensions and compiled once per instruction set: the including file defines
- * WIDTH (bytes of text in a vector), STRIPE (columns counted at once, so that twice as many bytes fill a register), TARGET (the
- * functions' attributes) and BYTES_NAME(name), and includes what vec_mask needs.
+/* Integers 0..255, written once with vector extensions and compiled once per
+ * instruction set: the including file defines WIDTH (bytes of text in a
+ * vector), STRIPE (columns counted at once, so that twice as many bytes fill a
+ * register), TARGET (the functions' attributes) and BYTES_NAME(name), and
+ * includes what vec_mask needs.
  *
- * For every byte of the text at once: the value of the number that ends just before it; then the values before separators and line
- * ends are moved together. Bit i of a mask stands for text[block + i]. Pure functions; any thread. */
+ * For every byte of the text at once: the value of the number that ends just
+ * before it; then the values before separators and line ends are moved
+ * together. Bit i of a mask stands for text[block + i]. Pure functions; any
+ * thread. */
 #include "table/ingest_bytes.h"
 
 #include <string.h>
@@ -27,8 +31,10 @@ TARGET static inline uint64_t vec_mask(vec value)
 #endif
 }
 
-/* values[i] is the number that ends just before text[i]: its last three digits. */
-TARGET static inline void part_read(const char *text, uint8_t separator, unsigned shift, struct bytes_block *block, uint8_t *values)
+/* values[i] is the number that ends just before text[i]: its last three
+ * digits. */
+TARGET static inline void part_read(const char *text, uint8_t separator, unsigned shift,
+                                    struct bytes_block *block, uint8_t *values)
 {
     const uint8_t zero = '0';
     vec here, ones, tens, hundreds;
@@ -60,7 +66,8 @@ TARGET static inline uint64_t value_move(const uint8_t *values, uint64_t ends, u
     return ends & (ends - 1);
 }
 
-/* Four at a time, for the branch predictor's sake: what is written beyond the last is overwritten or never looked at. */
+/* Four at a time, for the branch predictor's sake: what is written beyond the
+ * last is overwritten or never looked at. */
 TARGET static inline void values_move(const uint8_t *values, uint64_t ends, uint32_t n, uint8_t *out)
 {
     for (uint32_t i = 0; i < n; i += 4) {
@@ -71,7 +78,8 @@ TARGET static inline void values_move(const uint8_t *values, uint64_t ends, uint
     }
 }
 
-TARGET size_t BYTES_NAME(take)(const char *text, size_t at, size_t end, char separator, uint32_t n_columns, uint8_t *out, uint64_t *n_rows)
+TARGET size_t BYTES_NAME(take)(const char *text, size_t at, size_t end, char separator, uint32_t n_columns,
+                               uint8_t *out, uint64_t *n_rows)
 {
     struct bytes_progress progress = {.out = out, .row_at = at};
     for (; end - at >= BYTES_BLOCK; at += BYTES_BLOCK) {
@@ -90,7 +98,8 @@ TARGET size_t BYTES_NAME(take)(const char *text, size_t at, size_t end, char sep
     return progress.row_at;
 }
 
-TARGET size_t BYTES_NAME(list)(const char *text, size_t at, size_t end, float *values, uint32_t most, uint32_t *n)
+TARGET size_t BYTES_NAME(list)(const char *text, size_t at, size_t end, float *values, uint32_t most,
+                               uint32_t *n)
 {
     uint32_t taken = 0;
     for (uint32_t more; at < end; taken += more) {
@@ -112,10 +121,12 @@ TARGET size_t BYTES_NAME(list)(const char *text, size_t at, size_t end, float *v
     return at;
 }
 
-/* STRIPE columns over ROWS rows, in registers: 16-bit sums hold 257 rows, 32-bit squares 66,051. */
+/* STRIPE columns over ROWS rows, in registers: 16-bit sums hold 257 rows,
+ * 32-bit squares 66,051. */
 enum { ROWS = 128 };
 
-TARGET static inline void stripe_add(struct tally_byte *bytes, const uint8_t *at, size_t stride, uint64_t n_rows)
+TARGET static inline void stripe_add(struct tally_byte *bytes, const uint8_t *at, size_t stride,
+                                     uint64_t n_rows)
 {
     stripe min = ~(stripe){0}, max = {0};
     stripe_sums sum = {0};
@@ -150,7 +161,8 @@ static void column_add(struct tally_byte *byte, const uint8_t *at, size_t stride
     }
 }
 
-TARGET void BYTES_NAME(add)(struct tally_byte *bytes, uint32_t n_columns, const uint8_t *values, size_t stride, uint64_t n_rows)
+TARGET void BYTES_NAME(add)(struct tally_byte *bytes, uint32_t n_columns, const uint8_t *values,
+                            size_t stride, uint64_t n_rows)
 {
     for (uint64_t row = 0; row < n_rows; row += ROWS) {
         const uint8_t *at = values + row * stride;

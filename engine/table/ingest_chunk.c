@@ -1,4 +1,5 @@
-/* One chunk to records: a window of the file, rows, values by column type. See ingest_chunk.h. */
+/* One chunk to records: a window of the file, rows, values by column type. See
+ * ingest_chunk.h. */
 #include "table/ingest_chunk.h"
 #include "base/file.h"
 
@@ -37,7 +38,8 @@ uint64_t source_n_chunks(const struct source *source)
 uint64_t source_chunk_begin(const struct source *source, uint64_t index)
 {
     uint64_t n_body = source->n_bytes - source->plan->body;
-    return index < source_n_chunks(source) ? source->plan->body + index * source->chunk_bytes : source->plan->body + n_body;
+    return index < source_n_chunks(source) ? source->plan->body + index * source->chunk_bytes
+                                           : source->plan->body + n_body;
 }
 
 /* Hold at least the bytes from window_at up to `end`; what is held stays. */
@@ -56,7 +58,8 @@ static bool window_extend(struct chunk *chunk, uint64_t end)
         chunk->window_room = room;
     }
     char *to = chunk->window + WINDOW_BEFORE + chunk->n_window;
-    if (!file_read_at(chunk->source->fd, to, n - chunk->n_window, chunk->window_at + chunk->n_window, "the CSV file", &chunk->err))
+    if (!file_read_at(chunk->source->fd, to, n - chunk->n_window, chunk->window_at + chunk->n_window,
+                      "the CSV file", &chunk->err))
         return false;
     chunk->n_window = n;
     memset(chunk->window + WINDOW_BEFORE + n, 0, WINDOW_AFTER);
@@ -70,7 +73,8 @@ static bool window_load(struct chunk *chunk, uint64_t begin, uint64_t end)
     return window_extend(chunk, end < chunk->source->n_bytes ? end : chunk->source->n_bytes);
 }
 
-/* Point the scanner at the window again after it has changed, `at` and `limit` given as positions in the file. */
+/* Point the scanner at the window again after it has changed, `at` and `limit`
+ * given as positions in the file. */
 static void scan_aim(struct chunk *chunk, uint64_t at, uint64_t limit)
 {
     bool last = chunk->window_at + chunk->n_window == chunk->source->n_bytes;
@@ -79,7 +83,8 @@ static void scan_aim(struct chunk *chunk, uint64_t at, uint64_t limit)
     chunk->scan.limit = (size_t)(limit - chunk->window_at);
 }
 
-/* The bytes with room for so many, *room says for how many; NULL: out of memory, they stay as they are. */
+/* The bytes with room for so many, *room says for how many; NULL: out of
+ * memory, they stay as they are. */
 static void *room_make(struct chunk *chunk, void *bytes, size_t *room, size_t needed, const char *what)
 {
     if (bytes && needed <= *room)
@@ -97,7 +102,8 @@ static void *room_make(struct chunk *chunk, void *bytes, size_t *room, size_t ne
 static bool records_reserve(struct chunk *chunk, size_t n_bytes)
 {
     size_t needed = (size_t)chunk->n_rows * chunk->source->plan->record_bytes + n_bytes;
-    uint8_t *records = room_make(chunk, chunk->records, &chunk->records_room, needed, "the records of a chunk");
+    uint8_t *records =
+        room_make(chunk, chunk->records, &chunk->records_room, needed, "the records of a chunk");
     if (records)
         chunk->records = records;
     return records != NULL;
@@ -136,7 +142,8 @@ static void take_byte(struct chunk *chunk, uint32_t index, const struct csv_fiel
 }
 
 /* A text in a column of numbers or dates: the orders in which it is a date. */
-static uint32_t date_note(struct chunk *chunk, uint32_t index, const struct csv_field *field, double values[DATE_ORDERS])
+static uint32_t date_note(struct chunk *chunk, uint32_t index, const struct csv_field *field,
+                          double values[DATE_ORDERS])
 {
     struct tally_date *texts = &chunk->tally.texts_as_dates[index];
     uint32_t orders = texts->orders ? date_read(field->text, field->length, values) : 0;
@@ -186,7 +193,8 @@ static void take_date(struct chunk *chunk, uint32_t index, const struct csv_fiel
 /* The text in UTF-8, in the chunk's own room. */
 static bool recode(struct chunk *chunk, struct csv_field *text)
 {
-    char *recoded = room_make(chunk, chunk->recoded, &chunk->n_recoded, 3 * (size_t)text->length, "a text in UTF-8");
+    char *recoded =
+        room_make(chunk, chunk->recoded, &chunk->n_recoded, 3 * (size_t)text->length, "a text in UTF-8");
     if (!recoded)
         return false;
     chunk->recoded = recoded;
@@ -196,7 +204,8 @@ static bool recode(struct chunk *chunk, struct csv_field *text)
 }
 
 /* The text that a field stands for; *missing where it is none. */
-static bool field_text(struct chunk *chunk, const struct csv_field *field, struct csv_field *text, bool *missing)
+static bool field_text(struct chunk *chunk, const struct csv_field *field, struct csv_field *text,
+                       bool *missing)
 {
     const struct plan *plan = chunk->source->plan;
     *text = csv_field_trim(*field);
@@ -281,17 +290,20 @@ static bool rows_take_plain(struct chunk *chunk)
     const struct plan *plan = chunk->source->plan;
     struct csv_scan *scan = &chunk->scan;
     uint64_t n_rows;
-    if (plan->n_of_type[COLUMN_BYTE] != plan->n_columns || plan->dialect.separator == ' ' || scan->at + BYTES_BLOCK > scan->limit)
+    if (plan->n_of_type[COLUMN_BYTE] != plan->n_columns || plan->dialect.separator == ' ' ||
+        scan->at + BYTES_BLOCK > scan->limit)
         return true;
     if (!records_reserve(chunk, scan->limit - scan->at + BYTES_BLOCK))
         return false;
     uint8_t *out = chunk->records + (size_t)chunk->n_rows * plan->record_bytes;
-    scan->at = bytes_kernels(0)->take(scan->text, scan->at, scan->limit, plan->dialect.separator, plan->n_columns, out, &n_rows);
+    scan->at = bytes_kernels(0)->take(scan->text, scan->at, scan->limit, plan->dialect.separator,
+                                      plan->n_columns, out, &n_rows);
     chunk->n_rows += n_rows;
     return true;
 }
 
-/* Read on in the file where a row goes beyond the window. False: not further, or not possible. */
+/* Read on in the file where a row goes beyond the window. False: not further,
+ * or not possible. */
 static bool window_more(struct chunk *chunk, uint64_t limit, size_t row_bytes_max)
 {
     uint64_t at = chunk->window_at + chunk->scan.at;
@@ -305,7 +317,8 @@ static bool window_more(struct chunk *chunk, uint64_t limit, size_t row_bytes_ma
     return true;
 }
 
-/* What is wrong with the row that was scanned, knowing the columns. CSV_ROW: nothing. */
+/* What is wrong with the row that was scanned, knowing the columns. CSV_ROW:
+ * nothing. */
 static enum csv_result row_check(const struct chunk *chunk, uint32_t *field)
 {
     const struct plan *plan = chunk->source->plan;
@@ -322,9 +335,11 @@ static enum csv_result row_check(const struct chunk *chunk, uint32_t *field)
     return CSV_ROW;
 }
 
-/* Leave the row out: a line, where its fields could not be told apart. False: that is not wanted, or not possible; *problem is CSV_MORE
- * where the file could not be read on. */
-static bool row_skip(struct chunk *chunk, enum csv_result *problem, uint32_t field, uint64_t limit, size_t row_bytes_max)
+/* Leave the row out: a line, where its fields could not be told apart. False:
+ * that is not wanted, or not possible; *problem is CSV_MORE where the file
+ * could not be read on. */
+static bool row_skip(struct chunk *chunk, enum csv_result *problem, uint32_t field, uint64_t limit,
+                     size_t row_bytes_max)
 {
     struct bad_row bad = {chunk->n_rows + chunk->n_bad + 1, *problem, field};
     bool scanned = *problem == CSV_RAGGED || *problem == CSV_NOT_A_NUMBER;
@@ -355,7 +370,8 @@ static enum csv_result row_scan(struct chunk *chunk, uint64_t limit, size_t row_
     return result;
 }
 
-/* The rows from `begin` on, up to the first that begins at `limit` or later. False where a row is longer than row_bytes_max. */
+/* The rows from `begin` on, up to the first that begins at `limit` or later.
+ * False where a row is longer than row_bytes_max. */
 static bool rows_parse(struct chunk *chunk, uint64_t begin, uint64_t limit, size_t row_bytes_max)
 {
     enum csv_result result;
@@ -385,8 +401,8 @@ static bool rows_parse(struct chunk *chunk, uint64_t begin, uint64_t limit, size
     return true;
 }
 
-/* Where the first line after a line end begins, at `from` or later and before `to`; `to` where there is none. The window holds the
- * byte before `from`. */
+/* Where the first line after a line end begins, at `from` or later and before
+ * `to`; `to` where there is none. The window holds the byte before `from`. */
 static uint64_t line_find(const struct chunk *chunk, uint64_t from, uint64_t to)
 {
     const char *text = chunk->window + WINDOW_BEFORE - chunk->window_at;
@@ -398,7 +414,8 @@ static uint64_t line_find(const struct chunk *chunk, uint64_t from, uint64_t to)
 
 void chunk_guess(struct chunk *chunk, uint64_t index)
 {
-    uint64_t from = source_chunk_begin(chunk->source, index), to = source_chunk_begin(chunk->source, index + 1);
+    uint64_t from = source_chunk_begin(chunk->source, index),
+             to = source_chunk_begin(chunk->source, index + 1);
     size_t overhang = chunk->source->chunk_bytes / 64 + OVERHANG_MIN;
     chunk->begin = UINT64_MAX;
     if (!window_load(chunk, index > 0 ? from - 1 : from, to + overhang))

@@ -1,4 +1,5 @@
-/* Distinct texts by number: an open-addressing hash table over texts in an arena. */
+/* Distinct texts by number: an open-addressing hash table over texts in an
+ * arena. */
 #include "table/ingest_levels.h"
 
 #include <stdlib.h>
@@ -116,11 +117,13 @@ static bool levels_grow(struct levels *levels)
     return true;
 }
 
-static bool level_find(const struct levels *levels, uint32_t hash, const char *text, uint32_t length, uint32_t *index)
+static bool level_find(const struct levels *levels, uint32_t hash, const char *text, uint32_t length,
+                       uint32_t *index)
 {
     if (levels->n_slots == 0)
         return false;
-    for (uint32_t at = hash & (levels->n_slots - 1); levels->slots[at] != 0; at = (at + 1) & (levels->n_slots - 1)) {
+    for (uint32_t at = hash & (levels->n_slots - 1); levels->slots[at] != 0;
+         at = (at + 1) & (levels->n_slots - 1)) {
         const struct level *level = &levels->items[levels->slots[at] - 1];
         if (level->hash == hash && level->length == length && memcmp(level->text, text, length) == 0) {
             *index = levels->slots[at] - 1;
@@ -130,7 +133,8 @@ static bool level_find(const struct levels *levels, uint32_t hash, const char *t
     return false;
 }
 
-bool levels_add(struct levels *levels, struct arena *arena, uint64_t seed, const char *text, uint32_t length, uint32_t *index)
+bool levels_add(struct levels *levels, struct arena *arena, uint64_t seed, const char *text, uint32_t length,
+                uint32_t *index)
 {
     uint32_t hash = text_hash(seed, text, length);
     if (level_find(levels, hash, text, length, index))

@@ -1,5 +1,5 @@
-/* The distinct texts of a category column, numbered in order of first appearance, and the arena that holds their bytes.
- * One owner at a time. */
+/* The distinct texts of a category column, numbered in order of first
+ * appearance, and the arena that holds their bytes. One owner at a time. */
 #ifndef MLP_ENGINE_TABLE_INGEST_LEVELS_H
 #define MLP_ENGINE_TABLE_INGEST_LEVELS_H
 
@@ -31,10 +31,13 @@ struct levels {
     uint32_t n_slots;
 };
 
-/* `seed` keys the hash, so that nobody can prepare texts that collide; one seed a struct. The level's number in *index.
- * False: out of memory, nothing changed. */
-bool levels_add(struct levels *levels, struct arena *arena, uint64_t seed, const char *text, uint32_t length, uint32_t *index);
-/* Copies of the levels' texts in another arena take their place. False: out of memory, some are moved. */
+/* `seed` keys the hash, so that nobody can prepare texts that collide; one seed
+ * a struct. The level's number in *index. False: out of memory, nothing
+ * changed. */
+bool levels_add(struct levels *levels, struct arena *arena, uint64_t seed, const char *text, uint32_t length,
+                uint32_t *index);
+/* Copies of the levels' texts in another arena take their place. False: out of
+ * memory, some are moved. */
 bool levels_move(struct levels *levels, struct arena *arena);
 void levels_clear(struct levels *levels);
 void levels_done(struct levels *levels);

@@ -1,4 +1,5 @@
-/* Workers that claim chunks and give in their results in the chunks' order. See ingest_pass.h. */
+/* Workers that claim chunks and give in their results in the chunks' order. See
+ * ingest_pass.h. */
 #include "table/ingest_pass.h"
 #include "base/file.h"
 
@@ -55,23 +56,27 @@ static void turn_pass(struct pass *pass, uint64_t n_rows)
 }
 
 /* The sentence for a row that cannot be taken; `row` counts from 1. */
-static bool problem_describe(const struct plan *plan, enum csv_result problem, uint64_t row, uint32_t field, struct err *err)
+static bool problem_describe(const struct plan *plan, enum csv_result problem, uint64_t row, uint32_t field,
+                             struct err *err)
 {
     if (problem != CSV_RAGGED) {
         csv_describe(problem, row, field, err);
-        return err_at(err, row, field < plan->n_columns && problem != CSV_MEMORY ? plan->columns[field].name : "");
+        return err_at(err, row,
+                      field < plan->n_columns && problem != CSV_MEMORY ? plan->columns[field].name : "");
     }
-    err_set(err, ERR_INPUT, "row %llu has %u field%s, the %s has %u", (unsigned long long)row, field, field == 1 ? "" : "s",
-            plan->header ? "header" : "first row", plan->n_columns);
+    err_set(err, ERR_INPUT, "row %llu has %u field%s, the %s has %u", (unsigned long long)row, field,
+            field == 1 ? "" : "s", plan->header ? "header" : "first row", plan->n_columns);
     return err_at(err, row, "");
 }
 
 /* Note the rows that the chunk leaves out; `row` rows are before it. */
 static void skipped_note(struct pass *pass, const struct chunk *chunk, uint64_t row)
 {
-    for (uint64_t i = 0; i < chunk->n_bad && i < CSV_SKIPPED_SHOWN && pass->n_skipped + i < CSV_SKIPPED_SHOWN; i++) {
+    for (uint64_t i = 0; i < chunk->n_bad && i < CSV_SKIPPED_SHOWN && pass->n_skipped + i < CSV_SKIPPED_SHOWN;
+         i++) {
         const struct bad_row *bad = &chunk->bad[i];
-        problem_describe(pass->source.plan, bad->problem, row + bad->row, bad->field, &pass->skipped[pass->n_skipped + i]);
+        problem_describe(pass->source.plan, bad->problem, row + bad->row, bad->field,
+                         &pass->skipped[pass->n_skipped + i]);
     }
     pass->n_skipped += chunk->n_bad;
 }
@@ -81,8 +86,10 @@ struct place {
     uint64_t n_rows, n_text_bytes;
 };
 
-/* In its turn: make sure of the chunk's result and add it to the table's, behind what *before says. */
-static bool commit_chunk(struct pass *pass, struct chunk *chunk, uint64_t index, struct place *before, struct err *err)
+/* In its turn: make sure of the chunk's result and add it to the table's,
+ * behind what *before says. */
+static bool commit_chunk(struct pass *pass, struct chunk *chunk, uint64_t index, struct place *before,
+                         struct err *err)
 {
     uint64_t begin = pass->begin;
     *before = (struct place){pass->n_rows, pass->n_text_bytes};
@@ -98,7 +105,8 @@ static bool commit_chunk(struct pass *pass, struct chunk *chunk, uint64_t index,
         return false;
     }
     if (chunk->problem != CSV_END)
-        return problem_describe(pass->source.plan, chunk->problem, before->n_rows + pass->n_skipped + chunk->n_rows + chunk->n_bad + 1,
+        return problem_describe(pass->source.plan, chunk->problem,
+                                before->n_rows + pass->n_skipped + chunk->n_rows + chunk->n_bad + 1,
                                 chunk->problem_field, err);
     if (before->n_rows + chunk->n_rows > UINT32_MAX - 1)
         return err_set(err, ERR_LIMIT, "the file has more than %u rows", UINT32_MAX - 1);
@@ -109,15 +117,19 @@ static bool commit_chunk(struct pass *pass, struct chunk *chunk, uint64_t index,
 }
 
 /* After its turn: records and texts to their places in the files. */
-static bool chunk_write(struct pass *pass, struct chunk *chunk, uint64_t index, const struct place *before, struct err *err)
+static bool chunk_write(struct pass *pass, struct chunk *chunk, uint64_t index, const struct place *before,
+                        struct err *err)
 {
     uint32_t record_bytes = pass->source.plan->record_bytes;
     size_t n_bytes = (size_t)chunk->n_rows * record_bytes;
     chunk_renumber(chunk, before->n_text_bytes);
     pass->groups[index] = (struct table_group){chunk->n_rows, table_checksum(chunk->records, n_bytes)};
-    pass->text_groups[index] = (struct table_group){chunk->n_text_bytes, table_checksum(chunk->texts, chunk->n_text_bytes)};
-    return file_write_at(pass->table_fd, chunk->records, n_bytes, TABLE_RECORDS_AT + before->n_rows * record_bytes, "the table", err) &&
-           file_write_at(pass->texts_fd, chunk->texts, chunk->n_text_bytes, before->n_text_bytes, "the table's texts", err);
+    pass->text_groups[index] =
+        (struct table_group){chunk->n_text_bytes, table_checksum(chunk->texts, chunk->n_text_bytes)};
+    return file_write_at(pass->table_fd, chunk->records, n_bytes,
+                         TABLE_RECORDS_AT + before->n_rows * record_bytes, "the table", err) &&
+           file_write_at(pass->texts_fd, chunk->texts, chunk->n_text_bytes, before->n_text_bytes,
+                         "the table's texts", err);
 }
 
 static bool progress_tell(struct pass *pass, uint64_t done, uint64_t row, struct err *err)
@@ -144,8 +156,8 @@ static void *worker_run(void *self)
         if (good)
             turn_pass(pass, chunk->n_rows);
         good = good && (!useful || chunk_write(pass, chunk, index, &before, &err));
-        good = good &&
-               (!worker->calling || progress_tell(pass, source_chunk_begin(&pass->source, index + 1), before.n_rows + chunk->n_rows, &err));
+        good = good && (!worker->calling || progress_tell(pass, source_chunk_begin(&pass->source, index + 1),
+                                                          before.n_rows + chunk->n_rows, &err));
         if (!good) {
             pass_fail(pass, &err);
             break;
@@ -154,14 +166,16 @@ static void *worker_run(void *self)
     return NULL;
 }
 
-/* Start up to n workers; the first one is the caller. With fewer threads than asked for it takes longer, nothing else. */
+/* Start up to n workers; the first one is the caller. With fewer threads than
+ * asked for it takes longer, nothing else. */
 static uint32_t workers_start(struct worker *workers, uint32_t n)
 {
     uint32_t n_started = 1;
     sigset_t all, before;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before); /* signals are the daemon's main thread's */
-    while (n_started < n && pthread_create(&workers[n_started].thread, NULL, worker_run, &workers[n_started]) == 0)
+    while (n_started < n &&
+           pthread_create(&workers[n_started].thread, NULL, worker_run, &workers[n_started]) == 0)
         n_started++;
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     return n_started;
@@ -199,10 +213,14 @@ bool pass_run(struct pass *pass, uint32_t n_threads, struct err *err)
     return good;
 }
 
-bool pass_init(struct pass *pass, const struct source *source, int table_fd, int texts_fd, const struct table_progress *progress,
-               struct err *err)
+bool pass_init(struct pass *pass, const struct source *source, int table_fd, int texts_fd,
+               const struct table_progress *progress, struct err *err)
 {
-    *pass = (struct pass){.source = *source, .table_fd = table_fd, .texts_fd = texts_fd, .progress = progress, .begin = source->plan->body};
+    *pass = (struct pass){.source = *source,
+                          .table_fd = table_fd,
+                          .texts_fd = texts_fd,
+                          .progress = progress,
+                          .begin = source->plan->body};
     pthread_mutex_init(&pass->lock, NULL);
     pthread_cond_init(&pass->turned, NULL);
     pass->n_chunks = source_n_chunks(source);

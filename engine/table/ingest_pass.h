@@ -1,6 +1,8 @@
-/* One reading of the whole CSV file by several workers, records written in their order. See ingest.c for the plan.
+/* One reading of the whole CSV file by several workers, records written in
+ * their order. See ingest.c for the plan.
  *
- * Threads: `lock` protects what stands under it in struct pass. Whose turn it is may use what the turn moves on (`tally` to `begin`, `n_rows`) without it;
+ * Threads: `lock` protects what stands under it in struct pass. Whose turn it
+ * is may use what the turn moves on (`tally` to `begin`, `n_rows`) without it;
  * before pass_run and after it the caller may use everything. */
 #ifndef MLP_ENGINE_TABLE_INGEST_PASS_H
 #define MLP_ENGINE_TABLE_INGEST_PASS_H
@@ -14,7 +16,8 @@
 /* One reading of the whole file. */
 struct pass {
     struct source source;
-    int table_fd, texts_fd; /* the texts of text columns go to a file of their own first; -1 where there are none */
+    int table_fd,
+        texts_fd; /* the texts of text columns go to a file of their own first; -1 where there are none */
     uint64_t n_chunks;
     struct table_group *groups, *text_groups; /* (n_chunks) each, written by the worker that has the chunk */
     const struct table_progress *progress;
@@ -32,13 +35,15 @@ struct pass {
     struct err err;
 };
 
-/* The plan and the progress must outlive the pass, the files stay the caller's. */
-bool pass_init(struct pass *pass, const struct source *source, int table_fd, int texts_fd, const struct table_progress *progress,
-               struct err *err);
+/* The plan and the progress must outlive the pass, the files stay the
+ * caller's. */
+bool pass_init(struct pass *pass, const struct source *source, int table_fd, int texts_fd,
+               const struct table_progress *progress, struct err *err);
 void pass_done(struct pass *pass);
 
-/* Read the file on up to n_threads threads, the caller's one of them. Where `tally.needs_widening` is set afterwards, some column's type was
- * too narrow, `tally.wanted` tells which are needed, and the records are worthless. */
+/* Read the file on up to n_threads threads, the caller's one of them. Where
+ * `tally.needs_widening` is set afterwards, some column's type was too narrow,
+ * `tally.wanted` tells which are needed, and the records are worthless. */
 bool pass_run(struct pass *pass, uint32_t n_threads, struct err *err);
 
 #endif

@@ -35,7 +35,8 @@ struct head {
 
 bool plan_missing(const struct plan *plan, const struct csv_field *field)
 {
-    return text_is_missing(field->text, field->length) || (plan->options->n_missing > 0 && csv_missing(plan->options, field));
+    return text_is_missing(field->text, field->length) ||
+           (plan->options->n_missing > 0 && csv_missing(plan->options, field));
 }
 
 bool plan_number(const struct plan *plan, const struct csv_field *field, float *value)
@@ -52,7 +53,8 @@ bool plan_foreign(const struct plan *plan, const struct csv_field *field)
 {
     if (text_is_ascii(field->text, field->length))
         return false;
-    return plan->encoding == CSV_WINDOWS_1252 || plan->encoding == CSV_LATIN1 || !text_is_utf8(field->text, field->length, false);
+    return plan->encoding == CSV_WINDOWS_1252 || plan->encoding == CSV_LATIN1 ||
+           !text_is_utf8(field->text, field->length, false);
 }
 
 size_t plan_recode(const struct plan *plan, const struct csv_field *field, char *to)
@@ -102,7 +104,8 @@ static void probe_field(const struct plan *plan, struct probe *probe, const stru
             type = COLUMN_BYTE;
     }
     probe->type = type_wider(probe->type, type);
-    probe->repeated = probe->repeated || (probe->first_length == field->length && memcmp(probe->first, field->text, field->length) == 0);
+    probe->repeated = probe->repeated || (probe->first_length == field->length &&
+                                          memcmp(probe->first, field->text, field->length) == 0);
 }
 
 static bool first_keep(struct plan *plan, struct head *head, struct err *err)
@@ -126,7 +129,8 @@ static bool first_keep(struct plan *plan, struct head *head, struct err *err)
     return true;
 }
 
-/* A first line such as "150,4,setosa,versicolor,virginica": how many rows, how many features, the classes. */
+/* A first line such as "150,4,setosa,versicolor,virginica": how many rows, how
+ * many features, the classes. */
 static bool first_is_counts(const struct head *head, uint32_t n_second)
 {
     if (head->n_columns < 3 || head->n_rows > 0)
@@ -139,7 +143,8 @@ static bool first_is_counts(const struct head *head, uint32_t n_second)
     return strtoull(head->probes[1].first, NULL, 10) + 1 == n_second && n_second > 2;
 }
 
-/* The rows after the first, as far as the head goes. Errors are left to the real reading, which knows the row. */
+/* The rows after the first, as far as the head goes. Errors are left to the
+ * real reading, which knows the row. */
 static bool rows_see(struct plan *plan, struct head *head, uint32_t n_rows_max, struct err *err)
 {
     enum csv_result result = CSV_ROW;
@@ -169,7 +174,8 @@ static bool firsts_distinct(const struct plan *plan, const struct head *head, bo
     for (uint32_t i = 0; i < head->n_columns && *distinct && good; i++) {
         const struct probe *probe = &head->probes[i];
         *distinct = probe->first_length > 0 && probe->first_length <= COLUMN_NAME_MAX && !probe->repeated;
-        good = !*distinct || levels_add(&levels, &arena, plan->seed, probe->first, probe->first_length, &index) ||
+        good = !*distinct ||
+               levels_add(&levels, &arena, plan->seed, probe->first, probe->first_length, &index) ||
                err_memory(err, "the first row's texts");
         *distinct = *distinct && good && levels.n == i + 1;
     }
@@ -178,8 +184,9 @@ static bool firsts_distinct(const struct plan *plan, const struct head *head, bo
     return good;
 }
 
-/* Text above a column of numbers or dates makes a header; such a value there and nowhere text, none. Where all columns are text, names are taken
- * to be distinct and not to stand again below. */
+/* Text above a column of numbers or dates makes a header; such a value there
+ * and nowhere text, none. Where all columns are text, names are taken to be
+ * distinct and not to stand again below. */
 static bool header_guess(const struct plan *plan, const struct head *head, bool *header, struct err *err)
 {
     uint32_t n_for = 0, n_against = 0, n_texts = 0;
@@ -187,7 +194,8 @@ static bool header_guess(const struct plan *plan, const struct head *head, bool 
         const struct probe *probe = &head->probes[i];
         double values[DATE_ORDERS];
         bool numeric = probe->n_numbers > 0 && probe->n_texts == 0, dates = is_dates(probe);
-        bool first_date = dates && probe->first_cell == CELL_TEXT && date_read(probe->first, probe->first_length, values);
+        bool first_date =
+            dates && probe->first_cell == CELL_TEXT && date_read(probe->first, probe->first_length, values);
         n_for += (numeric || dates) && probe->first_cell == CELL_TEXT && !first_date;
         n_against += (numeric && probe->first_cell == CELL_NUMBER) || first_date;
         n_texts += probe->first_cell == CELL_TEXT;
@@ -199,8 +207,9 @@ static bool header_guess(const struct plan *plan, const struct head *head, bool 
     return !open || firsts_distinct(plan, head, header, err);
 }
 
-/* The name itself, or with ".2", ".3" ... where it is taken. NULL: out of memory. A level's `global` holds the number to try next, so
- * that a million equal names take a million steps. */
+/* The name itself, or with ".2", ".3" ... where it is taken. NULL: out of
+ * memory. A level's `global` holds the number to try next, so that a million
+ * equal names take a million steps. */
 static const char *name_add(struct plan *plan, struct levels *names, const char *wanted, uint32_t length)
 {
     uint32_t n_before = names->n, base, index;
@@ -238,8 +247,10 @@ static const char *name_recode(struct plan *plan, struct levels *names, const st
     return name;
 }
 
-/* The user's name for the column, else the header's, else, and for an empty one, "c3". */
-static bool name_make(struct plan *plan, struct levels *names, const struct probe *probe, uint32_t column, struct err *err)
+/* The user's name for the column, else the header's, else, and for an empty
+ * one, "c3". */
+static bool name_make(struct plan *plan, struct levels *names, const struct probe *probe, uint32_t column,
+                      struct err *err)
 {
     char number[16];
     const struct csv_options *options = plan->options;
@@ -247,7 +258,8 @@ static bool name_make(struct plan *plan, struct levels *names, const struct prob
     const char *name;
     size_t length = options->n_names > 0 ? strlen(options->names[column]) : plan->header ? first.length : 0;
     if (length > COLUMN_NAME_MAX)
-        return err_set(err, ERR_INPUT, "the name of column %u has %zu bytes: at most %d are possible", column + 1, length, COLUMN_NAME_MAX);
+        return err_set(err, ERR_INPUT, "the name of column %u has %zu bytes: at most %d are possible",
+                       column + 1, length, COLUMN_NAME_MAX);
     if (options->n_names > 0)
         name = name_add(plan, names, options->names[column], (uint32_t)strlen(options->names[column]));
     else if (!plan->header || first.length == 0)
@@ -265,13 +277,15 @@ static bool types_fix(struct plan *plan, struct err *err)
 {
     const struct csv_options *options = plan->options;
     for (uint32_t i = 0, column = 0; i < options->n_types; i++) {
-        uint32_t left = plan->n_columns; /* mostly they come in the columns' order: the search goes on from the last */
+        uint32_t left =
+            plan->n_columns; /* mostly they come in the columns' order: the search goes on from the last */
         while (left > 0 && strcmp(plan->columns[column].name, options->types[i].column) != 0) {
             column = (column + 1) % plan->n_columns;
             left--;
         }
         if (left == 0) {
-            err_set(err, ERR_INPUT, "there is no column called %.100s to give a type to", options->types[i].column);
+            err_set(err, ERR_INPUT, "there is no column called %.100s to give a type to",
+                    options->types[i].column);
             return err_field(err, "types");
         }
         if (options->types[i].type == COLUMN_DATE) {
@@ -293,7 +307,8 @@ static bool columns_make(struct plan *plan, struct head *head, struct err *err)
     struct levels names = {0};
     bool good = true;
     if (plan->options->n_names > 0 && plan->options->n_names != head->n_columns) {
-        err_set(err, ERR_INPUT, "%u names are given for the columns, and the file has %u", plan->options->n_names, head->n_columns);
+        err_set(err, ERR_INPUT, "%u names are given for the columns, and the file has %u",
+                plan->options->n_names, head->n_columns);
         return err_field(err, "columns");
     }
     plan->n_columns = head->n_columns;
@@ -324,34 +339,40 @@ static uint64_t seed_make(const void *address)
 {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
-    return ((uint64_t)now.tv_nsec * 0x9e3779b97f4a7c15ull) ^ (uint64_t)now.tv_sec ^ ((uint64_t)(uintptr_t)address << 17);
+    return ((uint64_t)now.tv_nsec * 0x9e3779b97f4a7c15ull) ^ (uint64_t)now.tv_sec ^
+           ((uint64_t)(uintptr_t)address << 17);
 }
 
-/* What the options leave open about the dialect, found out from the head; *preamble: where its rows begin. */
-static bool dialect_find(struct plan *plan, const char *text, size_t n_bytes, bool whole, size_t *preamble, struct err *err)
+/* What the options leave open about the dialect, found out from the head;
+ * *preamble: where its rows begin. */
+static bool dialect_find(struct plan *plan, const char *text, size_t n_bytes, bool whole, size_t *preamble,
+                         struct err *err)
 {
     const struct csv_options *options = plan->options;
     plan->dialect = dialect_told(options);
     *preamble = csv_preamble(&plan->dialect, text, n_bytes);
     size_t titles = SIZE_MAX;
     if (csv_guess(&plan->dialect, options->comment == 0, text + *preamble, n_bytes - *preamble, whole))
-        titles = csv_titles(&plan->dialect, options, text + *preamble, n_bytes - *preamble, whole, true, &plan->n_titles);
+        titles = csv_titles(&plan->dialect, options, text + *preamble, n_bytes - *preamble, whole, true,
+                            &plan->n_titles);
     if (titles == SIZE_MAX)
         return err_memory(err, "a look at the file's dialect");
     *preamble += titles;
     return true;
 }
 
-bool plan_init(struct plan *plan, const char *head_text, size_t n_bytes, bool whole, uint32_t n_rows_max, const struct csv_options *options,
-               enum csv_result *result, struct err *err)
+bool plan_init(struct plan *plan, const char *head_text, size_t n_bytes, bool whole, uint32_t n_rows_max,
+               const struct csv_options *options, enum csv_result *result, struct err *err)
 {
     struct head head = {0};
     bool good = false;
     size_t preamble;
     *plan = (struct plan){.options = options, .seed = seed_make(&head)};
-    plan->encoding = options->encoding != CSV_ENCODING_GUESS ? options->encoding : text_guess_encoding(head_text, n_bytes);
+    plan->encoding =
+        options->encoding != CSV_ENCODING_GUESS ? options->encoding : text_guess_encoding(head_text, n_bytes);
     if (plan->encoding == CSV_UTF16LE || plan->encoding == CSV_UTF16BE)
-        plan->encoding = CSV_UTF8; /* the caller has looked at more and found otherwise: the NULs will be an error */
+        plan->encoding =
+            CSV_UTF8; /* the caller has looked at more and found otherwise: the NULs will be an error */
     if (!dialect_find(plan, head_text, n_bytes, whole, &preamble, err))
         return false;
     csv_scan_init(&head.scan, &plan->dialect);
@@ -393,7 +414,8 @@ void plan_layout(struct plan *plan)
     memset(plan->n_of_type, 0, sizeof plan->n_of_type);
     for (uint32_t i = 0; i < plan->n_columns; i++)
         plan->columns[i].slot = plan->n_of_type[plan->columns[i].type]++;
-    static const uint32_t words[COLUMN_TYPES] = {[COLUMN_NUMBER] = 1, [COLUMN_CATEGORY] = 1, [COLUMN_DATE] = 2, [COLUMN_TEXT] = 2};
+    static const uint32_t words[COLUMN_TYPES] = {
+        [COLUMN_NUMBER] = 1, [COLUMN_CATEGORY] = 1, [COLUMN_DATE] = 2, [COLUMN_TEXT] = 2};
     uint32_t n_wide = 0, wide = 0;
     for (int type = 0; type < COLUMN_TYPES; type++)
         n_wide += words[type] * plan->n_of_type[type];

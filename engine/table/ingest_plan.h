@@ -1,5 +1,6 @@
-/* What a file's head shows: dialect, header, columns and their first types; and where each column's value lies in a record.
- * Plain data: written by one thread before the workers start, only read while they run. */
+/* What a file's head shows: dialect, header, columns and their first types; and
+ * where each column's value lies in a record. Plain data: written by one thread
+ * before the workers start, only read while they run. */
 #ifndef MLP_ENGINE_TABLE_INGEST_PLAN_H
 #define MLP_ENGINE_TABLE_INGEST_PLAN_H
 
@@ -37,17 +38,20 @@ struct plan {
     struct arena names;
 };
 
-/* Look at the head of a file (not in UTF-16): `whole` where it is all of it. ERR_INPUT for an empty file, CSV_MORE in *result where not even the
- * first row is whole: come again with more. */
-bool plan_init(struct plan *plan, const char *head, size_t n_bytes, bool whole, uint32_t n_rows_max, const struct csv_options *options,
-               enum csv_result *result, struct err *err);
+/* Look at the head of a file (not in UTF-16): `whole` where it is all of it.
+ * ERR_INPUT for an empty file, CSV_MORE in *result where not even the first row
+ * is whole: come again with more. */
+bool plan_init(struct plan *plan, const char *head, size_t n_bytes, bool whole, uint32_t n_rows_max,
+               const struct csv_options *options, enum csv_result *result, struct err *err);
 void plan_done(struct plan *plan);
 
-/* A finite number as this file writes them. One too large for a float is text: it would be lost as a number. */
+/* A finite number as this file writes them. One too large for a float is text:
+ * it would be lost as a number. */
 bool plan_number(const struct plan *plan, const struct csv_field *field, float *value);
 bool plan_missing(const struct plan *plan, const struct csv_field *field);
 
-/* Whether the text has to be recoded to be UTF-8, and that: `to` has room for 3 bytes a byte. Returns the bytes written. */
+/* Whether the text has to be recoded to be UTF-8, and that: `to` has room for 3
+ * bytes a byte. Returns the bytes written. */
 bool plan_foreign(const struct plan *plan, const struct csv_field *field);
 size_t plan_recode(const struct plan *plan, const struct csv_field *field, char *to);
 

@@ -15,8 +15,8 @@ bool tally_init(struct tally *tally, const struct plan *plan, struct err *err)
     tally->dates = calloc((size_t)plan->n_of_type[COLUMN_DATE] + 1, sizeof *tally->dates);
     tally->texts_missing = calloc((size_t)plan->n_of_type[COLUMN_TEXT] + 1, sizeof *tally->texts_missing);
     tally->texts_as_dates = calloc((size_t)plan->n_columns, sizeof *tally->texts_as_dates);
-    if (!tally->wanted || !tally->bytes || !tally->numbers || !tally->categories || !tally->dates || !tally->texts_missing ||
-        !tally->texts_as_dates) {
+    if (!tally->wanted || !tally->bytes || !tally->numbers || !tally->categories || !tally->dates ||
+        !tally->texts_missing || !tally->texts_as_dates) {
         tally_done(tally);
         return err_memory(err, "the columns' statistics");
     }
@@ -72,7 +72,8 @@ void tally_add_bytes(struct tally *tally, const uint8_t *records, uint64_t n_row
 {
     const struct plan *plan = tally->plan;
     if (n_rows > 0 && plan->n_of_type[COLUMN_BYTE] > 0)
-        bytes_kernels(0)->add(tally->bytes, plan->n_of_type[COLUMN_BYTE], records + plan->bytes_at, plan->record_bytes, n_rows);
+        bytes_kernels(0)->add(tally->bytes, plan->n_of_type[COLUMN_BYTE], records + plan->bytes_at,
+                              plan->record_bytes, n_rows);
 }
 
 static bool is_counted_category(const struct tally *tally, uint32_t column)
@@ -80,7 +81,8 @@ static bool is_counted_category(const struct tally *tally, uint32_t column)
     return tally->plan->columns[column].type == COLUMN_CATEGORY && tally->wanted[column] != COLUMN_TEXT;
 }
 
-/* The category with the most levels, or the most bytes of them; n_columns where none has `least`. */
+/* The category with the most levels, or the most bytes of them; n_columns where
+ * none has `least`. */
 static uint32_t category_widest(const struct tally *tally, bool by_number, size_t least)
 {
     const struct plan *plan = tally->plan;
@@ -98,13 +100,15 @@ static uint32_t category_widest(const struct tally *tally, bool by_number, size_
     return widest;
 }
 
-/* The levels that are still counted into an arena of their own; the others' texts are freed. */
+/* The levels that are still counted into an arena of their own; the others'
+ * texts are freed. */
 static bool texts_compact(struct tally *tally, struct err *err)
 {
     const struct plan *plan = tally->plan;
     struct arena texts = {0};
     for (uint32_t i = 0; i < plan->n_columns; i++) {
-        if (!is_counted_category(tally, i) || levels_move(&tally->categories[plan->columns[i].slot].levels, &texts))
+        if (!is_counted_category(tally, i) ||
+            levels_move(&tally->categories[plan->columns[i].slot].levels, &texts))
             continue;
         arena_done(&texts);
         return err_memory(err, "the levels of a category");
@@ -116,10 +120,12 @@ static bool texts_compact(struct tally *tally, struct err *err)
 
 static bool levels_over(const struct tally *tally, uint32_t part)
 {
-    return tally->n_levels > tally->plan->n_levels_max / part || tally->level_bytes > tally->plan->level_bytes_max / part;
+    return tally->n_levels > tally->plan->n_levels_max / part ||
+           tally->level_bytes > tally->plan->level_bytes_max / part;
 }
 
-/* Categories with the most levels shall be text columns, until half of what levels may take is free: so this is seldom done. */
+/* Categories with the most levels shall be text columns, until half of what
+ * levels may take is free: so this is seldom done. */
 static bool categories_to_text(struct tally *tally, struct err *err)
 {
     const struct plan *plan = tally->plan;
@@ -144,7 +150,8 @@ static bool levels_merge(struct tally *tally, uint32_t column, struct levels *ch
     for (uint32_t i = 0; i < chunk->n && is_counted_category(tally, column); i++) {
         struct level *level = &chunk->items[i];
         uint32_t n = category->levels.n;
-        if (!levels_add(&category->levels, &tally->texts, tally->plan->seed, level->text, level->length, &level->global))
+        if (!levels_add(&category->levels, &tally->texts, tally->plan->seed, level->text, level->length,
+                        &level->global))
             return err_memory(err, "the levels of a category");
         category->levels.items[level->global].n_rows += level->n_rows;
         if (category->levels.n == n)
@@ -158,7 +165,8 @@ static bool levels_merge(struct tally *tally, uint32_t column, struct levels *ch
             return false;
         if (levels_over(tally, 1)) {
             err_set(err, ERR_LIMIT,
-                    "the columns hold too many different texts: a table may have %u of them, or %zu MB, beside columns of text",
+                    "the columns hold too many different texts: a table may have %u of them, or %zu MB, "
+                    "beside columns of text",
                     tally->plan->n_levels_max, tally->plan->level_bytes_max >> 20);
             return err_at(err, 0, tally->plan->columns[column].name);
         }
@@ -190,7 +198,8 @@ bool tally_merge(struct tally *tally, struct tally *chunk, struct err *err)
     tally->n_rows += chunk->n_rows;
     tally->needs_widening = tally->needs_widening || chunk->needs_widening;
     for (uint32_t i = 0; i < plan->n_columns; i++) {
-        tally->wanted[i] = (uint8_t)type_wider((enum column_type)tally->wanted[i], (enum column_type)chunk->wanted[i]);
+        tally->wanted[i] =
+            (uint8_t)type_wider((enum column_type)tally->wanted[i], (enum column_type)chunk->wanted[i]);
         tally->texts_as_dates[i].orders &= chunk->texts_as_dates[i].orders;
         if (!tally->texts_as_dates[i].separator)
             tally->texts_as_dates[i].separator = chunk->texts_as_dates[i].separator;
@@ -216,10 +225,12 @@ bool tally_merge(struct tally *tally, struct tally *chunk, struct err *err)
 
 __extension__ typedef unsigned __int128 uint128;
 
-/* Sums of integers are exact: a constant column's deviation is 0, not nearly so. */
+/* Sums of integers are exact: a constant column's deviation is 0, not nearly
+ * so. */
 static void column_of_bytes(const struct tally_byte *byte, uint64_t n_rows, struct column *column)
 {
-    uint128 squares = (uint128)byte->squares * n_rows - (uint128)byte->sum * byte->sum; /* n^2 times the variance */
+    uint128 squares =
+        (uint128)byte->squares * n_rows - (uint128)byte->sum * byte->sum; /* n^2 times the variance */
     column->integer = true;
     column->min = byte->min;
     column->max = byte->max;
@@ -227,7 +238,8 @@ static void column_of_bytes(const struct tally_byte *byte, uint64_t n_rows, stru
     column->stddev = sqrt((double)squares) / (double)n_rows;
 }
 
-static void column_of_numbers(const struct tally_number *number, uint64_t n_rows, double shift, struct column *column)
+static void column_of_numbers(const struct tally_number *number, uint64_t n_rows, double shift,
+                              struct column *column)
 {
     double n = (double)(n_rows - number->n_missing);
     column->n_missing = number->n_missing;
@@ -248,10 +260,12 @@ void tally_wanted(const struct tally *tally, uint32_t index, enum column_type *t
     bool dates = texts->separator && texts->orders && !planned->fixed;
     bool number = planned->type == COLUMN_NUMBER, planned_date = planned->type == COLUMN_DATE;
     *type = (enum column_type)tally->wanted[index];
-    /* A column that the head showed to be empty, and all texts below are dates. */
+    /* A column that the head showed to be empty, and all texts below are
+     * dates. */
     if (dates && number && *type == COLUMN_CATEGORY)
         *type = tally->numbers[planned->slot].n_missing == tally->n_rows ? COLUMN_DATE : COLUMN_CATEGORY;
-    if (dates && !(planned_date && texts->orders & 1u << planned->date.order)) /* the plan's own stays where it suits */
+    if (dates && !(planned_date &&
+                   texts->orders & 1u << planned->date.order)) /* the plan's own stays where it suits */
         *date = date_format_choose(texts->orders, &texts->separator, 1);
     if (!dates && *type == COLUMN_DATE && texts->separator)
         *type = COLUMN_CATEGORY;
@@ -274,7 +288,8 @@ void tally_column(const struct tally *tally, uint32_t index, struct column *colu
         column->integer = false;
         column->date = planned->date;
         if (tally->texts_as_dates[index].separator) /* how all of them may be read, not the head's alone */
-            column->date.either = date_format_choose(tally->texts_as_dates[index].orders, &planned->date.separator, 1).either;
+            column->date.either =
+                date_format_choose(tally->texts_as_dates[index].orders, &planned->date.separator, 1).either;
     } else if (planned->type == COLUMN_TEXT) {
         column->n_missing = tally->texts_missing[planned->slot];
     } else {

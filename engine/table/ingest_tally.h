@@ -1,12 +1,14 @@
-/* What is counted while rows are read: of one chunk by the worker that parses it, of the table by merging the chunks in their order
- * in the file. Since chunks do not depend on threads, neither do the sums' last bits. */
+/* What is counted while rows are read: of one chunk by the worker that parses
+ * it, of the table by merging the chunks in their order in the file. Since
+ * chunks do not depend on threads, neither do the sums' last bits. */
 #ifndef MLP_ENGINE_TABLE_INGEST_TALLY_H
 #define MLP_ENGINE_TABLE_INGEST_TALLY_H
 
 #include "table/ingest_bytes.h"
 #include "table/ingest_plan.h"
 
-/* A category becomes a text column only if it has more than this part of the levels that a table may have. */
+/* A category becomes a text column only if it has more than this part of the
+ * levels that a table may have. */
 #define LEVELS_SHARE 1000
 
 struct tally_number {
@@ -22,7 +24,8 @@ struct tally_category {
     size_t n_bytes; /* of the levels' texts; kept for the whole table only */
 };
 
-/* The orders in which all texts of a column are dates, and one of the texts' separators. */
+/* The orders in which all texts of a column are dates, and one of the texts'
+ * separators. */
 struct tally_date {
     uint32_t orders; /* bits; all of them before the first text */
     char separator;
@@ -68,17 +71,20 @@ static inline void tally_add_number(struct tally_number *number, double value, d
     number->fraction = number->fraction || (small && value != (double)(int64_t)value);
 }
 
-/* What the values of the column need, once all chunks are merged: *type, and for dates how they are read.
- * Both may be the plan's own. */
-void tally_wanted(const struct tally *tally, uint32_t column, enum column_type *type, struct date_format *date);
+/* What the values of the column need, once all chunks are merged: *type, and
+ * for dates how they are read. Both may be the plan's own. */
+void tally_wanted(const struct tally *tally, uint32_t column, enum column_type *type,
+                  struct date_format *date);
 
 /* Count the byte columns of n_rows records. */
 void tally_add_bytes(struct tally *tally, const uint8_t *records, uint64_t n_rows);
 
-/* Add a chunk's tally to the table's; sets `global` of the chunk's levels. ERR_LIMIT where too many columns have too many levels. */
+/* Add a chunk's tally to the table's; sets `global` of the chunk's levels.
+ * ERR_LIMIT where too many columns have too many levels. */
 bool tally_merge(struct tally *tally, struct tally *chunk, struct err *err);
 
-/* Fill in what `column` says about its values, from the whole table's tally. `levels` and `level_rows` are left to the caller. */
+/* Fill in what `column` says about its values, from the whole table's tally.
+ * `levels` and `level_rows` are left to the caller. */
 void tally_column(const struct tally *tally, uint32_t index, struct column *column);
 
 #endif

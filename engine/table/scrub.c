@@ -1,5 +1,6 @@
-/* A table's file read from the disk, group by group, to find damage early. Nothing is mapped: a sector that cannot be read is an error of a
- * system call. */
+/* A table's file read from the disk, group by group, to find damage early.
+ * Nothing is mapped: a sector that cannot be read is an error of a system
+ * call. */
 #include "base/file.h"
 #include "mlp/file.h"
 #include "mlp/table.h"
@@ -22,7 +23,8 @@ static bool bytes_make(struct reading *reading, struct err *err)
     const struct table_schema *schema = &reading->schema;
     uint64_t most = 1;
     for (uint64_t i = 0; i < schema->n_groups; i++) {
-        uint64_t records = schema->groups[i].n * schema->record_bytes, texts = reading->texts ? schema->text_groups[i].n : 0;
+        uint64_t records = schema->groups[i].n * schema->record_bytes,
+                 texts = reading->texts ? schema->text_groups[i].n : 0;
         most = records > most ? records : most;
         most = texts > most ? texts : most;
     }
@@ -30,7 +32,8 @@ static bool bytes_make(struct reading *reading, struct err *err)
     return reading->bytes || err_memory(err, "a group of a table");
 }
 
-/* Whether n bytes at a place of the file are what was written. The system need not keep them. */
+/* Whether n bytes at a place of the file are what was written. The system need
+ * not keep them. */
 static bool part_good(const struct reading *reading, uint64_t at, uint64_t n, uint64_t checksum)
 {
     struct err ignored;
@@ -44,9 +47,11 @@ static bool groups_read(const struct reading *reading, const struct table_scrub 
     const struct table_schema *schema = &reading->schema;
     uint64_t at = TABLE_RECORDS_AT, row = 0, texts_at = at + schema->n_rows * schema->record_bytes;
     for (uint64_t i = 0; i < schema->n_groups; i++) {
-        uint64_t n_rows = schema->groups[i].n, n = n_rows * schema->record_bytes, n_texts = reading->texts ? schema->text_groups[i].n : 0;
+        uint64_t n_rows = schema->groups[i].n, n = n_rows * schema->record_bytes,
+                 n_texts = reading->texts ? schema->text_groups[i].n : 0;
         bool good = part_good(reading, at, n, schema->groups[i].checksum);
-        good = good && (!reading->texts || part_good(reading, texts_at, n_texts, schema->text_groups[i].checksum));
+        good = good &&
+               (!reading->texts || part_good(reading, texts_at, n_texts, schema->text_groups[i].checksum));
         if (!good && n_rows > 0)
             scrub->damaged(scrub->self, row + 1, row + n_rows);
         at += n;

@@ -1,4 +1,5 @@
-/* A mapped table file, shared by reference count. Immutable once opened; any number of threads. */
+/* A mapped table file, shared by reference count. Immutable once opened; any
+ * number of threads. */
 #include "mlp/table.h"
 
 #include "mlp/file.h"
@@ -44,7 +45,8 @@ static void table_free(struct table *table)
 static bool records_map(struct table *table, int fd, struct err *err)
 {
     const struct table_schema *schema = &table->schema;
-    size_t n = TABLE_RECORDS_AT + (size_t)schema->n_rows * schema->record_bytes + (size_t)schema->n_text_bytes;
+    size_t n =
+        TABLE_RECORDS_AT + (size_t)schema->n_rows * schema->record_bytes + (size_t)schema->n_text_bytes;
     if (!map_file(&table->map, fd, n, err))
         return false;
     if (schema->n_text_bytes > 0 && ((const char *)table->map.bytes)[n - 1] != '\0')
@@ -62,8 +64,8 @@ struct table *table_open(const char *path, struct err *err)
     atomic_init(&table->n_refs, 1);
     snprintf(table->file, sizeof table->file, "%s", file_name(path));
     int fd = file_open(path, err);
-    bool good = fd >= 0 && table_file_read(fd, &table->schema, &table->block, &table->levels, err) && table_groups_init(table, err) &&
-                records_map(table, fd, err) && names_sort(table, err);
+    bool good = fd >= 0 && table_file_read(fd, &table->schema, &table->block, &table->levels, err) &&
+                table_groups_init(table, err) && records_map(table, fd, err) && names_sort(table, err);
     if (fd >= 0)
         close(fd);
     if (good)

@@ -1,4 +1,5 @@
-/* An ensemble: folds drawn, epochs run member by member, the best epoch kept. ensemble_merge.c makes one network of it, ensemble_state.c saves it. */
+/* An ensemble: folds drawn, epochs run member by member, the best epoch kept.
+ * ensemble_merge.c makes one network of it, ensemble_state.c saves it. */
 #include "base/rng.h"
 #include "train/ensemble_private.h"
 
@@ -28,8 +29,10 @@ static bool members_check(const struct train_options *o, const struct rows *trai
     return true;
 }
 
-/* The rows in an order in which every n-th makes a fold with its share of each class: by class, drawn within. */
-static bool rows_deal(const struct rows *train, uint32_t n_classes, uint64_t seed, uint32_t *dealt, struct err *err)
+/* The rows in an order in which every n-th makes a fold with its share of each
+ * class: by class, drawn within. */
+static bool rows_deal(const struct rows *train, uint32_t n_classes, uint64_t seed, uint32_t *dealt,
+                      struct err *err)
 {
     uint64_t n = train->n_rows;
     uint64_t *begins = calloc((size_t)n_classes + 2, sizeof *begins);
@@ -57,9 +60,10 @@ static int row_compare(const void *a, const void *b)
     return (*x > *y) - (*x < *y);
 }
 
-/* Member m's rows, each part in the table's order: those it learns from, then its fold. */
-static bool member_rows(struct ensemble *ensemble, uint32_t m, const struct rows *train, const uint32_t *dealt, uint64_t *n_train,
-                        struct err *err)
+/* Member m's rows, each part in the table's order: those it learns from, then
+ * its fold. */
+static bool member_rows(struct ensemble *ensemble, uint32_t m, const struct rows *train,
+                        const uint32_t *dealt, uint64_t *n_train, struct err *err)
 {
     uint64_t n = train->n_rows, at = 0;
     uint32_t *rows = malloc((size_t)n * sizeof *rows);
@@ -77,8 +81,8 @@ static bool member_rows(struct ensemble *ensemble, uint32_t m, const struct rows
     return true;
 }
 
-static bool member_init(struct ensemble *ensemble, uint32_t m, const struct rows *train, const uint32_t *dealt,
-                        const struct train_options *options, struct err *err)
+static bool member_init(struct ensemble *ensemble, uint32_t m, const struct rows *train,
+                        const uint32_t *dealt, const struct train_options *options, struct err *err)
 {
     struct member *member = &ensemble->members[m];
     struct train_options own = *options;
@@ -88,8 +92,10 @@ static bool member_init(struct ensemble *ensemble, uint32_t m, const struct rows
     own.seed += (uint64_t)m << 53; /* a user's seed is below 2^53 */
     if (!member_rows(ensemble, m, train, dealt, &n_train, err))
         return false;
-    struct rows learns = {.binding = train->binding, .rows = member->rows, .n_rows = n_train, .weights = train->weights};
-    struct rows fold = {.binding = train->binding, .rows = member->rows + n_train, .n_rows = train->n_rows - n_train};
+    struct rows learns = {
+        .binding = train->binding, .rows = member->rows, .n_rows = n_train, .weights = train->weights};
+    struct rows fold = {
+        .binding = train->binding, .rows = member->rows + n_train, .n_rows = train->n_rows - n_train};
     member->trainer = trainer_new(ensemble->recipe, &learns, &fold, &own, err);
     if (member->trainer == NULL)
         return false;
@@ -99,11 +105,13 @@ static bool member_init(struct ensemble *ensemble, uint32_t m, const struct rows
     return member->best != NULL || err_memory(err, "the best weights");
 }
 
-static bool members_init(struct ensemble *ensemble, const struct rows *train, const struct train_options *options, struct err *err)
+static bool members_init(struct ensemble *ensemble, const struct rows *train,
+                         const struct train_options *options, struct err *err)
 {
     uint32_t n_classes = ensemble->recipe->task == TASK_CLASSIFICATION ? ensemble->recipe->n_classes : 0;
     uint32_t *dealt = malloc((size_t)train->n_rows * sizeof *dealt);
-    bool ok = dealt != NULL ? rows_deal(train, n_classes, options->seed, dealt, err) : err_memory(err, "the folds of the rows");
+    bool ok = dealt != NULL ? rows_deal(train, n_classes, options->seed, dealt, err)
+                            : err_memory(err, "the folds of the rows");
 
     for (uint32_t m = 0; ok && m < ensemble->n_members; m++)
         ok = member_init(ensemble, m, train, dealt, options, err);
@@ -111,20 +119,23 @@ static bool members_init(struct ensemble *ensemble, const struct rows *train, co
     return ok;
 }
 
-bool ensemble_check(const struct recipe *recipe, const struct rows *train, const struct train_options *options, struct err *err)
+bool ensemble_check(const struct recipe *recipe, const struct rows *train,
+                    const struct train_options *options, struct err *err)
 {
     return members_check(options, train, err) && train_check(recipe, train, options, err);
 }
 
-uint64_t ensemble_bytes(const struct train_options *options, uint32_t n_inputs, uint64_t n_train, uint64_t n_validation)
+uint64_t ensemble_bytes(const struct train_options *options, uint32_t n_inputs, uint64_t n_train,
+                        uint64_t n_validation)
 {
     uint64_t n = options->members > 1 ? options->members : 1;
     return n == 1 ? train_bytes(options, n_inputs, n_train, n_validation)
                   : n * (train_bytes(options, n_inputs, n_train, n_train / n) + n_train * sizeof(uint32_t));
 }
 
-struct ensemble *ensemble_new(const struct recipe *recipe, const struct rows *train, const struct rows *validation,
-                              const struct train_options *options, struct err *err)
+struct ensemble *ensemble_new(const struct recipe *recipe, const struct rows *train,
+                              const struct rows *validation, const struct train_options *options,
+                              struct err *err)
 {
     if (!members_check(options, train, err))
         return NULL;
@@ -165,9 +176,11 @@ void ensemble_free(struct ensemble *ensemble)
 bool ensemble_begin_from(struct ensemble *ensemble, const struct network *network, struct err *err)
 {
     struct network *own = ensemble->members[0].trainer->network;
-    bool same = ensemble->n_members == 1 && own->n_inputs == network->n_inputs && own->n_layers == network->n_layers;
+    bool same =
+        ensemble->n_members == 1 && own->n_inputs == network->n_inputs && own->n_layers == network->n_layers;
     for (uint32_t l = 0; same && l < own->n_layers; l++)
-        same = own->layers[l].units == network->layers[l].units && own->layers[l].activation == network->layers[l].activation &&
+        same = own->layers[l].units == network->layers[l].units &&
+               own->layers[l].activation == network->layers[l].activation &&
                own->layers[l].norms == network->layers[l].norms;
     if (!same)
         return err_set(err, ERR_INPUT, "the network to begin from has another shape");
@@ -177,7 +190,8 @@ bool ensemble_begin_from(struct ensemble *ensemble, const struct network *networ
 
 /* ---- the loop ---- */
 
-/* Means over the members, number by number; not a number where one of them is none. */
+/* Means over the members, number by number; not a number where one of them is
+ * none. */
 static struct epoch_metrics metrics_mean(const struct ensemble *ensemble)
 {
     struct epoch_metrics mean = ensemble->metrics[0];
@@ -232,8 +246,8 @@ static void watch_best(struct ensemble *ensemble, const struct epoch_metrics *me
         best_bring_back(ensemble);
 }
 
-enum train_state ensemble_run(struct ensemble *ensemble, struct pool *pool, const atomic_bool *stop, uint64_t deadline_ns,
-                              struct epoch_metrics *metrics, struct err *err)
+enum train_state ensemble_run(struct ensemble *ensemble, struct pool *pool, const atomic_bool *stop,
+                              uint64_t deadline_ns, struct epoch_metrics *metrics, struct err *err)
 {
     if (ensemble->n_members == 1)
         return trainer_run(ensemble->members[0].trainer, pool, stop, deadline_ns, metrics, err);
@@ -241,7 +255,8 @@ enum train_state ensemble_run(struct ensemble *ensemble, struct pool *pool, cons
         return TRAIN_DONE;
     while (ensemble->turn < ensemble->n_members) {
         struct epoch_metrics *own = &ensemble->metrics[ensemble->turn];
-        enum train_state state = trainer_run(ensemble->members[ensemble->turn].trainer, pool, stop, deadline_ns, own, err);
+        enum train_state state =
+            trainer_run(ensemble->members[ensemble->turn].trainer, pool, stop, deadline_ns, own, err);
         if (state != TRAIN_EPOCH)
             return state;
         ensemble->turn++;
@@ -265,7 +280,8 @@ bool ensemble_can_save(const struct ensemble *ensemble)
 
 uint32_t ensemble_epoch(const struct ensemble *ensemble)
 {
-    return ensemble->n_members == 1 ? trainer_epoch(ensemble->members[0].trainer) : atomic_load(&ensemble->epoch);
+    return ensemble->n_members == 1 ? trainer_epoch(ensemble->members[0].trainer)
+                                    : atomic_load(&ensemble->epoch);
 }
 
 double ensemble_fraction(const struct ensemble *ensemble)

@@ -2,9 +2,10 @@
 #include "network/private.h"
 #include "train/ensemble_private.h"
 
-/* Copy one member's layer to its place: rows from `first_in`, columns from `first_out` of the merged layer, times `share`. */
-static void layer_place(struct network *merged, const struct network *network, uint32_t layer, uint32_t first_in, uint32_t first_out,
-                        float share)
+/* Copy one member's layer to its place: rows from `first_in`, columns from
+ * `first_out` of the merged layer, times `share`. */
+static void layer_place(struct network *merged, const struct network *network, uint32_t layer,
+                        uint32_t first_in, uint32_t first_out, float share)
 {
     uint32_t n_in = network_n_in(network, layer), n_out = network->layers[layer].units;
 
@@ -34,8 +35,8 @@ struct network *networks_merge(const struct network *const *networks, uint32_t n
     for (uint32_t m = 0; merged != NULL && m < n; m++)
         for (uint32_t l = 0; l < n_layers; l++) {
             bool last = l + 1 == n_layers;
-            layer_place(merged, networks[m], l, l == 0 ? 0 : m * network_n_in(first, l), last ? 0 : m * first->layers[l].units,
-                        last ? 1.0f / (float)n : 1);
+            layer_place(merged, networks[m], l, l == 0 ? 0 : m * network_n_in(first, l),
+                        last ? 0 : m * first->layers[l].units, last ? 1.0f / (float)n : 1);
         }
     return merged;
 }

@@ -1,5 +1,7 @@
-/* An ensemble's state as bytes: struct head, the best weights where early stopping keeps them, then each member's own state with its length before
- * it. An ensemble of one has its trainer's state and nothing else. In the machine's own byte order: the members' states check who reads them. */
+/* An ensemble's state as bytes: struct head, the best weights where early
+ * stopping keeps them, then each member's own state with its length before it.
+ * An ensemble of one has its trainer's state and nothing else. In the machine's
+ * own byte order: the members' states check who reads them. */
 #include "table/file.h"
 #include "train/ensemble_private.h"
 
@@ -45,7 +47,8 @@ static struct head head_make(const struct ensemble *ensemble)
     memset(&head, 0, sizeof head); /* metrics have padding */
     memcpy(head.magic, MAGIC, sizeof head.magic);
     head.n_members = ensemble->n_members;
-    head.best_floats = ensemble->members[0].best != NULL ? ensemble->members[0].trainer->network->n_floats : 0;
+    head.best_floats =
+        ensemble->members[0].best != NULL ? ensemble->members[0].trainer->network->n_floats : 0;
     head.epoch = atomic_load(&ensemble->epoch);
     head.turn = ensemble->turn;
     head.best_epoch = ensemble->best_epoch;
@@ -74,7 +77,8 @@ size_t ensemble_save(const struct ensemble *ensemble, void *bytes)
     char *at = bytes;
     memcpy(at, &head, sizeof head);
     at += sizeof head;
-    for (uint32_t m = 0; head.best_floats > 0 && m < ensemble->n_members; m++, at += head.best_floats * sizeof(float))
+    for (uint32_t m = 0; head.best_floats > 0 && m < ensemble->n_members;
+         m++, at += head.best_floats * sizeof(float))
         memcpy(at, ensemble->members[m].best, (size_t)head.best_floats * sizeof(float));
     for (uint32_t m = 0; m < ensemble->n_members; m++) {
         uint64_t length = trainer_save(ensemble->members[m].trainer, at + sizeof length);
@@ -91,10 +95,11 @@ struct part {
 };
 
 /* False where the lengths do not add up to n bytes. */
-static bool parts_find(const void *bytes, size_t n, const struct head *head, struct part parts[ENSEMBLE_MEMBERS_MAX])
+static bool parts_find(const void *bytes, size_t n, const struct head *head,
+                       struct part parts[ENSEMBLE_MEMBERS_MAX])
 {
-    if (head->n_members < 2 || head->n_members > ENSEMBLE_MEMBERS_MAX || head->best_floats > n / sizeof(float) ||
-        best_bytes(head) > n - sizeof *head)
+    if (head->n_members < 2 || head->n_members > ENSEMBLE_MEMBERS_MAX ||
+        head->best_floats > n / sizeof(float) || best_bytes(head) > n - sizeof *head)
         return false;
     size_t at = sizeof *head + best_bytes(head);
     for (uint64_t m = 0; m < head->n_members; m++) {
@@ -131,15 +136,18 @@ void ensemble_state_seal(void *bytes, size_t n)
 
 /* ---- in ---- */
 
-/* The head and the parts, checked for all that does not depend on an ensemble. */
-static bool state_read(const void *bytes, size_t n, struct head *head, struct part parts[ENSEMBLE_MEMBERS_MAX], struct err *err)
+/* The head and the parts, checked for all that does not depend on an
+ * ensemble. */
+static bool state_read(const void *bytes, size_t n, struct head *head,
+                       struct part parts[ENSEMBLE_MEMBERS_MAX], struct err *err)
 {
     memcpy(head, bytes, sizeof *head);
     if (!parts_find(bytes, n, head, parts))
         return err_set(err, ERR_CORRUPT, "its members' states do not have the lengths that it says");
     if (head->checksum != checksum_of(bytes, head))
         return err_set(err, ERR_CORRUPT, "its checksum is wrong");
-    if (head->turn >= head->n_members || head->best_epoch > head->epoch || head->finished > 1 || head->epoch > UINT32_MAX)
+    if (head->turn >= head->n_members || head->best_epoch > head->epoch || head->finished > 1 ||
+        head->epoch > UINT32_MAX)
         return err_set(err, ERR_CORRUPT, "one of its counts is impossible");
     return true;
 }
@@ -160,7 +168,8 @@ bool ensemble_state_look(const void *bytes, size_t n, struct train_place *place,
             return false;
         if (own.epoch != head.epoch + (m < head.turn))
             return err_set(err, ERR_CORRUPT, "its members do not stand where it says");
-        place->step += own.step + (m < head.turn ? UINT32_MAX : 0); /* any number that grows with the work that is done */
+        place->step += own.step + (m < head.turn ? UINT32_MAX
+                                                 : 0); /* any number that grows with the work that is done */
         place->chunk += own.chunk;
     }
     return true;
@@ -172,7 +181,8 @@ static bool ensemble_fits(const struct ensemble *ensemble, const void *bytes, co
     if (head->n_members != ensemble->n_members || head->best_floats != head_make(ensemble).best_floats)
         return err_set(err, ERR_CONFLICT, "it is of another training: other members or early stopping");
     for (uint32_t m = 0; m < ensemble->n_members; m++)
-        if (!trainer_fits(ensemble->members[m].trainer, (const char *)bytes + parts[m].at, (size_t)parts[m].length, err))
+        if (!trainer_fits(ensemble->members[m].trainer, (const char *)bytes + parts[m].at,
+                          (size_t)parts[m].length, err))
             return false;
     return true;
 }
@@ -202,10 +212,12 @@ bool ensemble_restore(struct ensemble *ensemble, const void *bytes, size_t n, st
         return false;
     const char *best = (const char *)bytes + sizeof head;
     for (uint32_t m = 0; m < ensemble->n_members; m++) {
-        if (!trainer_restore(ensemble->members[m].trainer, (const char *)bytes + parts[m].at, (size_t)parts[m].length, err))
+        if (!trainer_restore(ensemble->members[m].trainer, (const char *)bytes + parts[m].at,
+                             (size_t)parts[m].length, err))
             return false; /* cannot be: it fits */
         if (head.best_floats > 0)
-            memcpy(ensemble->members[m].best, best + m * head.best_floats * sizeof(float), (size_t)head.best_floats * sizeof(float));
+            memcpy(ensemble->members[m].best, best + m * head.best_floats * sizeof(float),
+                   (size_t)head.best_floats * sizeof(float));
     }
     numbers_take(ensemble, &head);
     return true;

@@ -1,4 +1,5 @@
-/* Scores of a model on rows of a table. The sums run in row order: the same whatever the pool. */
+/* Scores of a model on rows of a table. The sums run in row order: the same
+ * whatever the pool. */
 #include "mlp/evaluation.h"
 #include "network/private.h"
 #include "train/private.h"
@@ -9,11 +10,14 @@
 /* The true value in the user's units, or the class. */
 static float label_of(const struct rows *rows, uint64_t i, bool classes)
 {
-    return classes ? (float)binding_class(rows->binding, rows->rows[i]) : binding_value(rows->binding, rows->rows[i]);
+    return classes ? (float)binding_class(rows->binding, rows->rows[i])
+                   : binding_value(rows->binding, rows->rows[i]);
 }
 
-/* Guesses of the rows that have a usable target; what they came to is added up. */
-static void take_guesses(struct evaluation *e, const struct model *model, const struct scoring *s, struct outcomes *outcomes)
+/* Guesses of the rows that have a usable target; what they came to is added
+ * up. */
+static void take_guesses(struct evaluation *e, const struct model *model, const struct scoring *s,
+                         struct outcomes *outcomes)
 {
     bool classes = e->n_classes > 0;
     for (uint64_t i = s->begin; i < s->end; i++) {
@@ -25,8 +29,11 @@ static void take_guesses(struct evaluation *e, const struct model *model, const 
             e->confusion[(size_t)label * e->n_classes + (uint32_t)guess]++;
         else
             guess = guess * model->recipe->target_stddev + model->recipe->target_mean;
-        e->guesses[e->n_rows++] = (struct guess){
-            .row = s->rows->rows[i], .label = label, .guess = guess, .probability = classes ? score->probability : 1, .loss = score->loss};
+        e->guesses[e->n_rows++] = (struct guess){.row = s->rows->rows[i],
+                                                 .label = label,
+                                                 .guess = guess,
+                                                 .probability = classes ? score->probability : 1,
+                                                 .loss = score->loss};
         outcomes_add(outcomes, score, 1);
     }
 }
@@ -40,7 +47,8 @@ static struct evaluation *evaluation_new(uint64_t n_rows, uint32_t n_classes)
     for (int i = 0; i < N_METRICS; i++)
         e->values[i] = NAN;
     e->guesses = calloc(n_rows == 0 ? 1 : n_rows, sizeof *e->guesses);
-    e->confusion = calloc(n_classes == 0 ? 1 : n_classes, (n_classes == 0 ? 1 : n_classes) * sizeof *e->confusion);
+    e->confusion =
+        calloc(n_classes == 0 ? 1 : n_classes, (n_classes == 0 ? 1 : n_classes) * sizeof *e->confusion);
     if (e->guesses != NULL && e->confusion != NULL)
         return e;
     evaluation_free(e);
@@ -48,8 +56,9 @@ static struct evaluation *evaluation_new(uint64_t n_rows, uint32_t n_classes)
 }
 
 /* A window of rows after the other. */
-static bool evaluate(struct evaluation *e, const struct model *model, struct scoring *s, struct outcomes *outcomes, struct pool *pool,
-                     struct worker_scratch *scratch, struct err *err)
+static bool evaluate(struct evaluation *e, const struct model *model, struct scoring *s,
+                     struct outcomes *outcomes, struct pool *pool, struct worker_scratch *scratch,
+                     struct err *err)
 {
     while (s->end < s->rows->n_rows) {
         scoring_window(s, s->end);
@@ -64,8 +73,8 @@ static bool evaluate(struct evaluation *e, const struct model *model, struct sco
     return rows_check_read(s->rows, err);
 }
 
-struct evaluation *model_evaluate(const struct model *model, const struct rows *rows, struct pool *pool, const atomic_bool *stop,
-                                  struct err *err)
+struct evaluation *model_evaluate(const struct model *model, const struct rows *rows, struct pool *pool,
+                                  const atomic_bool *stop, struct err *err)
 {
     bool classes = model->recipe->task == TASK_CLASSIFICATION;
     uint32_t n_workers = pool_n_threads(pool), n_classes = classes ? model->recipe->n_classes : 0;

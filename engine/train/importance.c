@@ -1,8 +1,11 @@
-/* Permutation importance (Breiman 2001): how much worse a model guesses when one column's values are dealt anew among the rows.
+/* Permutation importance (Breiman 2001): how much worse a model guesses when
+ * one column's values are dealt anew among the rows.
  *
- * Only the first layer sees a column: its sums are kept, and for each dealt row corrected by the change of the column's inputs times their
- * weights; rows whose value stays the same keep their outcome. Columns are independent of each other: workers claim them, and whoever
- * takes one finds the same numbers. */
+ * Only the first layer sees a column: its sums are kept, and for each dealt row
+ * corrected by the change of the column's inputs times their weights; rows
+ * whose value stays the same keep their outcome. Columns are independent of
+ * each other: workers claim them, and whoever takes one finds the same
+ * numbers. */
 #include "base/denormals.h"
 #include "mlp/evaluation.h"
 #include "network/private.h"
@@ -31,7 +34,7 @@ struct importance_work {
     uint32_t n_repeats;
     uint32_t *chosen;         /* (n) table rows */
     struct activations whole; /* (n rows): at[0] inputs, at[1] the first layer's sums */
-    double *cost;             /* (n): of each row as it is; 1 for a wrong class, the squared error of a number */
+    double *cost; /* (n): of each row as it is; 1 for a wrong class, the squared error of a number */
     struct importance_scratch {
         struct activations block; /* BLOCK_ROWS rows */
         uint32_t *dealt;          /* (n) */
@@ -41,7 +44,8 @@ struct importance_work {
     atomic_uint next;
 };
 
-/* Adds `change` of input k, times its weights, to the first layer's sums of a row. */
+/* Adds `change` of input k, times its weights, to the first layer's sums of a
+ * row. */
 static void sums_change(const struct network *network, uint32_t k, float change, float *sums)
 {
     uint32_t n_out = padded_out(network, 0);
@@ -55,14 +59,16 @@ static void sums_change(const struct network *network, uint32_t k, float change,
 static double row_cost(const struct importance_work *w, uint32_t i, float *outputs)
 {
     struct target target = row_target(w->rows, w->chosen[i]);
-    struct row_score score = loss_row(w->model->network, kernels_get(), &w->objective, target, outputs, 0, NULL);
+    struct row_score score =
+        loss_row(w->model->network, kernels_get(), &w->objective, target, outputs, 0, NULL);
     if (w->objective.classes)
         return score.guess != score.label;
     double error = ((double)score.guess - (double)score.label) * (double)w->model->recipe->target_stddev;
     return error * error;
 }
 
-/* What rows changed[0..n) cost more than they did; their sums stand in the block. */
+/* What rows changed[0..n) cost more than they did; their sums stand in the
+ * block. */
 static double block_rise(const struct importance_work *w, struct importance_scratch *s, uint32_t n)
 {
     struct pass pass = {.network = w->model->network, .kernels = kernels_get(), .a = &s->block};
@@ -70,18 +76,21 @@ static double block_rise(const struct importance_work *w, struct importance_scra
     double rise = 0;
     forward_sums(&pass, 0, (n + 15) & ~15u);
     for (uint32_t i = 0; i < n; i++)
-        rise += row_cost(w, s->changed[i], s->block.at[last] + i * s->block.ld[last]) - w->cost[s->changed[i]];
+        rise +=
+            row_cost(w, s->changed[i], s->block.at[last] + i * s->block.ld[last]) - w->cost[s->changed[i]];
     return rise;
 }
 
 /* What all rows cost more when the column's values are dealt as in s->dealt. */
-static double dealt_rise(const struct importance_work *w, struct importance_scratch *s, const struct recipe_column *column)
+static double dealt_rise(const struct importance_work *w, struct importance_scratch *s,
+                         const struct recipe_column *column)
 {
     const struct activations *a = &w->whole;
     uint32_t n = 0;
     double rise = 0;
     for (uint32_t i = 0; i < w->n && !(n == 0 && stop_is_set(w->stop)); i++) {
-        const float *x = a->at[0] + i * a->ld[0] + column->first_input, *y = a->at[0] + s->dealt[i] * a->ld[0] + column->first_input;
+        const float *x = a->at[0] + i * a->ld[0] + column->first_input,
+                    *y = a->at[0] + s->dealt[i] * a->ld[0] + column->first_input;
         if (memcmp(x, y, column->n_inputs * sizeof *x) == 0)
             continue;
         float *sums = s->block.at[1] + n * s->block.ld[1];
@@ -98,7 +107,8 @@ static double dealt_rise(const struct importance_work *w, struct importance_scra
     return n > 0 ? rise + block_rise(w, s, n) : rise;
 }
 
-static void column_measure(struct importance_work *w, struct importance_scratch *s, struct importance *importance)
+static void column_measure(struct importance_work *w, struct importance_scratch *s,
+                           struct importance *importance)
 {
     const struct recipe_column *column = &w->model->recipe->columns[importance->column];
     double before = 0, drop = 0;
@@ -144,11 +154,14 @@ static uint32_t rows_wanted(struct importance_work *w)
 {
     const struct network *network = w->model->network;
     uint64_t first = (uint64_t)(network->n_inputs + 1) * network->layers[0].units;
-    double row = 2.0 * (double)(network_n_params(network) - first + network->layers[0].units) * w->evaluation->n_importance;
+    double row = 2.0 * (double)(network_n_params(network) - first + network->layers[0].units) *
+                 w->evaluation->n_importance;
     double affordable = WORK_MAX / row;
     uint64_t n = affordable < ROWS_MIN ? ROWS_MIN : affordable > ROWS_MAX ? ROWS_MAX : (uint64_t)affordable;
     n = n < w->evaluation->n_rows ? n : w->evaluation->n_rows;
-    w->n_repeats = w->evaluation->n_importance > COLUMNS_FEW || n == 0 ? 1 : n * 50 < DEALT_ROWS ? 50 : (uint32_t)(DEALT_ROWS / n);
+    w->n_repeats = w->evaluation->n_importance > COLUMNS_FEW || n == 0 ? 1
+                   : n * 50 < DEALT_ROWS                               ? 50
+                                                                       : (uint32_t)(DEALT_ROWS / n);
     return n < 2 || n * network->n_inputs > FLOATS_MAX ? 0 : (uint32_t)n;
 }
 
@@ -170,7 +183,8 @@ static bool scratch_make(struct importance_work *w, uint32_t n_workers, struct e
     return activations_init(&w->whole, w->model->network, w->n, true, err);
 }
 
-/* Choose rows evenly, and find the first layer's sums and what each row costs. */
+/* Choose rows evenly, and find the first layer's sums and what each row
+ * costs. */
 static void rows_measure(struct importance_work *w)
 {
     const struct network *network = w->model->network;
@@ -180,14 +194,16 @@ static void rows_measure(struct importance_work *w)
         w->chosen[i] = w->evaluation->guesses[i * w->evaluation->n_rows / w->n].row;
         binding_encode(w->rows->binding, w->chosen[i], a->at[0] + i * a->ld[0]);
     }
-    kernels_get()->forward(a->at[0], a->ld[0], padded, network->params + network->weights_at[0], network->params + network->biases_at[0],
-                           padded_in(network, 0), padded_out(network, 0), false, a->at[1], a->ld[1]);
+    kernels_get()->forward(a->at[0], a->ld[0], padded, network->params + network->weights_at[0],
+                           network->params + network->biases_at[0], padded_in(network, 0),
+                           padded_out(network, 0), false, a->at[1], a->ld[1]);
     struct importance_scratch *s = &w->scratch[0];
     for (uint32_t first = 0; first < w->n && !stop_is_set(w->stop); first += BLOCK_ROWS) {
         uint32_t n = w->n - first < BLOCK_ROWS ? w->n - first : BLOCK_ROWS;
         struct pass pass = {.network = network, .kernels = kernels_get(), .a = &s->block};
         for (uint32_t i = 0; i < n; i++)
-            memcpy(s->block.at[1] + i * s->block.ld[1], a->at[1] + (first + i) * a->ld[1], padded_out(network, 0) * sizeof(float));
+            memcpy(s->block.at[1] + i * s->block.ld[1], a->at[1] + (first + i) * a->ld[1],
+                   padded_out(network, 0) * sizeof(float));
         forward_sums(&pass, 0, (n + 15) & ~15u);
         for (uint32_t i = 0; i < n; i++)
             w->cost[first + i] = row_cost(w, first + i, s->block.at[last] + i * s->block.ld[last]);
@@ -214,8 +230,8 @@ static void work_done(struct importance_work *w)
     free(w->cost);
 }
 
-bool evaluation_importance(struct evaluation *e, const struct model *model, const struct rows *rows, struct pool *pool,
-                           const struct importance_options *options, struct err *err)
+bool evaluation_importance(struct evaluation *e, const struct model *model, const struct rows *rows,
+                           struct pool *pool, const struct importance_options *options, struct err *err)
 {
     bool classes = model->recipe->task == TASK_CLASSIFICATION, ok = true;
     struct importance_work w = {.model = model,

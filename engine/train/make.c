@@ -1,4 +1,5 @@
-/* Making a trainer: options checked and filled in, the network, the workspace, the shares of the workers. */
+/* Making a trainer: options checked and filled in, the network, the workspace,
+ * the shares of the workers. */
 #include "base/memory.h"
 #include "network/private.h"
 #include "train/private.h"
@@ -22,29 +23,37 @@ static void fill_defaults(struct train_options *o, bool classes)
     optimizer_defaults(o);
 }
 
-static bool options_check(struct train_options *o, const struct recipe *recipe, const struct rows *train, struct err *err)
+static bool options_check(struct train_options *o, const struct recipe *recipe, const struct rows *train,
+                          struct err *err)
 {
     if (train->n_rows == 0)
         return err_set(err, ERR_INPUT, "there are no rows to train on");
     if (train->n_rows > UINT32_MAX)
         return err_set(err, ERR_LIMIT, "training takes at most %u rows", UINT32_MAX);
     if (o->n_layers == 0 || o->n_layers > NETWORK_LAYERS_MAX)
-        return err_set(err, ERR_LIMIT, "a network has 1 to %d layers", NETWORK_LAYERS_MAX) || err_field(err, "layers");
+        return err_set(err, ERR_LIMIT, "a network has 1 to %d layers", NETWORK_LAYERS_MAX) ||
+               err_field(err, "layers");
     if (o->epochs == 0)
         return err_set(err, ERR_INPUT, "epochs must be at least 1") || err_field(err, "epochs");
     if (o->early_stopping.on && !metric_applies(o->early_stopping.monitor, recipe->n_classes))
-        return err_set(err, ERR_INPUT, "there is no %s to monitor for %s", metric_name(o->early_stopping.monitor),
+        return err_set(err, ERR_INPUT, "there is no %s to monitor for %s",
+                       metric_name(o->early_stopping.monitor),
                        recipe->n_classes > 0 ? "this number of classes" : "a target of numbers") ||
                err_field(err, "early_stopping");
     if (loss_is_raw(o->loss) && (recipe->target_mean != 0 || recipe->target_stddev != 1))
-        return err_set(err, ERR_INPUT, "%s needs a recipe that leaves the target as it is", loss_name(o->loss)) || err_field(err, "loss");
+        return err_set(err, ERR_INPUT, "%s needs a recipe that leaves the target as it is",
+                       loss_name(o->loss)) ||
+               err_field(err, "loss");
     if (augment_is_on(&o->augment) && !(recipe->bytes && binding_has_bytes(train->binding)))
-        return err_set(err, ERR_INPUT, "augmentation changes pictures, and the columns of this data are not all bytes (0 to 255)") ||
+        return err_set(err, ERR_INPUT,
+                       "augmentation changes pictures, and the columns of this data are not all bytes (0 to "
+                       "255)") ||
                err_field(err, "augmentation");
     if (augment_is_on(&o->augment) && !augment_check(&o->augment, recipe->n_inputs, err))
         return false;
     return optimizer_check(o, err) &&
-           loss_check(o->loss, &o->layers[o->n_layers - 1], recipe->task == TASK_CLASSIFICATION ? recipe->n_classes : 0, err);
+           loss_check(o->loss, &o->layers[o->n_layers - 1],
+                      recipe->task == TASK_CLASSIFICATION ? recipe->n_classes : 0, err);
 }
 
 /* Which inputs are zero in every row, padding too. */
@@ -59,7 +68,8 @@ static bool find_dead(struct trainer *t, struct err *err)
     return true;
 }
 
-/* Share of rows in which each input is not zero, (padded n_inputs), by a sample. NULL: out of memory. */
+/* Share of rows in which each input is not zero, (padded n_inputs), by a
+ * sample. NULL: out of memory. */
 static float *column_density(const struct trainer *t)
 {
     uint32_t n_in = padded_in(t->network, 0);
@@ -75,7 +85,8 @@ static float *column_density(const struct trainer *t)
     return density;
 }
 
-/* About how many cycles a block takes for each of its columns, measured with AVX-512: only the ratios matter. */
+/* About how many cycles a block takes for each of its columns, measured with
+ * AVX-512: only the ratios matter. */
 static float block_cost(const struct trainer *t, const struct weight_block *b, const float *density)
 {
     const float update = 20, dense = 0.5f, sparse = 1, per_row = 4, vector = 0.25f;
@@ -90,27 +101,31 @@ static float block_cost(const struct trainer *t, const struct weight_block *b, c
     return (float)b->width * (update / 16 * live + per_row + sparse / 16 * non_zeros + vectors);
 }
 
-/* Blocks of a layer's weights whose inputs are from `begin` to `end`, in the order of the parameters. */
+/* Blocks of a layer's weights whose inputs are from `begin` to `end`, in the
+ * order of the parameters. */
 static void add_blocks(struct trainer *t, uint32_t layer, uint32_t begin, uint32_t end, const float *density)
 {
     uint32_t n_out = padded_out(t->network, layer);
     for (uint32_t panel = 0; panel < n_out; panel += KERNEL_PANEL)
         for (uint32_t row = begin; row < end; row += 16) {
             struct weight_block *b = &t->blocks[t->n_blocks++];
-            *b = (struct weight_block){.layer = layer, .panel = panel, .row = row, .width = panel_width(n_out, panel)};
+            *b = (struct weight_block){
+                .layer = layer, .panel = panel, .row = row, .width = panel_width(n_out, panel)};
             b->cost = block_cost(t, b, density);
         }
 }
 
-/* Workers' shares of the blocks are contiguous. Where the first layer's inputs are halved, its halves come first and last: each then stays
- * with the workers that sum over it. */
+/* Workers' shares of the blocks are contiguous. Where the first layer's inputs
+ * are halved, its halves come first and last: each then stays with the workers
+ * that sum over it. */
 static bool list_blocks(struct trainer *t, struct err *err)
 {
     float *density = t->sparse ? column_density(t) : NULL;
     uint32_t n_in = padded_in(t->network, 0), half = inputs_half(n_in);
     size_t n = 0;
     for (uint32_t l = 0; l < t->network->n_layers; l++)
-        n += (size_t)padded_in(t->network, l) / 16 * ((padded_out(t->network, l) + KERNEL_PANEL - 1) / KERNEL_PANEL);
+        n += (size_t)padded_in(t->network, l) / 16 *
+             ((padded_out(t->network, l) + KERNEL_PANEL - 1) / KERNEL_PANEL);
     t->blocks = calloc(n, sizeof *t->blocks);
     if (t->blocks == NULL) {
         free(density);
@@ -197,7 +212,8 @@ static bool make_workspace(struct trainer *t, struct err *err)
         if (t->gradients == NULL)
             return err_memory(err, "the gradients");
     }
-    if (!activations_init(&t->a, network, t->chunk_rows, !t->sparse, err) || !activations_init(&t->d, network, t->chunk_rows, false, err))
+    if (!activations_init(&t->a, network, t->chunk_rows, !t->sparse, err) ||
+        !activations_init(&t->d, network, t->chunk_rows, false, err))
         return false;
     bool normalises = false;
     for (uint32_t l = 0; l < network->n_layers; l++)
@@ -209,7 +225,8 @@ static bool make_workspace(struct trainer *t, struct err *err)
         t->xt = aligned_zeros(padded_in(network, 0), t->a.n_rows);
         if (t->xt == NULL)
             return err_memory(err, "the transposed inputs");
-        bool halves = inputs_half(padded_in(network, 0)) < padded_in(network, 0) && !augment_is_on(&t->options.augment);
+        bool halves =
+            inputs_half(padded_in(network, 0)) < padded_in(network, 0) && !augment_is_on(&t->options.augment);
         for (int i = 0; i < 2 && halves; i++) {
             t->sums[i] = aligned_zeros(t->a.n_rows, t->a.ld[1] * sizeof(float));
             if (t->sums[i] == NULL)
@@ -228,8 +245,9 @@ static uint32_t workers_wanted(const struct trainer *t, uint32_t n_workers)
     return operations < WORTH_SHARING ? 1 : n_workers;
 }
 
-/* Rows are independent of each other, so how many a worker takes at a time changes no bit. Many rows at a time read the weights less
- * often; but every worker should have its share of the batch. */
+/* Rows are independent of each other, so how many a worker takes at a time
+ * changes no bit. Many rows at a time read the weights less often; but every
+ * worker should have its share of the batch. */
 static uint32_t block_rows(const struct trainer *t, uint32_t n_workers)
 {
     uint32_t rows = (t->chunk_rows / n_workers + 15) & ~15u;
@@ -272,7 +290,8 @@ bool trainer_scratch(struct trainer *t, uint32_t n_workers, struct err *err)
     return true;
 }
 
-bool train_check(const struct recipe *recipe, const struct rows *train, const struct train_options *options, struct err *err)
+bool train_check(const struct recipe *recipe, const struct rows *train, const struct train_options *options,
+                 struct err *err)
 {
     struct train_options filled = *options;
     fill_defaults(&filled, recipe->task == TASK_CLASSIFICATION);
@@ -284,7 +303,8 @@ static uint64_t padded(uint64_t n)
     return (n + 15) & ~(uint64_t)15;
 }
 
-uint64_t train_bytes(const struct train_options *options, uint32_t n_inputs, uint64_t n_train, uint64_t n_validation)
+uint64_t train_bytes(const struct train_options *options, uint32_t n_inputs, uint64_t n_train,
+                     uint64_t n_validation)
 {
     struct train_options o = *options;
     fill_defaults(&o, true);
@@ -298,13 +318,15 @@ uint64_t train_bytes(const struct train_options *options, uint32_t n_inputs, uin
     uint64_t batch = o.batch_size == 0 || o.batch_size > n_train ? n_train : o.batch_size;
     uint64_t chunk = CHUNK_BYTES / row < CHUNK_ROWS_MIN ? CHUNK_ROWS_MIN : CHUNK_BYTES / row;
     bool gathers = batch > chunk || o.clipnorm > 0 || o.global_clipnorm > 0;
-    uint64_t arrays = 1u + optimizer_has_state(&o, 0) + optimizer_has_state(&o, 1) + o.early_stopping.on + gathers;
+    uint64_t arrays =
+        1u + optimizer_has_state(&o, 0) + optimizer_has_state(&o, 1) + o.early_stopping.on + gathers;
     return n_floats * sizeof(float) * (2 * arrays + 2) + (batch < chunk ? batch : chunk) * row +
            2 * WINDOW_ROWS * sizeof(struct row_score) + (n_train + n_validation) * 4 * sizeof(uint32_t);
 }
 
-struct trainer *trainer_new(const struct recipe *recipe, const struct rows *train, const struct rows *validation,
-                            const struct train_options *options, struct err *err)
+struct trainer *trainer_new(const struct recipe *recipe, const struct rows *train,
+                            const struct rows *validation, const struct train_options *options,
+                            struct err *err)
 {
     struct train_options filled = *options;
     fill_defaults(&filled, recipe->task == TASK_CLASSIFICATION);
@@ -319,12 +341,15 @@ struct trainer *trainer_new(const struct recipe *recipe, const struct rows *trai
     t->train = *train;
     t->validation = *validation;
     t->options = filled;
-    t->objective =
-        (struct objective){.loss = filled.loss, .classes = recipe->task == TASK_CLASSIFICATION, .label_smoothing = filled.label_smoothing};
+    t->objective = (struct objective){.loss = filled.loss,
+                                      .classes = recipe->task == TASK_CLASSIFICATION,
+                                      .label_smoothing = filled.label_smoothing};
     t->clips_norm = filled.clipnorm > 0 || filled.global_clipnorm > 0;
-    t->prepares = t->clips_norm || filled.clipvalue > 0 || filled.l1 > 0 || filled.l2 > 0 || filled.weight_decay > 0;
+    t->prepares =
+        t->clips_norm || filled.clipvalue > 0 || filled.l1 > 0 || filled.l2 > 0 || filled.weight_decay > 0;
     t->kernels = kernels_get();
-    t->batch_size = filled.batch_size == 0 || filled.batch_size > train->n_rows ? (uint32_t)train->n_rows : filled.batch_size;
+    t->batch_size = filled.batch_size == 0 || filled.batch_size > train->n_rows ? (uint32_t)train->n_rows
+                                                                                : filled.batch_size;
     t->n_steps = (train->n_rows + t->batch_size - 1) / t->batch_size;
     t->network = network_new(recipe->n_inputs, filled.layers, filled.n_layers, err);
     if (t->network == NULL)
@@ -342,7 +367,8 @@ struct trainer *trainer_new(const struct recipe *recipe, const struct rows *trai
         goto fail;
     if (augment_is_on(&filled.augment) && (t->augmenter = augmenter_new(&filled.augment, err)) == NULL)
         goto fail;
-    /* Penalties and decay move weights that have no gradient; augmentation puts ink where no row had any. */
+    /* Penalties and decay move weights that have no gradient; augmentation puts
+     * ink where no row had any. */
     if (t->sparse && !t->prepares && t->augmenter == NULL && !find_dead(t, err))
         goto fail;
     return t;

@@ -1,6 +1,7 @@
 /* Optimizers: a row each. Pure functions.
  *
- * Bias corrections are folded into rate and divisor: adam is p -= rate / (1 - beta_1^t) * m / (sqrt(v) / sqrt(1 - beta_2^t) + epsilon). */
+ * Bias corrections are folded into rate and divisor: adam is p -= rate / (1 -
+ * beta_1^t) * m / (sqrt(v) / sqrt(1 - beta_2^t) + epsilon). */
 #include "train/optimizer.h"
 #include "base/elementary.h"
 
@@ -13,7 +14,8 @@ static void correct_adam(struct update *u, uint64_t step)
     u->inv_sqrt_correction = (float)(1.0 / sqrt(1.0 - elementary_power((double)u->beta_2, step)));
 }
 
-/* As PyTorch's NAdam: beta_1 (1 - 0.5 * 0.96^(t / 250)) is step t's momentum. */
+/* As PyTorch's NAdam: beta_1 (1 - 0.5 * 0.96^(t / 250)) is step t's
+ * momentum. */
 static double nadam_momentum(const struct update *u, uint64_t t)
 {
     const double log_of_0_96 = -0.040821994520255129554;
@@ -40,9 +42,12 @@ static const struct {
     bool has_m, has_v;
     void (*correct)(struct update *update, uint64_t step); /* NULL: nothing depends on the step */
 } optimizers[N_OPTIMIZERS] = {
-    [OPTIMIZER_ADAM] = {"adam", 0.001f, true, true, correct_adam},    [OPTIMIZER_ADAMW] = {"adamw", 0.001f, true, true, correct_adam},
-    [OPTIMIZER_NADAM] = {"nadam", 0.001f, true, true, correct_nadam}, [OPTIMIZER_SGD] = {"sgd", 0.01f, false, false, NULL},
-    [OPTIMIZER_RMSPROP] = {"rmsprop", 0.001f, false, true, NULL},     [OPTIMIZER_ADAGRAD] = {"adagrad", 0.01f, false, true, NULL},
+    [OPTIMIZER_ADAM] = {"adam", 0.001f, true, true, correct_adam},
+    [OPTIMIZER_ADAMW] = {"adamw", 0.001f, true, true, correct_adam},
+    [OPTIMIZER_NADAM] = {"nadam", 0.001f, true, true, correct_nadam},
+    [OPTIMIZER_SGD] = {"sgd", 0.01f, false, false, NULL},
+    [OPTIMIZER_RMSPROP] = {"rmsprop", 0.001f, false, true, NULL},
+    [OPTIMIZER_ADAGRAD] = {"adagrad", 0.01f, false, true, NULL},
 };
 
 const char *optimizer_name(enum optimizer optimizer)
@@ -106,8 +111,8 @@ bool optimizer_check(const struct train_options *o, struct err *err)
     for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++) {
         if (fields[i].value >= fields[i].least && fields[i].value <= fields[i].most)
             continue;
-        err_set(err, ERR_INPUT, "%s is %g; %g to %g is possible", fields[i].field, (double)fields[i].value, (double)fields[i].least,
-                (double)fields[i].most);
+        err_set(err, ERR_INPUT, "%s is %g; %g to %g is possible", fields[i].field, (double)fields[i].value,
+                (double)fields[i].least, (double)fields[i].most);
         return err_field(err, fields[i].field);
     }
     return true;

@@ -1,8 +1,12 @@
-/* The order in which an epoch takes its rows: by seed and epoch alone, so that an interrupted one can be had again.
+/* The order in which an epoch takes its rows: by seed and epoch alone, so that
+ * an interrupted one can be had again.
  *
- * Rows of a table are shuffled all together as long as they fit a window. A larger table may be larger than memory, where rows taken from
- * anywhere would each be a read from the disk: there the groups of neighbouring rows are shuffled, and then the rows of as many groups
- * as a window holds. What a window holds is fixed: the order never depends on how much memory there is. One thread a trainer. */
+ * Rows of a table are shuffled all together as long as they fit a window. A
+ * larger table may be larger than memory, where rows taken from anywhere would
+ * each be a read from the disk: there the groups of neighbouring rows are
+ * shuffled, and then the rows of as many groups as a window holds. What a
+ * window holds is fixed: the order never depends on how much memory there is.
+ * One thread a trainer. */
 #include "base/rng.h"
 #include "train/private.h"
 
@@ -33,7 +37,8 @@ static void groups_lay(struct trainer *t, struct rng_draws *draws)
     if (t->n_groups > WINDOW_GROUPS)
         rng_shuffle(t->groups, t->n_groups, draws);
     for (uint32_t i = 0; i < t->n_groups; i++) {
-        uint64_t first = t->groups[i] * t->group_rows, left = t->train.n_rows - first, n = left < t->group_rows ? left : t->group_rows;
+        uint64_t first = t->groups[i] * t->group_rows, left = t->train.n_rows - first,
+                 n = left < t->group_rows ? left : t->group_rows;
         memcpy(t->order + at, t->train.rows + first, n * sizeof *t->order);
         at += n;
     }
@@ -56,16 +61,19 @@ void order_draw(struct trainer *t, uint32_t epoch)
 
 enum rows_check_state order_check(struct trainer *t, struct err *err)
 {
-    uint64_t n = t->train.n_rows, window = t->group_rows * WINDOW_GROUPS, first = atomic_load(&t->step) * t->batch_size;
+    uint64_t n = t->train.n_rows, window = t->group_rows * WINDOW_GROUPS,
+             first = atomic_load(&t->step) * t->batch_size;
     uint64_t last = n - first < t->batch_size ? n - 1 : first + t->batch_size - 1;
     struct rows_check check = {.rows = &t->train,
                                .slots = t->options.shuffle ? t->groups : NULL,
                                .slot_rows = t->group_rows,
                                .stop = t->stop,
                                .deadline_ns = t->deadline_ns};
-    for (uint64_t i = t->n_checked > first / window ? t->n_checked : first / window; i <= last / window; i++) {
+    for (uint64_t i = t->n_checked > first / window ? t->n_checked : first / window; i <= last / window;
+         i++) {
         check.begin = i * WINDOW_GROUPS;
-        check.end = check.begin + WINDOW_GROUPS + 1; /* the table's last group is shorter, wherever it stands */
+        check.end =
+            check.begin + WINDOW_GROUPS + 1; /* the table's last group is shorter, wherever it stands */
         check.end = check.end < t->n_groups ? check.end : t->n_groups;
         enum rows_check_state state = rows_check(&check, t->pool, err);
         if (state != ROWS_GOOD)

@@ -1,5 +1,7 @@
-/* The trainer's state and the pieces it is made of: train/make.c (making one), train.c (the loop of epochs), step.c and step_rows.c (one
- * run of the pool through the steps), score.c (rows through a network, scored), train/state.c (what training changes, out and in). */
+/* The trainer's state and the pieces it is made of: train/make.c (making one),
+ * train.c (the loop of epochs), step.c and step_rows.c (one run of the pool
+ * through the steps), score.c (rows through a network, scored), train/state.c
+ * (what training changes, out and in). */
 #ifndef MLP_ENGINE_TRAIN_PRIVATE_H
 #define MLP_ENGINE_TRAIN_PRIVATE_H
 
@@ -12,25 +14,30 @@
 #include <stdalign.h>
 
 #define CACHE_LINE 64
-/* Less work than this (floating-point operations) is done by one worker: waking and waiting for others would take longer. */
+/* Less work than this (floating-point operations) is done by one worker: waking
+ * and waiting for others would take longer. */
 #define WORTH_SHARING 4e6
 #define SAMPLE_ROWS 1000                /* that tell how dense the inputs are */
 #define WINDOW_ROWS ((uint64_t)1 << 16) /* whose scores are kept at a time */
 
-/* A range of blocks that one worker takes first and any worker may help with. */
+/* A range of blocks that one worker takes first and any worker may help
+ * with. */
 struct claims {
     alignas(CACHE_LINE) atomic_uint next;
     uint32_t begin, end;
 };
 
-/* The phases of a step, each with its own claims, a barrier after each. The last two are rarely wanted. */
+/* The phases of a step, each with its own claims, a barrier after each. The
+ * last two are rarely wanted. */
 enum phase {
     PHASE_ROWS,     /* blocks of the batch's rows: forward (the rest of it), loss, deltas */
-    PHASE_GRADIENT, /* blocks of weights: gradient and, unless clipping by norm must see all of it first, update */
+    PHASE_GRADIENT, /* blocks of weights: gradient and, unless clipping by norm must see all of it first,
+                       update */
     PHASE_UPDATE,   /* blocks of weights, after the norms are known */
     PHASE_NORMS,    /* panels of weights: max_norm */
     N_PHASES,
-    CLAIMS_SUMS = N_PHASES, /* where the first layer's inputs are halved, what the rows' phase begins with: blocks of rows, one half each */
+    CLAIMS_SUMS = N_PHASES, /* where the first layer's inputs are halved, what the rows' phase begins with:
+                               blocks of rows, one half each */
     N_CLAIMS
 };
 
@@ -39,7 +46,8 @@ struct summed {
     alignas(CACHE_LINE) atomic_uint halves;
 };
 
-/* Sixteen rows of one panel of a layer's weights: the unit of gradient and update. The panel's first block takes its biases along. */
+/* Sixteen rows of one panel of a layer's weights: the unit of gradient and
+ * update. The panel's first block takes its biases along. */
 struct weight_block {
     uint32_t layer;
     uint32_t panel; /* first output */
@@ -92,7 +100,7 @@ struct trainer {
     double monitored;    /* best monitored loss, for plateaus */
     uint32_t waited;     /* epochs since */
     struct loss_history history;
-    float *best;       /* (n_floats): the weights of the best epoch, where early stopping wants them; else NULL */
+    float *best; /* (n_floats): the weights of the best epoch, where early stopping wants them; else NULL */
     double best_score; /* lower is better */
     uint32_t best_epoch;
     bool finished;            /* early */
@@ -104,26 +112,30 @@ struct trainer {
     uint64_t n_validated;     /* validation rows scored after the epoch's last step */
 
     /* workspace */
-    float *gradients;                     /* (n_floats): gradients of the chunks so far, where a batch takes several chunks; else NULL */
+    float *gradients; /* (n_floats): gradients of the chunks so far, where a batch takes several chunks; else
+                         NULL */
     double *block_squares, *bias_squares; /* (n_blocks) where clips_norm: of each block's gradient */
     uint32_t *order;                      /* (train.n_rows): an epoch's order, as indices of table rows */
     uint32_t *groups;                     /* (n_groups): scratch of order_draw */
     uint64_t group_rows;                  /* training rows that lie side by side in the table */
     uint32_t n_groups;
-    uint32_t ordered;                    /* which epoch's it is, 1-based; 0: none yet */
-    uint64_t n_checked;                  /* windows of the order whose rows are checked */
-    uint64_t checked_steps;              /* steps that these windows are enough for */
-    struct row_score *scores;            /* (window), by place in the order: scores of the rows since those in the outcomes */
-    uint32_t window;                     /* rows, at least two chunks */
-    struct row_score *validation_scores; /* (validation.n_rows, at most WINDOW_ROWS): those since the ones in validation_outcomes */
+    uint32_t ordered;       /* which epoch's it is, 1-based; 0: none yet */
+    uint64_t n_checked;     /* windows of the order whose rows are checked */
+    uint64_t checked_steps; /* steps that these windows are enough for */
+    struct row_score
+        *scores;     /* (window), by place in the order: scores of the rows since those in the outcomes */
+    uint32_t window; /* rows, at least two chunks */
+    struct row_score *validation_scores; /* (validation.n_rows, at most WINDOW_ROWS): those since the ones in
+                                            validation_outcomes */
     struct outcomes validation_outcomes;
-    struct activations a, d;            /* the chunk's activations; deltas, d.at[l + 1] those of layer l */
-    struct activations normals, passed; /* where layers are normalised: the derivatives by their gains and offsets, row by row */
-    uint8_t *xt;                        /* (padded n_inputs, a.n_rows) where sparse */
-    bool halves;                        /* the first layer's inputs are halved between the workers */
-    float *sums[2];                     /* (a.n_rows, a.ld[1]) each, where halves: the first layer's sums over either half */
-    struct summed *summed;              /* (a.n_rows / 16) where halves: by block of the chunk's rows */
-    struct worker_scratch *scratch;     /* (n_scratch) */
+    struct activations a, d; /* the chunk's activations; deltas, d.at[l + 1] those of layer l */
+    struct activations normals,
+        passed;     /* where layers are normalised: the derivatives by their gains and offsets, row by row */
+    uint8_t *xt;    /* (padded n_inputs, a.n_rows) where sparse */
+    bool halves;    /* the first layer's inputs are halved between the workers */
+    float *sums[2]; /* (a.n_rows, a.ld[1]) each, where halves: the first layer's sums over either half */
+    struct summed *summed;          /* (a.n_rows / 16) where halves: by block of the chunk's rows */
+    struct worker_scratch *scratch; /* (n_scratch) */
     uint32_t n_scratch;
     uint32_t n_workers;  /* that take part: all of the pool's, or one where a step is too little to share */
     uint32_t block_rows; /* rows that a worker takes at a time: a multiple of 16, at most BLOCK_ROWS */
@@ -132,9 +144,10 @@ struct trainer {
     struct pool *pool;
     const atomic_bool *stop;
     uint64_t deadline_ns;
-    uint32_t *block_edges;             /* (n_scratch + 1): each worker's share of the blocks */
-    enum phase phase;                  /* that `stop` has interrupted, to go on in; N_PHASES: none. Worker 0 writes it at a run's end */
-    bool long_chunks;                  /* so much work that phases that change weights heed `stop`, too */
+    uint32_t *block_edges; /* (n_scratch + 1): each worker's share of the blocks */
+    enum phase phase; /* that `stop` has interrupted, to go on in; N_PHASES: none. Worker 0 writes it at a
+                         run's end */
+    bool long_chunks; /* so much work that phases that change weights heed `stop`, too */
     atomic_bool interrupted[N_PHASES]; /* a worker saw `stop` within the phase */
     atomic_bool bad_loss, bad_weights;
     bool should_stop; /* worker 0's decision before a step's last barrier */
@@ -164,25 +177,31 @@ double epoch_monitored(const struct epoch_metrics *metrics, enum metric metric, 
 /* Whether trainer_restore would take these bytes; else as it fails. */
 bool trainer_fits(const struct trainer *trainer, const void *bytes, size_t n, struct err *err);
 
-/* step_rows.c: block `block` of the chunk's rows, for one half of the first layer's inputs; and, with that done or included, for the rest of
- * the way: forward, losses, deltas. */
-void step_sums(struct trainer *t, struct worker_scratch *scratch, const struct position *p, uint32_t half, uint32_t block);
+/* step_rows.c: block `block` of the chunk's rows, for one half of the first
+ * layer's inputs; and, with that done or included, for the rest of the way:
+ * forward, losses, deltas. */
+void step_sums(struct trainer *t, struct worker_scratch *scratch, const struct position *p, uint32_t half,
+               uint32_t block);
 void step_rows(struct trainer *t, struct worker_scratch *scratch, const struct position *p, uint32_t block);
 
-/* Run steps until t->checked_steps are done, `stop`, the deadline or a number that is not finite. */
+/* Run steps until t->checked_steps are done, `stop`, the deadline or a number
+ * that is not finite. */
 void steps_run(struct trainer *trainer);
 
-/* Rows that a worker takes through the network at a time, at most: so few that it soon looks up again. */
+/* Rows that a worker takes through the network at a time, at most: so few that
+ * it soon looks up again. */
 uint32_t rows_at_once(const struct network *network);
 
 /* Room for an epoch's order, and order_draw fills it in: t->order. */
 bool order_init(struct trainer *t, struct err *err);
 void order_draw(struct trainer *t, uint32_t epoch);
-/* The windows of the order that hold the next step's rows against the table's checksums, unless they were checked before: a table that may
- * be larger than memory is read once for that and for training. Sets t->checked_steps. */
+/* The windows of the order that hold the next step's rows against the table's
+ * checksums, unless they were checked before: a table that may be larger than
+ * memory is read once for that and for training. Sets t->checked_steps. */
 enum rows_check_state order_check(struct trainer *t, struct err *err);
 
-/* Score rows begin to end - 1: loss, guess and probability of each. scores: (end - begin). */
+/* Score rows begin to end - 1: loss, guess and probability of each. scores:
+ * (end - begin). */
 struct scoring {
     const struct network *network;
     struct objective objective;
@@ -192,7 +211,8 @@ struct scoring {
     struct row_score *scores;
     const atomic_bool *stop; /* NULL: none */
     uint64_t deadline_ns;    /* 0: none */
-    uint64_t n_done; /* the first row that is not scored, in and out: less than end where `stop` was set or the deadline has passed */
+    uint64_t n_done; /* the first row that is not scored, in and out: less than end where `stop` was set or
+                        the deadline has passed */
 };
 /* Of n rows, how many are scored before their scores are added up. */
 static inline uint64_t window_rows(uint64_t n)
@@ -200,7 +220,8 @@ static inline uint64_t window_rows(uint64_t n)
     return n < WINDOW_ROWS ? n : WINDOW_ROWS;
 }
 
-/* The window of rows that begins there is next; scores has room for window_rows. */
+/* The window of rows that begins there is next; scores has room for
+ * window_rows. */
 static inline void scoring_window(struct scoring *scoring, uint64_t begin)
 {
     scoring->begin = begin;
@@ -210,11 +231,13 @@ static inline void scoring_window(struct scoring *scoring, uint64_t begin)
 /* Split over the pool; `scratch` one for each worker. */
 void scoring_run(struct scoring *scoring, struct pool *pool, struct worker_scratch *scratch);
 /* Scratch for n workers; `delta_floats` 0 where only scoring is done. */
-struct worker_scratch *scratch_new(uint32_t n, const struct network *network, size_t delta_floats, struct err *err);
+struct worker_scratch *scratch_new(uint32_t n, const struct network *network, size_t delta_floats,
+                                   struct err *err);
 void scratch_free(struct worker_scratch *scratch, uint32_t n);
 /* The target of a table's row as the network sees it. */
 struct target row_target(const struct rows *rows, uint32_t row);
-/* Whether the rows are bytes of which few are not zero (the first thousand tell). */
+/* Whether the rows are bytes of which few are not zero (the first thousand
+ * tell). */
 bool rows_are_sparse(const struct rows *rows);
 
 uint64_t clock_ns(void);

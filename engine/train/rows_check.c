@@ -1,5 +1,6 @@
-/* Rows against their table's checksums. See the header. Which rows are damaged comes out the same at any number of workers: the first slot's
- * that holds such. */
+/* Rows against their table's checksums. See the header. Which rows are damaged
+ * comes out the same at any number of workers: the first slot's that holds
+ * such. */
 #include "train/rows_check.h"
 
 #include "recipe/binding.h"
@@ -13,7 +14,8 @@ struct work {
     atomic_bool failed, stopped;
 };
 
-/* The rows of a slot lie side by side in the table where the list is in the table's order. */
+/* The rows of a slot lie side by side in the table where the list is in the
+ * table's order. */
 static bool slot_check(const struct rows_check *check, uint64_t i, struct err *err)
 {
     const struct rows *rows = check->rows;
@@ -69,7 +71,10 @@ enum rows_check_state rows_check(const struct rows_check *check, struct pool *po
 
 bool rows_check_all(const struct rows *rows, uint64_t begin, uint64_t end, struct pool *pool, struct err *err)
 {
-    struct rows_check check = {.rows = rows, .slot_rows = SLOT_ROWS, .begin = begin / SLOT_ROWS, .end = (end + SLOT_ROWS - 1) / SLOT_ROWS};
+    struct rows_check check = {.rows = rows,
+                               .slot_rows = SLOT_ROWS,
+                               .begin = begin / SLOT_ROWS,
+                               .end = (end + SLOT_ROWS - 1) / SLOT_ROWS};
     return rows_check(&check, pool, err) == ROWS_GOOD;
 }
 

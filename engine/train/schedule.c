@@ -1,4 +1,5 @@
-/* Learning rate schedules: a row and a function each. Pure functions of where the training stands, so nothing has to be saved. */
+/* Learning rate schedules: a row and a function each. Pure functions of where
+ * the training stands, so nothing has to be saved. */
 #include "base/elementary.h"
 #include "train/optimizer.h"
 
@@ -97,10 +98,14 @@ void schedule_defaults(struct schedule *s)
 double schedule_rate(const struct train_options *o, uint64_t step, uint64_t n_steps, uint32_t reductions)
 {
     const struct schedule *s = &o->schedule;
-    double warmup = (double)s->warmup_epochs, epoch = (double)step / (double)n_steps, whole = (double)o->epochs - warmup;
+    double warmup = (double)s->warmup_epochs, epoch = (double)step / (double)n_steps,
+           whole = (double)o->epochs - warmup;
     if (epoch < warmup)
         return (double)o->learning_rate * ((double)step + 1) / (warmup * (double)n_steps);
-    struct place at = {.epoch = epoch - warmup, .fraction = whole > 0 ? fmin(1, (epoch - warmup) / whole) : 1, .reductions = reductions};
+    struct place at = {.epoch = epoch - warmup,
+                       .fraction = whole > 0 ? fmin(1, (epoch - warmup) / whole) : 1,
+                       .reductions = reductions};
     double rate = (double)o->learning_rate * schedules[s->kind].factor(s, &at);
-    return s->kind == SCHEDULE_CONSTANT ? rate : fmax(rate, fmin((double)s->min_rate, (double)o->learning_rate));
+    return s->kind == SCHEDULE_CONSTANT ? rate
+                                        : fmax(rate, fmin((double)s->min_rate, (double)o->learning_rate));
 }

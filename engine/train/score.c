@@ -1,4 +1,5 @@
-/* Rows through a network, scored: validation while training, evaluation after it. Also the workers' scratch. */
+/* Rows through a network, scored: validation while training, evaluation after
+ * it. Also the workers' scratch. */
 #include "base/denormals.h"
 #include "base/memory.h"
 #include "network/private.h"
@@ -8,20 +9,23 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool scratch_init(struct worker_scratch *s, const struct network *network, size_t delta_floats, struct err *err)
+static bool scratch_init(struct worker_scratch *s, const struct network *network, size_t delta_floats,
+                         struct err *err)
 {
     uint32_t width = network->n_inputs;
     for (uint32_t l = 0; l < network->n_layers; l++)
         if (network->layers[l].units > width)
             width = network->layers[l].units;
-    if (!gather_init(&s->gather, width, err) || !activations_init(&s->activations, network, BLOCK_ROWS, true, err))
+    if (!gather_init(&s->gather, width, err) ||
+        !activations_init(&s->activations, network, BLOCK_ROWS, true, err))
         return false;
     s->delta = aligned_zeros(delta_floats, sizeof(float));
     s->gradient = aligned_zeros((size_t)16 * KERNEL_PANEL, sizeof(float));
     return (s->delta != NULL && s->gradient != NULL) || err_memory(err, "the scratch of a worker");
 }
 
-struct worker_scratch *scratch_new(uint32_t n, const struct network *network, size_t delta_floats, struct err *err)
+struct worker_scratch *scratch_new(uint32_t n, const struct network *network, size_t delta_floats,
+                                   struct err *err)
 {
     struct worker_scratch *scratch = aligned_zeros(n, sizeof *scratch);
     if (scratch == NULL) {
@@ -79,7 +83,8 @@ bool rows_are_sparse(const struct rows *rows)
     return gather_is_sparse(n_nonzero / n, n_inputs);
 }
 
-#define BLOCK_OPERATIONS 1e10 /* of one block of rows through the network and back: about 50 ms on an AVX-512 core */
+#define BLOCK_OPERATIONS                                                                                     \
+    1e10 /* of one block of rows through the network and back: about 50 ms on an AVX-512 core */
 
 uint32_t rows_at_once(const struct network *network)
 {
@@ -94,7 +99,8 @@ struct scoring_work {
     alignas(CACHE_LINE) atomic_ullong next;
 };
 
-static void scoring_block(const struct scoring *s, struct worker_scratch *scratch, uint64_t first, uint32_t block)
+static void scoring_block(const struct scoring *s, struct worker_scratch *scratch, uint64_t first,
+                          uint32_t block)
 {
     const struct kernels *kernels = kernels_get();
     uint64_t left = s->end - first;
@@ -104,8 +110,9 @@ static void scoring_block(const struct scoring *s, struct worker_scratch *scratc
     struct pass pass = {.network = s->network, .kernels = kernels, .a = a};
     forward_rows(&pass, &source, s->rows->rows + first, 0, n, &scratch->gather);
     for (uint32_t i = 0; i < n; i++)
-        s->scores[first - s->begin + i] = loss_row(s->network, kernels, &s->objective, row_target(s->rows, s->rows->rows[first + i]),
-                                                   a->at[last] + i * a->ld[last], 0, NULL);
+        s->scores[first - s->begin + i] =
+            loss_row(s->network, kernels, &s->objective, row_target(s->rows, s->rows->rows[first + i]),
+                     a->at[last] + i * a->ld[last], 0, NULL);
 }
 
 /* However late it is, each run gets on by a block, unless it is stopped. */
@@ -125,7 +132,10 @@ static void scoring_work(void *self, uint32_t worker)
 void scoring_run(struct scoring *scoring, struct pool *pool, struct worker_scratch *scratch)
 {
     uint64_t n_rows = scoring->end - scoring->n_done;
-    struct scoring_work work = {.scoring = scoring, .scratch = scratch, .block = rows_at_once(scoring->network), .next = scoring->n_done};
+    struct scoring_work work = {.scoring = scoring,
+                                .scratch = scratch,
+                                .block = rows_at_once(scoring->network),
+                                .next = scoring->n_done};
     if (2.0 * (double)n_rows * (double)network_n_params(scoring->network) >= WORTH_SHARING) {
         pool_run(pool, scoring_work, &work);
     } else {
@@ -133,5 +143,6 @@ void scoring_run(struct scoring *scoring, struct pool *pool, struct worker_scrat
         scoring_work(&work, 0);
         denormals_restore(before);
     }
-    scoring->n_done = atomic_load(&work.next) < scoring->end ? atomic_load(&work.next) : scoring->end; /* every block taken is done */
+    scoring->n_done = atomic_load(&work.next) < scoring->end ? atomic_load(&work.next)
+                                                             : scoring->end; /* every block taken is done */
 }

@@ -1,9 +1,13 @@
-/* A trainer's state as bytes: what training changes, between any two chunks of a batch, so that another trainer made alike goes on with
- * the same bits. Orders, dropout and noise are drawn from (seed, epoch, row): there is no generator to save.
+/* A trainer's state as bytes: what training changes, between any two chunks of
+ * a batch, so that another trainer made alike goes on with the same bits.
+ * Orders, dropout and noise are drawn from (seed, epoch, row): there is no
+ * generator to save.
  *
- * Layout: struct head, then arrays of floats: parameters, optimizer state, best weights, gradients of the step's chunks so far; then the
- * counts and outputs of the outcomes, and the scores that are not in them yet. All in the machine's own byte order, which the head shows:
- * who reads it must have the same kernels anyway.
+ * Layout: struct head, then arrays of floats: parameters, optimizer state, best
+ * weights, gradients of the step's chunks so far; then the counts and outputs
+ * of the outcomes, and the scores that are not in them yet. All in the
+ * machine's own byte order, which the head shows: who reads it must have the
+ * same kernels anyway.
  * Threads: as the trainer's; train_state_seal and train_state_look any. */
 #define _GNU_SOURCE /* dl_iterate_phdr */
 #include "mlp/cpu.h"
@@ -52,7 +56,8 @@ static bool note_find(const char *notes, size_t n, uint8_t build[32])
         size_t name_at = at + sizeof *note, text_at = name_at + ((note->n_namesz + 3u) & ~3u);
         if (text_at + note->n_descsz > n)
             return false;
-        if (note->n_type == NT_GNU_BUILD_ID && note->n_namesz == 4 && memcmp(notes + name_at, "GNU", 4) == 0) {
+        if (note->n_type == NT_GNU_BUILD_ID && note->n_namesz == 4 &&
+            memcmp(notes + name_at, "GNU", 4) == 0) {
             memcpy(build, notes + text_at, note->n_descsz < 32 ? note->n_descsz : 32);
             return true;
         }
@@ -67,12 +72,14 @@ static int object_look(struct dl_phdr_info *object, size_t size, void *build)
     (void)size;
     for (unsigned i = 0; i < object->dlpi_phnum; i++)
         if (object->dlpi_phdr[i].p_type == PT_NOTE &&
-            note_find((const char *)(object->dlpi_addr + object->dlpi_phdr[i].p_vaddr), object->dlpi_phdr[i].p_memsz, build))
+            note_find((const char *)(object->dlpi_addr + object->dlpi_phdr[i].p_vaddr),
+                      object->dlpi_phdr[i].p_memsz, build))
             return 1;
     return 1;
 }
 
-/* Which build this is: the linker's note (the build asks for it); all zero without one. */
+/* Which build this is: the linker's note (the build asks for it); all zero
+ * without one. */
 static void build_id(uint8_t build[32])
 {
     memset(build, 0, 32);
@@ -85,7 +92,8 @@ static uint64_t mix(uint64_t sum, const void *bytes, size_t n)
     return table_checksum(parts, sizeof parts);
 }
 
-/* The options as they were filled in, field by field: a struct's padding says nothing. */
+/* The options as they were filled in, field by field: a struct's padding says
+ * nothing. */
 static uint64_t options_sum(const struct trainer *t)
 {
     const struct train_options *o = &t->options;
@@ -152,10 +160,12 @@ static uint64_t rows_done(const struct trainer *t, uint64_t step, uint64_t chunk
     return rows < t->train.n_rows ? rows : t->train.n_rows;
 }
 
-/* The arrays of n_floats that make up the state, at a position within a step (chunk > 0) or between two. */
+/* The arrays of n_floats that make up the state, at a position within a step
+ * (chunk > 0) or between two. */
 static uint32_t arrays_list(const struct trainer *t, uint64_t chunk, float *arrays[5])
 {
-    float *const all[5] = {t->network->params, t->state[0], t->state[1], t->best, chunk > 0 ? t->gradients : NULL};
+    float *const all[5] = {t->network->params, t->state[0], t->state[1], t->best,
+                           chunk > 0 ? t->gradients : NULL};
     uint32_t n = 0;
     for (int i = 0; i < 5; i++)
         if (all[i] != NULL)
@@ -167,7 +177,8 @@ static uint32_t arrays_list(const struct trainer *t, uint64_t chunk, float *arra
 static size_t bytes_of(const struct trainer *t, uint64_t n_arrays, uint64_t n_added, uint64_t n_scores)
 {
     const struct outcomes *outcomes = &t->outcomes;
-    size_t more = 2 * outcomes->n_classes * sizeof *outcomes->seen + (outcomes->outputs == NULL ? 0 : n_added) * sizeof *outcomes->outputs;
+    size_t more = 2 * outcomes->n_classes * sizeof *outcomes->seen +
+                  (outcomes->outputs == NULL ? 0 : n_added) * sizeof *outcomes->outputs;
     return sizeof(struct head) + (size_t)n_arrays * t->network->n_floats * sizeof(float) + more +
            (size_t)n_scores * sizeof(struct row_score);
 }
@@ -235,7 +246,8 @@ size_t trainer_save(const struct trainer *t, void *bytes)
     at = put(at, outcomes->hits, outcomes->n_classes * sizeof *outcomes->hits);
     if (outcomes->outputs != NULL) {
         at = put(at, outcomes->outputs, n_first * sizeof *outcomes->outputs);
-        at = put(at, outcomes->outputs + (outcomes->capacity - n_second), n_second * sizeof *outcomes->outputs);
+        at = put(at, outcomes->outputs + (outcomes->capacity - n_second),
+                 n_second * sizeof *outcomes->outputs);
     }
     put(at, t->scores, (size_t)head.n_scores * sizeof *t->scores);
     return (size_t)head.n_bytes;
@@ -255,22 +267,27 @@ static bool head_read(const void *bytes, size_t n, struct head *head, struct err
 {
     uint8_t build[32];
     if (n < sizeof *head)
-        return err_set(err, ERR_CORRUPT, "it is cut short: %zu bytes, a state has at least %zu", n, sizeof *head);
+        return err_set(err, ERR_CORRUPT, "it is cut short: %zu bytes, a state has at least %zu", n,
+                       sizeof *head);
     memcpy(head, bytes, sizeof *head);
     if (memcmp(head->magic, MAGIC, sizeof head->magic) != 0)
         return err_set(err, ERR_CORRUPT, "it does not begin as a state of a training does");
     if (head->byte_order != BYTE_ORDER_MARK || head->version != VERSION)
         return err_set(err, ERR_CONFLICT, "it is of another version or another kind of machine");
     if (head->n_bytes != n)
-        return err_set(err, ERR_CORRUPT, "it has %zu bytes, but says that it has %llu", n, (unsigned long long)head->n_bytes);
+        return err_set(err, ERR_CORRUPT, "it has %zu bytes, but says that it has %llu", n,
+                       (unsigned long long)head->n_bytes);
     if (head->checksum != table_checksum((const char *)bytes + SEALED_AT, n - SEALED_AT))
         return err_set(err, ERR_CORRUPT, "its checksum is wrong");
     build_id(build);
     if (memcmp(head->build, build, sizeof build) != 0)
-        return err_set(err, ERR_CONFLICT, "it was made by another build, whose arithmetic may differ in the last bit");
+        return err_set(err, ERR_CONFLICT,
+                       "it was made by another build, whose arithmetic may differ in the last bit");
     if (strncmp(head->kernels, kernels_name(), sizeof head->kernels) != 0)
-        return err_set(err, ERR_CONFLICT, "it was made with the instruction set %.15s, this machine uses %s, whose results differ in bits",
-                       head->kernels, kernels_name());
+        return err_set(
+            err, ERR_CONFLICT,
+            "it was made with the instruction set %.15s, this machine uses %s, whose results differ in bits",
+            head->kernels, kernels_name());
     return true;
 }
 
@@ -281,7 +298,8 @@ bool train_state_look(const void *bytes, size_t n, struct train_place *place, st
         return false;
     if (head.epoch > UINT32_MAX || head.chunk > UINT32_MAX)
         return err_set(err, ERR_CORRUPT, "its position is impossible");
-    *place = (struct train_place){.epoch = (uint32_t)head.epoch, .step = head.step, .chunk = (uint32_t)head.chunk};
+    *place =
+        (struct train_place){.epoch = (uint32_t)head.epoch, .step = head.step, .chunk = (uint32_t)head.chunk};
     return true;
 }
 
@@ -289,7 +307,8 @@ bool train_state_look(const void *bytes, size_t n, struct train_place *place, st
 static bool position_check(const struct trainer *t, const struct head *head)
 {
     uint64_t first = head->step * t->batch_size, left = first < t->train.n_rows ? t->train.n_rows - first : 0;
-    uint64_t batch = left < t->batch_size ? left : t->batch_size, n_chunks = (batch + t->chunk_rows - 1) / t->chunk_rows;
+    uint64_t batch = left < t->batch_size ? left : t->batch_size,
+             n_chunks = (batch + t->chunk_rows - 1) / t->chunk_rows;
     if (head->step == t->n_steps && head->chunk == 0) /* all but the epoch's validation */
         return head->epoch < t->options.epochs;
     if (head->epoch > t->options.epochs || head->step >= t->n_steps || head->chunk >= n_chunks)
@@ -300,19 +319,21 @@ static bool position_check(const struct trainer *t, const struct head *head)
 static bool head_fits(const struct trainer *t, const struct head *head, struct err *err)
 {
     float *arrays[5];
-    if (head->options != options_sum(t) || head->n_floats != t->network->n_floats || head->n_train != t->train.n_rows ||
-        head->n_validation != t->validation.n_rows)
+    if (head->options != options_sum(t) || head->n_floats != t->network->n_floats ||
+        head->n_train != t->train.n_rows || head->n_validation != t->validation.n_rows)
         return err_set(err, ERR_CONFLICT, "it is of another training: other rows, layers or options");
-    if (head->step > UINT32_MAX || !position_check(t, head)) /* rows are at most UINT32_MAX, so the products above cannot overflow */
-        return err_set(err, ERR_CORRUPT, "its position is impossible: epoch %llu, step %llu", (unsigned long long)head->epoch,
-                       (unsigned long long)head->step);
+    if (head->step > UINT32_MAX ||
+        !position_check(t, head)) /* rows are at most UINT32_MAX, so the products above cannot overflow */
+        return err_set(err, ERR_CORRUPT, "its position is impossible: epoch %llu, step %llu",
+                       (unsigned long long)head->epoch, (unsigned long long)head->step);
     uint64_t n_done = rows_done(t, head->step, head->chunk);
-    if (head->n_arrays != arrays_list(t, head->chunk, arrays) || head->outcomes.n > n_done || head->n_scores != n_done - head->outcomes.n ||
-        head->n_scores + t->chunk_rows > t->window || head->n_bytes != bytes_of(t, head->n_arrays, head->outcomes.n, head->n_scores))
+    if (head->n_arrays != arrays_list(t, head->chunk, arrays) || head->outcomes.n > n_done ||
+        head->n_scores != n_done - head->outcomes.n || head->n_scores + t->chunk_rows > t->window ||
+        head->n_bytes != bytes_of(t, head->n_arrays, head->outcomes.n, head->n_scores))
         return err_set(err, ERR_CORRUPT, "it does not hold what a state at its position holds");
     if (head->reductions > head->epoch || head->waited > head->epoch || head->best_epoch > head->epoch ||
-        head->lowest_epoch > head->epoch || head->finished > 1 || !isfinite(head->seconds) || head->seconds < 0 ||
-        head->outcomes.n_first > head->outcomes.n)
+        head->lowest_epoch > head->epoch || head->finished > 1 || !isfinite(head->seconds) ||
+        head->seconds < 0 || head->outcomes.n_first > head->outcomes.n)
         return err_set(err, ERR_CORRUPT, "one of its counts is impossible");
     return true;
 }
@@ -336,8 +357,10 @@ static bool scores_check(const struct trainer *t, const char *bytes, uint64_t n)
     for (uint64_t i = 0; i < n; i++) {
         struct row_score score;
         memcpy(&score, bytes + i * sizeof score, sizeof score);
-        fine &= isfinite(score.loss) && isfinite(score.label) && isfinite(score.guess) && !isnan(score.positive);
-        fine &= !classes || (score.label >= 0 && score.label < n_classes && score.guess >= 0 && score.guess < n_classes);
+        fine &=
+            isfinite(score.loss) && isfinite(score.label) && isfinite(score.guess) && !isnan(score.positive);
+        fine &= !classes ||
+                (score.label >= 0 && score.label < n_classes && score.guess >= 0 && score.guess < n_classes);
     }
     return fine;
 }
@@ -351,8 +374,10 @@ static void numbers_take(struct trainer *t, const struct head *head)
     t->monitored = head->monitored;
     t->best_score = head->best_score;
     t->seconds = head->seconds;
-    t->history = (struct loss_history){
-        .first = head->first_loss, .lowest = head->lowest_loss, .last = head->last_loss, .lowest_epoch = (uint32_t)head->lowest_epoch};
+    t->history = (struct loss_history){.first = head->first_loss,
+                                       .lowest = head->lowest_loss,
+                                       .last = head->last_loss,
+                                       .lowest_epoch = (uint32_t)head->lowest_epoch};
     t->chunk = (uint32_t)head->chunk;
     t->ordered = 0; /* the order is drawn again */
     t->phase = N_PHASES;
@@ -394,7 +419,8 @@ bool trainer_restore(struct trainer *t, const void *bytes, size_t n, struct err 
     at = get(outcomes->hits, at, outcomes->n_classes * sizeof *outcomes->hits);
     if (outcomes->outputs != NULL) {
         at = get(outcomes->outputs, at, n_first * sizeof *outcomes->outputs);
-        at = get(outcomes->outputs + (outcomes->capacity - n_second), at, n_second * sizeof *outcomes->outputs);
+        at = get(outcomes->outputs + (outcomes->capacity - n_second), at,
+                 n_second * sizeof *outcomes->outputs);
     }
     get(t->scores, at, (size_t)head.n_scores * sizeof *t->scores);
     numbers_take(t, &head);

@@ -1,16 +1,22 @@
 /* The steps of an epoch, as every worker of the pool runs them:
  *
- *   1. claim blocks of the batch's rows; take each through gather, forward, loss and deltas alone; barrier;
- *   2. claim blocks of weight rows; compute their gradient over the batch in row order and update them while they are in cache; barrier.
+ *   1. claim blocks of the batch's rows; take each through gather, forward,
+ *      loss and deltas alone; barrier;
+ *   2. claim blocks of weight rows; compute their gradient over the batch in
+ *      row order and update them while they are in cache; barrier.
  *
- * Where the first layer's inputs are halved, 1. begins with claims of blocks of rows and one half each, gathered and summed; the rest of a
+ * Where the first layer's inputs are halved, 1. begins with claims of blocks of
+ * rows and one half each, gathered and summed; the rest of a
  * block's way waits for both its halves.
  *
- * Clipping by norm has to see all gradients first: then 2. stores them and a third phase updates. max_norm looks at whole columns of the
+ * Clipping by norm has to see all gradients first: then 2. stores them and a
+ * third phase updates. max_norm looks at whole columns of the
  * weights: a fourth.
  *
- * A worker claims from its own share first, so that its part of the weights and their optimizer state stay in its cache, then helps
- * the others. Who computes what changes no result: each output is one sum in a fixed order. A batch of several chunks adds up its
+ * A worker claims from its own share first, so that its part of the weights and
+ * their optimizer state stay in its cache, then helps
+ * the others. Who computes what changes no result: each output is one sum in a
+ * fixed order. A batch of several chunks adds up its
  * gradients chunk by chunk and updates in the last. */
 #include "base/denormals.h"
 #include "network/private.h"
@@ -40,7 +46,8 @@ static struct position position_at(const struct trainer *t, uint64_t step, uint3
     return p;
 }
 
-/* The next block of a phase for `worker`, own share first; false when all are taken. */
+/* The next block of a phase for `worker`, own share first; false when all are
+ * taken. */
 static bool claim(struct trainer *t, enum phase phase, uint32_t worker, uint32_t *block)
 {
     for (uint32_t i = 0; i < t->n_workers; i++) {
@@ -68,8 +75,8 @@ static void share_evenly(struct trainer *t, enum phase phase, uint32_t worker, u
     share(t, phase, worker, n * worker / t->n_workers, n * (worker + 1) / t->n_workers);
 }
 
-/* Each phase's claims are set while no worker is in that phase: those of the next chunk's rows after the rows' barrier, the others
- * before it. */
+/* Each phase's claims are set while no worker is in that phase: those of the
+ * next chunk's rows after the rows' barrier, the others before it. */
 static void share_weights(struct trainer *t, uint32_t worker)
 {
     share(t, PHASE_GRADIENT, worker, t->block_edges[worker], t->block_edges[worker + 1]);
@@ -90,8 +97,9 @@ static void share_rows(struct trainer *t, const struct position *p, uint32_t wor
         atomic_store_explicit(&t->summed[i].halves, 0, memory_order_relaxed);
 }
 
-/* Whether somebody wants the pool to stop now: the phase is then left between two blocks, and goes on there in the next run. Only long
- * chunks stop while weights change: of the others, states can be saved after any run. */
+/* Whether somebody wants the pool to stop now: the phase is then left between
+ * two blocks, and goes on there in the next run. Only long chunks stop while
+ * weights change: of the others, states can be saved after any run. */
 static bool interrupts(struct trainer *t, enum phase phase)
 {
     if (!atomic_load_explicit(t->stop, memory_order_relaxed) || (phase > PHASE_ROWS && !t->long_chunks))
@@ -106,7 +114,8 @@ static bool interrupts(struct trainer *t, enum phase phase)
 struct change {
     struct update update;
     double rate;
-    const float *scales; /* (2 * n_layers): what clipping by norm leaves of weights' and vectors' gradients; NULL: all */
+    const float *scales; /* (2 * n_layers): what clipping by norm leaves of weights' and vectors' gradients;
+                            NULL: all */
 };
 
 static struct change change_at(const struct trainer *t, const struct position *p)
@@ -117,17 +126,20 @@ static struct change change_at(const struct trainer *t, const struct position *p
 }
 
 /* Apply the optimizer to n parameters at offset `at` of the block. */
-static bool update_floats(struct trainer *t, const struct change *change, uint32_t layer, bool biases, size_t at, float *g, size_t n)
+static bool update_floats(struct trainer *t, const struct change *change, uint32_t layer, bool biases,
+                          size_t at, float *g, size_t n)
 {
     const struct train_options *o = &t->options;
     float *p = t->network->params + at, *m = t->state[0] == NULL ? NULL : t->state[0] + at,
           *v = t->state[1] == NULL ? NULL : t->state[1] + at;
     if (t->prepares) {
-        /* Where norms are clipped, the penalties are in the gradient already: they count in its norm. */
+        /* Where norms are clipped, the penalties are in the gradient already:
+         * they count in its norm. */
         bool penalised = biases || t->clips_norm;
         struct penalty penalty = {.l1 = penalised ? 0 : o->l1,
                                   .l2 = penalised ? 0 : o->l2,
-                                  .clip_scale = change->scales == NULL ? 1 : change->scales[2 * layer + biases],
+                                  .clip_scale =
+                                      change->scales == NULL ? 1 : change->scales[2 * layer + biases],
                                   .clip_value = o->clipvalue > 0 ? o->clipvalue : INFINITY,
                                   .keep = biases ? 1 : (float)(1 - change->rate * (double)o->weight_decay)};
         t->kernels->prepare(p, g, n, &penalty);
@@ -135,20 +147,24 @@ static bool update_floats(struct trainer *t, const struct change *change, uint32
     return t->kernels->update[o->optimizer](p, m, v, g, n, &change->update);
 }
 
-/* As update_floats for a weight block, less the inputs that are zero in every row: their gradient and state are zero, so the update
- * would change nothing. */
-static bool update_live_rows(struct trainer *t, const struct change *change, const struct weight_block *b, size_t at, float *g)
+/* As update_floats for a weight block, less the inputs that are zero in every
+ * row: their gradient and state are zero, so the update would change
+ * nothing. */
+static bool update_live_rows(struct trainer *t, const struct change *change, const struct weight_block *b,
+                             size_t at, float *g)
 {
     bool finite = true;
     for (uint32_t k = 0, end; k < 16; k = end + 1) {
         for (end = k; end < 16 && !t->dead[b->row + end]; end++) {}
         if (end > k)
-            finite &= update_floats(t, change, 0, false, at + (size_t)k * b->width, g + (size_t)k * b->width, (size_t)(end - k) * b->width);
+            finite &= update_floats(t, change, 0, false, at + (size_t)k * b->width, g + (size_t)k * b->width,
+                                    (size_t)(end - k) * b->width);
     }
     return finite;
 }
 
-static bool update_weights(struct trainer *t, const struct change *change, const struct weight_block *b, size_t at, float *g)
+static bool update_weights(struct trainer *t, const struct change *change, const struct weight_block *b,
+                           size_t at, float *g)
 {
     if (b->layer == 0 && t->dead != NULL)
         return update_live_rows(t, change, b, at, g);
@@ -163,26 +179,30 @@ static size_t vector_at(const struct trainer *t, const struct weight_block *b, e
 
 static size_t weights_at(const struct trainer *t, const struct weight_block *b)
 {
-    return t->network->weights_at[b->layer] + (size_t)b->panel * padded_in(t->network, b->layer) + (size_t)b->row * b->width;
+    return t->network->weights_at[b->layer] + (size_t)b->panel * padded_in(t->network, b->layer) +
+           (size_t)b->row * b->width;
 }
 
-/* Where the gradient of the floats at offset `at` goes: scratch, or what earlier chunks added up. */
+/* Where the gradient of the floats at offset `at` goes: scratch, or what
+ * earlier chunks added up. */
 static float *gradient_of(struct trainer *t, struct worker_scratch *scratch, size_t at)
 {
     return t->gradients == NULL ? scratch->gradient : t->gradients + at;
 }
 
-/* Weights that a worker's cache still holds in the next step, with their optimizer state. What is more is far away when its turn comes, and
- * asked for while its gradient is computed. */
+/* Weights that a worker's cache still holds in the next step, with their
+ * optimizer state. What is more is far away when its turn comes, and asked for
+ * while its gradient is computed. */
 #define L2_BYTES (512u << 10)
 
-static void weights_gradient(struct trainer *t, const struct position *p, const struct weight_block *b, float *g)
+static void weights_gradient(struct trainer *t, const struct position *p, const struct weight_block *b,
+                             float *g)
 {
     uint32_t l = b->layer;
     const float *dy = t->d.at[l + 1] + b->panel;
     if (l == 0 && t->sparse) {
-        t->kernels->gradient_sparse(t->xt + (size_t)b->row * t->a.n_rows, t->a.n_rows, t->byte_values, dy, t->d.ld[l + 1],
-                                    (p->n_rows + 63) & ~63u, b->width, p->chunk > 0, g);
+        t->kernels->gradient_sparse(t->xt + (size_t)b->row * t->a.n_rows, t->a.n_rows, t->byte_values, dy,
+                                    t->d.ld[l + 1], (p->n_rows + 63) & ~63u, b->width, p->chunk > 0, g);
         return;
     }
     if (p->chunk == 0)
@@ -190,13 +210,16 @@ static void weights_gradient(struct trainer *t, const struct position *p, const 
     size_t at = weights_at(t, b);
     const float *soon[3] = {t->network->params + at, t->state[0] == NULL ? NULL : t->state[0] + at,
                             t->state[1] == NULL ? NULL : t->state[1] + at};
-    bool far = t->network->n_floats * sizeof(float) > (size_t)t->n_workers * L2_BYTES && p->chunk + 1 == p->n_chunks && !t->clips_norm;
-    t->kernels->gradient(t->a.at[l] + b->row, t->a.ld[l], dy, t->d.ld[l + 1], (p->n_rows + 15) & ~15u, b->width, far ? soon : NULL, g);
+    bool far = t->network->n_floats * sizeof(float) > (size_t)t->n_workers * L2_BYTES &&
+               p->chunk + 1 == p->n_chunks && !t->clips_norm;
+    t->kernels->gradient(t->a.at[l] + b->row, t->a.ld[l], dy, t->d.ld[l + 1], (p->n_rows + 15) & ~15u,
+                         b->width, far ? soon : NULL, g);
 }
 
-/* Gradient of the panel's part of the layer's vectors, each the sum of what the rows say, and as gradient_block goes on. */
-static bool vectors_gradient(struct trainer *t, struct worker_scratch *scratch, const struct position *p, const struct change *change,
-                             uint32_t block)
+/* Gradient of the panel's part of the layer's vectors, each the sum of what the
+ * rows say, and as gradient_block goes on. */
+static bool vectors_gradient(struct trainer *t, struct worker_scratch *scratch, const struct position *p,
+                             const struct change *change, uint32_t block)
 {
     const struct weight_block *b = &t->blocks[block];
     const struct activations *rows[] = {&t->d, &t->normals, &t->passed}; /* by enum vector */
@@ -206,7 +229,8 @@ static bool vectors_gradient(struct trainer *t, struct worker_scratch *scratch, 
         float *g = gradient_of(t, scratch, vector_at(t, b, i));
         if (p->chunk == 0)
             memset(g, 0, b->width * sizeof *g);
-        t->kernels->gradient_bias(rows[i]->at[b->layer + 1] + b->panel, rows[i]->ld[b->layer + 1], p->n_rows, b->width, g);
+        t->kernels->gradient_bias(rows[i]->at[b->layer + 1] + b->panel, rows[i]->ld[b->layer + 1], p->n_rows,
+                                  b->width, g);
         if (last && t->clips_norm)
             squares += t->kernels->square_sum(g, b->width);
         else if (last)
@@ -217,9 +241,10 @@ static bool vectors_gradient(struct trainer *t, struct worker_scratch *scratch, 
     return finite;
 }
 
-/* Gradient of block i and, in the batch's last chunk, its update or what clipping must know of it. */
-static bool gradient_block(struct trainer *t, struct worker_scratch *scratch, const struct position *p, const struct change *change,
-                           uint32_t i)
+/* Gradient of block i and, in the batch's last chunk, its update or what
+ * clipping must know of it. */
+static bool gradient_block(struct trainer *t, struct worker_scratch *scratch, const struct position *p,
+                           const struct change *change, uint32_t i)
 {
     const struct weight_block *b = &t->blocks[i];
     bool last = p->chunk + 1 == p->n_chunks, finite = true;
@@ -228,7 +253,8 @@ static bool gradient_block(struct trainer *t, struct worker_scratch *scratch, co
     float *g = gradient_of(t, scratch, weights_at(t, b));
     weights_gradient(t, p, b, g);
     if (last && t->clips_norm) {
-        struct penalty penalty = {.l1 = t->options.l1, .l2 = t->options.l2, .clip_scale = 1, .clip_value = INFINITY, .keep = 1};
+        struct penalty penalty = {
+            .l1 = t->options.l1, .l2 = t->options.l2, .clip_scale = 1, .clip_value = INFINITY, .keep = 1};
         t->kernels->prepare(t->network->params + weights_at(t, b), g, (size_t)16 * b->width, &penalty);
         t->block_squares[i] = t->kernels->square_sum(g, (size_t)16 * b->width);
     } else if (last) {
@@ -237,8 +263,9 @@ static bool gradient_block(struct trainer *t, struct worker_scratch *scratch, co
     return finite;
 }
 
-/* What clipping leaves of each layer's weights (2 l) and of its biases, gains and offsets together (2 l + 1): the same sums in the same
- * order at every worker. */
+/* What clipping leaves of each layer's weights (2 l) and of its biases, gains
+ * and offsets together (2 l + 1): the same sums in the same order at every
+ * worker. */
 static void clip_scales(const struct trainer *t, float scales[2 * NETWORK_LAYERS_MAX])
 {
     double squares[2 * NETWORK_LAYERS_MAX] = {0}, all = 0;
@@ -253,7 +280,8 @@ static void clip_scales(const struct trainer *t, float scales[2 * NETWORK_LAYERS
         all += squares[i] * (double)scales[i] * (double)scales[i];
     }
     double norm = sqrt(all);
-    for (uint32_t i = 0; o->global_clipnorm > 0 && norm > (double)o->global_clipnorm && i < 2 * t->network->n_layers; i++)
+    for (uint32_t i = 0;
+         o->global_clipnorm > 0 && norm > (double)o->global_clipnorm && i < 2 * t->network->n_layers; i++)
         scales[i] *= (float)((double)o->global_clipnorm / norm);
 }
 
@@ -262,11 +290,13 @@ static bool update_block(struct trainer *t, const struct change *change, uint32_
     const struct weight_block *b = &t->blocks[i];
     bool finite = true;
     for (uint32_t v = 0; b->row == 0 && v < layer_n_vectors(&t->network->layers[b->layer]); v++)
-        finite &= update_floats(t, change, b->layer, true, vector_at(t, b, v), t->gradients + vector_at(t, b, v), b->width);
+        finite &= update_floats(t, change, b->layer, true, vector_at(t, b, v),
+                                t->gradients + vector_at(t, b, v), b->width);
     return finite & update_weights(t, change, b, weights_at(t, b), t->gradients + weights_at(t, b));
 }
 
-static void gradient_phase(struct trainer *t, const struct position *p, struct change *change, uint32_t worker)
+static void gradient_phase(struct trainer *t, const struct position *p, struct change *change,
+                           uint32_t worker)
 {
     bool finite = true;
     uint32_t i;
@@ -296,7 +326,8 @@ static void norms_phase(struct trainer *t, const struct position *p, struct chan
     uint32_t i;
     while (!interrupts(t, PHASE_NORMS) && claim(t, PHASE_NORMS, worker, &i)) {
         const struct weight_block *b = &t->panels[i];
-        t->kernels->limit_norms(t->network->params + weights_at(t, b), padded_in(t->network, b->layer), b->width, t->options.max_norm);
+        t->kernels->limit_norms(t->network->params + weights_at(t, b), padded_in(t->network, b->layer),
+                                b->width, t->options.max_norm);
     }
 }
 
@@ -325,7 +356,8 @@ static void barrier_wait(struct trainer *t)
         pool_barrier(t->pool);
 }
 
-/* Until all sums are claimed: whoever has claimed some completes them, so others may wait for them. False: interrupted before. */
+/* Until all sums are claimed: whoever has claimed some completes them, so
+ * others may wait for them. False: interrupted before. */
 static bool sums_work(struct trainer *t, const struct position *p, uint32_t worker)
 {
     uint32_t n = n_row_blocks(t, p), i;
@@ -351,7 +383,8 @@ static void rows_phase(struct trainer *t, const struct position *p, struct chang
     }
 }
 
-/* Scores go into the outcomes before the window lacks room for another chunk: between two barriers, where nobody scores. */
+/* Scores go into the outcomes before the window lacks room for another chunk:
+ * between two barriers, where nobody scores. */
 static void scores_take(struct trainer *t, const struct position *p)
 {
     uint64_t n = p->first + p->n_rows - t->outcomes.sums.n;
@@ -368,20 +401,25 @@ static bool phase_wanted(const struct trainer *t, const struct position *p, enum
 }
 
 static void (*const phases[N_PHASES])(struct trainer *t, const struct position *p, struct change *change,
-                                      uint32_t worker) = {rows_phase, gradient_phase, update_phase, norms_phase};
+                                      uint32_t worker) = {rows_phase, gradient_phase, update_phase,
+                                                          norms_phase};
 
-/* A chunk's phases from `phase` on; false: the pool leaves in the midst of it. */
-static bool chunk_work(struct trainer *t, const struct position *p, const struct position *next, enum phase phase, uint32_t worker)
+/* A chunk's phases from `phase` on; false: the pool leaves in the midst of
+ * it. */
+static bool chunk_work(struct trainer *t, const struct position *p, const struct position *next,
+                       enum phase phase, uint32_t worker)
 {
     struct change change = change_at(t, p);
     for (; phase < N_PHASES; phase++) {
         if (!phase_wanted(t, p, phase))
             continue;
         phases[phase](t, p, &change, worker);
-        if (worker == 0 && phase > PHASE_ROWS) /* nobody reads it before the barrier; once more does no harm */
+        if (worker == 0 &&
+            phase > PHASE_ROWS) /* nobody reads it before the barrier; once more does no harm */
             t->should_stop = check_stop(t, next);
         barrier_wait(t);
-        /* A flag for each phase: a worker who is ahead may have set the next one's by now. */
+        /* A flag for each phase: a worker who is ahead may have set the next
+         * one's by now. */
         if (atomic_load_explicit(&t->interrupted[phase], memory_order_relaxed)) {
             if (worker == 0)
                 t->phase = phase;
@@ -397,7 +435,8 @@ static bool chunk_work(struct trainer *t, const struct position *p, const struct
     return true;
 }
 
-/* What was interrupted goes on: its blocks are claimed and its numbers are in memory as they were left. */
+/* What was interrupted goes on: its blocks are claimed and its numbers are in
+ * memory as they were left. */
 static enum phase chunk_enter(struct trainer *t, const struct position *p, uint32_t worker)
 {
     enum phase phase = t->phase;

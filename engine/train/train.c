@@ -1,5 +1,5 @@
-/* A trainer runs epochs on a pool; train/make.c makes it. Threads: one caller at a time; trainer_epoch and trainer_fraction
- * may be asked by any. */
+/* A trainer runs epochs on a pool; train/make.c makes it. Threads: one caller
+ * at a time; trainer_epoch and trainer_fraction may be asked by any. */
 #include "mlp/train.h"
 #include "base/rng.h"
 #include "network/private.h"
@@ -22,7 +22,8 @@ struct train_options train_options_default(void)
                                   .shuffle = true};
 }
 
-/* Run steps until the epoch's end, `stop`, the deadline or a number that is not finite. False: rows are damaged. */
+/* Run steps until the epoch's end, `stop`, the deadline or a number that is not
+ * finite. False: rows are damaged. */
 static bool steps_take(struct trainer *t, struct err *err)
 {
     bool checked = true; /* and nothing else ended the run */
@@ -36,7 +37,8 @@ static bool steps_take(struct trainer *t, struct err *err)
     return true;
 }
 
-/* Score the validation rows, a window at a time, until `stop` or the deadline; the next call goes on. False: rows are damaged. */
+/* Score the validation rows, a window at a time, until `stop` or the deadline;
+ * the next call goes on. False: rows are damaged. */
 static bool score_validation(struct trainer *t, struct err *err)
 {
     struct scoring scoring = {.network = t->network,
@@ -81,7 +83,8 @@ static void watch_plateau(struct trainer *t, const struct epoch_metrics *m)
     }
 }
 
-/* Keep the best weights, and finish when they have been the best for too long. */
+/* Keep the best weights, and finish when they have been the best for too
+ * long. */
 static void watch_best(struct trainer *t, const struct epoch_metrics *m)
 {
     const struct early_stopping *e = &t->options.early_stopping;
@@ -122,8 +125,8 @@ static void advise(const struct trainer *t, char text[static 200])
 {
     const struct train_options *o = &t->options;
     bool clips = o->clipnorm > 0 || o->global_clipnorm > 0 || o->clipvalue > 0;
-    snprintf(text, 200, "Try \"learning_rate\":%.3g (now %g)%s, and look for extreme values in the data", (double)o->learning_rate / 10,
-             (double)o->learning_rate, clips ? "" : " or \"clipnorm\":1");
+    snprintf(text, 200, "Try \"learning_rate\":%.3g (now %g)%s, and look for extreme values in the data",
+             (double)o->learning_rate / 10, (double)o->learning_rate, clips ? "" : " or \"clipnorm\":1");
 }
 
 static void finish_epoch(struct trainer *t, uint64_t started_ns, struct epoch_metrics *metrics)
@@ -153,7 +156,8 @@ static enum train_state fail_numeric(struct trainer *t, struct err *err)
     char advice[200];
     advise(t, advice);
     err_set(err, ERR_NUMERIC, "%s no longer finite in epoch %u, step %llu: the training diverged. %s",
-            loss ? "the loss is" : "the weights are", atomic_load(&t->epoch) + 1, (unsigned long long)atomic_load(&t->step) + loss, advice);
+            loss ? "the loss is" : "the weights are", atomic_load(&t->epoch) + 1,
+            (unsigned long long)atomic_load(&t->step) + loss, advice);
     return TRAIN_FAILED;
 }
 
@@ -161,13 +165,15 @@ static enum train_state fail_diverged(const struct trainer *t, const struct epoc
 {
     char advice[200];
     advise(t, advice);
-    err_set(err, ERR_NUMERIC, "the loss has risen from %.4g in epoch 1 to %.4g in epoch %u, step %llu: the training diverged. %s",
-            t->history.first, m->train[METRIC_LOSS], m->epoch, (unsigned long long)t->n_steps, advice);
+    err_set(
+        err, ERR_NUMERIC,
+        "the loss has risen from %.4g in epoch 1 to %.4g in epoch %u, step %llu: the training diverged. %s",
+        t->history.first, m->train[METRIC_LOSS], m->epoch, (unsigned long long)t->n_steps, advice);
     return TRAIN_FAILED;
 }
 
-enum train_state trainer_run(struct trainer *t, struct pool *pool, const atomic_bool *stop, uint64_t deadline_ns,
-                             struct epoch_metrics *metrics, struct err *err)
+enum train_state trainer_run(struct trainer *t, struct pool *pool, const atomic_bool *stop,
+                             uint64_t deadline_ns, struct epoch_metrics *metrics, struct err *err)
 {
     if (atomic_load(&t->epoch) == t->options.epochs || t->finished)
         return TRAIN_DONE;
@@ -185,7 +191,8 @@ enum train_state trainer_run(struct trainer *t, struct pool *pool, const atomic_
         return TRAIN_FAILED;
     if (atomic_load(&t->bad_loss) || atomic_load(&t->bad_weights))
         return fail_numeric(t, err);
-    if (atomic_load(&t->step) == t->n_steps && !(score_validation(t, err) && rows_check_read(&t->validation, err)))
+    if (atomic_load(&t->step) == t->n_steps &&
+        !(score_validation(t, err) && rows_check_read(&t->validation, err)))
         return TRAIN_FAILED;
     if (atomic_load(&t->step) == t->n_steps && t->n_validated == t->validation.n_rows) {
         finish_epoch(t, started_ns, metrics);

@@ -21,7 +21,8 @@ int warning_find(const char *name)
     return -1;
 }
 
-void warnings_add(struct warnings *warnings, enum warning_code code, const char *column, const char *format, ...)
+void warnings_add(struct warnings *warnings, enum warning_code code, const char *column, const char *format,
+                  ...)
 {
     va_list arguments;
     if (warnings->n == WARNINGS_MAX)

@@ -1,4 +1,5 @@
-/* Warnings about rows that train a model further: what its recipe does not know of them. The table is only read. */
+/* Warnings about rows that train a model further: what its recipe does not know
+ * of them. The table is only read. */
 #include "mlp/warning.h"
 #include "recipe/private.h"
 
@@ -19,17 +20,20 @@ static void columns_warn(struct warnings *warnings, const struct recipe *recipe,
         if (n == 0)
             snprintf(first, sizeof first, "%s", name);
         if (n++ < NAMED)
-            snprintf(names + length, sizeof names - length, "%s%s", length > 0 ? ", " : "", text_cut(name, strlen(name), 60, cut));
+            snprintf(names + length, sizeof names - length, "%s%s", length > 0 ? ", " : "",
+                     text_cut(name, strlen(name), 60, cut));
     }
     if (n == 0)
         return;
     if (n > NAMED)
         snprintf(more, sizeof more, " and %u more", n - NAMED);
-    warnings_add(warnings, WARNING_UNKNOWN_COLUMN, first, "The model was not trained with %s%s: left out.", names, more);
+    warnings_add(warnings, WARNING_UNKNOWN_COLUMN, first, "The model was not trained with %s%s: left out.",
+                 names, more);
 }
 
 /* Levels of a one-hot column that light no input of their own. */
-static void levels_warn(struct warnings *warnings, const struct recipe_column *column, const struct column *from)
+static void levels_warn(struct warnings *warnings, const struct recipe_column *column,
+                        const struct column *from)
 {
     const char *first = NULL;
     uint32_t n = 0;
@@ -46,9 +50,11 @@ static void levels_warn(struct warnings *warnings, const struct recipe_column *c
     if (n == 0)
         return;
     warnings_add(warnings, WARNING_UNKNOWN_LEVEL, column->name,
-                 "%llu rows of the column %s hold %u values that the model does not know by name (\"%s\" is one): they count as %s.",
+                 "%llu rows of the column %s hold %u values that the model does not know by name (\"%s\" is "
+                 "one): they count as %s.",
                  (unsigned long long)n_rows, text_cut(column->name, strlen(column->name), 60, name), n,
-                 text_cut(first, strlen(first), 60, level), column->other ? "\"other\"" : "none of those it knows");
+                 text_cut(first, strlen(first), 60, level),
+                 column->other ? "\"other\"" : "none of those it knows");
 }
 
 void warnings_of_fit(struct warnings *warnings, const struct recipe *recipe, const struct table *table)

@@ -13,7 +13,8 @@
 #define TURNED 1.1      /* times the lowest validation loss */
 #define TURNED_EPOCHS 3 /* at least so long ago */
 
-/* Which units of hidden layer l were not 0 for one of the rows that stand in the activations. */
+/* Which units of hidden layer l were not 0 for one of the rows that stand in
+ * the activations. */
 static void units_look(const struct activations *a, uint32_t l, uint32_t units, uint32_t n_rows, bool *alive)
 {
     for (uint32_t i = 0; i < n_rows; i++)
@@ -39,7 +40,8 @@ static bool rows_look(const struct trainer *t, bool *alive, uint32_t widest)
             rows[i] = t->train.rows[(first + i) * t->train.n_rows / n];
         forward_rows(&pass, &source, rows, 0, n_block, &scratch->gather);
         for (uint32_t l = 0; l + 1 < t->network->n_layers; l++)
-            units_look(&scratch->activations, l, t->network->layers[l].units, n_block, alive + (size_t)l * widest);
+            units_look(&scratch->activations, l, t->network->layers[l].units, n_block,
+                       alive + (size_t)l * widest);
     }
     denormals_restore(before);
     scratch_free(scratch, 1);
@@ -61,7 +63,8 @@ static void dead_warn(struct warnings *warnings, const struct trainer *t)
             continue;
         told++;
         warnings_add(warnings, WARNING_DEAD_UNITS, NULL,
-                     "%u of the %u units of layer %u are 0 for every row that was looked at: they learn nothing any more. Try a smaller "
+                     "%u of the %u units of layer %u are 0 for every row that was looked at: they learn "
+                     "nothing any more. Try a smaller "
                      "learning_rate (now %g) or the activation leaky_relu.",
                      n, units, l + 1, (double)t->options.learning_rate);
     }
@@ -73,14 +76,14 @@ static void turned_warn(struct warnings *warnings, const struct trainer *t)
     uint32_t epoch = atomic_load(&t->epoch);
     const struct loss_history *c = &t->history;
     bool restored = t->options.early_stopping.on && t->options.early_stopping.restore_best;
-    if (t->validation.n_rows == 0 || restored || c->lowest_epoch == 0 || epoch - c->lowest_epoch < TURNED_EPOCHS ||
-        c->last <= TURNED * c->lowest)
+    if (t->validation.n_rows == 0 || restored || c->lowest_epoch == 0 ||
+        epoch - c->lowest_epoch < TURNED_EPOCHS || c->last <= TURNED * c->lowest)
         return;
-    warnings_add(
-        warnings, WARNING_VALIDATION_TURNED, NULL,
-        "The validation loss was lowest in epoch %u (%.4g) and has risen to %.4g in epoch %u: the network learns the training rows by "
-        "heart. Try \"early_stopping\":true, dropout, or fewer epochs.",
-        c->lowest_epoch, c->lowest, c->last, epoch);
+    warnings_add(warnings, WARNING_VALIDATION_TURNED, NULL,
+                 "The validation loss was lowest in epoch %u (%.4g) and has risen to %.4g in epoch %u: the "
+                 "network learns the training rows by "
+                 "heart. Try \"early_stopping\":true, dropout, or fewer epochs.",
+                 c->lowest_epoch, c->lowest, c->last, epoch);
 }
 
 void warnings_of_training(struct warnings *warnings, const struct trainer *t)

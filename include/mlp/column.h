@@ -12,8 +12,9 @@ enum column_type {
     COLUMN_NUMBER,   /* float, NaN where missing; the nearest float to the text, as strtof gives */
     COLUMN_CATEGORY, /* uint32_t index into levels, TABLE_MISSING where missing */
     COLUMN_DATE,     /* double, a date's value (mlp/date.h), NaN where missing; at a multiple of 4 bytes */
-    COLUMN_TEXT,     /* uint64_t place among the table's texts, TABLE_TEXT_MISSING where missing; at a multiple of 4 bytes. Of columns with
-                        more different texts than can be numbered: kept, not learnt from */
+    COLUMN_TEXT, /* uint64_t place among the table's texts, TABLE_TEXT_MISSING where missing; at a multiple of
+                    4 bytes. Of columns with more different texts than can be numbered: kept, not learnt from
+                  */
 };
 #define COLUMN_TYPES 5
 #define TABLE_MISSING UINT32_MAX
@@ -26,9 +27,11 @@ struct column {
     enum column_type type;
     uint32_t offset; /* of the value within a record; multiple of the value's size, or of 4 */
     uint64_t n_missing;
-    bool integer;               /* every present value is an integer (byte and number columns) */
-    char mark, group;           /* before the decimals and between groups of three digits in the file's numbers; '\0': a point, nothing */
-    double min, max;            /* of the present values, of dates in seconds; NaN where there is none and in columns of texts */
+    bool integer;     /* every present value is an integer (byte and number columns) */
+    char mark, group; /* before the decimals and between groups of three digits in the file's numbers; '\0': a
+                         point, nothing */
+    double min,
+        max; /* of the present values, of dates in seconds; NaN where there is none and in columns of texts */
     double mean, stddev;        /* stddev of the population */
     struct date_format date;    /* date columns: as the file writes them */
     uint32_t n_levels;          /* category columns; else 0 */

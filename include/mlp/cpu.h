@@ -4,8 +4,9 @@
 
 #include <stdbool.h>
 
-/* Instruction sets: the kernels in use ("avx512", "avx2", "generic"), and forcing a lower one for tests (before any other call;
- * false where this machine cannot run it). NULL: the best this machine has. */
+/* Instruction sets: the kernels in use ("avx512", "avx2", "generic"), and
+ * forcing a lower one for tests (before any other call; false where this
+ * machine cannot run it). NULL: the best this machine has. */
 const char *kernels_name(void);
 bool kernels_force(const char *name);
 

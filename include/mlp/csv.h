@@ -1,4 +1,5 @@
-/* CSV bytes to fields (RFC 4180): how a file is to be read, what was found out of it, and a reader over a buffer in memory. */
+/* CSV bytes to fields (RFC 4180): how a file is to be read, what was found out
+ * of it, and a reader over a buffer in memory. */
 #ifndef MLP_CSV_H
 #define MLP_CSV_H
 
@@ -10,15 +11,17 @@
 
 enum csv_encoding { CSV_ENCODING_GUESS, CSV_UTF8, CSV_UTF16LE, CSV_UTF16BE, CSV_WINDOWS_1252, CSV_LATIN1 };
 
-/* A column's type as the user wants it: COLUMN_NUMBER (text in it makes a bad row), COLUMN_CATEGORY, COLUMN_TEXT, or COLUMN_DATE to be read as
- * `date` says where that suits the whole column. */
+/* A column's type as the user wants it: COLUMN_NUMBER (text in it makes a bad
+ * row), COLUMN_CATEGORY, COLUMN_TEXT, or COLUMN_DATE to be read as `date` says
+ * where that suits the whole column. */
 struct csv_type {
     const char *column;
     enum column_type type;
     struct date_format date;
 };
 
-/* How to read a CSV. Zero means "find out from the head of the file". All pointers must outlive the call. */
+/* How to read a CSV. Zero means "find out from the head of the file". All
+ * pointers must outlive the call. */
 struct csv_options {
     char separator;     /* , ; tab | or any other character that is no digit; ' ': runs of blanks */
     int titles;         /* rows above the header that are left out; 0: guess, -1: none */
@@ -29,10 +32,13 @@ struct csv_options {
     char thousands;     /* stands between groups of three digits; ' ': any kind of blank; 0: nothing does */
     int comment;        /* lines that begin with it are left out; 0: guess ('#' or none), -1: none */
     enum csv_encoding encoding;
-    bool skip_bad_rows;         /* leave out rows that cannot be read, and count them; else the first one is an error */
-    const char *const *missing; /* n_missing texts that stand for a missing value too, besides those of text_is_missing */
+    bool skip_bad_rows; /* leave out rows that cannot be read, and count them; else the first one is an error
+                         */
+    const char *const
+        *missing; /* n_missing texts that stand for a missing value too, besides those of text_is_missing */
     uint32_t n_missing;
-    const char *const *names; /* n_names names of the columns, instead of the header's; 0: as the file has it */
+    const char *const
+        *names; /* n_names names of the columns, instead of the header's; 0: as the file has it */
     uint32_t n_names;
     const struct csv_type *types; /* n_types; the other columns' types are found out */
     uint32_t n_types;
@@ -44,8 +50,8 @@ struct csv_options {
 struct csv_report {
     char separator;
     bool header;
-    uint32_t n_titles;   /* rows of a title that stood above the header, and were left out */
-    bool count_line;     /* a line of counts ("150,4,setosa,...") stood before the first row, and was left out */
+    uint32_t n_titles; /* rows of a title that stood above the header, and were left out */
+    bool count_line; /* a line of counts ("150,4,setosa,...") stood before the first row, and was left out */
     char quote, comment; /* '\0': none */
     char decimal;
     enum csv_encoding encoding;
@@ -60,19 +66,26 @@ struct csv_field {
     bool quoted;
 };
 
-/* A reader over a whole buffer in memory, for small bodies (predictions, the head of a file). Threads: one reader, one thread. */
+/* A reader over a whole buffer in memory, for small bodies (predictions, the
+ * head of a file). Threads: one reader, one thread. */
 struct csv_reader;
-/* `bytes` must outlive the reader. separator 0: guessed from the head. The coding is found out (UTF-8, UTF-16, Windows-1252), and fields
- * come in UTF-8; leading comments are skipped. NULL: out of memory. */
+/* `bytes` must outlive the reader. separator 0: guessed from the head. The
+ * coding is found out (UTF-8, UTF-16, Windows-1252), and fields come in UTF-8;
+ * leading comments are skipped. NULL: out of memory. */
 struct csv_reader *csv_reader_new(const char *bytes, size_t n_bytes, char separator, struct err *err);
-/* The same with more told, as for table_ingest: separator, quote, decimal, comment, encoding, titles (guessed: rows of one field above a
- * header of several), and `missing`: a field that is one of these comes empty. The rest of the options does not concern a reader. They must outlive it. */
-struct csv_reader *csv_reader_open(const char *bytes, size_t n_bytes, const struct csv_options *options, struct err *err);
+/* The same with more told, as for table_ingest: separator, quote, decimal,
+ * comment, encoding, titles (guessed: rows of one field above a header of
+ * several), and `missing`: a field that is one of these comes empty. The rest
+ * of the options does not concern a reader. They must outlive it. */
+struct csv_reader *csv_reader_open(const char *bytes, size_t n_bytes, const struct csv_options *options,
+                                   struct err *err);
 void csv_reader_free(struct csv_reader *reader);
 char csv_reader_separator(const struct csv_reader *reader);
 char csv_reader_decimal(const struct csv_reader *reader); /* before the decimals of its numbers: '.' or ',' */
-/* The next row: *fields (valid until the next call) and *n_fields; blank lines are skipped. Returns 1, 0 at the end, -1 with *err. */
-int csv_reader_next(struct csv_reader *reader, const struct csv_field **fields, uint32_t *n_fields, struct err *err);
+/* The next row: *fields (valid until the next call) and *n_fields; blank lines
+ * are skipped. Returns 1, 0 at the end, -1 with *err. */
+int csv_reader_next(struct csv_reader *reader, const struct csv_field **fields, uint32_t *n_fields,
+                    struct err *err);
 
 /* Text without the blanks around it, unless it was quoted. */
 struct csv_field csv_field_trim(struct csv_field field);

@@ -1,5 +1,6 @@
-/* A drawn digit made into a picture as MNIST's were: the ink's box scaled to 20 x 20 pixels keeping its shape, then moved by whole pixels
- * so that its centre of mass is in the middle of 28 x 28. Pure functions: any thread. */
+/* A drawn digit made into a picture as MNIST's were: the ink's box scaled to 20
+ * x 20 pixels keeping its shape, then moved by whole pixels so that its centre
+ * of mass is in the middle of 28 x 28. Pure functions: any thread. */
 #ifndef MLP_DIGIT_H
 #define MLP_DIGIT_H
 
@@ -17,14 +18,19 @@ struct digit_point {
     float x, y; /* any unit, y grows downwards; |x|, |y| at most 1e9 */
 };
 
-/* Pen strokes: stroke i is points[ends[i - 1]] .. points[ends[i] - 1], the first from points[0]; an empty one is no ink. The line is as
- * thick as MNIST's whatever the size that was drawn. picture: (DIGIT_SIDE, DIGIT_SIDE), ink is 255. No ink gives an empty picture.
- * ERR_INPUT, ERR_LIMIT with field "strokes". */
-bool digit_from_strokes(const struct digit_point *points, const uint32_t *ends, uint32_t n_strokes, uint8_t picture[DIGIT_PIXELS],
-                        struct err *err);
+/* Pen strokes: stroke i is points[ends[i - 1]] .. points[ends[i] - 1], the
+ * first from points[0]; an empty one is no ink. The line is as thick as MNIST's
+ * whatever the size that was drawn. picture: (DIGIT_SIDE, DIGIT_SIDE), ink is
+ * 255. No ink gives an empty picture. ERR_INPUT, ERR_LIMIT with field
+ * "strokes". */
+bool digit_from_strokes(const struct digit_point *points, const uint32_t *ends, uint32_t n_strokes,
+                        uint8_t picture[DIGIT_PIXELS], struct err *err);
 
-/* A grey picture (height, width), rows `stride` bytes apart, dark ink on light or light ink on dark: what most of its edge shows is the
- * ground. An even picture gives an empty one. ERR_LIMIT where a side is 0 or above DIGIT_GREY_SIDE_MAX. */
-bool digit_from_grey(const uint8_t *grey, uint32_t width, uint32_t height, size_t stride, uint8_t picture[DIGIT_PIXELS], struct err *err);
+/* A grey picture (height, width), rows `stride` bytes apart, dark ink on light
+ * or light ink on dark: what most of its edge shows is the ground. An even
+ * picture gives an empty one. ERR_LIMIT where a side is 0 or above
+ * DIGIT_GREY_SIDE_MAX. */
+bool digit_from_grey(const uint8_t *grey, uint32_t width, uint32_t height, size_t stride,
+                     uint8_t picture[DIGIT_PIXELS], struct err *err);
 
 #endif

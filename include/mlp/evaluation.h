@@ -19,7 +19,8 @@ struct guess {
 };
 struct importance {
     uint32_t column; /* of the recipe's columns */
-    double drop;     /* mean drop in accuracy, or rise in RMSE, when the column's values are dealt anew among the rows */
+    double drop; /* mean drop in accuracy, or rise in RMSE, when the column's values are dealt anew among the
+                    rows */
 };
 struct evaluation {
     uint64_t n_rows;          /* rows with a usable target */
@@ -30,17 +31,19 @@ struct evaluation {
     uint32_t n_importance;
     struct importance *importance; /* (n_importance), most important first */
 };
-/* Splits over the pool. NULL on failure; ERR_STOPPED once `stop` is set. Free with evaluation_free. */
-struct evaluation *model_evaluate(const struct model *model, const struct rows *rows, struct pool *pool, const atomic_bool *stop,
-                                  struct err *err);
+/* Splits over the pool. NULL on failure; ERR_STOPPED once `stop` is set. Free
+ * with evaluation_free. */
+struct evaluation *model_evaluate(const struct model *model, const struct rows *rows, struct pool *pool,
+                                  const atomic_bool *stop, struct err *err);
 void evaluation_free(struct evaluation *evaluation);
-/* Fill in the importance of each used column, by a sample of the evaluation's rows; bounded work: none where there are too many columns.
- * ERR_STOPPED once `stop` is set. */
+/* Fill in the importance of each used column, by a sample of the evaluation's
+ * rows; bounded work: none where there are too many columns. ERR_STOPPED once
+ * `stop` is set. */
 struct importance_options {
     uint64_t seed;
     const atomic_bool *stop; /* NULL: nothing stops it */
 };
-bool evaluation_importance(struct evaluation *evaluation, const struct model *model, const struct rows *rows, struct pool *pool,
-                           const struct importance_options *options, struct err *err);
+bool evaluation_importance(struct evaluation *evaluation, const struct model *model, const struct rows *rows,
+                           struct pool *pool, const struct importance_options *options, struct err *err);
 
 #endif

@@ -2,7 +2,8 @@
 #ifndef MLP_INITIALIZER_H
 #define MLP_INITIALIZER_H
 
-/* An initializer is a distribution and the variance it wants: scale / n_in, scale / n_out or their mean. */
+/* An initializer is a distribution and the variance it wants: scale / n_in,
+ * scale / n_out or their mean. */
 enum initializer {
     INITIALIZER_HE_NORMAL,
     INITIALIZER_HE_UNIFORM,

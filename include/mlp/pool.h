@@ -1,6 +1,8 @@
-/* The worker pool: n threads that run one function together, and the barrier they meet at.
+/* The worker pool: n threads that run one function together, and the barrier
+ * they meet at.
  *
- * The calling thread is worker 0; the other n - 1 sleep on a futex between runs. One run at a time: the caller serialises. */
+ * The calling thread is worker 0; the other n - 1 sleep on a futex between
+ * runs. One run at a time: the caller serialises. */
 #ifndef MLP_POOL_H
 #define MLP_POOL_H
 
@@ -12,29 +14,37 @@
 
 struct pool;
 
-/* n_threads >= 1; n_threads - 1 threads are started, with nice level `nice_level` (0: leave) where the system lets them, and one that sleeps
- * until somebody asks them to give way. NULL on failure (ERR_THREAD, ERR_MEMORY), with no thread left behind. */
+/* n_threads >= 1; n_threads - 1 threads are started, with nice level
+ * `nice_level` (0: leave) where the system lets them, and one that sleeps until
+ * somebody asks them to give way. NULL on failure (ERR_THREAD, ERR_MEMORY),
+ * with no thread left behind. */
 struct pool *pool_new(uint32_t n_threads, int nice_level, struct err *err);
 void pool_free(struct pool *pool); /* joins; takes NULL */
-/* The calling thread gives way to others from now on, as the pool's own do; 0: no. A sandbox may refuse: then it competes as an equal. */
+/* The calling thread gives way to others from now on, as the pool's own do; 0:
+ * no. A sandbox may refuse: then it competes as an equal. */
 void pool_background(int nice_level);
 uint32_t pool_n_threads(const struct pool *pool);
 
-/* Run work(self, worker) on every worker, worker = 0 .. n_threads - 1, and return when all have returned. */
+/* Run work(self, worker) on every worker, worker = 0 .. n_threads - 1, and
+ * return when all have returned. */
 void pool_run(struct pool *pool, void (*work)(void *self, uint32_t worker), void *self);
 
-/* Inside work: wait for all workers of this run. Spins briefly, then sleeps. What was written before is seen by all after. */
+/* Inside work: wait for all workers of this run. Spins briefly, then sleeps.
+ * What was written before is seen by all after. */
 void pool_barrier(struct pool *pool);
 
-/* Inside work, where one worker waits for what another does: wait, as at the barrier, until *count is at least n; add 1 to it. What was
- * written before the counts is seen by who has waited for them. */
+/* Inside work, where one worker waits for what another does: wait, as at the
+ * barrier, until *count is at least n; add 1 to it. What was written before the
+ * counts is seen by who has waited for them. */
 void pool_await(struct pool *pool, atomic_uint *count, unsigned n);
 void pool_count(struct pool *pool, atomic_uint *count);
 
-/* Somebody else has something to do now: each worker yields at its next barrier, and for a moment leaves its processor to whoever wants it.
- * Any thread; cheap. */
+/* Somebody else has something to do now: each worker yields at its next
+ * barrier, and for a moment leaves its processor to whoever wants it. Any
+ * thread; cheap. */
 void pool_yield(struct pool *pool);
-/* Whether the system lets them (whoever may not come back to the pool's nice level must not leave it); else they only yield once. */
+/* Whether the system lets them (whoever may not come back to the pool's nice
+ * level must not leave it); else they only yield once. */
 bool pool_can_yield(const struct pool *pool);
 
 #endif

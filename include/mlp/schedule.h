@@ -1,4 +1,5 @@
-/* How the learning rate goes along the training, and when the training ends early. */
+/* How the learning rate goes along the training, and when the training ends
+ * early. */
 #ifndef MLP_SCHEDULE_H
 #define MLP_SCHEDULE_H
 
@@ -13,8 +14,10 @@ enum schedule_kind {
     SCHEDULE_STEP,              /* times gamma every step_epochs epochs */
     SCHEDULE_EXPONENTIAL,       /* times gamma each epoch */
     SCHEDULE_COSINE,            /* half a cosine from the rate down to min_rate at the end */
-    SCHEDULE_REDUCE_ON_PLATEAU, /* times gamma when the monitored loss has not improved for patience epochs, down to min_rate */
-    SCHEDULE_ONE_CYCLE,         /* from rate / 25 up to the rate in the first 30 % of the steps, then down to rate / 250,000 (Smith 2018) */
+    SCHEDULE_REDUCE_ON_PLATEAU, /* times gamma when the monitored loss has not improved for patience epochs,
+                                   down to min_rate */
+    SCHEDULE_ONE_CYCLE, /* from rate / 25 up to the rate in the first 30 % of the steps, then down to rate /
+                           250,000 (Smith 2018) */
     N_SCHEDULES
 };
 const char *schedule_name(enum schedule_kind kind);
@@ -29,7 +32,8 @@ struct schedule {
     uint32_t warmup_epochs; /* any kind: the rate rises from nothing over the first so many epochs */
 };
 
-/* Stop when the monitored number has not improved by more than min_delta for `patience` epochs. */
+/* Stop when the monitored number has not improved by more than min_delta for
+ * `patience` epochs. */
 struct early_stopping {
     bool on;
     enum metric monitor;

@@ -42,7 +42,8 @@ struct incoming *incoming_new(struct request *request, struct reply *reply)
         return NULL;
     }
     incoming->item.run = incoming_drop;
-    if (!csv_query_read(&incoming->csv, request, &err) || !body_unpack(request_body(request), INFLATE_GUESS, server->max_body, &err)) {
+    if (!csv_query_read(&incoming->csv, request, &err) ||
+        !body_unpack(request_body(request), INFLATE_GUESS, server->max_body, &err)) {
         reply_problem(reply, &err);
     } else if (query_flag(request, "replace", &incoming->replace, reply)) {
         request_keep(request, &incoming->item);
@@ -56,7 +57,8 @@ struct incoming *incoming_new(struct request *request, struct reply *reply)
 bool incoming_fields(struct request *request, struct incoming *incoming, struct err *err)
 {
     const char *replace = request_query(request, "replace");
-    if (replace && *replace && strcmp(replace, "true") && strcmp(replace, "1") && strcmp(replace, "false") && strcmp(replace, "0")) {
+    if (replace && *replace && strcmp(replace, "true") && strcmp(replace, "1") && strcmp(replace, "false") &&
+        strcmp(replace, "0")) {
         err_set(err, ERR_INPUT, "\"replace\": expected true or false, found \"%.40s\"", replace);
         return err_field(err, "replace");
     }
@@ -71,7 +73,8 @@ void incoming_progress(struct request *request)
         datasets_received(incoming->upload, request_body(request)->flushed, request_length(request));
 }
 
-/* The pictures in fd, and the labels beside them, as a CSV file. -1 on failure. */
+/* The pictures in fd, and the labels beside them, as a CSV file. -1 on
+ * failure. */
 static int idx_read(struct server *server, struct body *body, int fd, struct err *err)
 {
     int csv_fd = datasets_temp(server->datasets, err);
@@ -82,16 +85,18 @@ static int idx_read(struct server *server, struct body *body, int fd, struct err
     return -1;
 }
 
-/* CSV, or IDX by its first bytes, into the upload's dataset; ends the upload. */
-static bool file_ingest(struct server *server, struct body *body, int fd, struct upload *upload, const struct csv_options *options,
-                        struct dataset_info *info, struct err *err)
+/* CSV, or IDX by its first bytes, into the upload's dataset; ends the
+ * upload. */
+static bool file_ingest(struct server *server, struct body *body, int fd, struct upload *upload,
+                        const struct csv_options *options, struct dataset_info *info, struct err *err)
 {
     char head[8];
     ssize_t n = pread(fd, head, sizeof head, 0);
     bool idx = n == sizeof head && idx_known(head, sizeof head);
     int csv_fd = idx ? idx_read(server, body, fd, err) : fd;
     if (!idx && body_labels(body) >= 0) {
-        err_set(err, ERR_INPUT, "the form's field \"labels\" goes with pictures in IDX as the field \"file\"");
+        err_set(err, ERR_INPUT,
+                "the form's field \"labels\" goes with pictures in IDX as the field \"file\"");
         err_field(err, "labels");
         csv_fd = -1;
     }
@@ -99,14 +104,16 @@ static bool file_ingest(struct server *server, struct body *body, int fd, struct
         datasets_abort(upload);
         return false;
     }
-    struct csv_options plain = {.separator = ',', .header = 1, .decimal = '.', .comment = -1, .encoding = CSV_UTF8};
+    struct csv_options plain = {
+        .separator = ',', .header = 1, .decimal = '.', .comment = -1, .encoding = CSV_UTF8};
     bool ok = datasets_finish(upload, csv_fd, idx ? &plain : options, body->stop, info, err);
     if (idx)
         close(csv_fd);
     return ok;
 }
 
-bool incoming_finish(struct request *request, struct incoming *incoming, struct dataset_info *info, struct err *err)
+bool incoming_finish(struct request *request, struct incoming *incoming, struct dataset_info *info,
+                     struct err *err)
 {
     struct server *server = request_app(request);
     struct upload *upload = incoming->upload;
@@ -114,15 +121,17 @@ bool incoming_finish(struct request *request, struct incoming *incoming, struct 
     if (fd < 0)
         return false;
     if (request_body(request)->size == 0)
-        return err_set(err, ERR_INPUT, "the body is empty: expected a CSV file, as with curl --data-binary @file.csv");
+        return err_set(err, ERR_INPUT,
+                       "the body is empty: expected a CSV file, as with curl --data-binary @file.csv");
     const char *compression = inflate_name(body_compression(request_body(request)));
     if (compression)
         datasets_compressed(upload, compression);
     incoming->upload = NULL;
     if (!file_ingest(server, request_body(request), fd, upload, &incoming->csv.options, info, err))
         return false;
-    log_info("dataset %s: %llu rows, %llu columns, %llu bytes", info->row.name, (unsigned long long)info->row.n_rows,
-             (unsigned long long)info->row.n_columns, (unsigned long long)info->row.bytes);
+    log_info("dataset %s: %llu rows, %llu columns, %llu bytes", info->row.name,
+             (unsigned long long)info->row.n_rows, (unsigned long long)info->row.n_columns,
+             (unsigned long long)info->row.bytes);
     return true;
 }
 
@@ -139,14 +148,16 @@ static bool field_check(void *self, const char *name, const char *value)
     return !*unknown->name;
 }
 
-/* A parameter that is not known may be one that is misspelt: better told than passed over. */
+/* A parameter that is not known may be one that is misspelt: better told than
+ * passed over. */
 static bool fields_check(const struct request *request, struct err *err)
 {
     struct unknown_parameter unknown = {{0}};
     if (request_queries(request, field_check, &unknown))
         return true;
     err_set(err, ERR_INPUT,
-            "\"%s\" is not known: expected name, replace, separator, header, quote, decimal, thousands, encoding, comment, na, columns, "
+            "\"%s\" is not known: expected name, replace, separator, header, quote, decimal, thousands, "
+            "encoding, comment, na, columns, "
             "types, on_bad_row",
             unknown.name);
     return err_field(err, unknown.name);
@@ -161,7 +172,8 @@ static bool upload_begin(struct request *request, struct incoming *incoming, boo
     if (!name && !last && type && !strncasecmp(type, "multipart/", 10))
         return true;
     if (!name) {
-        err_set(err, ERR_INPUT, "\"name\" is missing: expected POST /datasets?name=my-data with the CSV as the body");
+        err_set(err, ERR_INPUT,
+                "\"name\" is missing: expected POST /datasets?name=my-data with the CSV as the body");
         return err_field(err, "name");
     }
     incoming->upload = datasets_begin(server->datasets, name, incoming->replace, err);
@@ -173,7 +185,8 @@ void datasets_post_head(struct request *request, struct reply *reply)
     struct err err = {0};
     const char *type = request_header(request, "Content-Type");
     if (type && !strncasecmp(type, "application/json", 16)) {
-        reply_refuse(reply, 415, "expected a CSV file as the body, or a form with the field \"file\"; found JSON");
+        reply_refuse(reply, 415,
+                     "expected a CSV file as the body, or a form with the field \"file\"; found JSON");
         return;
     }
     struct incoming *incoming = fields_check(request, &err) ? incoming_new(request, reply) : NULL;
@@ -260,11 +273,13 @@ void dataset_write(struct writer *writer, const struct dataset_info *info, const
     writer_close(writer, '}');
 }
 
-bool profile_reply(struct server *server, struct reply *reply, unsigned status, const struct dataset_info *info, struct err *err)
+bool profile_reply(struct server *server, struct reply *reply, unsigned status,
+                   const struct dataset_info *info, struct err *err)
 {
     struct writer writer;
     char *profile = NULL;
-    if (info->row.state == DATASET_READY && !(profile = datasets_profile(server->datasets, info->row.id, err)))
+    if (info->row.state == DATASET_READY &&
+        !(profile = datasets_profile(server->datasets, info->row.id, err)))
         return false;
     reply_writer(reply, &writer);
     dataset_write(&writer, info, profile);
@@ -273,7 +288,8 @@ bool profile_reply(struct server *server, struct reply *reply, unsigned status, 
     return true;
 }
 
-void stored_reply(struct server *server, struct reply *reply, unsigned status, const struct dataset_info *info)
+void stored_reply(struct server *server, struct reply *reply, unsigned status,
+                  const struct dataset_info *info)
 {
     struct writer writer;
     struct err ignored;
@@ -291,7 +307,8 @@ void datasets_post_run(struct request *request, struct reply *reply)
     struct dataset_info info = {0};
     struct err err = {0};
     bool ok = fields_check(request, &err) && incoming_fields(request, incoming, &err) &&
-              (incoming->upload || upload_begin(request, incoming, true, &err)) && incoming_finish(request, incoming, &info, &err);
+              (incoming->upload || upload_begin(request, incoming, true, &err)) &&
+              incoming_finish(request, incoming, &info, &err);
     if (!ok) {
         reply_problem(reply, &err);
     } else {
@@ -326,7 +343,8 @@ void datasets_get_all(struct request *request, struct reply *reply)
 }
 
 /* What each column tells about the target. NULL: *err. */
-static double *association_make(struct request *request, int64_t id, const char *target, uint32_t *n, struct err *err)
+static double *association_make(struct request *request, int64_t id, const char *target, uint32_t *n,
+                                struct err *err)
 {
     struct server *server = request_app(request);
     struct table *table = datasets_table_id(server->datasets, id, err);
@@ -341,7 +359,8 @@ static double *association_make(struct request *request, int64_t id, const char 
         if (!association) {
             err_memory(err, "the associations");
         } else if (!table_check(table, 0, table_n_rows(table), err) ||
-                   !table_association(table, (uint32_t)found, association, request_stop(request), err) || !table_check_read(table, err)) {
+                   !table_association(table, (uint32_t)found, association, request_stop(request), err) ||
+                   !table_check_read(table, err)) {
             free(association);
             association = NULL;
         }
@@ -350,8 +369,8 @@ static double *association_make(struct request *request, int64_t id, const char 
     return association;
 }
 
-static bool associated_reply(struct request *request, struct reply *reply, const struct dataset_info *info, const char *target,
-                             struct err *err)
+static bool associated_reply(struct request *request, struct reply *reply, const struct dataset_info *info,
+                             const char *target, struct err *err)
 {
     struct server *server = request_app(request);
     uint32_t n = 0;
@@ -430,7 +449,8 @@ void datasets_patch_one(struct request *request, struct reply *reply)
     struct dataset_info info = {0};
     struct err err = {0};
     char name[NAME_SIZE];
-    if (!new_name_read(request, name, &err) || !datasets_rename(server->datasets, request_param(request, 0), name, &info, &err)) {
+    if (!new_name_read(request, name, &err) ||
+        !datasets_rename(server->datasets, request_param(request, 0), name, &info, &err)) {
         reply_problem(reply, &err);
         return;
     }

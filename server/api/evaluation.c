@@ -1,4 +1,5 @@
-/* GET /models/{m}/evaluation: how well a model does on rows that it was not trained on. */
+/* GET /models/{m}/evaluation: how well a model does on rows that it was not
+ * trained on. */
 #include "api/routes.h"
 #include "http/pieces.h"
 
@@ -13,7 +14,8 @@
 #define PIECE_BYTES 16384
 #define MATRIX_CLASSES_MAX 1000 /* a larger confusion matrix is left out */
 
-/* An evaluation on its way out, with the rows that are asked for, and how many there are of their kind. */
+/* An evaluation on its way out, with the rows that are asked for, and how many
+ * there are of their kind. */
 struct answer {
     struct server *server;
     struct model *model; /* owned reference */
@@ -37,8 +39,10 @@ static double ratio(uint64_t part, uint64_t whole)
     return whole ? (double)part / (double)whole : NAN;
 }
 
-/* precision and recall are null where nothing was guessed or nothing was there; f1 = 2 hits / (support + guessed). */
-static void class_write(struct writer *writer, const struct evaluation *evaluation, uint32_t class, const char *label)
+/* precision and recall are null where nothing was guessed or nothing was there;
+ * f1 = 2 hits / (support + guessed). */
+static void class_write(struct writer *writer, const struct evaluation *evaluation, uint32_t class,
+                        const char *label)
 {
     uint32_t n = evaluation->n_classes;
     uint64_t hits = evaluation->confusion[(size_t) class * n + class], support = 0, guessed = 0;
@@ -250,7 +254,8 @@ static bool query_sort(const struct request *request, bool *worst, struct err *e
 }
 
 /* A class of the model that the query names; -1 where it names none. */
-static bool query_class(const struct request *request, const char *name, const struct recipe *recipe, int64_t *class, struct err *err)
+static bool query_class(const struct request *request, const char *name, const struct recipe *recipe,
+                        int64_t *class, struct err *err)
 {
     const char *text = request_query(request, name);
     *class = -1;
@@ -271,10 +276,13 @@ static bool query_class(const struct request *request, const char *name, const s
 static bool version_check(const struct model_row *row, struct err *err)
 {
     return row->state != MODEL_TRAINING ||
-           err_set(err, ERR_NOT_FOUND, "%s is still being trained by job %" PRId64 ": it is evaluated when that ends", row->name, row->job);
+           err_set(err, ERR_NOT_FOUND,
+                   "%s is still being trained by job %" PRId64 ": it is evaluated when that ends", row->name,
+                   row->job);
 }
 
-/* The evaluation of the version that answers, so that labels and guesses are of one model. False: *err. */
+/* The evaluation of the version that answers, so that labels and guesses are of
+ * one model. False: *err. */
 static bool evaluation_find(struct request *request, struct answer *answer, uint32_t version, struct err *err)
 {
     struct models *models = answer->server->models;
@@ -283,11 +291,12 @@ static bool evaluation_find(struct request *request, struct answer *answer, uint
     model_unref(answer->model);
     answer->model = models_get(models, request_param(request, 0), version, &answer->row, err);
     const struct recipe *recipe = answer->model ? answer->model->recipe : NULL;
-    if (!recipe || !query_sort(request, &page->worst, err) || !query_class(request, "label", recipe, &page->label, err) ||
+    if (!recipe || !query_sort(request, &page->worst, err) ||
+        !query_class(request, "label", recipe, &page->label, err) ||
         !query_class(request, "guess", recipe, &page->guess, err) || !version_check(&answer->row, err))
         return false;
-    answer->evaluation =
-        models_evaluation(models, answer->row.name, answer->row.version, page, &answer->n_guesses, &answer->n_matching, &row, err);
+    answer->evaluation = models_evaluation(models, answer->row.name, answer->row.version, page,
+                                           &answer->n_guesses, &answer->n_matching, &row, err);
     if (answer->evaluation)
         memcpy(answer->row.dataset, row.dataset, sizeof row.dataset); /* whose name may have changed since */
     return answer->evaluation != NULL;
@@ -322,7 +331,8 @@ void models_get_evaluation(struct request *request, struct reply *reply)
         query_number(request, "limit", SAMPLES_DEFAULT, SAMPLES_MAX, &answer->page.limit, reply)) {
         uint64_t before = claim->bytes;
         if (answer_find(request, answer, (uint32_t)version, &err)) {
-            const struct pieces pieces = {.write = answer_write, .free = answer_free, .self = answer, .bytes = claim->bytes - before};
+            const struct pieces pieces = {
+                .write = answer_write, .free = answer_free, .self = answer, .bytes = claim->bytes - before};
             pieces_reply(request, reply, "application/json", &pieces);
             return;
         }

@@ -139,9 +139,11 @@ void jobs_get_one(struct request *request, struct reply *reply)
         return;
     bool found = jobs_get(server->jobs, id, &info, &err);
     uint32_t after = info.row.epoch > HISTORY_SHOWN ? info.row.epoch - HISTORY_SHOWN : 0;
-    /* The history is read before the rest: it may end before `epoch`, never after it. */
-    if (!found || !jobs_history(server->jobs, id, after, HISTORY_SHOWN, &epochs, &n, &err) || !jobs_get(server->jobs, id, &info, &err) ||
-        !jobs_request(server->jobs, id, &json, &err) || !jobs_warnings(server->jobs, id, &warnings, &err)) {
+    /* The history is read before the rest: it may end before `epoch`, never
+     * after it. */
+    if (!found || !jobs_history(server->jobs, id, after, HISTORY_SHOWN, &epochs, &n, &err) ||
+        !jobs_get(server->jobs, id, &info, &err) || !jobs_request(server->jobs, id, &json, &err) ||
+        !jobs_warnings(server->jobs, id, &warnings, &err)) {
         reply_problem(reply, &err);
     } else {
         reply_writer(reply, &writer);
@@ -247,7 +249,8 @@ static struct source *follow_new(struct request *request, int64_t id, const char
     /* No wake comes before the source has called follow_wait. */
     follow->subscriber = events_subscribe(server->events, id, last, follow_wake, follow, err);
     if (follow->subscriber) {
-        const struct reply_source from = {.read = follow_read, .wait = follow_wait, .free = follow_free, .self = follow, .idle = ":\n\n"};
+        const struct reply_source from = {
+            .read = follow_read, .wait = follow_wait, .free = follow_free, .self = follow, .idle = ":\n\n"};
         follow->source = http_source_new(request, &from, err);
         if (follow->source)
             return follow->source;
@@ -327,7 +330,8 @@ static bool title_read(const struct message *value, struct job_change *change, s
 static bool change_take(void *self, const struct message *member, struct err *err)
 {
     struct job_change *change = self;
-    static const struct field priority = FIELD_PRIORITY, weight = FIELD_WEIGHT, max_seconds = FIELD_MAX_SECONDS;
+    static const struct field priority = FIELD_PRIORITY, weight = FIELD_WEIGHT,
+                              max_seconds = FIELD_MAX_SECONDS;
     const char *name = message_name(member);
     double number = NAN;
     if (!strcmp(name, "title"))
@@ -338,7 +342,8 @@ static bool change_take(void *self, const struct message *member, struct err *er
     } else if (!strcmp(name, "weight") && field_whole(&weight, member, &number, err)) {
         change->has_weight = true;
         change->weight = (uint32_t)number;
-    } else if (!strcmp(name, "max_seconds") && (message_kind(member) == MESSAGE_NULL || field_number(&max_seconds, member, &number, err))) {
+    } else if (!strcmp(name, "max_seconds") &&
+               (message_kind(member) == MESSAGE_NULL || field_number(&max_seconds, member, &number, err))) {
         change->has_max_seconds = true;
         change->max_seconds = number;
     } else {
@@ -357,7 +362,8 @@ void jobs_patch_one(struct request *request, struct reply *reply)
     int64_t id;
     if (!param_job(request, &id, reply))
         return;
-    if (!request_members(request, change_take, &change, &err) || !jobs_change(server->jobs, id, &change, &info, &err)) {
+    if (!request_members(request, change_take, &change, &err) ||
+        !jobs_change(server->jobs, id, &change, &info, &err)) {
         reply_problem(reply, &err);
         return;
     }

@@ -84,7 +84,8 @@ void fallback_headers(struct reply *reply, struct server *server, const struct m
     char reason[DAMAGE_REASON_SIZE];
     reply_header(reply, "Mlpd-Model-Version", "%" PRIu32, row->version);
     if (models_wanted(server->models, row, reason))
-        reply_header(reply, "Mlpd-Warning", "version %" PRIu32 " is damaged (%s): version %" PRIu32 " answers", row->wanted, reason,
+        reply_header(reply, "Mlpd-Warning",
+                     "version %" PRIu32 " is damaged (%s): version %" PRIu32 " answers", row->wanted, reason,
                      row->version);
 }
 
@@ -134,7 +135,8 @@ void models_get_all(struct request *request, struct reply *reply)
     reply_json(reply, 200, &writer);
 }
 
-static void versions_write(struct writer *writer, struct server *server, const struct model_row *versions, size_t n)
+static void versions_write(struct writer *writer, struct server *server, const struct model_row *versions,
+                           size_t n)
 {
     writer_key(writer, "versions");
     writer_open(writer, '[');
@@ -197,7 +199,8 @@ void models_get_one(struct request *request, struct reply *reply)
 static bool change_take(void *self, const struct message *member, struct err *err)
 {
     struct model_change *change = self;
-    static const struct field promoted = {.name = "promoted", .least = 1, .most = UINT32_MAX, .expected = "a version's number, or null"};
+    static const struct field promoted = {
+        .name = "promoted", .least = 1, .most = UINT32_MAX, .expected = "a version's number, or null"};
     double number = 0;
     if (!strcmp(message_name(member), "name")) {
         if (message_kind(member) != MESSAGE_STRING)
@@ -222,11 +225,13 @@ void models_patch_one(struct request *request, struct reply *reply)
     const char *name = request_param(request, 0);
     struct model_change change = {0};
     struct err err = {0};
-    if (!request_members(request, change_take, &change, &err) || !models_change(server->models, name, &change, &err)) {
+    if (!request_members(request, change_take, &change, &err) ||
+        !models_change(server->models, name, &change, &err)) {
         reply_problem(reply, &err);
         return;
     }
-    log_info("model %s: renamed %s, promoted version %" PRIu32, name, *change.name ? change.name : "not", change.promoted);
+    log_info("model %s: renamed %s, promoted version %" PRIu32, name, *change.name ? change.name : "not",
+             change.promoted);
     model_reply(server, *change.name ? change.name : name, 0, reply);
 }
 
@@ -259,9 +264,11 @@ void models_get_file(struct request *request, struct reply *reply)
     reply->n_fd = row.bytes;
     reply->status = 200;
     reply->type = "application/octet-stream";
-    reply_header(reply, "Content-Disposition", "attachment; filename=\"%s-%" PRIu32 ".safetensors\"", row.name, row.version);
+    reply_header(reply, "Content-Disposition", "attachment; filename=\"%s-%" PRIu32 ".safetensors\"",
+                 row.name, row.version);
     fallback_headers(reply, server, &row);
-    reply_header(reply, "ETag", "\"%" PRId64 "\"", row.id); /* names and versions may come to mean another one, rows never */
+    reply_header(reply, "ETag", "\"%" PRId64 "\"",
+                 row.id); /* names and versions may come to mean another one, rows never */
 }
 
 /* The body into a file with a name, which models_import takes over. */
@@ -271,8 +278,10 @@ static bool file_copy(struct server *server, struct body *body, char path[PATH_S
     if (from < 0)
         return false;
     if (body->size > server->model_memory + MODEL_FILE_HEADER_MAX)
-        return err_set(err, ERR_LIMIT, "the file has %.1f MB, and models may take %.1f MB of memory together (--model-memory)",
-                       (double)body->size / 1e6, (double)server->model_memory / 1e6);
+        return err_set(
+            err, ERR_LIMIT,
+            "the file has %.1f MB, and models may take %.1f MB of memory together (--model-memory)",
+            (double)body->size / 1e6, (double)server->model_memory / 1e6);
     int to = store_temp(server->store, path, err);
     if (to < 0)
         return false;

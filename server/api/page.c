@@ -1,4 +1,5 @@
-/* The page's files: what lies in the static folder, with types, ETags and compressed copies. */
+/* The page's files: what lies in the static folder, with types, ETags and
+ * compressed copies. */
 #define _GNU_SOURCE
 #include "api/routes.h"
 
@@ -37,7 +38,8 @@ static const char *type_of(const char *path)
     return "application/octet-stream";
 }
 
-/* Only plain segments: no dot files, so no "..", and no way out of the folder. */
+/* Only plain segments: no dot files, so no "..", and no way out of the
+ * folder. */
 static bool path_plain(const char *path)
 {
     if (strlen(path) >= FILE_PATH_MAX || strchr(path, '\\'))
@@ -85,7 +87,8 @@ static bool tag_known(const char *header, const char *tag)
     return header && (!strcmp(header, "*") || strstr(header, tag));
 }
 
-static void file_reply(const struct request *request, struct reply *reply, int fd, const struct stat *status, const char *suffix)
+static void file_reply(const struct request *request, struct reply *reply, int fd, const struct stat *status,
+                       const char *suffix)
 {
     char tag[80];
     snprintf(tag, sizeof tag, "\"%" PRIx64 "-%" PRIx64 "-%" PRIx64 "%s\"", (uint64_t)status->st_mtim.tv_sec,
@@ -109,9 +112,12 @@ static void page_missing(const struct request *request, struct reply *reply)
 {
     const struct server *server = request_app(request);
     if (server->static_fd < 0 && !strcmp(request_path(request), "/"))
-        reply_refuse(reply, 404, "the page's files are not here: start with --static-dir=DIR; the service works without them");
+        reply_refuse(
+            reply, 404,
+            "the page's files are not here: start with --static-dir=DIR; the service works without them");
     else
-        reply_refuse(reply, 404, "there is nothing at %.200s: GET /openapi.json lists what there is", request_path(request));
+        reply_refuse(reply, 404, "there is nothing at %.200s: GET /openapi.json lists what there is",
+                     request_path(request));
 }
 
 /* How a file may be compressed beside the one that has a name of its own. */

@@ -1,7 +1,9 @@
-/* Predictions: rows in as JSON, CSV or raw floats, answers out in the user's words.
+/* Predictions: rows in as JSON, CSV or raw floats, answers out in the user's
+ * words.
  *
- * A few rows for a small model that is in memory are answered on the HTTP thread: handing them to another thread takes several times
- * as long as they do. The rest is left to the interactive queue. */
+ * A few rows for a small model that is in memory are answered on the HTTP
+ * thread: handing them to another thread takes several times as long as they
+ * do. The rest is left to the interactive queue. */
 #include "api/routes.h"
 #include "mlp/value.h"
 #include "predict/csv.h"
@@ -16,11 +18,13 @@
 #include <strings.h>
 
 #define OUTPUTS_MAX (4u << 20) /* numbers that one reply holds */
-#define COLUMN_BYTES 96        /* of a row on its way, for each column: its value, where it is found, whether it was there */
-#define HEAD_BYTES 512         /* of a body that are looked at to know what it is */
-#define TEXT_BYTES 65536       /* of a body whose texts are not reserved */
+#define COLUMN_BYTES                                                                                         \
+    96 /* of a row on its way, for each column: its value, where it is found, whether it was there */
+#define HEAD_BYTES 512   /* of a body that are looked at to know what it is */
+#define TEXT_BYTES 65536 /* of a body whose texts are not reserved */
 
-/* What may be done on the HTTP thread, so that it is done well within a millisecond. */
+/* What may be done on the HTTP thread, so that it is done well within a
+ * millisecond. */
 #define HERE_COLUMNS_MAX 4096       /* to sort by name */
 #define HERE_WEIGHTS_MAX (2u << 20) /* parameters by rows: multiplications, and what is read from memory */
 #define HERE_OUTPUTS_MAX 4096       /* numbers to write */
@@ -40,7 +44,8 @@ struct prediction {
     struct strokes strokes;
 };
 
-/* Lend the instances what the last ones had, and take it back where it is not large. */
+/* Lend the instances what the last ones had, and take it back where it is not
+ * large. */
 static void scratch_lend(struct predict_scratch *scratch, struct instances *instances)
 {
     instances->x = scratch->x;
@@ -81,19 +86,22 @@ static const struct recipe *model_find(void *self, const char *name, uint32_t ve
 {
     struct prediction *prediction = self;
     if (!name) {
-        err_set(err, ERR_INPUT, "\"model\" is missing: expected the name of a model (GET /models lists them)");
+        err_set(err, ERR_INPUT,
+                "\"model\" is missing: expected the name of a model (GET /models lists them)");
         err_field(err, "model");
         return NULL;
     }
     model_unref(prediction->model);
-    prediction->model = prediction->here ? model_here(prediction, name, version)
-                                         : models_get(prediction->server->models, name, version, &prediction->row, err);
+    prediction->model = prediction->here
+                            ? model_here(prediction, name, version)
+                            : models_get(prediction->server->models, name, version, &prediction->row, err);
     return prediction->model && columns_claim(prediction, err) ? prediction->model->recipe : NULL;
 }
 
 enum body_kind { BODY_JSON, BODY_CSV, BODY_FLOATS, BODY_PNG };
 
-/* By the Content-Type; where that says nothing (curl's default) by how the body begins. */
+/* By the Content-Type; where that says nothing (curl's default) by how the body
+ * begins. */
 static enum body_kind body_kind(const char *type, const char *bytes, size_t n)
 {
     if (type && !strncasecmp(type, "application/json", 16))
@@ -110,9 +118,10 @@ static enum body_kind body_kind(const char *type, const char *bytes, size_t n)
     return i < n && (bytes[i] == '{' || bytes[i] == '[') ? BODY_JSON : BODY_CSV;
 }
 
-/* What the query says of rows that are no JSON: model, version, and how to read CSV. On failure *csv is empty. */
-static const struct recipe *query_read(const struct request *request, struct prediction *prediction, const char *name,
-                                       struct csv_query *csv, struct err *err)
+/* What the query says of rows that are no JSON: model, version, and how to read
+ * CSV. On failure *csv is empty. */
+static const struct recipe *query_read(const struct request *request, struct prediction *prediction,
+                                       const char *name, struct csv_query *csv, struct err *err)
 {
     const char *version = request_query(request, "version");
     char *end = NULL;
@@ -122,7 +131,8 @@ static const struct recipe *query_read(const struct request *request, struct pre
         err_field(err, "version");
         return NULL;
     }
-    const struct recipe *recipe = model_find(prediction, name ? name : request_query(request, "model"), (uint32_t)number, err);
+    const struct recipe *recipe =
+        model_find(prediction, name ? name : request_query(request, "model"), (uint32_t)number, err);
     if (!recipe || !csv_query_read(csv, request, err))
         return NULL;
     if (!csv->options.skip_bad_rows)
@@ -133,8 +143,8 @@ static const struct recipe *query_read(const struct request *request, struct pre
     return NULL;
 }
 
-static bool table_read(const struct request *request, struct prediction *prediction, const char *name, enum body_kind kind,
-                       const char *bytes, size_t n, struct err *err)
+static bool table_read(const struct request *request, struct prediction *prediction, const char *name,
+                       enum body_kind kind, const char *bytes, size_t n, struct err *err)
 {
     struct csv_query csv = {0};
     const struct recipe *recipe = query_read(request, prediction, name, &csv, err);
@@ -151,11 +161,13 @@ static bool table_read(const struct request *request, struct prediction *predict
 }
 
 /* The picture in prediction->strokes is the row. what: it was made of them. */
-static bool picture_take(struct prediction *prediction, const struct recipe *recipe, const char *what, struct err *err)
+static bool picture_take(struct prediction *prediction, const struct recipe *recipe, const char *what,
+                         struct err *err)
 {
     float raw[DIGIT_PIXELS];
     if (recipe->n_columns != DIGIT_PIXELS) {
-        err_set(err, ERR_INPUT, "\"%s\" makes %d pixels, and this model takes %" PRIu32 " columns", what, DIGIT_PIXELS, recipe->n_columns);
+        err_set(err, ERR_INPUT, "\"%s\" makes %d pixels, and this model takes %" PRIu32 " columns", what,
+                DIGIT_PIXELS, recipe->n_columns);
         return err_field(err, what);
     }
     float *x = instances_room(&prediction->instances, recipe->n_inputs, 0, err);
@@ -170,7 +182,8 @@ static bool picture_take(struct prediction *prediction, const struct recipe *rec
 }
 
 /* A digit drawn by pen: one row of the pixels that it makes. */
-static bool drawing_read(struct prediction *prediction, const char *name, const char *bytes, size_t n, struct err *err)
+static bool drawing_read(struct prediction *prediction, const char *name, const char *bytes, size_t n,
+                         struct err *err)
 {
     struct strokes *strokes = &prediction->strokes;
     prediction->too_much = prediction->here && n > HERE_STROKES_MAX;
@@ -180,13 +193,14 @@ static bool drawing_read(struct prediction *prediction, const char *name, const 
         err_set(err, ERR_INPUT, "'model' (\"%.64s\") is another one than the address names", strokes->model);
         return err_field(err, "model");
     }
-    const struct recipe *recipe = model_find(prediction, *strokes->model ? strokes->model : name, strokes->version, err);
+    const struct recipe *recipe =
+        model_find(prediction, *strokes->model ? strokes->model : name, strokes->version, err);
     return recipe && picture_take(prediction, recipe, "strokes", err);
 }
 
 /* A picture of a digit, as a file. */
-static bool picture_row(const struct request *request, struct prediction *prediction, const char *name, const char *bytes, size_t n,
-                        struct err *err)
+static bool picture_row(const struct request *request, struct prediction *prediction, const char *name,
+                        const char *bytes, size_t n, struct err *err)
 {
     struct csv_query csv = {0};
     prediction->too_much = prediction->here;
@@ -198,8 +212,10 @@ static bool picture_row(const struct request *request, struct prediction *predic
     return recipe && picture_take(prediction, recipe, "image", err);
 }
 
-/* A copy of the text that reading it makes: of JSON where it has escapes, of CSV in UTF-16. */
-static bool texts_claim(struct prediction *prediction, enum body_kind kind, const char *bytes, size_t n, struct err *err)
+/* A copy of the text that reading it makes: of JSON where it has escapes, of
+ * CSV in UTF-16. */
+static bool texts_claim(struct prediction *prediction, enum body_kind kind, const char *bytes, size_t n,
+                        struct err *err)
 {
     bool escapes = kind == BODY_JSON && n > TEXT_BYTES && memchr(bytes, '\\', n);
     bool wide = kind == BODY_CSV && n > TEXT_BYTES && memchr(bytes, 0, TEXT_BYTES);
@@ -207,7 +223,8 @@ static bool texts_claim(struct prediction *prediction, enum body_kind kind, cons
 }
 
 /* later: where rows may stay in the body until they are predicted. */
-static bool rows_read(struct request *request, struct prediction *prediction, const char *name, bool later, struct err *err)
+static bool rows_read(struct request *request, struct prediction *prediction, const char *name, bool later,
+                      struct err *err)
 {
     const struct instances_models models = {.find = model_find, .self = prediction, .name = name};
     const char *type = request_header(request, "Content-Type"), *bytes;
@@ -215,7 +232,8 @@ static bool rows_read(struct request *request, struct prediction *prediction, co
     if (!body_view(request_body(request), &bytes, &n, err))
         return false;
     if (!n)
-        return err_set(err, ERR_INPUT, "the body is empty: expected {\"model\":\"name\",\"instances\":[[...]]} or a CSV");
+        return err_set(err, ERR_INPUT,
+                       "the body is empty: expected {\"model\":\"name\",\"instances\":[[...]]} or a CSV");
     enum body_kind kind = body_kind(type, bytes, n);
     if (!texts_claim(prediction, kind, bytes, n, err))
         return false;
@@ -228,16 +246,19 @@ static bool rows_read(struct request *request, struct prediction *prediction, co
     return table_read(request, prediction, name, kind, bytes, n, err);
 }
 
-/* Whether one reply holds the answers; on the HTTP thread, whether they are soon there. */
+/* Whether one reply holds the answers; on the HTTP thread, whether they are
+ * soon there. */
 static bool answers_fit(struct prediction *prediction, struct err *err)
 {
     uint32_t n_rows = prediction->instances.n_rows, n_outputs = model_n_outputs(prediction->model);
     if ((uint64_t)n_rows * n_outputs > OUTPUTS_MAX)
         return err_set(err, ERR_LIMIT,
-                       "%" PRIu32 " rows with %" PRIu32 " numbers each are more than one reply holds (%u): send them in parts", n_rows,
-                       n_outputs, OUTPUTS_MAX);
-    prediction->too_much = prediction->here && (n_rows * network_n_params(prediction->model->network) > HERE_WEIGHTS_MAX ||
-                                                (uint64_t)n_rows * n_outputs > HERE_OUTPUTS_MAX);
+                       "%" PRIu32 " rows with %" PRIu32
+                       " numbers each are more than one reply holds (%u): send them in parts",
+                       n_rows, n_outputs, OUTPUTS_MAX);
+    prediction->too_much =
+        prediction->here && (n_rows * network_n_params(prediction->model->network) > HERE_WEIGHTS_MAX ||
+                             (uint64_t)n_rows * n_outputs > HERE_OUTPUTS_MAX);
     return !prediction->too_much;
 }
 
@@ -246,7 +267,8 @@ static bool answer(const struct prediction *prediction, struct reply *reply, str
     struct server *server = prediction->server;
     char reason[DAMAGE_REASON_SIZE];
     const struct model_row *row = &prediction->row;
-    struct predictions_notes notes = {.picture = prediction->drawn ? prediction->strokes.picture : NULL, .version = row->version};
+    struct predictions_notes notes = {.picture = prediction->drawn ? prediction->strokes.picture : NULL,
+                                      .version = row->version};
     struct writer writer;
     if (models_wanted(server->models, row, reason)) {
         notes.wanted = row->wanted;
@@ -254,8 +276,8 @@ static bool answer(const struct prediction *prediction, struct reply *reply, str
     }
     reply_writer(reply, &writer);
     predictions_begin(&writer, row->name, row->version);
-    if (!predict_rows(prediction->model, &prediction->instances, prediction->here ? NULL : server->executor, server->n_threads, &writer,
-                      err)) {
+    if (!predict_rows(prediction->model, &prediction->instances, prediction->here ? NULL : server->executor,
+                      server->n_threads, &writer, err)) {
         writer_done(&writer);
         return false;
     }
@@ -265,10 +287,11 @@ static bool answer(const struct prediction *prediction, struct reply *reply, str
     return true;
 }
 
-static bool rows_answer(struct request *request, struct prediction *prediction, const char *name, bool later, struct reply *reply,
-                        struct err *err)
+static bool rows_answer(struct request *request, struct prediction *prediction, const char *name, bool later,
+                        struct reply *reply, struct err *err)
 {
-    return rows_read(request, prediction, name, later, err) && answers_fit(prediction, err) && answer(prediction, reply, err);
+    return rows_read(request, prediction, name, later, err) && answers_fit(prediction, err) &&
+           answer(prediction, reply, err);
 }
 
 /* Whether the reply shall be CSV, which is made of CSV only. */
@@ -284,8 +307,9 @@ static bool csv_is_asked(struct request *request)
 static void predict_table(struct request *request, const char *name, struct reply *reply)
 {
     struct prediction prediction = {.server = request_app(request), .claim = request_claim(request)};
-    struct predict_csv asked = {
-        .n_predictions = &prediction.server->n_predictions, .payer = request_claim(request), .stop = request_stop(request)};
+    struct predict_csv asked = {.n_predictions = &prediction.server->n_predictions,
+                                .payer = request_claim(request),
+                                .stop = request_stop(request)};
     struct reply_source source;
     struct err err = {0};
     asked.fd = body_file(request_body(request), &err);
@@ -311,8 +335,10 @@ static void predict_table(struct request *request, const char *name, struct repl
 static void predict(struct request *request, const char *name, struct reply *reply)
 {
     struct claim *claim = request_claim(request);
-    struct prediction prediction = {
-        .server = request_app(request), .here = request_here(request), .claim = claim, .instances.claim = claim};
+    struct prediction prediction = {.server = request_app(request),
+                                    .here = request_here(request),
+                                    .claim = claim,
+                                    .instances.claim = claim};
     struct err err = {0};
     if (csv_is_asked(request)) {
         if (!prediction.here) /* that it reads a file */
@@ -327,7 +353,8 @@ static void predict(struct request *request, const char *name, struct reply *rep
     prediction.instances.stop = request_stop(request);
     scratch_lend(prediction.scratch, &prediction.instances);
     bool done = rows_answer(request, &prediction, name, !prediction.here, reply, &err);
-    if (!done && prediction.instances.marks) /* what is wrong with them is told by reading them from the first to the last */
+    if (!done && prediction.instances
+                     .marks) /* what is wrong with them is told by reading them from the first to the last */
         done = rows_answer(request, &prediction, name, false, reply, &err);
     if (!done && !prediction.too_much)
         reply_problem(reply, &err);

@@ -7,8 +7,16 @@
 #include <string.h>
 
 const struct route routes[] = {
-    {.method = "POST", .pattern = "/predict", .run = predict_post, .where = ROUTE_INLINE, .body = ROUTE_BODY_ROWS},
-    {.method = "POST", .pattern = "/models/{m}/predict", .run = predict_post_model, .where = ROUTE_INLINE, .body = ROUTE_BODY_ROWS},
+    {.method = "POST",
+     .pattern = "/predict",
+     .run = predict_post,
+     .where = ROUTE_INLINE,
+     .body = ROUTE_BODY_ROWS},
+    {.method = "POST",
+     .pattern = "/models/{m}/predict",
+     .run = predict_post_model,
+     .where = ROUTE_INLINE,
+     .body = ROUTE_BODY_ROWS},
     {.method = "GET", .pattern = "/healthz", .run = service_get_health, .vital = true},
     {.method = "GET", .pattern = "/readyz", .run = service_get_ready, .vital = true},
     {.method = "GET", .pattern = "/metrics", .run = service_get_metrics, .vital = true},
@@ -23,7 +31,11 @@ const struct route routes[] = {
      .body = ROUTE_BODY_LARGE},
     {.method = "GET", .pattern = "/datasets/{d}", .run = datasets_get_one, .where = ROUTE_OFFLOAD},
     {.method = "DELETE", .pattern = "/datasets/{d}", .run = datasets_delete_one, .where = ROUTE_OFFLOAD},
-    {.method = "PATCH", .pattern = "/datasets/{d}", .run = datasets_patch_one, .where = ROUTE_OFFLOAD, .body = ROUTE_BODY_SMALL},
+    {.method = "PATCH",
+     .pattern = "/datasets/{d}",
+     .run = datasets_patch_one,
+     .where = ROUTE_OFFLOAD,
+     .body = ROUTE_BODY_SMALL},
     {.method = "GET", .pattern = "/datasets/{d}/rows", .run = datasets_get_rows, .where = ROUTE_OFFLOAD},
     {.method = "POST",
      .pattern = "/datasets/{d}/rows",
@@ -31,7 +43,11 @@ const struct route routes[] = {
      .run = datasets_post_rows,
      .where = ROUTE_BULK,
      .body = ROUTE_BODY_LARGE},
-    {.method = "POST", .pattern = "/datasets/{d}/split", .run = datasets_post_split, .where = ROUTE_BULK, .body = ROUTE_BODY_SMALL},
+    {.method = "POST",
+     .pattern = "/datasets/{d}/split",
+     .run = datasets_post_split,
+     .where = ROUTE_BULK,
+     .body = ROUTE_BODY_SMALL},
     {.method = "GET", .pattern = "/datasets/{d}/file", .run = datasets_get_file, .where = ROUTE_OFFLOAD},
     {.method = "POST",
      .pattern = "/train",
@@ -43,7 +59,11 @@ const struct route routes[] = {
     {.method = "GET", .pattern = "/jobs", .run = jobs_get_all, .where = ROUTE_OFFLOAD},
     {.method = "GET", .pattern = "/jobs/{j}", .run = jobs_get_one, .where = ROUTE_OFFLOAD},
     {.method = "DELETE", .pattern = "/jobs/{j}", .run = jobs_delete_one, .where = ROUTE_OFFLOAD},
-    {.method = "PATCH", .pattern = "/jobs/{j}", .run = jobs_patch_one, .where = ROUTE_OFFLOAD, .body = ROUTE_BODY_SMALL},
+    {.method = "PATCH",
+     .pattern = "/jobs/{j}",
+     .run = jobs_patch_one,
+     .where = ROUTE_OFFLOAD,
+     .body = ROUTE_BODY_SMALL},
     {.method = "GET", .pattern = "/jobs/{j}/history", .run = jobs_get_history, .where = ROUTE_OFFLOAD},
     {.method = "GET", .pattern = "/jobs/{j}/events", .run = jobs_get_events, .where = ROUTE_OFFLOAD},
     {.method = "POST", .pattern = "/jobs/{j}/cancel", .run = jobs_post_cancel, .where = ROUTE_OFFLOAD},
@@ -52,15 +72,27 @@ const struct route routes[] = {
     {.method = "GET", .pattern = "/models", .run = models_get_all, .where = ROUTE_OFFLOAD},
     {.method = "GET", .pattern = "/models/{m}", .run = models_get_one, .where = ROUTE_OFFLOAD},
     {.method = "DELETE", .pattern = "/models/{m}", .run = models_delete_one, .where = ROUTE_OFFLOAD},
-    {.method = "PATCH", .pattern = "/models/{m}", .run = models_patch_one, .where = ROUTE_OFFLOAD, .body = ROUTE_BODY_SMALL},
+    {.method = "PATCH",
+     .pattern = "/models/{m}",
+     .run = models_patch_one,
+     .where = ROUTE_OFFLOAD,
+     .body = ROUTE_BODY_SMALL},
     {.method = "GET", .pattern = "/models/{m}/file", .run = models_get_file, .where = ROUTE_OFFLOAD},
-    {.method = "PUT", .pattern = "/models/{m}/file", .run = models_put_file, .where = ROUTE_BULK, .body = ROUTE_BODY_LARGE},
-    {.method = "GET", .pattern = "/models/{m}/evaluation", .run = models_get_evaluation, .where = ROUTE_OFFLOAD},
+    {.method = "PUT",
+     .pattern = "/models/{m}/file",
+     .run = models_put_file,
+     .where = ROUTE_BULK,
+     .body = ROUTE_BODY_LARGE},
+    {.method = "GET",
+     .pattern = "/models/{m}/evaluation",
+     .run = models_get_evaluation,
+     .where = ROUTE_OFFLOAD},
     {.method = "GET", .pattern = "/*", .run = page_get, .where = ROUTE_OFFLOAD},
 };
 const size_t n_routes = sizeof routes / sizeof *routes;
 
-bool query_number(const struct request *request, const char *name, uint64_t fallback, uint64_t most, uint64_t *number, struct reply *reply)
+bool query_number(const struct request *request, const char *name, uint64_t fallback, uint64_t most,
+                  uint64_t *number, struct reply *reply)
 {
     const char *text = request_query(request, name);
     *number = fallback;
@@ -71,7 +103,8 @@ bool query_number(const struct request *request, const char *name, uint64_t fall
     unsigned long long value = strtoull(text, &end, 10);
     if (errno || *text < '0' || *text > '9' || *end || value > most) {
         struct err err = {0};
-        err_set(&err, ERR_INPUT, "\"%s\": expected a whole number from 0 to %" PRIu64 ", found \"%.40s\"", name, most, text);
+        err_set(&err, ERR_INPUT, "\"%s\": expected a whole number from 0 to %" PRIu64 ", found \"%.40s\"",
+                name, most, text);
         err_field(&err, name);
         reply_problem(reply, &err);
         return false;
@@ -97,12 +130,14 @@ struct message *request_message(struct request *request, struct err *err)
 {
     const char *bytes;
     size_t n;
-    if (!body_view(request_body(request), &bytes, &n, err) || !claim_take(request_claim(request), message_bytes(bytes, n), err))
+    if (!body_view(request_body(request), &bytes, &n, err) ||
+        !claim_take(request_claim(request), message_bytes(bytes, n), err))
         return NULL;
     return message_parse(bytes, n, err);
 }
 
-bool request_members(struct request *request, bool (*take)(void *self, const struct message *member, struct err *err), void *self,
+bool request_members(struct request *request,
+                     bool (*take)(void *self, const struct message *member, struct err *err), void *self,
                      struct err *err)
 {
     struct message *object = request_message(request, err);

@@ -1,4 +1,5 @@
-/* The routes: one table, one handler a row. Handlers read the request, call one room and write the reply. */
+/* The routes: one table, one handler a row. Handlers read the request, call one
+ * room and write the reply. */
 #ifndef MLPD_API_ROUTES_H
 #define MLPD_API_ROUTES_H
 
@@ -36,14 +37,19 @@ struct server {
 extern const struct route routes[];
 extern const size_t n_routes;
 
-/* A whole number from the query; `fallback` where it is absent. False: the reply refuses it. */
-bool query_number(const struct request *request, const char *name, uint64_t fallback, uint64_t most, uint64_t *number, struct reply *reply);
-/* "true", "1" or "" (as in ?replace) against "false", "0" and absent. False: the reply refuses it. */
+/* A whole number from the query; `fallback` where it is absent. False: the
+ * reply refuses it. */
+bool query_number(const struct request *request, const char *name, uint64_t fallback, uint64_t most,
+                  uint64_t *number, struct reply *reply);
+/* "true", "1" or "" (as in ?replace) against "false", "0" and absent. False:
+ * the reply refuses it. */
 bool query_flag(const struct request *request, const char *name, bool *flag, struct reply *reply);
 /* The body, a JSON object; message_free it. NULL: *err. */
 struct message *request_message(struct request *request, struct err *err);
-/* The body's members, a JSON object's, one after the other until `take` refuses one. */
-bool request_members(struct request *request, bool (*take)(void *self, const struct message *member, struct err *err), void *self,
+/* The body's members, a JSON object's, one after the other until `take` refuses
+ * one. */
+bool request_members(struct request *request,
+                     bool (*take)(void *self, const struct message *member, struct err *err), void *self,
                      struct err *err);
 /* The {j} of the path; false: the reply says that there is no such job. */
 bool param_job(const struct request *request, int64_t *id, struct reply *reply);
@@ -56,24 +62,29 @@ struct incoming {
     bool replace;
     char name[NAME_SIZE];
 };
-/* Whether the query parameter or form field speaks of the upload: how to read the file, and its name. */
+/* Whether the query parameter or form field speaks of the upload: how to read
+ * the file, and its name. */
 bool incoming_field(const char *name);
-/* Read the query's CSV options and keep an incoming; NULL: the reply refuses. */
+/* Read the query's CSV options and keep an incoming; NULL: the reply
+ * refuses. */
 struct incoming *incoming_new(struct request *request, struct reply *reply);
 /* Give it up, with the upload where it still stands. */
 void incoming_free(struct incoming *incoming);
 /* Once a form is there: its fields count too. */
 bool incoming_fields(struct request *request, struct incoming *incoming, struct err *err);
 /* Read the body into the dataset; ends the upload in either case. */
-bool incoming_finish(struct request *request, struct incoming *incoming, struct dataset_info *info, struct err *err);
+bool incoming_finish(struct request *request, struct incoming *incoming, struct dataset_info *info,
+                     struct err *err);
 void incoming_progress(struct request *request);
 
 /* The dataset's profile: what was understood of the file. */
-bool profile_reply(struct server *server, struct reply *reply, unsigned status, const struct dataset_info *info, struct err *err);
+bool profile_reply(struct server *server, struct reply *reply, unsigned status,
+                   const struct dataset_info *info, struct err *err);
 
 /* The same of a dataset that the request has just stored: without its columns
  * where the profile cannot be read, because it was replaced since. */
-void stored_reply(struct server *server, struct reply *reply, unsigned status, const struct dataset_info *info);
+void stored_reply(struct server *server, struct reply *reply, unsigned status,
+                  const struct dataset_info *info);
 
 /* api/datasets.c */
 void datasets_post_head(struct request *request, struct reply *reply);

@@ -1,4 +1,5 @@
-/* A dataset's rows: pages of them, chosen ones, all of them as a file, and more of them. */
+/* A dataset's rows: pages of them, chosen ones, all of them as a file, and more
+ * of them. */
 #include "api/routes.h"
 #include "base/csv_write.h"
 #include "base/log.h"
@@ -30,7 +31,9 @@ struct choice {
 
 static bool index_fail(struct err *err, const char *text, uint64_t n_rows)
 {
-    err_set(err, ERR_INPUT, "\"index\": expected at most %d row numbers below %" PRIu64 " with commas between them, found \"%.40s\"",
+    err_set(err, ERR_INPUT,
+            "\"index\": expected at most %d row numbers below %" PRIu64
+            " with commas between them, found \"%.40s\"",
             ROWS_MAX, n_rows, text);
     return err_field(err, "index");
 }
@@ -100,7 +103,8 @@ static void page_begin(struct page *page, struct writer *writer)
     page->begun = true;
 }
 
-/* "next": where the following page begins; of chosen rows the place in their list. */
+/* "next": where the following page begins; of chosen rows the place in their
+ * list. */
 static void page_end(const struct page *page, struct writer *writer)
 {
     const struct choice *choice = &page->choice;
@@ -133,7 +137,8 @@ static enum piece page_write(void *self, struct writer *writer, struct err *err)
     size_t before = writer->n;
     if (!page->begun)
         page_begin(page, writer);
-    while (page->k < page->choice.n && page->n_bytes < BYTES_MAX && writer->n - before < PIECE_BYTES && !writer->failed)
+    while (page->k < page->choice.n && page->n_bytes < BYTES_MAX && writer->n - before < PIECE_BYTES &&
+           !writer->failed)
         page_row(page, writer);
     if (!table_check_read(page->table, err)) /* what was read of a file that is no longer whole is not sent */
         return PIECE_FAILED;
@@ -176,7 +181,8 @@ void datasets_get_rows(struct request *request, struct reply *reply)
     struct choice choice = {0};
     struct err err = {0};
     if (!query_number(request, "offset", 0, INT64_MAX, &choice.offset, reply) ||
-        (!request_query(request, "index") && !query_number(request, "limit", ROWS_DEFAULT, ROWS_MAX, &choice.n, reply)))
+        (!request_query(request, "index") &&
+         !query_number(request, "limit", ROWS_DEFAULT, ROWS_MAX, &choice.n, reply)))
         return;
     struct page *page = calloc(1, sizeof *page);
     if (!page) {
@@ -184,7 +190,8 @@ void datasets_get_rows(struct request *request, struct reply *reply)
     } else {
         page->choice = choice;
         if (page_open(page, request, &err)) {
-            const struct pieces pieces = {.write = page_write, .free = page_free, .self = page, .bytes = page_bytes(page)};
+            const struct pieces pieces = {
+                .write = page_write, .free = page_free, .self = page, .bytes = page_bytes(page)};
             pieces_reply(request, reply, "application/json", &pieces);
             return;
         }
@@ -212,11 +219,13 @@ static enum piece export_write(void *self, struct writer *writer, struct err *er
         csv_put_names(writer, export->table);
     export->begun = true;
     while (export->row < table_n_rows(export->table) && writer->n - before < PIECE_BYTES && !writer->failed) {
-        if (export->row == export->checked && !(export->checked = table_check_group(export->table, export->row, err)))
+        if (export->row == export->checked &&
+            !(export->checked = table_check_group(export->table, export->row, err)))
             return PIECE_FAILED;
         csv_put_row(writer, export->table, export->row++);
     }
-    if (!table_check_read(export->table, err)) /* what was read of a file that is no longer whole is not sent */
+    if (!table_check_read(export->table,
+                          err)) /* what was read of a file that is no longer whole is not sent */
         return PIECE_FAILED;
     return export->row < table_n_rows(export->table) ? PIECE_MORE : PIECE_LAST;
 }
@@ -256,7 +265,9 @@ static bool parameter_check(void *self, const char *name, const char *value)
     if (csv_query_knows(name) && strcmp(name, "types") && strcmp(name, "on_bad_row"))
         return true;
     err_set(err, ERR_INPUT,
-            "\"%.60s\" is not known here: expected separator, header, quote, decimal, thousands, encoding, comment, na, columns", name);
+            "\"%.60s\" is not known here: expected separator, header, quote, decimal, thousands, encoding, "
+            "comment, na, columns",
+            name);
     return err_field(err, name);
 }
 
@@ -268,7 +279,8 @@ void datasets_post_rows_head(struct request *request, struct reply *reply)
         reply_problem(reply, &err);
 }
 
-/* By the Content-Type; where that says nothing (curl's default) by how the body begins. */
+/* By the Content-Type; where that says nothing (curl's default) by how the body
+ * begins. */
 static bool body_is_json(const struct request *request, const struct append_source *source)
 {
     const char *type = request_header(request, "Content-Type");
@@ -280,7 +292,8 @@ static bool body_is_json(const struct request *request, const struct append_sour
     return i < source->n && source->bytes[i] == '{';
 }
 
-/* A copy of the text that reading it makes: of JSON where it has escapes, of CSV in UTF-16. */
+/* A copy of the text that reading it makes: of JSON where it has escapes, of
+ * CSV in UTF-16. */
 static bool copy_claim(const struct append_source *source, struct err *err)
 {
     size_t n = source->n, n_head = n < TEXT_BYTES ? n : TEXT_BYTES;

@@ -106,7 +106,8 @@ static void http_metrics(struct writer *writer, struct http *http)
     writer_text(writer, "mlpd_http_requests_total %" PRIu64 "\n", counts.n_requests);
     metric(writer, "mlpd_http_replies_total", "counter", "Replies by hundreds of their status.");
     for (int i = 2; i < 6; i++)
-        writer_text(writer, "mlpd_http_replies_total{status=\"%dxx\"} %" PRIu64 "\n", i, counts.n_by_class[i]);
+        writer_text(writer, "mlpd_http_replies_total{status=\"%dxx\"} %" PRIu64 "\n", i,
+                    counts.n_by_class[i]);
     metric(writer, "mlpd_http_requests_stopped_total", "counter",
            "Requests that were stopped: the client had gone, or the daemon stopped.");
     writer_text(writer, "mlpd_http_requests_stopped_total %" PRIu64 "\n", counts.n_stopped);
@@ -116,13 +117,16 @@ static void http_metrics(struct writer *writer, struct http *http)
 
 static void executor_metrics(struct writer *writer, struct executor *executor)
 {
-    static const char *const names[N_QUEUES] = {[QUEUE_INTERACTIVE] = "interactive", [QUEUE_BULK] = "bulk", [QUEUE_STREAMS] = "streams"};
+    static const char *const names[N_QUEUES] = {
+        [QUEUE_INTERACTIVE] = "interactive", [QUEUE_BULK] = "bulk", [QUEUE_STREAMS] = "streams"};
     metric(writer, "mlpd_tasks_running", "gauge", "Tasks that service threads are at, by queue.");
     for (int i = 0; i < N_QUEUES; i++)
-        writer_text(writer, "mlpd_tasks_running{queue=\"%s\"} %" PRIu32 "\n", names[i], executor_running(executor, (enum queue)i));
+        writer_text(writer, "mlpd_tasks_running{queue=\"%s\"} %" PRIu32 "\n", names[i],
+                    executor_running(executor, (enum queue)i));
     metric(writer, "mlpd_tasks_waiting", "gauge", "Tasks that wait for a service thread, by queue.");
     for (int i = 0; i < N_QUEUES; i++)
-        writer_text(writer, "mlpd_tasks_waiting{queue=\"%s\"} %" PRIu32 "\n", names[i], executor_waiting(executor, (enum queue)i));
+        writer_text(writer, "mlpd_tasks_waiting{queue=\"%s\"} %" PRIu32 "\n", names[i],
+                    executor_waiting(executor, (enum queue)i));
 }
 
 static void jobs_metrics(struct writer *writer, struct jobs *jobs)
@@ -131,7 +135,8 @@ static void jobs_metrics(struct writer *writer, struct jobs *jobs)
     jobs_count(jobs, counts);
     metric(writer, "mlpd_jobs", "gauge", "Unfinished jobs by state.");
     for (int i = 0; i < JOB_STATES_LIVE; i++)
-        writer_text(writer, "mlpd_jobs{state=\"%s\"} %" PRIu32 "\n", job_state_name((enum job_state)i), counts[i]);
+        writer_text(writer, "mlpd_jobs{state=\"%s\"} %" PRIu32 "\n", job_state_name((enum job_state)i),
+                    counts[i]);
 }
 
 void service_get_metrics(struct request *request, struct reply *reply)

@@ -77,7 +77,8 @@ static bool override_read(struct override *override, const struct message *messa
         while (i < N_FIELDS && strcmp(fields[i].name, message_name(member)))
             i++;
         if (i == N_FIELDS) {
-            err_set(err, ERR_INPUT, "\"%.60s\" is not known: expected share, names, seed, stratify", message_name(member));
+            err_set(err, ERR_INPUT, "\"%.60s\" is not known: expected share, names, seed, stratify",
+                    message_name(member));
             return err_field(err, message_name(member));
         }
         if (!fields[i].take(override, member, err))
@@ -109,7 +110,8 @@ void datasets_post_split(struct request *request, struct reply *reply)
     struct dataset_info infos[2] = {{.bytes_received = 0}};
     struct err err = {0};
     struct message *message = request_message(request, &err);
-    if (message && override_read(&override, message, &err) && split_dataset(server->datasets, name, &override.split, infos, &err)) {
+    if (message && override_read(&override, message, &err) &&
+        split_dataset(server->datasets, name, &override.split, infos, &err)) {
         log_info("dataset %s: split into %s and %s", name, infos[0].row.name, infos[1].row.name);
         answer(reply, infos);
     } else {

@@ -1,4 +1,5 @@
-/* POST /train: a JSON request about a dataset that is there, or a CSV and its settings as query parameters, all in one call. */
+/* POST /train: a JSON request about a dataset that is there, or a CSV and its
+ * settings as query parameters, all in one call. */
 #include "api/routes.h"
 #include "base/log.h"
 #include "jobs/json_train.h"
@@ -15,19 +16,22 @@
 
 enum body_kind { BODY_JSON, BODY_CSV, BODY_UNKNOWN };
 
-/* The body is the CSV where its type says so, or the query says what to learn from it. Under curl's own type it may be either: then its
- * first byte tells. */
+/* The body is the CSV where its type says so, or the query says what to learn
+ * from it. Under curl's own type it may be either: then its first byte
+ * tells. */
 static enum body_kind body_kind(const struct request *request)
 {
     const char *type = request_header(request, "Content-Type");
     if (type && !strncasecmp(type, "application/json", 16) && !request_query(request, "target"))
         return BODY_JSON;
-    if ((type && (!strncasecmp(type, "text/csv", 8) || !strncasecmp(type, "multipart/form-data", 19))) || request_query(request, "target"))
+    if ((type && (!strncasecmp(type, "text/csv", 8) || !strncasecmp(type, "multipart/form-data", 19))) ||
+        request_query(request, "target"))
         return BODY_CSV;
     return request_length(request) > HTTP_SMALL_MAX ? BODY_CSV : BODY_UNKNOWN;
 }
 
-/* Where only the body itself can tell: JSON is an object. An empty body is told that JSON was expected. */
+/* Where only the body itself can tell: JSON is an object. An empty body is told
+ * that JSON was expected. */
 static bool body_begins_json(struct request *request)
 {
     char bytes[HEAD_BYTES];
@@ -49,7 +53,8 @@ static bool setting_take(void *self, const char *name, const char *value)
 }
 
 /* Query parameters and form fields as the request that they stand for. */
-static bool settings_read(const struct request *request, const char *dataset, struct job_request *job, struct err *err)
+static bool settings_read(const struct request *request, const char *dataset, struct job_request *job,
+                          struct err *err)
 {
     struct settings settings = {.object = message_new(), .err = err};
     if (!settings.object)
@@ -64,8 +69,10 @@ static bool settings_read(const struct request *request, const char *dataset, st
     return ok;
 }
 
-/* Reserve the name given, else the model's or "data" with the first free number. */
-static bool name_reserve(struct server *server, const struct request *request, struct incoming *incoming, struct err *err)
+/* Reserve the name given, else the model's or "data" with the first free
+ * number. */
+static bool name_reserve(struct server *server, const struct request *request, struct incoming *incoming,
+                         struct err *err)
 {
     const char *name = request_query(request, "name"), *model = request_query(request, "model");
     struct err reason = {0};
@@ -89,7 +96,8 @@ static bool name_reserve(struct server *server, const struct request *request, s
     return incoming->upload != NULL;
 }
 
-/* Whether the settings make sense by themselves: told before the body is read. */
+/* Whether the settings make sense by themselves: told before the body is
+ * read. */
 static bool settings_check(const struct request *request, struct err *err)
 {
     struct job_request job = {0};
@@ -106,7 +114,9 @@ void train_post_head(struct request *request, struct reply *reply)
     enum body_kind kind = body_kind(request);
     if (kind == BODY_JSON) {
         if (request_length(request) > HTTP_SMALL_MAX)
-            reply_refuse(reply, 413, "a request to train is at most %d bytes of JSON; a CSV comes as text/csv", HTTP_SMALL_MAX);
+            reply_refuse(reply, 413,
+                         "a request to train is at most %d bytes of JSON; a CSV comes as text/csv",
+                         HTTP_SMALL_MAX);
         return;
     }
     request_move(request, ROUTE_BULK);
@@ -134,8 +144,8 @@ static bool job_submit(struct request *request, struct job_request *job, struct 
     job->stop = request_stop(request);
     if (!jobs_submit(server->jobs, job, &info, err))
         return false;
-    log_info("job %" PRId64 ": model %s from dataset %s, %" PRIu32 " epochs", info.row.id, info.row.model, info.row.dataset,
-             info.row.epochs);
+    log_info("job %" PRId64 ": model %s from dataset %s, %" PRIu32 " epochs", info.row.id, info.row.model,
+             info.row.dataset, info.row.epochs);
     reply_writer(reply, &writer);
     job_write(&writer, &info);
     reply_json(reply, 202, &writer);
@@ -143,16 +153,18 @@ static bool job_submit(struct request *request, struct job_request *job, struct 
     return true;
 }
 
-/* The CSV becomes a dataset, and the dataset a job. Where the job is refused the dataset goes again, so that a second try may
- * take its name. */
-static bool csv_train(struct request *request, struct incoming *incoming, struct reply *reply, struct err *err)
+/* The CSV becomes a dataset, and the dataset a job. Where the job is refused
+ * the dataset goes again, so that a second try may take its name. */
+static bool csv_train(struct request *request, struct incoming *incoming, struct reply *reply,
+                      struct err *err)
 {
     struct server *server = request_app(request);
     struct job_request job = {0};
     struct dataset_info info = {0};
     struct err ignored;
     job_request_init(&job);
-    bool there = incoming_fields(request, incoming, err) && (incoming->upload || name_reserve(server, request, incoming, err)) &&
+    bool there = incoming_fields(request, incoming, err) &&
+                 (incoming->upload || name_reserve(server, request, incoming, err)) &&
                  incoming_finish(request, incoming, &info, err);
     bool ok = there && settings_read(request, incoming->name, &job, err);
     job.dataset_id = info.row.id; /* the rows that came, whatever the name means since */
@@ -173,7 +185,8 @@ static bool json_train(struct request *request, struct reply *reply, struct err 
     if (!ok)
         err_set(err, ERR_LIMIT, "a request to train is at most %d bytes of JSON", HTTP_SMALL_MAX);
     ok = ok && body_view(request_body(request), &bytes, &n, err) &&
-         claim_take(request_claim(request), 2 * message_bytes(bytes, n), err); /* the message, and the request made of it */
+         claim_take(request_claim(request), 2 * message_bytes(bytes, n),
+                    err); /* the message, and the request made of it */
     ok = ok && train_read(bytes, n, &job, err) && job_submit(request, &job, reply, err);
     job_request_done(&job);
     return ok;

@@ -31,14 +31,16 @@ bool client_is_local(const struct sockaddr *address)
         return IN6_IS_ADDR_LOOPBACK(v6) || (IN6_IS_ADDR_V4MAPPED(v6) && v6->s6_addr[12] == IN_LOOPBACKNET);
     }
     if (address && address->sa_family == AF_INET)
-        return ntohl(((const struct sockaddr_in *)(const void *)address)->sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
+        return ntohl(((const struct sockaddr_in *)(const void *)address)->sin_addr.s_addr) >> 24 ==
+               IN_LOOPBACKNET;
     return true;
 }
 
 uint64_t client_seed(void)
 {
     uint64_t seed;
-    if (getrandom(&seed, sizeof seed, GRND_NONBLOCK) != sizeof seed) /* at boot: better a guessable seed than none */
+    if (getrandom(&seed, sizeof seed, GRND_NONBLOCK) !=
+        sizeof seed) /* at boot: better a guessable seed than none */
         seed = (uint64_t)time(NULL);
     return seed;
 }

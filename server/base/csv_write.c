@@ -10,7 +10,8 @@ static bool is_blank(char c)
     return c == ' ' || c == '\t';
 }
 
-/* Whether the field must stand in quotes to be read as it is: as a value, and not as a comment. */
+/* Whether the field must stand in quotes to be read as it is: as a value, and
+ * not as a comment. */
 static bool quotes_needed(const char *text, size_t n)
 {
     if (n == 0)
@@ -30,7 +31,8 @@ void csv_put_text(struct writer *writer, const char *text, size_t n)
         return;
     }
     writer_bytes(writer, "\"", 1);
-    for (const char *quote; (quote = memchr(text, '"', n)); n -= (size_t)(quote + 1 - text), text = quote + 1) {
+    for (const char *quote; (quote = memchr(text, '"', n));
+         n -= (size_t)(quote + 1 - text), text = quote + 1) {
         writer_bytes(writer, text, (size_t)(quote + 1 - text));
         writer_bytes(writer, "\"", 1);
     }

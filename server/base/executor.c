@@ -1,5 +1,5 @@
-/* Service threads. Each queue has one lock; `work` is what its threads wait on. No lock is held while a
- * item runs. */
+/* Service threads. Each queue has one lock; `work` is what its threads wait on.
+ * No lock is held while a item runs. */
 #define _GNU_SOURCE
 #include "base/executor.h"
 #include "base/fair.h"
@@ -13,14 +13,16 @@
 
 #define THREADS_MAX 64
 
-static const char *const names[N_QUEUES] = {[QUEUE_INTERACTIVE] = "interactive", [QUEUE_BULK] = "bulk", [QUEUE_STREAMS] = "streams"};
+static const char *const names[N_QUEUES] = {
+    [QUEUE_INTERACTIVE] = "interactive", [QUEUE_BULK] = "bulk", [QUEUE_STREAMS] = "streams"};
 
 /* Threads of a queue that slow work leaves to the other. */
 static const uint32_t n_kept[N_QUEUES] = {[QUEUE_INTERACTIVE] = 1};
 
 struct task_queue {
     pthread_mutex_t lock;
-    pthread_cond_t work; /* a work item was added or may start now, or stop was set; threads of this queue wait on it */
+    pthread_cond_t
+        work; /* a work item was added or may start now, or stop was set; threads of this queue wait on it */
     struct fair fair;
     bool stop;
     struct work_item probe;   /* executor_pulse's */
@@ -79,7 +81,8 @@ static void *thread_run(void *self)
 static bool threads_start(struct executor *executor, enum queue which, uint32_t n, struct err *err)
 {
     for (uint32_t i = 0; i < n && executor->n_threads < THREADS_MAX; i++) {
-        int code = pthread_create(&executor->threads[executor->n_threads], NULL, thread_run, &executor->queues[which]);
+        int code = pthread_create(&executor->threads[executor->n_threads], NULL, thread_run,
+                                  &executor->queues[which]);
         if (code)
             return err_set(err, ERR_THREAD, "a service thread could not be started: %s", strerror(code));
         pthread_setname_np(executor->threads[executor->n_threads], names[which]);

@@ -92,7 +92,8 @@ struct fair_task fair_take(struct fair *fair)
             best = flow;
     if (!best)
         return (struct fair_task){0};
-    struct fair_task task = {.item = best->first, .flow = best, .charged_ns = best->mean_ns, .slow = is_slow(best)};
+    struct fair_task task = {
+        .item = best->first, .flow = best, .charged_ns = best->mean_ns, .slow = is_slow(best)};
     best->first = task.item->next;
     if (!best->first)
         flow_unlink(fair, best);

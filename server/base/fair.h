@@ -1,15 +1,15 @@
 /* A queue that is fair by client and by cost: start-time fair queueing of two
- * levels. Tasks of one client and one kind (a route) are a flow, first in, first
- * out. Next comes the client that has had the least time so far, and of its
- * flows the one that has; a client or flow that was idle starts level with the
- * others. Time is charged by what the flow's tasks take on average when a task
- * starts, and corrected when it ends.
+ * levels. Tasks of one client and one kind (a route) are a flow, first in,
+ * first out. Next comes the client that has had the least time so far, and of
+ * its flows the one that has; a client or flow that was idle starts level with
+ * the others. Time is charged by what the flow's tasks take on average when a
+ * task starts, and corrected when it ends.
  *
  * No flow holds the last thread, and flows whose tasks are slow together leave
  * n_kept threads to the others: a quick request never waits for slow ones.
  *
- * No lock and no clock of its own: executor.c holds the one and passes the other.
- * Clients and flows whose hashes are equal share a place. */
+ * No lock and no clock of its own: executor.c holds the one and passes the
+ * other. Clients and flows whose hashes are equal share a place. */
 #ifndef MLPD_BASE_FAIR_H
 #define MLPD_BASE_FAIR_H
 

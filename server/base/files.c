@@ -66,10 +66,12 @@ bool files_reserve(int fd, uint64_t n_bytes, struct err *err)
     struct statvfs disk;
     if (fstatvfs(fd, &disk))
         return err_errno(err, "cannot look at the disk of the state folder");
-    uint64_t part = (uint64_t)disk.f_blocks * disk.f_frsize / RESERVE_PART, left = (uint64_t)disk.f_bavail * disk.f_frsize;
+    uint64_t part = (uint64_t)disk.f_blocks * disk.f_frsize / RESERVE_PART,
+             left = (uint64_t)disk.f_bavail * disk.f_frsize;
     uint64_t reserve = part < RESERVE_MOST ? part : RESERVE_MOST;
     return left >= reserve + n_bytes ||
-           err_set(err, ERR_SPACE, "the disk is full, but for %.0f MB that uploads leave free", (double)reserve / 1e6);
+           err_set(err, ERR_SPACE, "the disk is full, but for %.0f MB that uploads leave free",
+                   (double)reserve / 1e6);
 }
 
 bool files_size(int fd, uint64_t *n_bytes, struct err *err)
@@ -137,7 +139,8 @@ bool files_make_folder(const char *folder, struct err *err)
     return true;
 }
 
-bool files_each(const char *folder, bool (*visit)(void *self, const char *name, struct err *err), void *self, struct err *err)
+bool files_each(const char *folder, bool (*visit)(void *self, const char *name, struct err *err), void *self,
+                struct err *err)
 {
     DIR *listing = opendir(folder);
     if (!listing)

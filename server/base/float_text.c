@@ -8,12 +8,13 @@
 #define DIGITS_MAX 9 /* bring any float back */
 
 /* 10^k as the nearest double, k = -30 .. 53. */
-static const double powers[] = {1e-30, 1e-29, 1e-28, 1e-27, 1e-26, 1e-25, 1e-24, 1e-23, 1e-22, 1e-21, 1e-20, 1e-19, 1e-18, 1e-17,
-                                1e-16, 1e-15, 1e-14, 1e-13, 1e-12, 1e-11, 1e-10, 1e-9,  1e-8,  1e-7,  1e-6,  1e-5,  1e-4,  1e-3,
-                                1e-2,  1e-1,  1e0,   1e1,   1e2,   1e3,   1e4,   1e5,   1e6,   1e7,   1e8,   1e9,   1e10,  1e11,
-                                1e12,  1e13,  1e14,  1e15,  1e16,  1e17,  1e18,  1e19,  1e20,  1e21,  1e22,  1e23,  1e24,  1e25,
-                                1e26,  1e27,  1e28,  1e29,  1e30,  1e31,  1e32,  1e33,  1e34,  1e35,  1e36,  1e37,  1e38,  1e39,
-                                1e40,  1e41,  1e42,  1e43,  1e44,  1e45,  1e46,  1e47,  1e48,  1e49,  1e50,  1e51,  1e52,  1e53};
+static const double powers[] = {
+    1e-30, 1e-29, 1e-28, 1e-27, 1e-26, 1e-25, 1e-24, 1e-23, 1e-22, 1e-21, 1e-20, 1e-19, 1e-18, 1e-17,
+    1e-16, 1e-15, 1e-14, 1e-13, 1e-12, 1e-11, 1e-10, 1e-9,  1e-8,  1e-7,  1e-6,  1e-5,  1e-4,  1e-3,
+    1e-2,  1e-1,  1e0,   1e1,   1e2,   1e3,   1e4,   1e5,   1e6,   1e7,   1e8,   1e9,   1e10,  1e11,
+    1e12,  1e13,  1e14,  1e15,  1e16,  1e17,  1e18,  1e19,  1e20,  1e21,  1e22,  1e23,  1e24,  1e25,
+    1e26,  1e27,  1e28,  1e29,  1e30,  1e31,  1e32,  1e33,  1e34,  1e35,  1e36,  1e37,  1e38,  1e39,
+    1e40,  1e41,  1e42,  1e43,  1e44,  1e45,  1e46,  1e47,  1e48,  1e49,  1e50,  1e51,  1e52,  1e53};
 
 static double power(int exponent)
 {
@@ -26,7 +27,8 @@ struct decimal {
     int exponent;
 };
 
-/* Half the distance from a positive float to its nearer neighbour: what reads back as it lies within. */
+/* Half the distance from a positive float to its nearer neighbour: what reads
+ * back as it lies within. */
 static double half_gap(float number)
 {
     uint32_t bits, lower;
@@ -38,7 +40,8 @@ static double half_gap(float number)
     return ((double)number - (double)below) / 2; /* the gap below is never the wider one */
 }
 
-/* The number's power of ten, or one less, which is mended: of the power of two below it. 1233 / 4096 is log10(2) as near as needed. */
+/* The number's power of ten, or one less, which is mended: of the power of two
+ * below it. 1233 / 4096 is log10(2) as near as needed. */
 static int exponent_guess(float number)
 {
     uint32_t bits;
@@ -50,7 +53,8 @@ static int exponent_guess(float number)
     return binary < 0 ? -((-binary * 1233 + 4095) / 4096) : binary * 1233 / 4096;
 }
 
-/* Nine digits, then as many fewer as still lie within the gap. Doubles are exact enough: errors of 10^-16 against gaps of 10^-8. */
+/* Nine digits, then as many fewer as still lie within the gap. Doubles are
+ * exact enough: errors of 10^-16 against gaps of 10^-8. */
 static struct decimal shortest(float number)
 {
     double value = (double)number;
@@ -72,13 +76,16 @@ static struct decimal shortest(float number)
     return best < 1000000000 ? (struct decimal){best, exponent} : (struct decimal){100000000, exponent + 1};
 }
 
-/* The nine digits as text; returns how many there are without the zeros at the end. All at once: eight numbers below 10 in a word, made by
- * halving (x * 10486 >> 20 is x / 100 for x < 10000, x * 103 >> 10 is x / 10 for x < 100). */
+/* The nine digits as text; returns how many there are without the zeros at the
+ * end. All at once: eight numbers below 10 in a word, made by halving (x *
+ * 10486 >> 20 is x / 100 for x < 10000, x * 103 >> 10 is x / 10 for x <
+ * 100). */
 static int digits_write(uint32_t digits, char text[DIGITS_MAX])
 {
     uint32_t first = digits / 100000000, rest = digits % 100000000;
     uint64_t fours = rest / 10000 | (uint64_t)(rest % 10000) << 32;
-    uint64_t hundreds = fours * 10486 >> 20 & 0x0000007f0000007f, twos = hundreds | (fours - hundreds * 100) << 16;
+    uint64_t hundreds = fours * 10486 >> 20 & 0x0000007f0000007f, twos = hundreds | (fours - hundreds * 100)
+                                                                                        << 16;
     uint64_t tens = twos * 103 >> 10 & 0x000f000f000f000f, ones = tens | (twos - tens * 10) << 8;
     uint64_t ascii = ones | 0x3030303030303030;
     text[0] = (char)('0' + first);
@@ -87,8 +94,9 @@ static int digits_write(uint32_t digits, char text[DIGITS_MAX])
     return ones ? DIGITS_MAX - __builtin_clzll(ones) / 8 : 1;
 }
 
-/* 0.00123, 12.3, 12300. point: how many of the n digits stand before the point, -4 .. 12. Copies more than it needs: lengths that are known
- * cost no branch. */
+/* 0.00123, 12.3, 12300. point: how many of the n digits stand before the point,
+ * -4 .. 12. Copies more than it needs: lengths that are known cost no
+ * branch. */
 static size_t plain_write(const char digits[DIGITS_MAX], int n, int point, char *text)
 {
     if (point <= 0) {

@@ -1,4 +1,5 @@
-/* Floats as the shortest decimal text that reads back as the same float. Threads: any; no state. */
+/* Floats as the shortest decimal text that reads back as the same float.
+ * Threads: any; no state. */
 #ifndef MLPD_BASE_FLOAT_TEXT_H
 #define MLPD_BASE_FLOAT_TEXT_H
 
@@ -6,7 +7,8 @@
 
 #define FLOAT_TEXT_MAX 24
 
-/* Valid JSON; what is not finite becomes null. Returns the length; the text is not terminated. */
+/* Valid JSON; what is not finite becomes null. Returns the length; the text is
+ * not terminated. */
 size_t float_text(float number, char text[FLOAT_TEXT_MAX]);
 
 #endif

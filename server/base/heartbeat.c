@@ -3,9 +3,10 @@
 
 const char *heart_name(enum heart heart)
 {
-    static const char *const names[N_HEARTS] = {[HEART_HTTP] = "http",       [HEART_INTERACTIVE] = "interactive", [HEART_BULK] = "bulk",
-                                                [HEART_STREAMS] = "streams", [HEART_WRITER] = "writer",           [HEART_SAVER] = "saver",
-                                                [HEART_POOL] = "pool"};
+    static const char *const names[N_HEARTS] = {
+        [HEART_HTTP] = "http",       [HEART_INTERACTIVE] = "interactive", [HEART_BULK] = "bulk",
+        [HEART_STREAMS] = "streams", [HEART_WRITER] = "writer",           [HEART_SAVER] = "saver",
+        [HEART_POOL] = "pool"};
     return names[heart];
 }
 
@@ -15,7 +16,8 @@ void heartbeat_init(struct heartbeat *heartbeat, uint64_t now_ms)
         heartbeat->hearts[i].since_ms = now_ms;
 }
 
-bool heartbeat_look(struct heartbeat *heartbeat, enum heart heart, struct pulse pulse, uint64_t now_ms, uint64_t limit_ms)
+bool heartbeat_look(struct heartbeat *heartbeat, enum heart heart, struct pulse pulse, uint64_t now_ms,
+                    uint64_t limit_ms)
 {
     uint64_t since_ms = heartbeat->hearts[heart].since_ms;
     if (!pulse.has_work || pulse.beats != heartbeat->hearts[heart].beats)

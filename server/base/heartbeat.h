@@ -1,6 +1,6 @@
 /* Whether the daemon's parts get on. A part is stuck where it has work and has
- * given no sign of life for the limit: no task begun or ended, no processor time
- * used. An idle part is well, however long.
+ * given no sign of life for the limit: no task begun or ended, no processor
+ * time used. An idle part is well, however long.
  *
  * Threads: heartbeat_look is one thread's; the verdict may be read by any, and
  * waits for nothing. */
@@ -14,7 +14,16 @@
 #include <stdint.h>
 #include <time.h>
 
-enum heart { HEART_HTTP, HEART_INTERACTIVE, HEART_BULK, HEART_STREAMS, HEART_WRITER, HEART_SAVER, HEART_POOL, N_HEARTS };
+enum heart {
+    HEART_HTTP,
+    HEART_INTERACTIVE,
+    HEART_BULK,
+    HEART_STREAMS,
+    HEART_WRITER,
+    HEART_SAVER,
+    HEART_POOL,
+    N_HEARTS
+};
 
 /* What a part shows at one look; each look also gives it something to do, so
  * that one that waits shows whether it still wakes. */
@@ -40,7 +49,8 @@ static inline uint64_t thread_cpu_ns(clockid_t clock)
 /* In zeroed memory. */
 void heartbeat_init(struct heartbeat *heartbeat, uint64_t now_ms);
 /* Whether the part is well. */
-bool heartbeat_look(struct heartbeat *heartbeat, enum heart heart, struct pulse pulse, uint64_t now_ms, uint64_t limit_ms);
+bool heartbeat_look(struct heartbeat *heartbeat, enum heart heart, struct pulse pulse, uint64_t now_ms,
+                    uint64_t limit_ms);
 /* Whether all were well at the last looks. */
 bool heartbeat_is_well(const struct heartbeat *heartbeat);
 /* {"status":"ok"}, or "stuck" with the parts that are. */

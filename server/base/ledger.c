@@ -49,22 +49,28 @@ bool claim_refuse(const struct claim *claim, enum err_code code, struct err *err
 {
     if (code == ERR_LIMIT)
         return err_set(err, ERR_LIMIT,
-                       "the request takes more than %.1f MB of memory, what one client may have (half of --request-memory): send or ask in "
+                       "the request takes more than %.1f MB of memory, what one client may have (half of "
+                       "--request-memory): send or ask in "
                        "parts",
                        (double)(claim->ledger->most / 2) / 1e6);
     if (code == ERR_FULL)
         return err_set(err, ERR_FULL,
-                       "other requests of this client hold as much memory as is left for everybody else: try again once they have ended");
-    return err_set(err, ERR_BUSY, "requests hold all the memory that they may have together (--request-memory): try again in a moment");
+                       "other requests of this client hold as much memory as is left for everybody else: try "
+                       "again once they have ended");
+    return err_set(
+        err, ERR_BUSY,
+        "requests hold all the memory that they may have together (--request-memory): try again in a moment");
 }
 
-/* Why a request that would come to `after` does not fit. others: what the client's other requests hold. */
+/* Why a request that would come to `after` does not fit. others: what the
+ * client's other requests hold. */
 static enum err_code reason(const struct ledger *ledger, uint64_t after, uint64_t others)
 {
     return after > ledger->most / 2 ? ERR_LIMIT : others > 0 ? ERR_FULL : ERR_BUSY;
 }
 
-/* Lock held. A share ends where what would be left for others is less than what this client would have. */
+/* Lock held. A share ends where what would be left for others is less than what
+ * this client would have. */
 static bool fits(const struct ledger *ledger, uint64_t by_client, uint64_t n)
 {
     uint64_t left = ledger->most - ledger->held;

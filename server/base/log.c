@@ -1,4 +1,5 @@
-/* Log lines on stderr. The level and the form are set once before other threads start, and only read afterwards. */
+/* Log lines on stderr. The level and the form are set once before other threads
+ * start, and only read afterwards. */
 #include "base/log.h"
 
 #include <stdarg.h>
@@ -35,7 +36,8 @@ int log_level_find(const char *name)
     return -1;
 }
 
-/* JOURNAL_STREAM holds device:inode of the journal's socket; a redirected stderr is not it (systemd.exec(5)). */
+/* JOURNAL_STREAM holds device:inode of the journal's socket; a redirected
+ * stderr is not it (systemd.exec(5)). */
 static bool stderr_is_journal(void)
 {
     const char *text = getenv("JOURNAL_STREAM");
@@ -60,10 +62,12 @@ static size_t prefix_write(char *line, size_t size, enum log_level level)
     clock_gettime(CLOCK_REALTIME, &now);
     gmtime_r(&now.tv_sec, &utc);
     size_t n = strftime(line, size, "%Y-%m-%dT%H:%M:%S", &utc);
-    return n + (size_t)snprintf(line + n, size - n, ".%03ldZ %s: ", now.tv_nsec / 1000000, levels[level].name);
+    return n +
+           (size_t)snprintf(line + n, size - n, ".%03ldZ %s: ", now.tv_nsec / 1000000, levels[level].name);
 }
 
-static void line_write(enum log_level level, const char *format, va_list args) __attribute__((format(printf, 2, 0)));
+static void line_write(enum log_level level, const char *format, va_list args)
+    __attribute__((format(printf, 2, 0)));
 static void line_write(enum log_level level, const char *format, va_list args)
 {
     if (level > settings.level)
@@ -81,13 +85,13 @@ static void line_write(enum log_level level, const char *format, va_list args)
         return;
 }
 
-#define LOG_FUNCTION(name, level)                                                                                                          \
-    void name(const char *format, ...)                                                                                                     \
-    {                                                                                                                                      \
-        va_list args;                                                                                                                      \
-        va_start(args, format);                                                                                                            \
-        line_write(level, format, args);                                                                                                   \
-        va_end(args);                                                                                                                      \
+#define LOG_FUNCTION(name, level)                                                                            \
+    void name(const char *format, ...)                                                                       \
+    {                                                                                                        \
+        va_list args;                                                                                        \
+        va_start(args, format);                                                                              \
+        line_write(level, format, args);                                                                     \
+        va_end(args);                                                                                        \
     }
 
 LOG_FUNCTION(log_error, LOG_LEVEL_ERROR)

@@ -72,7 +72,8 @@ static bool grow(struct writer *writer, size_t n)
     return true;
 }
 
-/* Room for n more bytes, and one for the 0 that vsnprintf writes; NULL where there is none. */
+/* Room for n more bytes, and one for the 0 that vsnprintf writes; NULL where
+ * there is none. */
 static inline char *room(struct writer *writer, size_t n)
 {
     bool enough = !writer->failed && writer->capacity - writer->n > n;
@@ -97,7 +98,8 @@ static inline void byte_add(struct writer *writer, char byte)
     writer->n++;
 }
 
-/* A value or key that does not open its object or array, and does not follow its key, needs a comma before it. */
+/* A value or key that does not open its object or array, and does not follow
+ * its key, needs a comma before it. */
 static inline void comma_add(struct writer *writer)
 {
     char last = writer->n ? writer->text[writer->n - 1] : '{';
@@ -116,11 +118,17 @@ void writer_close(struct writer *writer, char bracket)
     byte_add(writer, bracket);
 }
 
-/* Length of the well-formed UTF-8 sequence at text, 0 where there is none (The Unicode Standard, table 3-7). */
+/* Length of the well-formed UTF-8 sequence at text, 0 where there is none (The
+ * Unicode Standard, table 3-7). */
 static size_t utf8_length(const unsigned char *text, size_t n)
 {
     unsigned char first = text[0];
-    size_t length = first < 0x80 ? 1 : first < 0xC2 ? 0 : first < 0xE0 ? 2 : first < 0xF0 ? 3 : first < 0xF5 ? 4 : 0;
+    size_t length = first < 0x80   ? 1
+                    : first < 0xC2 ? 0
+                    : first < 0xE0 ? 2
+                    : first < 0xF0 ? 3
+                    : first < 0xF5 ? 4
+                                   : 0;
     if (length > n)
         return 0;
     unsigned char least = first == 0xE0 ? 0xA0 : first == 0xF0 ? 0x90 : 0x80;
@@ -134,7 +142,8 @@ static size_t utf8_length(const unsigned char *text, size_t n)
 static size_t plain_length(const char *text, size_t n)
 {
     size_t i = 0;
-    while (i < n && (unsigned char)text[i] >= ' ' && (unsigned char)text[i] < 127 && text[i] != '"' && text[i] != '\\')
+    while (i < n && (unsigned char)text[i] >= ' ' && (unsigned char)text[i] < 127 && text[i] != '"' &&
+           text[i] != '\\')
         i++;
     return i;
 }

@@ -1,6 +1,7 @@
 /* JSON text, written piece by piece into one growing buffer.
  *
- * Commas are put in where they belong. A failed allocation is remembered, and told by writer_take. Threads: one writer, one thread. */
+ * Commas are put in where they belong. A failed allocation is remembered, and
+ * told by writer_take. Threads: one writer, one thread. */
 #ifndef MLPD_BASE_WRITER_H
 #define MLPD_BASE_WRITER_H
 
@@ -20,11 +21,13 @@ struct writer {
 
 void writer_init(struct writer *writer);
 void writer_done(struct writer *writer);
-/* The text (the caller frees it) and its length; the writer is empty again, and what it had of the claim is the caller's. NULL where memory
- * ran out: ERR_MEMORY, or as claim_take. */
+/* The text (the caller frees it) and its length; the writer is empty again, and
+ * what it had of the claim is the caller's. NULL where memory ran out:
+ * ERR_MEMORY, or as claim_take. */
 char *writer_take(struct writer *writer, size_t *n, struct err *err);
 
-/* It fails, as another did whose text would belong to it: why, as `refused` says. */
+/* It fails, as another did whose text would belong to it: why, as `refused`
+ * says. */
 void writer_fail(struct writer *writer, enum err_code refused);
 /* Why it has failed; it is empty again. False. */
 bool writer_why(struct writer *writer, struct err *err);
@@ -36,7 +39,8 @@ void writer_key(struct writer *writer, const char *name);
 /* NULL is written as null. Bytes that are not UTF-8 become U+FFFD. */
 void writer_string(struct writer *writer, const char *text);
 void writer_string_n(struct writer *writer, const char *text, size_t n);
-/* The shortest text that reads back as the same number; null where it is not finite. */
+/* The shortest text that reads back as the same number; null where it is not
+ * finite. */
 void writer_double(struct writer *writer, double number);
 void writer_float(struct writer *writer, float number);
 void writer_uint(struct writer *writer, uint64_t number);

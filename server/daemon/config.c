@@ -1,4 +1,5 @@
-/* Settings from flags (argp), environment and an INI file (inih), by one table. Runs before any other thread starts. */
+/* Settings from flags (argp), environment and an INI file (inih), by one table.
+ * Runs before any other thread starts. */
 #define _GNU_SOURCE
 #include "daemon/config.h"
 #include "daemon/cpus.h"
@@ -25,7 +26,8 @@ struct setting {
     bool (*set)(struct config *config, const char *value, struct err *err);
 };
 
-static bool number_parse_u64(const char *text, uint64_t least, uint64_t most, uint64_t *number, struct err *err)
+static bool number_parse_u64(const char *text, uint64_t least, uint64_t most, uint64_t *number,
+                             struct err *err)
 {
     char *end;
     errno = 0;
@@ -70,7 +72,8 @@ bool config_parse_address(const char *text, struct sockaddr_storage *address, st
         memcpy(address, &v4, sizeof v4);
         return true;
     }
-    return err_set(err, ERR_INPUT, "expected an address of this machine and a port, as 127.0.0.1:8080 or [::1]:8080");
+    return err_set(err, ERR_INPUT,
+                   "expected an address of this machine and a port, as 127.0.0.1:8080 or [::1]:8080");
 }
 
 bool config_parse_size(const char *text, uint64_t *size, struct err *err)
@@ -128,7 +131,8 @@ static bool state_dir_set(struct config *config, const char *value, struct err *
     return true;
 }
 
-/* The page of the build tree where this binary lies in one, else of the prefix that it is installed in. */
+/* The page of the build tree where this binary lies in one, else of the prefix
+ * that it is installed in. */
 static bool static_dir_set(struct config *config, const char *value, struct err *err)
 {
     static const char *const places[] = {MLPD_STATIC_BUILD, MLPD_STATIC_INSTALLED};
@@ -162,7 +166,8 @@ static bool threads_set(struct config *config, const char *value, struct err *er
     return true;
 }
 
-/* On two processors one thread: two and a client are one too many, and who waits for the scheduler's tick is milliseconds late. */
+/* On two processors one thread: two and a client are one too many, and who
+ * waits for the scheduler's tick is milliseconds late. */
 static bool http_threads_set(struct config *config, const char *value, struct err *err)
 {
     uint64_t n = cpus_allowed() > 2 ? 2 : 1;
@@ -211,7 +216,8 @@ static bool model_memory_set(struct config *config, const char *value, struct er
     return config_parse_size(value, &config->model_memory, err);
 }
 
-/* An eighth: beside what jobs may have (three quarters) there is room for the models and the rest. */
+/* An eighth: beside what jobs may have (three quarters) there is room for the
+ * models and the rest. */
 static bool request_memory_set(struct config *config, const char *value, struct err *err)
 {
     uint64_t size = memory_allowed() / 8;
@@ -249,7 +255,8 @@ static bool hosts_set(struct config *config, const char *value, struct err *err)
     while (*value) {
         size_t length = strcspn(value, ",");
         if (config->n_hosts == CONFIG_HOSTS_MAX || length == 0 || length > 253)
-            return err_set(err, ERR_INPUT, "expected at most %d host names with commas between them", CONFIG_HOSTS_MAX);
+            return err_set(err, ERR_INPUT, "expected at most %d host names with commas between them",
+                           CONFIG_HOSTS_MAX);
         char *host = strndup(value, length);
         if (!host)
             return err_memory(err, "the configuration");
@@ -261,30 +268,47 @@ static bool hosts_set(struct config *config, const char *value, struct err *err)
 
 /* CONFIG is first: it says where the file is, and is no key of it. */
 static const struct setting settings[] = {
-    {"config", "MLPD_CONFIG", "FILE", "", "Read settings from FILE: lines of \"name = value\", names as these flags", NULL},
-    {"listen", "MLPD_LISTEN", "ADDR:PORT", "127.0.0.1:8080", "Serve here (127.0.0.1:8080); port 0 picks a free one", listen_set},
-    {"state-dir", "MLPD_STATE_DIR", "DIR", "", "Keep everything here ($STATE_DIRECTORY, else ./mlpd-state)", state_dir_set},
-    {"threads", "MLPD_THREADS", "N", "", "Threads to train with (as many processors as this process may use)", threads_set},
-    {"http-threads", "MLPD_HTTP_THREADS", "N", "", "Threads that take requests (2; 1 where this process may use two processors or one)",
-     http_threads_set},
-    {"static-dir", "MLPD_STATIC_DIR", "DIR", "", "Where the page lies (beside the binary, else in its prefix)", static_dir_set},
+    {"config", "MLPD_CONFIG", "FILE", "",
+     "Read settings from FILE: lines of \"name = value\", names as these flags", NULL},
+    {"listen", "MLPD_LISTEN", "ADDR:PORT", "127.0.0.1:8080",
+     "Serve here (127.0.0.1:8080); port 0 picks a free one", listen_set},
+    {"state-dir", "MLPD_STATE_DIR", "DIR", "", "Keep everything here ($STATE_DIRECTORY, else ./mlpd-state)",
+     state_dir_set},
+    {"threads", "MLPD_THREADS", "N", "", "Threads to train with (as many processors as this process may use)",
+     threads_set},
+    {"http-threads", "MLPD_HTTP_THREADS", "N", "",
+     "Threads that take requests (2; 1 where this process may use two processors or one)", http_threads_set},
+    {"static-dir", "MLPD_STATIC_DIR", "DIR", "",
+     "Where the page lies (beside the binary, else in its prefix)", static_dir_set},
     {"max-body", "MLPD_MAX_BODY", "SIZE", "20GB", "Largest upload (20GB)", max_body_set},
     {"max-connections", "MLPD_MAX_CONNECTIONS", "N", "1024",
      "Connections at one time (1024); an address may hold half of them, loopback all", max_connections_set},
     {"max-jobs", "MLPD_MAX_JOBS", "N", "1000", "Jobs that may wait at one time (1000)", max_jobs_set},
-    {"job-memory", "MLPD_JOB_MEMORY", "SIZE", "", "Memory that jobs may take together (three quarters of the machine's)", job_memory_set},
-    {"max-job-seconds", "MLPD_MAX_JOB_SECONDS", "N", "0", "Seconds that a job may train; 0: no limit (0)", max_job_seconds_set},
-    {"model-memory", "MLPD_MODEL_MEMORY", "SIZE", "1GiB", "Memory that loaded models may take together (1GiB)", model_memory_set},
+    {"job-memory", "MLPD_JOB_MEMORY", "SIZE", "",
+     "Memory that jobs may take together (three quarters of the machine's)", job_memory_set},
+    {"max-job-seconds", "MLPD_MAX_JOB_SECONDS", "N", "0", "Seconds that a job may train; 0: no limit (0)",
+     max_job_seconds_set},
+    {"model-memory", "MLPD_MODEL_MEMORY", "SIZE", "1GiB",
+     "Memory that loaded models may take together (1GiB)", model_memory_set},
     {"request-memory", "MLPD_REQUEST_MEMORY", "SIZE", "",
-     "Memory that requests may take together (an eighth of the machine's, at least 64MiB)", request_memory_set},
+     "Memory that requests may take together (an eighth of the machine's, at least 64MiB)",
+     request_memory_set},
     {"scrub-rate", "MLPD_SCRUB_RATE", "SIZE", "20MB",
-     "Bytes of tables and models a second that are read for damage while nothing else happens; 0: none (20MB)", scrub_rate_set},
-    {"allow-host", "MLPD_ALLOW_HOST", "NAMES", "", "Host names, comma-separated, that this service is reached by", hosts_set},
-    {"recover", "MLPD_RECOVER", "yes", "no", "First build the catalogue again from what the files in the state folder say (no)",
-     recover_set},
+     "Bytes of tables and models a second that are read for damage while nothing else happens; 0: none "
+     "(20MB)",
+     scrub_rate_set},
+    {"allow-host", "MLPD_ALLOW_HOST", "NAMES", "",
+     "Host names, comma-separated, that this service is reached by", hosts_set},
+    {"recover", "MLPD_RECOVER", "yes", "no",
+     "First build the catalogue again from what the files in the state folder say (no)", recover_set},
     {"log-level", "MLPD_LOG_LEVEL", "LEVEL", "info", "error, warning, info or debug (info)", log_level_set},
 };
-enum { N_SETTINGS = sizeof settings / sizeof *settings, SETTING_CONFIG = 0, KEY_FIRST = 256, KEY_VERSION = 'V' };
+enum {
+    N_SETTINGS = sizeof settings / sizeof *settings,
+    SETTING_CONFIG = 0,
+    KEY_FIRST = 256,
+    KEY_VERSION = 'V'
+};
 
 /* What was given, by setting; NULL where it was not. */
 struct given {
@@ -309,7 +333,8 @@ static error_t flag_take(int key, char *arg, struct argp_state *state)
     if (key == KEY_VERSION)
         given->version = true;
     else if (key >= KEY_FIRST && key < KEY_FIRST + N_SETTINGS)
-        given->flags[key - KEY_FIRST] = arg ? arg : settings[key - KEY_FIRST].arg; /* --recover alone is --recover=yes */
+        given->flags[key - KEY_FIRST] =
+            arg ? arg : settings[key - KEY_FIRST].arg; /* --recover alone is --recover=yes */
     else if (key == ARGP_KEY_ARG)
         argp_error(state, "unexpected argument \"%s\": settings are given as --name=value", arg);
     else
@@ -326,12 +351,15 @@ static bool flags_read(struct given *given, int argc, char **argv, struct err *e
                                           .arg = settings[i].arg,
                                           .flags = settings[i].set == recover_set ? OPTION_ARG_OPTIONAL : 0,
                                           .doc = settings[i].doc};
-    options[N_SETTINGS] = (struct argp_option){.name = "version", .key = KEY_VERSION, .doc = "Print the version"};
-    const struct argp parser = {.options = options,
-                                .parser = flag_take,
-                                .doc = "Train multilayer perceptrons from CSV files and serve them over HTTP.\v"
-                                       "Every flag is also an environment variable (MLPD_LISTEN, MLPD_STATE_DIR, ...) and a key of the "
-                                       "configuration file; a flag comes before the environment, the environment before the file."};
+    options[N_SETTINGS] =
+        (struct argp_option){.name = "version", .key = KEY_VERSION, .doc = "Print the version"};
+    const struct argp parser = {
+        .options = options,
+        .parser = flag_take,
+        .doc =
+            "Train multilayer perceptrons from CSV files and serve them over HTTP.\v"
+            "Every flag is also an environment variable (MLPD_LISTEN, MLPD_STATE_DIR, ...) and a key of the "
+            "configuration file; a flag comes before the environment, the environment before the file."};
     error_t code = argp_parse(&parser, argc, argv, 0, NULL, given);
     return code == 0 || err_set(err, ERR_INPUT, "reading the flags failed: %s", strerror(code));
 }
@@ -345,7 +373,8 @@ static int key_take(void *self, const char *section, const char *name, const cha
         return 0;
     if (i == SETTING_CONFIG || i < 0 || *section) {
         given->failed = !err_set(given->err, ERR_INPUT,
-                                 "unknown setting \"%s%s%s\": expected a flag's name without the dashes, as in listen = 127.0.0.1:8080",
+                                 "unknown setting \"%s%s%s\": expected a flag's name without the dashes, as "
+                                 "in listen = 127.0.0.1:8080",
                                  section, *section ? "." : "", name);
         return 0;
     }
@@ -366,13 +395,15 @@ static bool file_read(struct given *given, const char *path, struct err *err)
         return err_errno(err, "the configuration file %s cannot be read", path);
     if (line == 0 && !given->failed)
         return true;
-    return err_set(err, ERR_INPUT, "%s, line %d: %s", path, line, given->failed ? reason.msg : "expected \"name = value\"");
+    return err_set(err, ERR_INPUT, "%s, line %d: %s", path, line,
+                   given->failed ? reason.msg : "expected \"name = value\"");
 }
 #else
 static bool file_read(struct given *given, const char *path, struct err *err)
 {
     (void)given;
-    return err_set(err, ERR_INPUT, "%s cannot be read: this build has no support for configuration files", path);
+    return err_set(err, ERR_INPUT, "%s cannot be read: this build has no support for configuration files",
+                   path);
 }
 #endif
 
@@ -414,7 +445,8 @@ bool config_load(struct config *config, int argc, char **argv, struct err *err)
     config->show_version = given.version;
     if (!ok || given.version)
         return ok;
-    const char *file = given.flags[SETTING_CONFIG] ? given.flags[SETTING_CONFIG] : environment_value(SETTING_CONFIG);
+    const char *file =
+        given.flags[SETTING_CONFIG] ? given.flags[SETTING_CONFIG] : environment_value(SETTING_CONFIG);
     if (file)
         ok = file_read(&given, file, err);
     for (int i = SETTING_CONFIG + 1; ok && i < N_SETTINGS; i++)

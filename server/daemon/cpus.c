@@ -1,4 +1,5 @@
-/* How many processors and how much memory this process may use: affinity and cgroup v2 limits. */
+/* How many processors and how much memory this process may use: affinity and
+ * cgroup v2 limits. */
 #define _GNU_SOURCE
 #include "daemon/cpus.h"
 
@@ -55,7 +56,8 @@ static bool cgroup_path(char *path, size_t size)
     return snprintf(path, size, "%s", line) < (int)size;
 }
 
-/* The least that a file of this group and of each one above it says, and `least`. */
+/* The least that a file of this group and of each one above it says, and
+ * `least`. */
 static uint64_t groups_least(const char *name, uint64_t (*parse)(const char *text), uint64_t least)
 {
     char group[2048], file[sizeof group + 64], text[128];

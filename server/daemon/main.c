@@ -1,7 +1,7 @@
 /* The daemon's life: start order, waiting for a signal, stop order.
  *
- * The main thread does nothing but wait: all signals are blocked in every thread, and it takes them, and the watchdog's time,
- * by sigtimedwait. */
+ * The main thread does nothing but wait: all signals are blocked in every
+ * thread, and it takes them, and the watchdog's time, by sigtimedwait. */
 #define _GNU_SOURCE
 #include "api/routes.h"
 #include "base/executor.h"
@@ -29,10 +29,11 @@
 #include <time.h>
 #include <unistd.h>
 
-static const uint32_t queue_threads[N_QUEUES] = {[QUEUE_INTERACTIVE] = 4, [QUEUE_BULK] = 3, [QUEUE_STREAMS] = 3};
+static const uint32_t queue_threads[N_QUEUES] = {
+    [QUEUE_INTERACTIVE] = 4, [QUEUE_BULK] = 3, [QUEUE_STREAMS] = 3};
 #define NICE_TRAINING 5
-#define LOOK_MS 5000                      /* between two looks at the daemon's parts, without a watchdog */
-#define STUCK_MS 15000                    /* without a sign of life, without a watchdog; with one, half its time */
+#define LOOK_MS 5000   /* between two looks at the daemon's parts, without a watchdog */
+#define STUCK_MS 15000 /* without a sign of life, without a watchdog; with one, half its time */
 #define ROWS_BODY_MAX ((uint64_t)1 << 30) /* of a prediction */
 #define BACKLOG 512
 
@@ -44,7 +45,8 @@ struct daemon {
     char hostname[256];
 };
 
-/* Every thread with a heap of its own would keep what it once had: together more than the budgets allow. */
+/* Every thread with a heap of its own would keep what it once had: together
+ * more than the budgets allow. */
 static void memory_tune(void)
 {
     mallopt(M_ARENA_MAX, 2);
@@ -77,13 +79,15 @@ static void descriptors_raise(void)
 static bool socket_open(struct daemon *daemon, struct err *err)
 {
     const struct sockaddr_storage *address = &daemon->config.listen;
-    socklen_t size = address->ss_family == AF_INET6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in);
+    socklen_t size =
+        address->ss_family == AF_INET6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in);
     int on = 1, fd = socket(address->ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0)
         return err_errno(err, "no socket for %s", daemon->config.listen_text);
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
     if (bind(fd, (const struct sockaddr *)address, size) || listen(fd, BACKLOG)) {
-        err_errno(err, "cannot listen on %s: choose another address or port with --listen", daemon->config.listen_text);
+        err_errno(err, "cannot listen on %s: choose another address or port with --listen",
+                  daemon->config.listen_text);
         close(fd);
         return false;
     }
@@ -115,8 +119,10 @@ static bool rooms_open(struct daemon *daemon, struct err *err)
     const struct config *config = &daemon->config;
     if (config->recover && !store_recover(config->state_dir, &file_readers, err))
         return false;
-    if (!(server->store = store_open(config->state_dir, err)) || !(server->datasets = datasets_open(server->store, config->threads, err)) ||
-        !(server->models = models_open(server->store, config->model_memory, err)) || !(server->events = events_open(server->store, err)))
+    if (!(server->store = store_open(config->state_dir, err)) ||
+        !(server->datasets = datasets_open(server->store, config->threads, err)) ||
+        !(server->models = models_open(server->store, config->model_memory, err)) ||
+        !(server->events = events_open(server->store, err)))
         return false;
     const struct jobs_options options = {.store = server->store,
                                          .datasets = server->datasets,
@@ -164,28 +170,31 @@ static bool service_start(struct daemon *daemon, struct err *err)
     struct config *config = &daemon->config;
     if (!service_socket(&daemon->listen_fd, err) || (daemon->listen_fd < 0 && !socket_open(daemon, err)))
         return false;
-    if (config->n_hosts < CONFIG_HOSTS_MAX && gethostname(daemon->hostname, sizeof daemon->hostname - 1) == 0 && *daemon->hostname) {
+    if (config->n_hosts < CONFIG_HOSTS_MAX &&
+        gethostname(daemon->hostname, sizeof daemon->hostname - 1) == 0 && *daemon->hostname) {
         char *copy = strdup(daemon->hostname);
         if (copy)
             config->hosts[config->n_hosts++] = copy;
     }
-    if (!(daemon->server.executor = executor_new(queue_threads, err)) || !(daemon->server.ledger = ledger_new(config->request_memory, err)))
+    if (!(daemon->server.executor = executor_new(queue_threads, err)) ||
+        !(daemon->server.ledger = ledger_new(config->request_memory, err)))
         return false;
-    const struct http_options options = {.listen_fd = daemon->listen_fd,
-                                         .n_threads = config->http_threads < config->max_connections ? config->http_threads
-                                                                                                     : config->max_connections,
-                                         .max_connections = config->max_connections,
-                                         .max_body = config->max_body,
-                                         .max_rows = config->max_body < ROWS_BODY_MAX ? config->max_body : ROWS_BODY_MAX,
-                                         .hosts = config->hosts,
-                                         .n_hosts = config->n_hosts,
-                                         .temp = body_temp,
-                                         .executor = daemon->server.executor,
-                                         .ledger = daemon->server.ledger,
-                                         .routes = routes,
-                                         .n_routes = n_routes,
-                                         .app = &daemon->server,
-                                         .busy = requests_first};
+    const struct http_options options = {
+        .listen_fd = daemon->listen_fd,
+        .n_threads =
+            config->http_threads < config->max_connections ? config->http_threads : config->max_connections,
+        .max_connections = config->max_connections,
+        .max_body = config->max_body,
+        .max_rows = config->max_body < ROWS_BODY_MAX ? config->max_body : ROWS_BODY_MAX,
+        .hosts = config->hosts,
+        .n_hosts = config->n_hosts,
+        .temp = body_temp,
+        .executor = daemon->server.executor,
+        .ledger = daemon->server.ledger,
+        .routes = routes,
+        .n_routes = n_routes,
+        .app = &daemon->server,
+        .busy = requests_first};
     daemon->server.http = http_start(&options, err);
     if (daemon->server.http)
         http_listen(daemon->server.http);
@@ -199,15 +208,18 @@ static bool daemon_open(struct daemon *daemon, struct err *err)
     if (!rooms_open(daemon, err) || !page_open(daemon, err) || !service_start(daemon, err))
         return false;
     address_write(daemon->listen_fd, address, sizeof address);
-    log_info("state in %s, %" PRIu32 " threads, %s kernels", store_dir(daemon->server.store), daemon->config.threads, kernels_name());
+    log_info("state in %s, %" PRIu32 " threads, %s kernels", store_dir(daemon->server.store),
+             daemon->config.threads, kernels_name());
     log_info("listening on %s", address);
     service_ready(address);
     return true;
 }
 
-/* What syncs files may wait for a slow disk, and what trains for its turn on a busy machine: they have twice the time. */
-static const uint64_t patience[N_HEARTS] = {[HEART_HTTP] = 1,   [HEART_INTERACTIVE] = 1, [HEART_BULK] = 2, [HEART_STREAMS] = 1,
-                                            [HEART_WRITER] = 2, [HEART_SAVER] = 2,       [HEART_POOL] = 2};
+/* What syncs files may wait for a slow disk, and what trains for its turn on a
+ * busy machine: they have twice the time. */
+static const uint64_t patience[N_HEARTS] = {
+    [HEART_HTTP] = 1,   [HEART_INTERACTIVE] = 1, [HEART_BULK] = 2, [HEART_STREAMS] = 1,
+    [HEART_WRITER] = 2, [HEART_SAVER] = 2,       [HEART_POOL] = 2};
 
 static struct pulse pulse_of(struct server *server, enum heart heart)
 {
@@ -235,7 +247,9 @@ static void parts_look(struct server *server, uint64_t limit_ms)
     for (int i = 0; i < N_HEARTS; i++) {
         enum heart heart = (enum heart)i;
         bool part_was_well = atomic_load(&server->heartbeat.hearts[i].stuck_for_ms) == 0;
-        if (!heartbeat_look(&server->heartbeat, heart, pulse_of(server, heart), now_ms(), patience[i] * limit_ms) && part_was_well)
+        if (!heartbeat_look(&server->heartbeat, heart, pulse_of(server, heart), now_ms(),
+                            patience[i] * limit_ms) &&
+            part_was_well)
             log_error("the part \"%s\" is stuck", heart_name(heart));
     }
     bool is_well = heartbeat_is_well(&server->heartbeat);
@@ -245,11 +259,13 @@ static void parts_look(struct server *server, uint64_t limit_ms)
         service_alive();
 }
 
-/* Until SIGTERM, SIGINT or SIGHUP. Meanwhile look after the parts; the watchdog is told as long as all get on. */
+/* Until SIGTERM, SIGINT or SIGHUP. Meanwhile look after the parts; the watchdog
+ * is told as long as all get on. */
 static void signal_await(struct server *server, const sigset_t *signals)
 {
     uint64_t watchdog_ms = service_watchdog_ms(), look_ms = watchdog_ms ? watchdog_ms / 8 + 1 : LOOK_MS;
-    const struct timespec pause = {.tv_sec = (time_t)(look_ms / 1000), .tv_nsec = (long)(look_ms % 1000) * 1000000};
+    const struct timespec pause = {.tv_sec = (time_t)(look_ms / 1000),
+                                   .tv_nsec = (long)(look_ms % 1000) * 1000000};
     int number;
     heartbeat_init(&server->heartbeat, now_ms());
     while ((number = sigtimedwait(signals, NULL, &pause)) < 0)
@@ -258,7 +274,8 @@ static void signal_await(struct server *server, const sigset_t *signals)
     log_info("stopping: %s", number == SIGTERM ? "SIGTERM" : number == SIGINT ? "SIGINT" : "SIGHUP");
 }
 
-/* In the reverse order of the start; half-opened ones too. Training stops first, so that handlers that wait for it return. */
+/* In the reverse order of the start; half-opened ones too. Training stops
+ * first, so that handlers that wait for it return. */
 static void daemon_close(struct daemon *daemon)
 {
     struct server *server = &daemon->server;

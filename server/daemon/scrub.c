@@ -1,4 +1,5 @@
-/* The scrub. See the header. One lock, for the wait; nothing is held while a file is read. */
+/* The scrub. See the header. One lock, for the wait; nothing is held while a
+ * file is read. */
 #define _GNU_SOURCE /* SCHED_IDLE */
 #include "daemon/scrub.h"
 #include "base/log.h"
@@ -98,13 +99,14 @@ static bool table_look(struct scrub *scrub, const struct dataset_row *row)
         damaged_rows_add(&scrub->damage, 1, row->n_rows);
     if (access(path, F_OK) != 0) /* it was deleted meanwhile */
         return true;
-    if ((!read && !lost) || !damaged_tables_set(datasets_damaged(scrub->options.datasets), row->id, &scrub->damage))
+    if ((!read && !lost) ||
+        !damaged_tables_set(datasets_damaged(scrub->options.datasets), row->id, &scrub->damage))
         return read || err.code != ERR_STOPPED;
     if (lost)
         log_error("datasets/%" PRId64 ".table (dataset %s) cannot be read: %s", row->id, row->name, err.msg);
     for (uint32_t i = 0; !lost && i < scrub->damage.n; i++)
-        log_error("datasets/%" PRId64 ".table (dataset %s): rows %" PRIu64 " to %" PRIu64 " are damaged", row->id, row->name,
-                  scrub->damage.ranges[i].first, scrub->damage.ranges[i].last);
+        log_error("datasets/%" PRId64 ".table (dataset %s): rows %" PRIu64 " to %" PRIu64 " are damaged",
+                  row->id, row->name, scrub->damage.ranges[i].first, scrub->damage.ranges[i].last);
     return true;
 }
 
@@ -149,7 +151,8 @@ static void *scrub_run(void *self)
 {
     struct scrub *scrub = self;
     const struct sched_param none = {0};
-    (void)sched_setscheduler(0, SCHED_IDLE, &none); /* where the system lets it; else the rate is bound enough */
+    (void)sched_setscheduler(0, SCHED_IDLE,
+                             &none); /* where the system lets it; else the rate is bound enough */
     while (tick(scrub, 0) && tables_look(scrub) && models_look(scrub)) {
         log_info("all tables and models were read: %" PRIu32 " tables are damaged",
                  damaged_tables_count(datasets_damaged(scrub->options.datasets)));

@@ -16,7 +16,8 @@ bool service_socket(int *fd, struct err *err)
     if (n == 0)
         return true;
     if (n != 1 || sd_is_socket(SD_LISTEN_FDS_START, AF_UNSPEC, SOCK_STREAM, 1) <= 0)
-        return err_set(err, ERR_INPUT, "systemd passed %d descriptors: expected one listening stream socket", n);
+        return err_set(err, ERR_INPUT, "systemd passed %d descriptors: expected one listening stream socket",
+                       n);
     if (fcntl(SD_LISTEN_FDS_START, F_SETFL, O_NONBLOCK))
         return err_errno(err, "the socket that systemd passed is not usable");
     *fd = SD_LISTEN_FDS_START;

@@ -104,7 +104,8 @@ static bool tell_model(struct store *store, const char *path, struct model_row *
     return true;
 }
 
-/* Epochs that a checkpoint has passed: it must not be ahead of the job's history. */
+/* Epochs that a checkpoint has passed: it must not be ahead of the job's
+ * history. */
 static uint32_t tell_epoch(struct store *store, int64_t job)
 {
     uint32_t epoch = 0;
@@ -113,7 +114,8 @@ static uint32_t tell_epoch(struct store *store, int64_t job)
         struct err why;
         void *bytes = NULL;
         size_t n;
-        if (checkpoint_read(store, job, slot, &bytes, &n, &why) && ensemble_state_look(bytes, n, &place, &why) && place.epoch > epoch)
+        if (checkpoint_read(store, job, slot, &bytes, &n, &why) &&
+            ensemble_state_look(bytes, n, &place, &why) && place.epoch > epoch)
             epoch = place.epoch;
         free(bytes);
     }

@@ -1,5 +1,5 @@
-/* What files of the state folder say of themselves, for recovery: tables, models with their evaluations, checkpoints. Threads: any; no
- * state. */
+/* What files of the state folder say of themselves, for recovery: tables,
+ * models with their evaluations, checkpoints. Threads: any; no state. */
 #ifndef MLPD_DAEMON_TELL_H
 #define MLPD_DAEMON_TELL_H
 

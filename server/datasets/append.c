@@ -1,4 +1,5 @@
-/* Rows added to a dataset: the old ones and the new ones into one CSV file, and that into a table. */
+/* Rows added to a dataset: the old ones and the new ones into one CSV file, and
+ * that into a table. */
 #include "datasets/append.h"
 #include "base/csv_write.h"
 #include "base/files.h"
@@ -83,11 +84,13 @@ static bool file_write(struct append *append, const struct append_source *source
     return ok;
 }
 
-bool append_stage(const struct table *table, struct upload *upload, int fd, const atomic_bool *stop, struct err *err)
+bool append_stage(const struct table *table, struct upload *upload, int fd, const atomic_bool *stop,
+                  struct err *err)
 {
     uint32_t n_columns = table_n_columns(table);
     struct csv_type *types = calloc(n_columns, sizeof *types);
-    struct csv_options options = {.separator = ',', .header = 1, .decimal = '.', .comment = -1, .encoding = CSV_UTF8, .types = types};
+    struct csv_options options = {
+        .separator = ',', .header = 1, .decimal = '.', .comment = -1, .encoding = CSV_UTF8, .types = types};
     if (!types) {
         datasets_abort(upload);
         return err_memory(err, "the types of the columns");
@@ -102,11 +105,12 @@ bool append_stage(const struct table *table, struct upload *upload, int fd, cons
     return ok;
 }
 
-bool append_rows(struct datasets *datasets, const char *name, const struct append_source *source, struct dataset_info *info,
-                 struct err *err)
+bool append_rows(struct datasets *datasets, const char *name, const struct append_source *source,
+                 struct dataset_info *info, struct err *err)
 {
     struct dataset_row row = {0};
-    struct append append = {.fd = -1, .stop = source->stop, .out.claim = source->claim, .cells.claim = source->claim};
+    struct append append = {
+        .fd = -1, .stop = source->stop, .out.claim = source->claim, .cells.claim = source->claim};
     struct table *table = datasets_table(datasets, name, NULL, err); /* is it there at all? */
     if (!table)
         return false;
@@ -120,7 +124,8 @@ bool append_rows(struct datasets *datasets, const char *name, const struct appen
     row.bytes += source->n;
     dataset_inherit_metadata(upload, &row);
     if (ok)
-        ok = append_stage(table, upload, append.fd, source->stop, err) && datasets_publish(&upload, 1, info, err);
+        ok = append_stage(table, upload, append.fd, source->stop, err) &&
+             datasets_publish(&upload, 1, info, err);
     else
         datasets_abort(upload);
     if (append.fd >= 0)

@@ -1,7 +1,10 @@
-/* Rows added to a dataset: its rows and the new ones are read together as one file, so that types and levels come out as an upload of all
- * of them would have it, and the new table takes the old one's place at once. Jobs that use the old table keep it.
+/* Rows added to a dataset: its rows and the new ones are read together as one
+ * file, so that types and levels come out as an upload of all of them would
+ * have it, and the new table takes the old one's place at once. Jobs that use
+ * the old table keep it.
  *
- * Threads: any; one call, one thread. Nothing is changed until all rows are on disk. */
+ * Threads: any; one call, one thread. Nothing is changed until all rows are on
+ * disk. */
 #ifndef MLPD_DATASETS_APPEND_H
 #define MLPD_DATASETS_APPEND_H
 
@@ -18,13 +21,17 @@ struct append_source {
     const atomic_bool *stop;           /* ends the work with ERR_STOPPED; NULL: nothing does */
 };
 
-/* ERR_INPUT with row and column, ERR_NOT_FOUND, ERR_CONFLICT while the dataset is loading or being replaced. Slow. */
-bool append_rows(struct datasets *datasets, const char *name, const struct append_source *source, struct dataset_info *info,
-                 struct err *err);
+/* ERR_INPUT with row and column, ERR_NOT_FOUND, ERR_CONFLICT while the dataset
+ * is loading or being replaced. Slow. */
+bool append_rows(struct datasets *datasets, const char *name, const struct append_source *source,
+                 struct dataset_info *info, struct err *err);
 
-/* Read a file of such rows, written by csv_write.h in the table's columns, into the upload's dataset, each column as the table has it:
- * what is text stays text, even where it reads as numbers ("01"), and days stay days. As datasets_stage. Slow. */
-bool append_stage(const struct table *table, struct upload *upload, int fd, const atomic_bool *stop, struct err *err);
+/* Read a file of such rows, written by csv_write.h in the table's columns, into
+ * the upload's dataset, each column as the table has it: what is text stays
+ * text, even where it reads as numbers ("01"), and days stay days. As
+ * datasets_stage. Slow. */
+bool append_stage(const struct table *table, struct upload *upload, int fd, const atomic_bool *stop,
+                  struct err *err);
 
 /* For the parts below: the rows on their way into a CSV file. */
 struct append_cell {
@@ -41,7 +48,8 @@ struct append {
     const atomic_bool *stop;
 };
 
-/* A value of the present row; text that stands for a missing value too. False: out of memory. */
+/* A value of the present row; text that stands for a missing value too. False:
+ * out of memory. */
 bool append_cell(struct append *append, uint32_t column, const char *text, size_t n, struct err *err);
 /* The present row is complete. ERR_INPUT names a column that it lacks. */
 bool append_row_end(struct append *append, struct err *err);

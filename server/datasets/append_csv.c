@@ -1,4 +1,5 @@
-/* Rows of CSV for a dataset that is there: by the names of a first row in any order, else by position. */
+/* Rows of CSV for a dataset that is there: by the names of a first row in any
+ * order, else by position. */
 #include "datasets/append.h"
 #include "mlp/csv.h"
 #include "mlp/number.h"
@@ -16,7 +17,8 @@ struct csv_rows {
 #define NO_COLUMN UINT32_MAX
 
 /* How many of the fields name a column. */
-static bool names_find(struct csv_rows *rows, const struct csv_field *fields, uint32_t *n_found, struct err *err)
+static bool names_find(struct csv_rows *rows, const struct csv_field *fields, uint32_t *n_found,
+                       struct err *err)
 {
     *n_found = 0;
     for (uint32_t i = 0; i < rows->n_fields; i++) {
@@ -41,9 +43,11 @@ static bool names_check(struct csv_rows *rows, const struct csv_field *fields, s
         struct csv_field name = csv_field_trim(fields[i]);
         uint32_t column = rows->columns[i];
         if (column == NO_COLUMN)
-            ok = err_set(err, ERR_INPUT, "the dataset has no column '%.*s'", (int)(name.length < 60 ? name.length : 60), name.text);
+            ok = err_set(err, ERR_INPUT, "the dataset has no column '%.*s'",
+                         (int)(name.length < 60 ? name.length : 60), name.text);
         else if (place[column].there)
-            ok = err_set(err, ERR_INPUT, "the header names the column '%.60s' twice", table_column(rows->append->table, column)->name);
+            ok = err_set(err, ERR_INPUT, "the header names the column '%.60s' twice",
+                         table_column(rows->append->table, column)->name);
         else
             place[column].there = true;
     }
@@ -62,7 +66,9 @@ static bool positions_take(struct csv_rows *rows, struct err *err)
 {
     uint32_t n = table_n_columns(rows->append->table);
     if (rows->n_fields != n) {
-        err_set(err, ERR_INPUT, "row 1 has %u fields, the dataset has %u columns; or begin with a row of their names", rows->n_fields, n);
+        err_set(err, ERR_INPUT,
+                "row 1 has %u fields, the dataset has %u columns; or begin with a row of their names",
+                rows->n_fields, n);
         return err_at(err, 1, "");
     }
     for (uint32_t i = 0; i < n; i++)
@@ -82,11 +88,13 @@ static bool field_take(struct csv_rows *rows, uint32_t column, struct csv_field 
     return append_cell(rows->append, column, field.text, field.length, err);
 }
 
-static bool row_take(struct csv_rows *rows, const struct csv_field *fields, uint32_t n_fields, struct err *err)
+static bool row_take(struct csv_rows *rows, const struct csv_field *fields, uint32_t n_fields,
+                     struct err *err)
 {
     uint64_t row = rows->append->n_rows + 1;
     if (n_fields != rows->n_fields) {
-        err_set(err, ERR_INPUT, "row %llu has %u fields, the first row has %u", (unsigned long long)row, n_fields, rows->n_fields);
+        err_set(err, ERR_INPUT, "row %llu has %u fields, the first row has %u", (unsigned long long)row,
+                n_fields, rows->n_fields);
         return err_at(err, row, "");
     }
     for (uint32_t i = 0; i < n_fields; i++) {
@@ -97,7 +105,8 @@ static bool row_take(struct csv_rows *rows, const struct csv_field *fields, uint
 }
 
 /* The first row, or the names that the user gives in its place. */
-static bool first_take(struct csv_rows *rows, const struct csv_field *fields, uint32_t n_fields, int header, struct err *err)
+static bool first_take(struct csv_rows *rows, const struct csv_field *fields, uint32_t n_fields, int header,
+                       struct err *err)
 {
     uint32_t n_found;
     rows->n_fields = n_fields;
@@ -117,7 +126,8 @@ static bool names_take(struct csv_rows *rows, const struct csv_options *options,
     if (!fields)
         return err_memory(err, "the names of the columns");
     for (uint32_t i = 0; i < options->n_names; i++)
-        fields[i] = (struct csv_field){.text = options->names[i], .length = (uint32_t)strlen(options->names[i])};
+        fields[i] =
+            (struct csv_field){.text = options->names[i], .length = (uint32_t)strlen(options->names[i])};
     bool ok = first_take(rows, fields, options->n_names, 1, err);
     free(fields);
     return ok;
@@ -136,9 +146,11 @@ bool append_csv(struct append *append, const struct append_source *source, struc
     bool ok = true;
     rows.mark = csv_reader_decimal(reader);
     if (options->n_names)
-        ok = names_take(&rows, options, err) && (options->header <= 0 || csv_reader_next(reader, &fields, &n_fields, err) >= 0);
+        ok = names_take(&rows, options, err) &&
+             (options->header <= 0 || csv_reader_next(reader, &fields, &n_fields, err) >= 0);
     while (ok && (got = csv_reader_next(reader, &fields, &n_fields, err)) > 0)
-        ok = rows.columns ? row_take(&rows, fields, n_fields, err) : first_take(&rows, fields, n_fields, options->header, err);
+        ok = rows.columns ? row_take(&rows, fields, n_fields, err)
+                          : first_take(&rows, fields, n_fields, options->header, err);
     free(rows.columns);
     csv_reader_free(reader);
     return ok && got == 0;

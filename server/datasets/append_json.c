@@ -23,7 +23,8 @@ static bool fail(struct json_rows *rows, const char *what)
     if (what == scan_no_memory)
         return err_memory(rows->err, "a text of the body");
     unsigned long long row = rows->append->n_rows + 1;
-    err_set(rows->err, ERR_INPUT, "rows[%llu]: %s (byte %zu)", row - 1, what, (size_t)(rows->scan.at - rows->scan.bytes));
+    err_set(rows->err, ERR_INPUT, "rows[%llu]: %s (byte %zu)", row - 1, what,
+            (size_t)(rows->scan.at - rows->scan.bytes));
     return err_at(rows->err, row, "");
 }
 
@@ -43,10 +44,12 @@ static bool take_text(struct json_rows *rows, uint32_t column)
     const char *wrong = scan_string(&rows->scan, &text);
     if (!wrong && memchr(text.text, 0, text.length))
         wrong = "a text may not hold \\u0000";
-    return wrong ? fail_column(rows, column, wrong) : append_cell(rows->append, column, text.text, text.length, rows->err);
+    return wrong ? fail_column(rows, column, wrong)
+                 : append_cell(rows->append, column, text.text, text.length, rows->err);
 }
 
-/* In a column of numbers 1 and 0, in one of yes and no its own word, else "true" and "false", in any case. */
+/* In a column of numbers 1 and 0, in one of yes and no its own word, else
+ * "true" and "false", in any case. */
 static bool take_truth(struct json_rows *rows, uint32_t column, bool truth)
 {
     const struct column *of = table_column(rows->append->table, column);
@@ -87,7 +90,8 @@ static bool take_value(struct json_rows *rows, uint32_t column)
     } else {
         wrong = "expected a number, a text, true, false or null";
     }
-    return wrong ? fail_column(rows, column, wrong) : append_cell(rows->append, column, begin, (size_t)(scan->at - begin), rows->err);
+    return wrong ? fail_column(rows, column, wrong)
+                 : append_cell(rows->append, column, begin, (size_t)(scan->at - begin), rows->err);
 }
 
 static bool take_array(struct json_rows *rows)
@@ -119,10 +123,12 @@ static bool take_name(struct json_rows *rows, uint32_t *column)
     const char *wrong = scan_string(&rows->scan, &text);
     if (wrong)
         return fail(rows, wrong);
-    snprintf(name, sizeof name, "%.*s", (int)(text.length < sizeof name ? text.length : sizeof name - 1), text.text);
+    snprintf(name, sizeof name, "%.*s", (int)(text.length < sizeof name ? text.length : sizeof name - 1),
+             text.text);
     int64_t found = text.length < sizeof name ? table_find(rows->append->table, name) : -1;
     if (found < 0) {
-        err_set(rows->err, ERR_INPUT, "rows[%llu]: the dataset has no column '%.60s'", (unsigned long long)rows->append->n_rows, name);
+        err_set(rows->err, ERR_INPUT, "rows[%llu]: the dataset has no column '%.60s'",
+                (unsigned long long)rows->append->n_rows, name);
         return err_at(rows->err, rows->append->n_rows + 1, name);
     }
     *column = (uint32_t)found;
@@ -164,7 +170,8 @@ static bool take_body(struct json_rows *rows)
     if (wrong)
         return err_set(rows->err, ERR_INPUT, "the body is not valid JSON: %s", wrong);
     if (name.length != 4 || memcmp(name.text, "rows", 4) || !scan_take(scan, ':') || !scan_take(scan, '[')) {
-        err_set(rows->err, ERR_INPUT, "\"%.*s\" is not known: %s", (int)(name.length < 40 ? name.length : 40), name.text, expected);
+        err_set(rows->err, ERR_INPUT, "\"%.*s\" is not known: %s", (int)(name.length < 40 ? name.length : 40),
+                name.text, expected);
         return err_field(rows->err, "rows");
     }
     if (!scan_take(scan, ']')) {

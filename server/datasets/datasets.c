@@ -1,4 +1,5 @@
-/* Datasets by name. One lock guards the lists of uploads; it is never held across I/O or SQL. */
+/* Datasets by name. One lock guards the lists of uploads; it is never held
+ * across I/O or SQL. */
 #include "datasets/datasets.h"
 #include "base/files.h"
 #include "datasets/profile.h"
@@ -93,7 +94,8 @@ static void give_up(struct datasets *datasets, struct upload *upload)
     pthread_mutex_unlock(&datasets->lock);
 }
 
-/* Remove what could not be removed when its time came: memory or the disk had failed. Whoever adds or removes a dataset tries again. */
+/* Remove what could not be removed when its time came: memory or the disk had
+ * failed. Whoever adds or removes a dataset tries again. */
 static void tidy(struct datasets *datasets)
 {
     struct err ignored;
@@ -192,8 +194,8 @@ static void upload_leave(struct upload *upload)
 }
 
 /* Ingest into tmp/, look at the result, and move it to its place. */
-static struct table *table_make(struct upload *upload, int csv_fd, const struct csv_options *options, const char *path,
-                                struct csv_report *report, struct err *err)
+static struct table *table_make(struct upload *upload, int csv_fd, const struct csv_options *options,
+                                const char *path, struct csv_report *report, struct err *err)
 {
     char temp[PATH_SIZE];
     struct table_progress progress = {.tick = upload_tick, .self = upload};
@@ -212,7 +214,8 @@ static struct table *table_make(struct upload *upload, int csv_fd, const struct 
     return NULL;
 }
 
-static void row_fill(struct dataset_row *row, const struct upload *upload, const struct table *table, const struct csv_report *report)
+static void row_fill(struct dataset_row *row, const struct upload *upload, const struct table *table,
+                     const struct csv_report *report)
 {
     *row = upload->inherits ? upload->like : (struct dataset_row){.state = DATASET_READY};
     row->id = upload->id;
@@ -235,7 +238,8 @@ static void row_fill(struct dataset_row *row, const struct upload *upload, const
     memcpy(row->compression, upload->compression, sizeof row->compression);
 }
 
-bool datasets_stage(struct upload *upload, int csv_fd, const struct csv_options *options, const atomic_bool *stop, struct err *err)
+bool datasets_stage(struct upload *upload, int csv_fd, const struct csv_options *options,
+                    const atomic_bool *stop, struct err *err)
 {
     struct csv_report report = {0};
     char path[PATH_SIZE];
@@ -252,7 +256,8 @@ bool datasets_stage(struct upload *upload, int csv_fd, const struct csv_options 
     return true;
 }
 
-/* The upload has become a dataset: who asks for its name gets it from now on. */
+/* The upload has become a dataset: who asks for its name gets it from now
+ * on. */
 static void upload_end(struct upload *upload, int64_t replaced_id, struct dataset_info *info)
 {
     struct datasets *datasets = upload->datasets;
@@ -266,7 +271,8 @@ static void upload_end(struct upload *upload, int64_t replaced_id, struct datase
         datasets_release(datasets, replaced_id);
     }
     if (info)
-        *info = (struct dataset_info){.row = row, .bytes_received = row.bytes, .bytes_parsed = row.bytes, .rows_parsed = row.n_rows};
+        *info = (struct dataset_info){
+            .row = row, .bytes_received = row.bytes, .bytes_parsed = row.bytes, .rows_parsed = row.n_rows};
 }
 
 bool datasets_publish(struct upload *const *uploads, uint32_t n, struct dataset_info *infos, struct err *err)
@@ -274,8 +280,9 @@ bool datasets_publish(struct upload *const *uploads, uint32_t n, struct dataset_
     struct store_publication *rows = calloc(n, sizeof *rows);
     bool ok = rows || err_memory(err, "the datasets");
     for (uint32_t i = 0; ok && i < n; i++)
-        rows[i] = (struct store_publication){.row = &uploads[i]->row,
-                                             .profile = strlen(uploads[i]->profile) <= PROFILE_KEPT ? uploads[i]->profile : ""};
+        rows[i] = (struct store_publication){
+            .row = &uploads[i]->row,
+            .profile = strlen(uploads[i]->profile) <= PROFILE_KEPT ? uploads[i]->profile : ""};
     ok = ok && store_dataset_publish(uploads[0]->datasets->store, rows, n, err);
     for (uint32_t i = 0; i < n; i++) {
         if (ok)
@@ -287,8 +294,8 @@ bool datasets_publish(struct upload *const *uploads, uint32_t n, struct dataset_
     return ok;
 }
 
-bool datasets_finish(struct upload *upload, int csv_fd, const struct csv_options *options, const atomic_bool *stop,
-                     struct dataset_info *info, struct err *err)
+bool datasets_finish(struct upload *upload, int csv_fd, const struct csv_options *options,
+                     const atomic_bool *stop, struct dataset_info *info, struct err *err)
 {
     return datasets_stage(upload, csv_fd, options, stop, err) && datasets_publish(&upload, 1, info, err);
 }
@@ -311,7 +318,8 @@ void datasets_abort(struct upload *upload)
     free(upload);
 }
 
-/* Add what is known of an upload under the row's name; true where there is one. */
+/* Add what is known of an upload under the row's name; true where there is
+ * one. */
 static bool progress_add(struct datasets *datasets, struct dataset_info *info, const char *name)
 {
     bool found = false;
@@ -340,13 +348,16 @@ struct damaged_tables *datasets_damaged(struct datasets *datasets)
     return datasets->damaged;
 }
 
-/* What a reading of the whole table has found, or else what its readers have come upon. */
+/* What a reading of the whole table has found, or else what its readers have
+ * come upon. */
 static void damage_fill(struct datasets *datasets, struct dataset_info *info)
 {
     uint64_t first, end = 0;
-    if (info->row.state != DATASET_READY || damaged_tables_get(datasets->damaged, info->row.id, &info->damage))
+    if (info->row.state != DATASET_READY ||
+        damaged_tables_get(datasets->damaged, info->row.id, &info->damage))
         return;
-    while (info->damage.n < DAMAGED_RANGES && tables_cache_damage(datasets->tables, info->row.id, end, &first, &end))
+    while (info->damage.n < DAMAGED_RANGES &&
+           tables_cache_damage(datasets->tables, info->row.id, end, &first, &end))
         damaged_rows_add(&info->damage, first + 1, end);
 }
 
@@ -356,7 +367,8 @@ bool datasets_find(struct datasets *datasets, const char *name, struct dataset_i
     memset(info, 0, sizeof *info);
     bool ready = store_dataset_find(datasets->store, name, &info->row, &missing);
     if (!ready && missing.code == ERR_NOT_FOUND && !progress_add(datasets, info, name))
-        ready = store_dataset_find(datasets->store, name, &info->row, &missing); /* an upload may have been published in between */
+        ready = store_dataset_find(datasets->store, name, &info->row,
+                                   &missing); /* an upload may have been published in between */
     if (ready)
         progress_add(datasets, info, name);
     damage_fill(datasets, info);
@@ -386,7 +398,8 @@ bool datasets_list(struct datasets *datasets, struct dataset_info **list, size_t
         return err_memory(err, "the list of datasets");
     }
     for (size_t i = 0; i < n_rows; i++) {
-        /* the loading one of a name stands before the ready one: that is a replacement, shown as one line */
+        /* the loading one of a name stands before the ready one: that is a
+         * replacement, shown as one line */
         if (i + 1 < n_rows && !strcmp(rows[i].name, rows[i + 1].name))
             continue;
         infos[n].row = rows[i];
@@ -415,7 +428,8 @@ struct table *datasets_table_id(struct datasets *datasets, int64_t id, struct er
     table = table_open(path, err);
     if (table) {
         tables_cache_put(datasets->tables, id, table);
-        if (access(path, F_OK) != 0) /* removed meanwhile: the removal drops only what it finds in the cache */
+        if (access(path, F_OK) !=
+            0) /* removed meanwhile: the removal drops only what it finds in the cache */
             tables_cache_drop(datasets->tables, id);
     } else if (err->code == ERR_CORRUPT || access(path, F_OK) != 0) {
         err_set(err, ERR_CORRUPT, "datasets/%" PRId64 ".table cannot be read: %s", id, err->msg);
@@ -423,7 +437,8 @@ struct table *datasets_table_id(struct datasets *datasets, int64_t id, struct er
     return table;
 }
 
-struct table *datasets_table(struct datasets *datasets, const char *name, struct dataset_row *row, struct err *err)
+struct table *datasets_table(struct datasets *datasets, const char *name, struct dataset_row *row,
+                             struct err *err)
 {
     struct dataset_info info;
     struct table *table;
@@ -432,7 +447,8 @@ struct table *datasets_table(struct datasets *datasets, const char *name, struct
         if (!datasets_find(datasets, name, &info, err))
             return NULL;
         if (info.row.state != DATASET_READY) {
-            err_set(err, ERR_CONFLICT, "the dataset %s is still loading: wait until its state is ready", name);
+            err_set(err, ERR_CONFLICT, "the dataset %s is still loading: wait until its state is ready",
+                    name);
             err_field(err, "dataset");
             return NULL;
         }
@@ -475,7 +491,8 @@ bool datasets_delete(struct datasets *datasets, const char *name, int64_t only, 
     return true;
 }
 
-bool datasets_rename(struct datasets *datasets, const char *name, const char *new_name, struct dataset_info *info, struct err *err)
+bool datasets_rename(struct datasets *datasets, const char *name, const char *new_name,
+                     struct dataset_info *info, struct err *err)
 {
     if (strcmp(name, new_name) && !store_dataset_rename(datasets->store, name, new_name, err))
         return false;
@@ -490,7 +507,8 @@ void datasets_release(struct datasets *datasets, int64_t id)
         return;
     bool ok = store_files_remove(datasets->store, "datasets", id, &gone, &ignored);
     if (!ok || gone)
-        tables_cache_drop(datasets->tables, id); /* after the file: who opens it later finds it gone, and drops it */
+        tables_cache_drop(datasets->tables,
+                          id); /* after the file: who opens it later finds it gone, and drops it */
     if (!ok)
         untidy(datasets);
 }

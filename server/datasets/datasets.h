@@ -1,8 +1,9 @@
 /* Datasets by name: uploads on their way in, and tables ready to use.
  *
- * Threads: every call may come from any thread; those marked "slow" write or sync and belong on a service thread. Own lock, never
- * held across I/O, SQL or another room's call. Lifetime: datasets_close after all uploads have ended; tables live on by their own
- * reference counts. */
+ * Threads: every call may come from any thread; those marked "slow" write or
+ * sync and belong on a service thread. Own lock, never held across I/O, SQL or
+ * another room's call. Lifetime: datasets_close after all uploads have ended;
+ * tables live on by their own reference counts. */
 #ifndef MLPD_DATASETS_DATASETS_H
 #define MLPD_DATASETS_DATASETS_H
 
@@ -13,12 +14,14 @@
 #include <stdatomic.h>
 
 struct datasets;
-/* An upload on its way: from the first byte of the request until the dataset is ready. */
+/* An upload on its way: from the first byte of the request until the dataset is
+ * ready. */
 struct upload;
 
 struct dataset_info {
-    struct dataset_row row;                  /* row.state DATASET_LOADING: only name, id, created and the progress below are known */
-    bool replacing;                          /* a ready dataset is being replaced: the progress below is that of the new one */
+    struct dataset_row
+        row;        /* row.state DATASET_LOADING: only name, id, created and the progress below are known */
+    bool replacing; /* a ready dataset is being replaced: the progress below is that of the new one */
     uint64_t bytes_received, bytes_expected; /* of the upload; expected 0: unknown */
     uint64_t bytes_parsed, rows_parsed;      /* of the ingest that follows it */
     struct damaged_rows damage;              /* rows of a ready one that are known to be damaged */
@@ -28,24 +31,30 @@ struct dataset_info {
 struct datasets *datasets_open(struct store *store, uint32_t n_threads, struct err *err);
 void datasets_close(struct datasets *datasets); /* takes NULL */
 
-/* Reserve the name; from now on it shows as loading. To be called when the request's head is there, so that a name that is taken
- * (ERR_CONFLICT, field "name"; without `replace`, or while another upload of the name runs) is refused before its body. Slow.
- * A dataset that is replaced stays readable until datasets_finish. NULL on failure. */
+/* Reserve the name; from now on it shows as loading. To be called when the
+ * request's head is there, so that a name that is taken (ERR_CONFLICT, field
+ * "name"; without `replace`, or while another upload of the name runs) is
+ * refused before its body. Slow. A dataset that is replaced stays readable
+ * until datasets_finish. NULL on failure. */
 struct upload *datasets_begin(struct datasets *datasets, const char *name, bool replace, struct err *err);
 /* How far the body has come, for those who watch. */
 void datasets_received(struct upload *upload, uint64_t bytes_received, uint64_t bytes_expected);
-/* Read the CSV in the regular file csv_fd (store_temp(store, NULL)) and publish the dataset; on return it is on disk and ready.
- * Ends the upload in either case; on failure nothing is left of it. `stop` (may be NULL) ends the work early with ERR_STOPPED.
- * Does not close csv_fd. `info` may be NULL. Slow. */
-bool datasets_finish(struct upload *upload, int csv_fd, const struct csv_options *options, const atomic_bool *stop,
-                     struct dataset_info *info, struct err *err);
-/* The same in two: the first does all but publish, so that several uploads (n of them) can become datasets together or not at all. Each ends
- * its uploads where it fails; infos (n) may be NULL. Slow. */
-bool datasets_stage(struct upload *upload, int csv_fd, const struct csv_options *options, const atomic_bool *stop, struct err *err);
+/* Read the CSV in the regular file csv_fd (store_temp(store, NULL)) and publish
+ * the dataset; on return it is on disk and ready. Ends the upload in either
+ * case; on failure nothing is left of it. `stop` (may be NULL) ends the work
+ * early with ERR_STOPPED. Does not close csv_fd. `info` may be NULL. Slow. */
+bool datasets_finish(struct upload *upload, int csv_fd, const struct csv_options *options,
+                     const atomic_bool *stop, struct dataset_info *info, struct err *err);
+/* The same in two: the first does all but publish, so that several uploads (n
+ * of them) can become datasets together or not at all. Each ends its uploads
+ * where it fails; infos (n) may be NULL. Slow. */
+bool datasets_stage(struct upload *upload, int csv_fd, const struct csv_options *options,
+                    const atomic_bool *stop, struct err *err);
 bool datasets_publish(struct upload *const *uploads, uint32_t n, struct dataset_info *infos, struct err *err);
 /* How the body was compressed ("gzip"), for datasets_finish to note. */
 void datasets_compressed(struct upload *upload, const char *compression);
-/* The upload holds a dataset's rows and more: how they were read stays as `like` says it, its bytes too. */
+/* The upload holds a dataset's rows and more: how they were read stays as
+ * `like` says it, its bytes too. */
 void dataset_inherit_metadata(struct upload *upload, const struct dataset_row *like);
 /* A file without a name to spool rows in. -1 on failure. */
 int datasets_temp(struct datasets *datasets, struct err *err);
@@ -56,23 +65,31 @@ void datasets_abort(struct upload *upload);
 bool datasets_find(struct datasets *datasets, const char *name, struct dataset_info *info, struct err *err);
 /* All, by name. The caller frees *list. */
 bool datasets_list(struct datasets *datasets, struct dataset_info **list, size_t *n_list, struct err *err);
-/* The table of a ready dataset; the caller unrefs it. ERR_NOT_FOUND, or ERR_CONFLICT while it is loading. `row` may be NULL. */
-struct table *datasets_table(struct datasets *datasets, const char *name, struct dataset_row *row, struct err *err);
-/* The same by number, which a replaced or deleted dataset keeps while an unfinished job needs it. */
+/* The table of a ready dataset; the caller unrefs it. ERR_NOT_FOUND, or
+ * ERR_CONFLICT while it is loading. `row` may be NULL. */
+struct table *datasets_table(struct datasets *datasets, const char *name, struct dataset_row *row,
+                             struct err *err);
+/* The same by number, which a replaced or deleted dataset keeps while an
+ * unfinished job needs it. */
 struct table *datasets_table_id(struct datasets *datasets, int64_t id, struct err *err);
 /* Whether the name no longer means the dataset id: it was replaced, renamed or
  * deleted. A read of that dataset that failed is then repeated by name. */
 bool datasets_moved(struct datasets *datasets, const char *name, int64_t id);
-/* The profile of a ready dataset as JSON (profile.h); the caller frees it. NULL on failure. Slow. */
+/* The profile of a ready dataset as JSON (profile.h); the caller frees it. NULL
+ * on failure. Slow. */
 char *datasets_profile(struct datasets *datasets, int64_t id, struct err *err);
-/* Delete it; tables in use stay mapped, and its file stays while an unfinished job needs it. only: this one (0: any), not one that
- * has replaced it since. ERR_NOT_FOUND; ERR_CONFLICT while it is loading. Slow. */
+/* Delete it; tables in use stay mapped, and its file stays while an unfinished
+ * job needs it. only: this one (0: any), not one that has replaced it since.
+ * ERR_NOT_FOUND; ERR_CONFLICT while it is loading. Slow. */
 bool datasets_delete(struct datasets *datasets, const char *name, int64_t only, struct err *err);
-/* Give it another name; jobs that use it go on. ERR_NOT_FOUND, ERR_CONFLICT. The same name is no error. Slow. */
-bool datasets_rename(struct datasets *datasets, const char *name, const char *new_name, struct dataset_info *info, struct err *err);
+/* Give it another name; jobs that use it go on. ERR_NOT_FOUND, ERR_CONFLICT.
+ * The same name is no error. Slow. */
+bool datasets_rename(struct datasets *datasets, const char *name, const char *new_name,
+                     struct dataset_info *info, struct err *err);
 /* What readings of whole tables have found, by id. */
 struct damaged_tables *datasets_damaged(struct datasets *datasets);
-/* A job that used the dataset has ended: remove the file if nothing needs it any more. Slow. */
+/* A job that used the dataset has ended: remove the file if nothing needs it
+ * any more. Slow. */
 void datasets_release(struct datasets *datasets, int64_t id);
 
 #endif

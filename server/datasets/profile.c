@@ -1,5 +1,6 @@
-/* A dataset's profile as JSON. What the table knows already (missing, min, max, mean, levels) is of all rows; quartiles, histogram and
- * distinct numbers are of a sample where there are many rows. */
+/* A dataset's profile as JSON. What the table knows already (missing, min, max,
+ * mean, levels) is of all rows; quartiles, histogram and distinct numbers are
+ * of a sample where there are many rows. */
 #include "datasets/profile.h"
 #include "mlp/recipe.h"
 #include "json/scan.h"
@@ -8,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BLOCK 64       /* rows side by side in a sample: a sample of a large file is read by pages, not by rows */
-#define TILE 8         /* number columns gathered in one pass */
+#define BLOCK 64 /* rows side by side in a sample: a sample of a large file is read by pages, not by rows */
+#define TILE 8   /* number columns gathered in one pass */
 #define TEXT_SHOWN 500 /* bytes of a level or cell */
 #define RADIX_BITS 11
 #define RADIX (1u << RADIX_BITS)
@@ -19,7 +20,8 @@ struct sample {
     uint64_t n_rows, n_all;
 };
 
-/* What is found out of one column of numbers, its values coming in ascending order. */
+/* What is found out of one column of numbers, its values coming in ascending
+ * order. */
 struct figures {
     uint64_t n, n_seen, n_distinct;
     double from, to;
@@ -43,7 +45,9 @@ static struct sample sample_choose(const struct table *table)
     struct sample sample = {.n_all = table_n_rows(table)};
     uint64_t work = 1, most = PROFILE_ROWS_MAX;
     for (uint32_t i = 0; i < table_n_columns(table); i++)
-        work += table_column(table, i)->type == COLUMN_NUMBER ? 8 : table_column(table, i)->type == COLUMN_BYTE ? 1 : 0;
+        work += table_column(table, i)->type == COLUMN_NUMBER ? 8
+                : table_column(table, i)->type == COLUMN_BYTE ? 1
+                                                              : 0;
     if (PROFILE_WORK_MAX / work < most)
         most = PROFILE_WORK_MAX / work;
     most -= most % BLOCK;
@@ -61,7 +65,8 @@ static uint64_t sample_row(const struct sample *sample, uint64_t i)
 
 /* --- figures --- */
 
-/* Quartiles as NumPy has them by default: between the two values that stand nearest. */
+/* Quartiles as NumPy has them by default: between the two values that stand
+ * nearest. */
 static void figures_begin(struct figures *figures, uint64_t n, const struct column *column)
 {
     *figures = (struct figures){.n = n, .from = column->min, .to = column->max};
@@ -94,7 +99,8 @@ static double figures_quartile(const struct figures *figures, int i)
 
 /* --- bytes --- */
 
-/* Byte columns lie side by side in a record, but that is the table's affair: each one's offset is asked for, once. */
+/* Byte columns lie side by side in a record, but that is the table's affair:
+ * each one's offset is asked for, once. */
 static void bytes_count(const struct table *table, const struct sample *sample, struct scratch *scratch)
 {
     uint32_t record_bytes = table_record_bytes(table), *offsets = scratch->spare;
@@ -108,7 +114,8 @@ static void bytes_count(const struct table *table, const struct sample *sample, 
     }
 }
 
-static void bytes_figures(const struct column *column, const uint32_t counts[256], uint64_t n, struct figures *figures)
+static void bytes_figures(const struct column *column, const uint32_t counts[256], uint64_t n,
+                          struct figures *figures)
 {
     figures_begin(figures, n, column);
     for (int value = 0; value < 256; value++)
@@ -135,7 +142,8 @@ static float number_of(uint32_t key)
     return number;
 }
 
-/* Sort by three digits of 11 bits; the result stands in *keys, which has changed places with *spare. */
+/* Sort by three digits of 11 bits; the result stands in *keys, which has
+ * changed places with *spare. */
 static void keys_sort(uint32_t **keys, uint32_t **spare, uint64_t n)
 {
     for (int shift = 0; shift < 32; shift += RADIX_BITS) {
@@ -155,8 +163,8 @@ static void keys_sort(uint32_t **keys, uint32_t **spare, uint64_t n)
     }
 }
 
-static void numbers_gather(const struct table *table, const struct sample *sample, const uint32_t *columns, uint32_t n,
-                           struct scratch *scratch)
+static void numbers_gather(const struct table *table, const struct sample *sample, const uint32_t *columns,
+                           uint32_t n, struct scratch *scratch)
 {
     memset(scratch->n_keys, 0, sizeof scratch->n_keys);
     for (uint64_t i = 0; i < sample->n_rows; i++) {
@@ -169,7 +177,8 @@ static void numbers_gather(const struct table *table, const struct sample *sampl
     }
 }
 
-static void numbers_figures(const struct column *column, const uint32_t *keys, uint64_t n, struct figures *figures)
+static void numbers_figures(const struct column *column, const uint32_t *keys, uint64_t n,
+                            struct figures *figures)
 {
     figures_begin(figures, n, column);
     for (uint64_t i = 0, end; i < n; i = end) {
@@ -179,13 +188,14 @@ static void numbers_figures(const struct column *column, const uint32_t *keys, u
     }
 }
 
-static void tile_look(const struct table *table, const struct sample *sample, const uint32_t *columns, uint32_t n, struct scratch *scratch,
-                      struct figures *figures)
+static void tile_look(const struct table *table, const struct sample *sample, const uint32_t *columns,
+                      uint32_t n, struct scratch *scratch, struct figures *figures)
 {
     numbers_gather(table, sample, columns, n, scratch);
     for (uint32_t i = 0; i < n; i++) {
         keys_sort(&scratch->keys[i], &scratch->spare, scratch->n_keys[i]);
-        numbers_figures(table_column(table, columns[i]), scratch->keys[i], scratch->n_keys[i], &figures[columns[i]]);
+        numbers_figures(table_column(table, columns[i]), scratch->keys[i], scratch->n_keys[i],
+                        &figures[columns[i]]);
     }
 }
 
@@ -227,7 +237,8 @@ static struct figures *table_look(const struct table *table, const struct sample
             scratch.bytes[scratch.n_bytes++] = i;
     bytes_count(table, sample, &scratch);
     for (uint32_t i = 0; i < scratch.n_bytes; i++)
-        bytes_figures(table_column(table, scratch.bytes[i]), scratch.counts + (size_t)i * 256, sample->n_rows, &figures[scratch.bytes[i]]);
+        bytes_figures(table_column(table, scratch.bytes[i]), scratch.counts + (size_t)i * 256, sample->n_rows,
+                      &figures[scratch.bytes[i]]);
     for (uint32_t i = 0; i < n_columns; i++) {
         if (table_column(table, i)->type == COLUMN_NUMBER)
             tile[n++] = i;
@@ -341,10 +352,14 @@ static void dates_write(struct writer *writer, const struct column *column)
 }
 
 /* figures NULL: the table has too many columns for them. */
-static bool column_write(struct writer *writer, const struct table *table, uint32_t index, const struct figures *figures, bool whole)
+static bool column_write(struct writer *writer, const struct table *table, uint32_t index,
+                         const struct figures *figures, bool whole)
 {
-    static const char *const kinds[] = {
-        [KIND_NUMBER] = "number", [KIND_CATEGORY] = "category", [KIND_BOOLEAN] = "boolean", [KIND_DATE] = "date", [KIND_TEXT] = "text"};
+    static const char *const kinds[] = {[KIND_NUMBER] = "number",
+                                        [KIND_CATEGORY] = "category",
+                                        [KIND_BOOLEAN] = "boolean",
+                                        [KIND_DATE] = "date",
+                                        [KIND_TEXT] = "text"};
     const struct column *column = table_column(table, index);
     char note[RECIPE_NOTE_SIZE];
     bool ok = true;

@@ -1,7 +1,9 @@
-/* A dataset's profile as JSON: each column's figures, the first rows, the rows that were left out.
+/* A dataset's profile as JSON: each column's figures, the first rows, the rows
+ * that were left out.
  *
- * Made once, by a second pass over the table, when the dataset is stored. Threads: no state; one call reads up to a million rows and
- * belongs on a service thread. */
+ * Made once, by a second pass over the table, when the dataset is stored.
+ * Threads: no state; one call reads up to a million rows and belongs on a
+ * service thread. */
 #ifndef MLPD_DATASETS_PROFILE_H
 #define MLPD_DATASETS_PROFILE_H
 
@@ -16,10 +18,11 @@
 #define PROFILE_LEVELS 100 /* of a category, the commonest first */
 #define PROFILE_SAMPLE 5   /* first rows */
 
-/* An object: "skipped", "profiled_rows", "columns", "sample". report NULL: what was left out is not known. The caller frees it.
- * NULL: out of memory. */
+/* An object: "skipped", "profiled_rows", "columns", "sample". report NULL: what
+ * was left out is not known. The caller frees it. NULL: out of memory. */
 char *profile_make(const struct table *table, const struct csv_report *report, struct err *err);
-/* The profile with "association" in each of its n columns, null where NaN. The caller frees it. NULL: out of memory. */
+/* The profile with "association" in each of its n columns, null where NaN. The
+ * caller frees it. NULL: out of memory. */
 char *profile_associate(const char *profile, const double *association, uint32_t n, struct err *err);
 /* One value as JSON. */
 void profile_cell(struct writer *writer, const struct table *table, uint32_t column, uint64_t row);

@@ -1,4 +1,5 @@
-/* A dataset's rows dealt to two new datasets: each part is written as CSV and read as an upload of it would be. */
+/* A dataset's rows dealt to two new datasets: each part is written as CSV and
+ * read as an upload of it would be. */
 #include "datasets/split.h"
 #include "base/csv_write.h"
 #include "base/files.h"
@@ -72,7 +73,8 @@ static bool groups_init(struct groups *groups, const struct table *table, const 
         if (isnan(value) || (at < groups->n && groups->values[at] == value))
             continue;
         if (groups->n == GROUPS_MAX)
-            return groups_fail(err, "expected a column of classes, and there are more than 1,000 values in", name);
+            return groups_fail(err, "expected a column of classes, and there are more than 1,000 values in",
+                               name);
         memmove(groups->values + at + 1, groups->values + at, (groups->n - at) * sizeof *groups->values);
         groups->values[at] = value;
         groups->n++;
@@ -80,8 +82,10 @@ static bool groups_init(struct groups *groups, const struct table *table, const 
     return true;
 }
 
-/* parts[row] is 0 or 1: of each group the first rows in a drawn order go to part 1. */
-static bool parts_deal(const struct groups *groups, const struct split *split, uint8_t *parts, struct err *err)
+/* parts[row] is 0 or 1: of each group the first rows in a drawn order go to
+ * part 1. */
+static bool parts_deal(const struct groups *groups, const struct split *split, uint8_t *parts,
+                       struct err *err)
 {
     uint64_t n_rows = table_n_rows(groups->table);
     uint64_t *left = calloc((size_t)groups->n + 1, sizeof *left);
@@ -101,7 +105,8 @@ static bool parts_deal(const struct groups *groups, const struct split *split, u
         n += parts[order[i]];
     }
     if (ok && (n == 0 || n == n_rows)) {
-        ok = err_set(err, ERR_INPUT, "\"share\": of %llu rows that leaves one part empty", (unsigned long long)n_rows);
+        ok = err_set(err, ERR_INPUT, "\"share\": of %llu rows that leaves one part empty",
+                     (unsigned long long)n_rows);
         err_field(err, "share");
     }
     free(left);
@@ -181,17 +186,21 @@ static bool parts_make(const struct deal *deal, struct dataset_info infos[2], st
     return datasets_publish(uploads, 2, infos, err);
 }
 
-bool split_dataset(struct datasets *datasets, const char *name, const struct split *split, struct dataset_info infos[2], struct err *err)
+bool split_dataset(struct datasets *datasets, const char *name, const struct split *split,
+                   struct dataset_info infos[2], struct err *err)
 {
     struct table *table = datasets_table(datasets, name, NULL, err);
     struct groups *groups = malloc(sizeof *groups);
-    struct deal deal = {.datasets = datasets, .table = table, .split = split, .parts = table ? malloc(table_n_rows(table) + 1) : NULL};
+    struct deal deal = {.datasets = datasets,
+                        .table = table,
+                        .split = split,
+                        .parts = table ? malloc(table_n_rows(table) + 1) : NULL};
     bool ok = table && ((groups && deal.parts) || err_memory(err, "the split of the rows"));
     if (ok && table_n_rows(table) >= UINT32_MAX)
         ok = err_set(err, ERR_LIMIT, "the dataset has more rows than can be split (%u)", UINT32_MAX - 1);
     ok = ok && (!split->stratify || table_check(table, 0, table_n_rows(table), err));
-    ok = ok && groups_init(groups, table, split->stratify, err) && parts_deal(groups, split, deal.parts, err) &&
-         parts_make(&deal, infos, err);
+    ok = ok && groups_init(groups, table, split->stratify, err) &&
+         parts_deal(groups, split, deal.parts, err) && parts_make(&deal, infos, err);
     free(groups);
     free(deal.parts);
     table_unref(table);

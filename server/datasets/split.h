@@ -14,8 +14,10 @@ struct split {
     const atomic_bool *stop; /* ends the work with ERR_STOPPED; NULL: nothing does */
 };
 
-/* Both are ready when it returns, their rows in the dataset's order; on failure neither is there. ERR_NOT_FOUND, ERR_CONFLICT, ERR_INPUT with
- * field. infos: (2). Slow. */
-bool split_dataset(struct datasets *datasets, const char *name, const struct split *split, struct dataset_info infos[2], struct err *err);
+/* Both are ready when it returns, their rows in the dataset's order; on failure
+ * neither is there. ERR_NOT_FOUND, ERR_CONFLICT, ERR_INPUT with field. infos:
+ * (2). Slow. */
+bool split_dataset(struct datasets *datasets, const char *name, const struct split *split,
+                   struct dataset_info infos[2], struct err *err);
 
 #endif

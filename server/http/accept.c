@@ -1,10 +1,14 @@
-/* Connections: the listening socket is ours, so that what is accepted is decided here and not by the library.
+/* Connections: the listening socket is ours, so that what is accepted is
+ * decided here and not by the library.
  *
- * Clients owe bytes while they are silent: between two requests, in the middle of a head, and where a body comes slower than a byte a
- * millisecond. When all connections are taken, a new one takes the place of that whose bytes are overdue the longest; where nobody owes
- * anything, it becomes one of a few spare ones, on which only requests about the daemon's health are answered. One address may hold half
- * of all connections: from there on its own go first. Many clients stand behind a local proxy, so a local address may hold all but the
- * spare ones.
+ * Clients owe bytes while they are silent: between two requests, in the middle
+ * of a head, and where a body comes slower than a byte a millisecond. When all
+ * connections are taken, a new one takes the place of that whose bytes are
+ * overdue the longest; where nobody owes anything, it becomes one of a few
+ * spare ones, on which only requests about the daemon's health are answered.
+ * One address may hold half of all connections: from there on its own go first.
+ * Many clients stand behind a local proxy, so a local address may hold all but
+ * the spare ones.
  *
  * Each HTTP thread accepts for itself. */
 #include "base/log.h"
@@ -34,8 +38,9 @@ static struct request *request_new(struct worker *worker, int fd, const struct s
     request->http = http;
     request->worker = worker;
     request->fd = fd;
-    request->claim =
-        (struct claim){.ledger = http->options.ledger, .client = client_number(address, http->client_seed), .unasked = REPLY_FREE};
+    request->claim = (struct claim){.ledger = http->options.ledger,
+                                    .client = client_number(address, http->client_seed),
+                                    .unasked = REPLY_FREE};
     request->work.client = request->claim.client;
     request->local = client_is_local(address);
     atomic_init(&request->n_holders, 1);
@@ -80,7 +85,8 @@ static void connection_unlink(struct http *http, struct request *request)
     http->accept_paused = false;
 }
 
-/* Since when the client owes bytes, as it counts here; UINT64_MAX: it does not. */
+/* Since when the client owes bytes, as it counts here; UINT64_MAX: it does
+ * not. */
 static uint64_t overdue_since(const struct request *request, uint64_t now)
 {
     uint64_t due = atomic_load_explicit(&request->due_ms, memory_order_relaxed);
@@ -89,13 +95,16 @@ static uint64_t overdue_since(const struct request *request, uint64_t now)
     return due + (atomic_load_explicit(&request->served, memory_order_relaxed) ? SERVED_MS : 0);
 }
 
-/* Under the lock. End the connection, of `client` or of all where that is NULL, whose client has owed bytes for the longest. */
+/* Under the lock. End the connection, of `client` or of all where that is NULL,
+ * whose client has owed bytes for the longest. */
 static bool longest_silent_end(struct http *http, const struct request *client)
 {
     struct request *found = NULL;
     uint64_t now = clock_ms(), found_since = UINT64_MAX;
     for (struct request *request = http->requests; request; request = request->next) {
-        uint64_t since = client && client->claim.client != request->claim.client ? UINT64_MAX : overdue_since(request, now);
+        uint64_t since = client && client->claim.client != request->claim.client
+                             ? UINT64_MAX
+                             : overdue_since(request, now);
         if (since != UINT64_MAX && since <= found_since) { /* the older ones come later */
             found = request;
             found_since = since;
@@ -112,7 +121,8 @@ static bool longest_silent_end(struct http *http, const struct request *client)
 /* Under the lock. */
 static bool share_full(const struct http *http, const struct request *request)
 {
-    return !request->local && http->n_by_client[request->claim.client] >= (http->options.max_connections + 1) / 2;
+    return !request->local &&
+           http->n_by_client[request->claim.client] >= (http->options.max_connections + 1) / 2;
 }
 
 void room_make(struct http *http, struct request *request)
@@ -131,7 +141,8 @@ bool connection_spare(struct request *request)
     pthread_mutex_lock(&http->lock);
     /* Both counts hold this connection. */
     request->spare = http->n_connections - http->n_leaving > http->options.max_connections ||
-                     (!request->local && http->n_by_client[request->claim.client] > (http->options.max_connections + 1) / 2);
+                     (!request->local &&
+                      http->n_by_client[request->claim.client] > (http->options.max_connections + 1) / 2);
     pthread_mutex_unlock(&http->lock);
     return request->spare;
 }
@@ -162,7 +173,8 @@ void accepted_end(struct worker *worker)
         connection_closed(accepted_take(worker, worker->accepted->fd));
 }
 
-/* The library takes the descriptor, whatever happens, and calls back: at once, since 1.0 when its loop runs next. */
+/* The library takes the descriptor, whatever happens, and calls back: at once,
+ * since 1.0 when its loop runs next. */
 static void connection_open(struct worker *worker, int fd, const struct sockaddr *address, socklen_t size)
 {
     struct request *request = request_new(worker, fd, address);
@@ -191,7 +203,8 @@ static bool accept_may(struct http *http)
     return may;
 }
 
-/* No descriptors or no memory are left: make some room, and wait for it. False: it was something else. */
+/* No descriptors or no memory are left: make some room, and wait for it. False:
+ * it was something else. */
 static bool accept_exhausted(struct http *http, int code)
 {
     if (code != EMFILE && code != ENFILE && code != ENOBUFS && code != ENOMEM)
@@ -211,7 +224,8 @@ bool accept_ready(struct worker *worker)
         socklen_t size = sizeof address;
         if (!accept_may(worker->http))
             return false;
-        int fd = accept4(worker->http->options.listen_fd, (struct sockaddr *)&address, &size, SOCK_CLOEXEC | SOCK_NONBLOCK);
+        int fd = accept4(worker->http->options.listen_fd, (struct sockaddr *)&address, &size,
+                         SOCK_CLOEXEC | SOCK_NONBLOCK);
         if (fd < 0)
             return !accept_exhausted(worker->http, errno);
         connection_open(worker, fd, (struct sockaddr *)&address, size);

@@ -135,7 +135,8 @@ static bool form_bytes(void *self, bool labels, const char *bytes, size_t n, str
         return file_bytes(body, bytes, n, err);
     if (!labels_begin(body, err))
         return false;
-    return body->labels.inflate ? inflate_feed(body->labels.inflate, bytes, n, err) : labels_write(&body->labels, bytes, n, err);
+    return body->labels.inflate ? inflate_feed(body->labels.inflate, bytes, n, err)
+                                : labels_write(&body->labels, bytes, n, err);
 }
 
 static bool field_add(void *self, const char *name, const char *value, struct err *err)
@@ -212,7 +213,8 @@ static bool filling_grow(struct body *body, size_t wanted)
 
 size_t body_take(struct body *body, const char *bytes, size_t n)
 {
-    if (body->n_filling + n > body->capacity && body->capacity < BODY_BUFFER && !filling_grow(body, body->n_filling + n))
+    if (body->n_filling + n > body->capacity && body->capacity < BODY_BUFFER &&
+        !filling_grow(body, body->n_filling + n))
         return 0;
     size_t room = body->capacity - body->n_filling;
     size_t taken = n < room ? n : room;
@@ -259,7 +261,8 @@ bool body_stored(const struct body *body)
 
 bool body_pending(const struct body *body)
 {
-    return body->multipart || body->inflate || body->fd >= 0 || is_packed(body, body->filling, body->n_filling);
+    return body->multipart || body->inflate || body->fd >= 0 ||
+           is_packed(body, body->filling, body->n_filling);
 }
 
 bool body_finish(struct body *body, struct err *err)
@@ -272,8 +275,10 @@ bool body_finish(struct body *body, struct err *err)
         return true;
     size_t n = body->n_filling;
     body->n_filling = 0;
-    return bytes_store(body, body->filling, n, err) && (!body->multipart || multipart_end(body->multipart, err)) &&
-           (!body->inflate || inflate_end(body->inflate, err)) && (!body->labels.inflate || inflate_end(body->labels.inflate, err));
+    return bytes_store(body, body->filling, n, err) &&
+           (!body->multipart || multipart_end(body->multipart, err)) &&
+           (!body->inflate || inflate_end(body->inflate, err)) &&
+           (!body->labels.inflate || inflate_end(body->labels.inflate, err));
 }
 
 bool body_pages(struct body *body, const char **bytes, size_t *n, struct err *err)

@@ -1,8 +1,10 @@
-/* A request's body on its way in: small ones stay in memory, larger ones go to a file without a name in the state folder.
+/* A request's body on its way in: small ones stay in memory, larger ones go to
+ * a file without a name in the state folder.
  *
- * Two threads share a body without a lock, by turns: the HTTP thread calls body_take, and body_swap when body_take has no room; then
- * body_flush belongs to one service thread until it returns, while the HTTP thread may fill the other buffer. All other calls only when
- * no flush is under way. */
+ * Two threads share a body without a lock, by turns: the HTTP thread calls
+ * body_take, and body_swap when body_take has no room; then body_flush belongs
+ * to one service thread until it returns, while the HTTP thread may fill the
+ * other buffer. All other calls only when no flush is under way. */
 #ifndef MLPD_HTTP_BODY_H
 #define MLPD_HTTP_BODY_H
 
@@ -58,39 +60,50 @@ void body_drop(struct body *body);
 void body_reset(struct body *body);
 void body_done(struct body *body);
 
-/* The body is a multipart form: its file and its fields are taken apart on the way. */
+/* The body is a multipart form: its file and its fields are taken apart on the
+ * way. */
 bool body_form(struct body *body, const char *content_type, struct err *err);
-/* The body (of a form: its file) is compressed, or INFLATE_GUESS: perhaps. It is unpacked on the way, to `most` bytes at most. What was
- * said first counts: does nothing where that has been called. Before the first byte. */
+/* The body (of a form: its file) is compressed, or INFLATE_GUESS: perhaps. It
+ * is unpacked on the way, to `most` bytes at most. What was said first counts:
+ * does nothing where that has been called. Before the first byte. */
 bool body_unpack(struct body *body, enum inflate_kind kind, uint64_t most, struct err *err);
-/* As INFLATE_GUESS, for bodies that are mostly small: one that is not compressed stays in memory. */
+/* As INFLATE_GUESS, for bodies that are mostly small: one that is not
+ * compressed stays in memory. */
 void body_unpack_found(struct body *body, uint64_t most);
 /* After body_finish: how it was compressed. */
 enum inflate_kind body_compression(const struct body *body);
-/* Take as many of the n bytes as there is room for; fewer than n: the buffer is full (or there is no memory for more: body->failed). */
+/* Take as many of the n bytes as there is room for; fewer than n: the buffer is
+ * full (or there is no memory for more: body->failed). */
 size_t body_take(struct body *body, const char *bytes, size_t n);
 /* Hand the full buffer to body_flush. False: no memory, body->failed. */
 bool body_swap(struct body *body);
 /* Write what was handed over; a failure is kept in body->failed. Slow. */
 void body_flush(struct body *body);
-/* Whether a file or a decoder belongs to it: then body_reset and body_done may be slow. */
+/* Whether a file or a decoder belongs to it: then body_reset and body_done may
+ * be slow. */
 bool body_stored(const struct body *body);
 /* Whether body_finish has something to write: then it is slow. */
 bool body_pending(const struct body *body);
 /* The body is complete: write the rest where it goes to a file. */
 bool body_finish(struct body *body, struct err *err);
 
-/* After body_finish: the whole body (of a form: the file) in memory or mapped, valid until body_drop; as memory, for all of it may be. */
+/* After body_finish: the whole body (of a form: the file) in memory or mapped,
+ * valid until body_drop; as memory, for all of it may be. */
 bool body_view(struct body *body, const char **bytes, size_t *n, struct err *err);
-/* After what body_view gave was read: whether it was all there. ERR_CORRUPT where the disk failed. */
+/* After what body_view gave was read: whether it was all there. ERR_CORRUPT
+ * where the disk failed. */
 bool body_was_read(const struct body *body, struct err *err);
-/* The same, not as memory: for what is read once from its beginning to its end, whose pages the system may take back. */
+/* The same, not as memory: for what is read once from its beginning to its end,
+ * whose pages the system may take back. */
 bool body_pages(struct body *body, const char **bytes, size_t *n, struct err *err);
-/* After body_finish: its first bytes, `size` at most. Returns their number; 0 on failure, too. */
+/* After body_finish: its first bytes, `size` at most. Returns their number; 0
+ * on failure, too. */
 size_t body_head(struct body *body, char *bytes, size_t size);
-/* After body_finish: a regular file that holds it; owned by the body. -1 on failure. Slow. */
+/* After body_finish: a regular file that holds it; owned by the body. -1 on
+ * failure. Slow. */
 int body_file(struct body *body, struct err *err);
-/* After body_finish: the regular file that holds the form's labels; owned by the body. -1: there are none. */
+/* After body_finish: the regular file that holds the form's labels; owned by
+ * the body. -1: there are none. */
 int body_labels(const struct body *body);
 /* The form's field; NULL where there is none. */
 const char *body_field(const struct body *body, const char *name);

@@ -23,17 +23,20 @@ static const struct word thousands[] = {{"comma", ','}, {"point", '.'},       {"
                                         {"space", ' '}, {"apostrophe", '\''}, {"underscore", '_'}};
 static const struct word comments[] = {{"none", -1}};
 static const struct word bad_rows[] = {{"reject", 0}, {"skip", 1}};
-static const struct word encodings[] = {
-    {"utf-8", CSV_UTF8},       {"utf-16le", CSV_UTF16LE}, {"utf-16be", CSV_UTF16BE},    {"windows-1252", CSV_WINDOWS_1252},
-    {"latin-1", CSV_LATIN1},   {"utf8", CSV_UTF8},        {"cp1252", CSV_WINDOWS_1252}, {"latin1", CSV_LATIN1},
-    {"iso-8859-1", CSV_LATIN1}};
-static const struct word types[] = {{"number", COLUMN_NUMBER}, {"category", COLUMN_CATEGORY}, {"text", COLUMN_TEXT}};
+static const struct word encodings[] = {{"utf-8", CSV_UTF8},          {"utf-16le", CSV_UTF16LE},
+                                        {"utf-16be", CSV_UTF16BE},    {"windows-1252", CSV_WINDOWS_1252},
+                                        {"latin-1", CSV_LATIN1},      {"utf8", CSV_UTF8},
+                                        {"cp1252", CSV_WINDOWS_1252}, {"latin1", CSV_LATIN1},
+                                        {"iso-8859-1", CSV_LATIN1}};
+static const struct word types[] = {
+    {"number", COLUMN_NUMBER}, {"category", COLUMN_CATEGORY}, {"text", COLUMN_TEXT}};
 
 #define WORDS(list) list, sizeof list / sizeof *list
 
 static bool separator_fits(char c)
 {
-    return c == ' ' || c == '\t' || (c > 0 && c < ' ' && c != '\n' && c != '\r') || (ispunct((unsigned char)c) && !strchr("\"'#+-._", c));
+    return c == ' ' || c == '\t' || (c > 0 && c < ' ' && c != '\n' && c != '\r') ||
+           (ispunct((unsigned char)c) && !strchr("\"'#+-._", c));
 }
 
 static bool mark_fits(char c)
@@ -103,13 +106,16 @@ static const struct choice {
     bool (*set)(struct csv_query *query, int value);
     const char *expected;
 } choices[] = {
-    {"separator", WORDS(separators), separator_fits, separator_set, "comma, semicolon, tab, pipe or blank, or the character itself"},
+    {"separator", WORDS(separators), separator_fits, separator_set,
+     "comma, semicolon, tab, pipe or blank, or the character itself"},
     {"header", WORDS(headers), NULL, header_set, "true or false"},
     {"quote", WORDS(quotes), mark_fits, quote_set, "double, single or none, or the character itself"},
     {"decimal", WORDS(decimals), NULL, decimal_set, "point or comma"},
-    {"thousands", WORDS(thousands), thousands_fits, thousands_set, "comma, point, blank, apostrophe or underscore"},
+    {"thousands", WORDS(thousands), thousands_fits, thousands_set,
+     "comma, point, blank, apostrophe or underscore"},
     {"encoding", WORDS(encodings), NULL, encoding_set, "utf-8, utf-16le, utf-16be, windows-1252 or latin-1"},
-    {"comment", WORDS(comments), mark_fits, comment_set, "none, or the character that comment lines begin with, as %23 for #"},
+    {"comment", WORDS(comments), mark_fits, comment_set,
+     "none, or the character that comment lines begin with, as %23 for #"},
     {"on_bad_row", WORDS(bad_rows), NULL, bad_row_set, "reject or skip"},
 };
 #define N_CHOICES (sizeof choices / sizeof *choices)
@@ -131,7 +137,8 @@ static bool word_find(const struct word *words, size_t n, const char *text, int 
     return false;
 }
 
-static bool choice_read(struct csv_query *query, const struct choice *choice, const char *text, struct err *err)
+static bool choice_read(struct csv_query *query, const struct choice *choice, const char *text,
+                        struct err *err)
 {
     int value;
     if (word_find(choice->words, choice->n_words, text, &value))
@@ -149,7 +156,8 @@ static void words_done(struct csv_words *words)
     *words = (struct csv_words){0};
 }
 
-static bool words_take(struct csv_words *words, const struct csv_field *fields, uint32_t n_fields, struct err *err)
+static bool words_take(struct csv_words *words, const struct csv_field *fields, uint32_t n_fields,
+                       struct err *err)
 {
     words->words = calloc(n_fields, sizeof *words->words);
     if (!words->words)
@@ -170,7 +178,8 @@ static bool words_read(struct csv_words *words, const char *name, const char *te
     if (!reader)
         return false;
     int got = csv_reader_next(reader, &fields, &n_fields, &inner);
-    bool ok = got == 1 ? words_take(words, fields, n_fields, err) : wrong(err, name, "a list, with commas between its parts", text);
+    bool ok = got == 1 ? words_take(words, fields, n_fields, err)
+                       : wrong(err, name, "a list, with commas between its parts", text);
     if (ok && csv_reader_next(reader, &fields, &n_fields, &inner) != 0)
         ok = wrong(err, name, "a list in one line, with commas between its parts", text);
     if (inner.code == ERR_MEMORY)
@@ -215,7 +224,8 @@ static bool types_read(struct csv_query *query, const char *text, struct err *er
         if (!colon || colon == query->types.words[i] || !word_find(WORDS(types), colon + 1, &type))
             return wrong(err, "types", expected, query->types.words[i]);
         *colon = 0;
-        query->type_list[i] = (struct csv_type){.column = query->types.words[i], .type = (enum column_type)type};
+        query->type_list[i] =
+            (struct csv_type){.column = query->types.words[i], .type = (enum column_type)type};
     }
     query->options.types = query->type_list;
     query->options.n_types = query->types.n;
@@ -257,9 +267,11 @@ static bool clashes_check(const struct csv_options *options, struct err *err)
         field = "decimal";
     else if (options->thousands && options->thousands == options->decimal)
         field = "thousands";
-    else if (options->separator && (options->separator == options->quote || (options->quote > 0 && options->quote == options->decimal)))
+    else if (options->separator && (options->separator == options->quote ||
+                                    (options->quote > 0 && options->quote == options->decimal)))
         field = "quote";
-    else if (options->comment > 0 && (options->comment == options->separator || options->comment == options->quote))
+    else if (options->comment > 0 &&
+             (options->comment == options->separator || options->comment == options->quote))
         field = "comment";
     if (!field)
         return true;

@@ -1,6 +1,8 @@
-/* How to read a CSV, as the query says it: separator, header, quote, decimal, thousands, encoding, comment, na, columns, types, on_bad_row.
+/* How to read a CSV, as the query says it: separator, header, quote, decimal,
+ * thousands, encoding, comment, na, columns, types, on_bad_row.
  *
- * Threads: one query, one thread at a time. Lifetime: `options` points into the query's own lists, until csv_query_done. */
+ * Threads: one query, one thread at a time. Lifetime: `options` points into the
+ * query's own lists, until csv_query_done. */
 #ifndef MLPD_HTTP_CSV_QUERY_H
 #define MLPD_HTTP_CSV_QUERY_H
 
@@ -19,8 +21,9 @@ struct csv_query {
     struct csv_type *type_list;          /* (types.n) */
 };
 
-/* Read what the query (and the form, once it is there) says; an earlier reading goes. ERR_INPUT with the parameter as field, and what
- * it may be. On failure *query is empty. Starts from a zeroed one. */
+/* Read what the query (and the form, once it is there) says; an earlier reading
+ * goes. ERR_INPUT with the parameter as field, and what it may be. On failure
+ * *query is empty. Starts from a zeroed one. */
 bool csv_query_read(struct csv_query *query, const struct request *request, struct err *err);
 void csv_query_done(struct csv_query *query);
 /* Whether the parameter is one of those read here. */

@@ -1,4 +1,5 @@
-/* The end of a request: what belongs to it is freed, and what takes long to free is left to a service thread. */
+/* The end of a request: what belongs to it is freed, and what takes long to
+ * free is left to a service thread. */
 #include "http/private.h"
 
 #include <stdlib.h>

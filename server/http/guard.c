@@ -7,7 +7,8 @@
 
 #define HOST_MAX 255
 
-/* The host without its port, brackets and final dot; false where it is malformed. */
+/* The host without its port, brackets and final dot; false where it is
+ * malformed. */
 static bool host_split(const char *text, char host[HOST_MAX + 1], bool *v6)
 {
     *v6 = *text == '[';

@@ -1,4 +1,5 @@
-/* HTTP: the daemon's life, and the way of a request from its first byte to its reply. */
+/* HTTP: the daemon's life, and the way of a request from its first byte to its
+ * reply. */
 #include "base/log.h"
 #include "http/private.h"
 
@@ -9,8 +10,9 @@
 #include <strings.h>
 #include <unistd.h>
 
-/* Work items that wait in a queue: above it new work is refused. Queries are short: a thousand clients that come to follow a job at once are
- * served, as fast as they can be. No request waits among the streams. */
+/* Work items that wait in a queue: above it new work is refused. Queries are
+ * short: a thousand clients that come to follow a job at once are served, as
+ * fast as they can be. No request waits among the streams. */
 static const uint32_t queue_max[N_QUEUES] = {[QUEUE_INTERACTIVE] = 4096, [QUEUE_BULK] = 512};
 
 bool busy_enter(struct http *http)
@@ -46,7 +48,8 @@ static void away_begin(struct request *request)
 
 static void handler_run(struct work_item *item);
 
-/* From here to request_return the request belongs to `run`. False: refused, the reply says so. */
+/* From here to request_return the request belongs to `run`. False: refused, the
+ * reply says so. */
 static bool request_leave(struct request *request, enum queue which, void (*run)(struct work_item *item))
 {
     struct http *http = request->http;
@@ -120,7 +123,8 @@ static void kept_drop(struct work_item *item)
     request_return(request, STAGE_READY);
 }
 
-/* Send the reply; what a refused request has kept goes first, so that the client finds nothing of it afterwards. */
+/* Send the reply; what a refused request has kept goes first, so that the
+ * client finds nothing of it afterwards. */
 static enum MHD_Result request_answer(struct request *request)
 {
     if (request->kept && request_leave(request, QUEUE_INTERACTIVE, kept_drop))
@@ -128,8 +132,10 @@ static enum MHD_Result request_answer(struct request *request)
     return request_send(request);
 }
 
-/* Refused, reply ready. libmicrohttpd cannot answer in the middle of a body: a client that waits for "100 Continue", and one that
- * would send too much, is answered now and the connection ends; else the body is read and dropped first. */
+/* Refused, reply ready. libmicrohttpd cannot answer in the middle of a body: a
+ * client that waits for "100 Continue", and one that would send too much, is
+ * answered now and the connection ends; else the body is read and dropped
+ * first. */
 static enum MHD_Result request_refused(struct request *request)
 {
     bool body = request->length || request->head.transfer_encoding;
@@ -157,7 +163,9 @@ static bool spare_check(struct request *request)
     request->reply.close = true;
     if (request->route->vital)
         return true;
-    reply_refuse(&request->reply, 503, "all %" PRIu32 " connections are taken, or all that one address may have: try again in a moment",
+    reply_refuse(&request->reply, 503,
+                 "all %" PRIu32
+                 " connections are taken, or all that one address may have: try again in a moment",
                  request->http->options.max_connections);
     return false;
 }
@@ -183,18 +191,21 @@ static enum MHD_Result stage_run(struct request *request)
     request_due(request, 0, 0);
     if (flush_await(request))
         return MHD_YES;
-    request->here = request->where == ROUTE_INLINE && !body_pending(&request->body) && request->body.received <= SMALL_BODY;
+    request->here = request->where == ROUTE_INLINE && !body_pending(&request->body) &&
+                    request->body.received <= SMALL_BODY;
     if (request->here)
         handler_call(request);
     request->here = false;
     if (request->reply.status)
         return request_send(request);
     bool bulk = request->where == ROUTE_BULK || request->body.received > LONG_BODY;
-    return request_leave(request, bulk ? QUEUE_BULK : QUEUE_INTERACTIVE, handler_run) ? MHD_YES : request_send(request);
+    return request_leave(request, bulk ? QUEUE_BULK : QUEUE_INTERACTIVE, handler_run) ? MHD_YES
+                                                                                      : request_send(request);
 }
 
-enum MHD_Result request_step(void *self, struct MHD_Connection *connection, const char *url, const char *method, const char *version,
-                             const char *upload, size_t *n_upload, void **context)
+enum MHD_Result request_step(void *self, struct MHD_Connection *connection, const char *url,
+                             const char *method, const char *version, const char *upload, size_t *n_upload,
+                             void **context)
 {
     struct request *request = *context;
     (void)self;
@@ -224,7 +235,8 @@ enum MHD_Result request_step(void *self, struct MHD_Connection *connection, cons
 /* The request line is there; what this returns comes back as *context. */
 void *request_begin(void *self, const char *uri, struct MHD_Connection *connection)
 {
-    const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
     struct request *request = info->socket_context;
     (void)self;
     request->stage = STAGE_HEAD;
@@ -235,7 +247,8 @@ void *request_begin(void *self, const char *uri, struct MHD_Connection *connecti
     return request;
 }
 
-void request_end(void *self, struct MHD_Connection *connection, void **context, enum MHD_RequestTerminationCode code)
+void request_end(void *self, struct MHD_Connection *connection, void **context,
+                 enum MHD_RequestTerminationCode code)
 {
     struct request *request = *context;
     (void)self;
@@ -247,17 +260,20 @@ void request_end(void *self, struct MHD_Connection *connection, void **context, 
     if (flush_under_way(request))
         return;
     if (request->status)
-        atomic_fetch_add_explicit(&request->http->n_by_class[request->status / 100 % 6], 1, memory_order_relaxed);
+        atomic_fetch_add_explicit(&request->http->n_by_class[request->status / 100 % 6], 1,
+                                  memory_order_relaxed);
     if (request->stage == STAGE_SENT && code == MHD_REQUEST_TERMINATED_COMPLETED_OK)
         log_debug("%s %s %u", request->method, request->path, request->status);
     request_reset(request);
 }
 
-void connection_notice(void *self, struct MHD_Connection *connection, void **context, enum MHD_ConnectionNotificationCode code)
+void connection_notice(void *self, struct MHD_Connection *connection, void **context,
+                       enum MHD_ConnectionNotificationCode code)
 {
     struct worker *worker = self;
     if (code == MHD_CONNECTION_NOTIFY_STARTED) {
-        struct request *request = accepted_take(worker, MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd);
+        struct request *request = accepted_take(
+            worker, MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd);
         request->connection = connection;
         *context = request;
     } else {
@@ -306,11 +322,13 @@ void http_quiesce(struct http *http)
     pthread_mutex_unlock(&http->lock);
 }
 
-/* Under http->lock: wait until no task has a request. Those that have not ended after their grace are stopped. */
+/* Under http->lock: wait until no task has a request. Those that have not ended
+ * after their grace are stopped. */
 static void busy_end(struct http *http)
 {
     uint64_t end_ms = http->quiesced_ms + HTTP_GRACE_MS;
-    const struct timespec end = {.tv_sec = (time_t)(end_ms / 1000), .tv_nsec = (long)(end_ms % 1000) * 1000000};
+    const struct timespec end = {.tv_sec = (time_t)(end_ms / 1000),
+                                 .tv_nsec = (long)(end_ms % 1000) * 1000000};
     while (http->n_busy && pthread_cond_timedwait(&http->idle, &http->lock, &end) == 0) {}
     for (struct request *request = http->requests; request; request = request->next)
         atomic_store(&request->stop, true);

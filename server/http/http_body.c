@@ -1,10 +1,12 @@
-/* A request's body from the library into its buffers, and their flushes to a service thread. */
+/* A request's body from the library into its buffers, and their flushes to a
+ * service thread. */
 #include "http/private.h"
 
 #define SLOW_AFTER_MS 20000
 #define SLOW_BYTES_PER_MS 1
 
-/* The client may be gone, and its connection with it: nothing here uses the connection but under the lock, to resume it. */
+/* The client may be gone, and its connection with it: nothing here uses the
+ * connection but under the lock, to resume it. */
 static void flush_run(struct work_item *item)
 {
     struct request *request = REQUEST_OF(item);
@@ -74,8 +76,9 @@ static enum MHD_Result upload_refuse(struct request *request, size_t *n)
     return MHD_YES;
 }
 
-/* A client that sends less than a byte a millisecond, on average, owes the rest, and is cut off when that has become too much. The time that
- * it had to wait does not count. */
+/* A client that sends less than a byte a millisecond, on average, owes the
+ * rest, and is cut off when that has become too much. The time that it had to
+ * wait does not count. */
 static void upload_due(struct request *request)
 {
     if (request->waited_ms)
@@ -98,7 +101,8 @@ enum MHD_Result upload_take(struct request *request, const char *bytes, size_t *
     upload_due(request);
     while (*n) {
         if (request->body.received + *n > request_body_limit(request)) {
-            reply_refuse(&request->reply, 413, "the body is longer than the %llu bytes that are accepted here",
+            reply_refuse(&request->reply, 413,
+                         "the body is longer than the %llu bytes that are accepted here",
                          (unsigned long long)request_body_limit(request));
             return flush_await(request) ? MHD_YES : upload_refuse(request, n);
         }

@@ -1,6 +1,7 @@
 /* Compressed bodies, unpacked on their way. See inflate.h for the bounds.
  *
- * Both formats may be several pieces one after another (as `cat a.gz b.gz` makes): after the end of one, more bytes begin the next. */
+ * Both formats may be several pieces one after another (as `cat a.gz b.gz`
+ * makes): after the end of one, more bytes begin the next. */
 #include "http/inflate.h"
 
 #include <inttypes.h>
@@ -16,7 +17,8 @@
 #define OUT_SIZE (128u << 10)
 #define MAGIC_MAX 4
 #define GZIP_BYTES (OUT_SIZE + (48u << 10)) /* zlib's state with its window of 32 KB */
-/* A zstd decoder before it has seen how large the window is: that, three blocks, and its tables. */
+/* A zstd decoder before it has seen how large the window is: that, three
+ * blocks, and its tables. */
 #define ZSTD_BYTES (OUT_SIZE + (1u << INFLATE_WINDOW_LOG) + (3u * 128u << 10) + (192u << 10))
 
 struct inflate {
@@ -75,7 +77,8 @@ enum inflate_kind inflate_kind(const struct inflate *inflate)
     return inflate->kind;
 }
 
-struct inflate *inflate_new(enum inflate_kind kind, uint64_t most, const struct inflate_sink *sink, struct claim *payer, struct err *err)
+struct inflate *inflate_new(enum inflate_kind kind, uint64_t most, const struct inflate_sink *sink,
+                            struct claim *payer, struct err *err)
 {
     struct inflate *inflate = calloc(1, sizeof *inflate);
     if (!inflate) {
@@ -118,12 +121,14 @@ static bool begin(struct inflate *inflate, struct err *err)
     char *out = malloc(OUT_SIZE);
     bool ready = out != NULL;
     if (inflate->kind == INFLATE_GZIP)
-        ready = ready && inflateInit2(&inflate->gzip, 16 + MAX_WBITS) == Z_OK; /* 16: a gzip header is expected */
+        ready =
+            ready && inflateInit2(&inflate->gzip, 16 + MAX_WBITS) == Z_OK; /* 16: a gzip header is expected */
 #if MLPD_ZSTD
     else if ((inflate->zstd = ZSTD_createDStream()) == NULL)
         ready = false;
     else
-        ready = ready && !ZSTD_isError(ZSTD_DCtx_setParameter(inflate->zstd, ZSTD_d_windowLogMax, INFLATE_WINDOW_LOG));
+        ready = ready &&
+                !ZSTD_isError(ZSTD_DCtx_setParameter(inflate->zstd, ZSTD_d_windowLogMax, INFLATE_WINDOW_LOG));
 #endif
     if (!ready) {
         free(out);
@@ -137,10 +142,13 @@ static bool deliver(struct inflate *inflate, size_t n, struct err *err)
 {
     inflate->n_out += n;
     if (inflate->n_out > inflate->most)
-        return err_set(err, ERR_LIMIT, "the body is longer than %" PRIu64 " bytes once it is unpacked: that is what is accepted here",
+        return err_set(err, ERR_LIMIT,
+                       "the body is longer than %" PRIu64
+                       " bytes once it is unpacked: that is what is accepted here",
                        inflate->most);
     if (inflate->n_out > INFLATE_FREE && inflate->n_out / INFLATE_RATIO > inflate->n_in)
-        return err_set(err, ERR_LIMIT, "the body unpacks to more than %d times its size: send it unpacked", INFLATE_RATIO);
+        return err_set(err, ERR_LIMIT, "the body unpacks to more than %d times its size: send it unpacked",
+                       INFLATE_RATIO);
     return n == 0 || inflate->sink.bytes(inflate->sink.self, inflate->out, n, err);
 }
 
@@ -176,7 +184,8 @@ static bool gzip_feed(struct inflate *self, const char *bytes, size_t n, struct 
 }
 
 #if MLPD_ZSTD
-/* Hold what a window may take where a frame begins, and what it does take once bytes come out of it. */
+/* Hold what a window may take where a frame begins, and what it does take once
+ * bytes come out of it. */
 static bool window_reserve(struct inflate *inflate, bool known, struct err *err)
 {
     uint64_t bytes = known ? OUT_SIZE + ZSTD_sizeof_DStream(inflate->zstd) : ZSTD_BYTES;
@@ -186,7 +195,9 @@ static bool window_reserve(struct inflate *inflate, bool known, struct err *err)
 static bool zstd_failed(struct err *err, size_t result)
 {
     if (ZSTD_getErrorCode(result) == ZSTD_error_frameParameter_windowTooLarge)
-        return err_set(err, ERR_LIMIT, "the body's zstd data asks for a window of more than %d MB: compress it without --ultra and --long",
+        return err_set(err, ERR_LIMIT,
+                       "the body's zstd data asks for a window of more than %d MB: compress it without "
+                       "--ultra and --long",
                        1 << (INFLATE_WINDOW_LOG - 20));
     return damaged(err, "zstd", ZSTD_getErrorName(result));
 }
@@ -241,8 +252,10 @@ static bool guess(struct inflate *inflate, struct err *err)
 {
     enum inflate_kind kind = inflate_look(inflate->magic, inflate->n_magic);
     if (kind == INFLATE_ZSTD && strstr(inflate_kinds(), "zstd") == NULL)
-        return err_set(err, ERR_UNSUPPORTED,
-                       "the body is compressed by zstd, which is not built in here: expected %s, or the file as it is", inflate_kinds());
+        return err_set(
+            err, ERR_UNSUPPORTED,
+            "the body is compressed by zstd, which is not built in here: expected %s, or the file as it is",
+            inflate_kinds());
     inflate->kind = kind;
     return known_feed(inflate, inflate->magic, inflate->n_magic, err);
 }
@@ -263,6 +276,7 @@ bool inflate_end(struct inflate *inflate, struct err *err)
     if (inflate->kind == INFLATE_GUESS && !guess(inflate, err))
         return false;
     if (inflate->begun && !inflate->ended)
-        return err_set(err, ERR_INPUT, "the body's %s data ends too early: the file was cut short", inflate_name(inflate->kind));
+        return err_set(err, ERR_INPUT, "the body's %s data ends too early: the file was cut short",
+                       inflate_name(inflate->kind));
     return true;
 }

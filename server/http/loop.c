@@ -1,5 +1,6 @@
-/* The HTTP threads: each runs the library's event loop for its own connections, beside the listening socket and an eventfd by which others
- * wake it. The library accepts nothing and starts no threads. */
+/* The HTTP threads: each runs the library's event loop for its own connections,
+ * beside the listening socket and an eventfd by which others wake it. The
+ * library accepts nothing and starts no threads. */
 #include "base/log.h"
 #include "http/private.h"
 
@@ -17,7 +18,7 @@
 #define STRICTNESS MHD_OPTION_CLIENT_DISCIPLINE_LVL, 1
 #endif
 #define CONNECTION_MEMORY (24 * 1024) /* headers, and a piece of the body or the reply */
-#define RETRY_MS 1000                 /* where descriptors have run out, others than connections may have come free */
+#define RETRY_MS 1000 /* where descriptors have run out, others than connections may have come free */
 
 enum event { EVENT_LIBRARY, EVENT_WAKE, EVENT_LISTENING, N_EVENTS };
 
@@ -47,12 +48,13 @@ static bool event_add(struct worker *worker, int fd, uint32_t events, enum event
     return epoll_ctl(worker->epoll, EPOLL_CTL_ADD, fd, &added) == 0;
 }
 
-/* Look at the listening socket, or no longer: it would report itself for ever. */
+/* Look at the listening socket, or no longer: it would report itself for
+ * ever. */
 static void listening_set(struct worker *worker, bool on)
 {
     int fd = worker->http->options.listen_fd;
-    if (on != worker->listening &&
-        (on ? event_add(worker, fd, EPOLLIN, EVENT_LISTENING) : !epoll_ctl(worker->epoll, EPOLL_CTL_DEL, fd, NULL)))
+    if (on != worker->listening && (on ? event_add(worker, fd, EPOLLIN, EVENT_LISTENING)
+                                       : !epoll_ctl(worker->epoll, EPOLL_CTL_DEL, fd, NULL)))
         worker->listening = on;
 }
 
@@ -97,12 +99,13 @@ static void library_log(void *self, const char *format, va_list args)
 static bool daemon_start(struct worker *worker, struct err *err)
 {
     struct http *http = worker->http;
-    worker->daemon = MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL,
-                                      NULL, request_step, http, MHD_OPTION_EXTERNAL_LOGGER, library_log, worker,
-                                      MHD_OPTION_CONNECTION_LIMIT, (unsigned)accept_limit(http), MHD_OPTION_CONNECTION_TIMEOUT,
-                                      (unsigned)SILENCE_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY, STRICTNESS,
-                                      MHD_OPTION_URI_LOG_CALLBACK, request_begin, http, MHD_OPTION_NOTIFY_COMPLETED, request_end, http,
-                                      MHD_OPTION_NOTIFY_CONNECTION, connection_notice, worker, MHD_OPTION_END);
+    worker->daemon = MHD_start_daemon(
+        MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL,
+        NULL, request_step, http, MHD_OPTION_EXTERNAL_LOGGER, library_log, worker,
+        MHD_OPTION_CONNECTION_LIMIT, (unsigned)accept_limit(http), MHD_OPTION_CONNECTION_TIMEOUT,
+        (unsigned)SILENCE_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY, STRICTNESS,
+        MHD_OPTION_URI_LOG_CALLBACK, request_begin, http, MHD_OPTION_NOTIFY_COMPLETED, request_end, http,
+        MHD_OPTION_NOTIFY_CONNECTION, connection_notice, worker, MHD_OPTION_END);
     return worker->daemon || err_set(err, ERR_THREAD, "the HTTP library could not be started");
 }
 
@@ -122,7 +125,8 @@ static bool worker_start(struct worker *worker, struct err *err)
     worker->started = code == 0;
     if (worker->started)
         pthread_setname_np(worker->thread, "http");
-    return worker->started || err_set(err, ERR_THREAD, "an HTTP thread could not be started: %s", strerror(code));
+    return worker->started ||
+           err_set(err, ERR_THREAD, "an HTTP thread could not be started: %s", strerror(code));
 }
 
 bool workers_start(struct http *http, struct err *err)

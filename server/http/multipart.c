@@ -1,5 +1,6 @@
-/* multipart/form-data, streamed. The delimiter "\r\n--boundary" is matched byte by byte over whatever pieces the body comes in; as \r
- * stands only at its beginning, a failed match can only begin again at the byte that failed. */
+/* multipart/form-data, streamed. The delimiter "\r\n--boundary" is matched byte
+ * by byte over whatever pieces the body comes in; as \r stands only at its
+ * beginning, a failed match can only begin again at the byte that failed. */
 #include "http/multipart.h"
 
 #include <stdlib.h>
@@ -34,7 +35,8 @@ struct multipart {
     bool has_file, has_labels;
 };
 
-/* One parameter's value at *at, quotes taken off; *at moves behind it. False where it does not fit. */
+/* One parameter's value at *at, quotes taken off; *at moves behind it. False
+ * where it does not fit. */
 static bool value_read(const char **at, char *value, size_t size)
 {
     const char *text = *at;
@@ -52,7 +54,8 @@ static bool value_read(const char **at, char *value, size_t size)
     return n < size;
 }
 
-/* The parameter's value within a header's text ("form-data; name=\"file\"; filename=..."). */
+/* The parameter's value within a header's text ("form-data; name=\"file\";
+ * filename=..."). */
 static bool parameter_find(const char *text, const char *name, char *value, size_t size)
 {
     size_t n_name = strlen(name);
@@ -73,8 +76,11 @@ static bool parameter_find(const char *text, const char *name, char *value, size
 struct multipart *multipart_new(const char *content_type, const struct multipart_sink *sink, struct err *err)
 {
     char boundary[BOUNDARY_MAX + 1];
-    if (!parameter_find(content_type, "boundary", boundary, sizeof boundary) || !*boundary || strpbrk(boundary, "\r\n")) {
-        err_set(err, ERR_INPUT, "the header Content-Type: multipart/form-data names no boundary of 1 to %d characters", BOUNDARY_MAX);
+    if (!parameter_find(content_type, "boundary", boundary, sizeof boundary) || !*boundary ||
+        strpbrk(boundary, "\r\n")) {
+        err_set(err, ERR_INPUT,
+                "the header Content-Type: multipart/form-data names no boundary of 1 to %d characters",
+                BOUNDARY_MAX);
         return NULL;
     }
     struct multipart *multipart = calloc(1, sizeof *multipart);
@@ -112,11 +118,14 @@ static bool part_begin(struct multipart *multipart, struct err *err)
     if (line)
         line[strcspn(line, "\r\n")] = 0;
     if (!line || !parameter_find(line, "name", multipart->name, sizeof multipart->name))
-        return err_set(err, ERR_INPUT, "a part of the form has no usable Content-Disposition: form-data; name=...");
-    bool file = !strcmp(multipart->name, "file") || parameter_find(line, "filename", filename, sizeof filename);
+        return err_set(err, ERR_INPUT,
+                       "a part of the form has no usable Content-Disposition: form-data; name=...");
+    bool file =
+        !strcmp(multipart->name, "file") || parameter_find(line, "filename", filename, sizeof filename);
     bool labels = file && !strcmp(multipart->name, "labels");
     if (file && (labels ? multipart->has_labels : multipart->has_file))
-        return err_set(err, ERR_INPUT, "the form holds more than one file: expected one, as the field \"file\"");
+        return err_set(err, ERR_INPUT,
+                       "the form holds more than one file: expected one, as the field \"file\"");
     if (!file && ++multipart->n_fields > FIELDS_MAX)
         return err_set(err, ERR_INPUT, "the form has more than %d fields", FIELDS_MAX);
     multipart->has_file |= file && !labels;
@@ -134,8 +143,10 @@ static bool content_take(struct multipart *multipart, const char *bytes, size_t 
     if (multipart->state == STATE_FILE || multipart->state == STATE_LABELS)
         return multipart->sink.file(multipart->sink.self, multipart->state == STATE_LABELS, bytes, n, err);
     if (n > VALUE_MAX - multipart->n_value)
-        return err_set(err, ERR_INPUT, "the form's field \"%s\" is longer than %d bytes: a CSV belongs into the field \"file\"",
-                       multipart->name, VALUE_MAX);
+        return err_set(
+            err, ERR_INPUT,
+            "the form's field \"%s\" is longer than %d bytes: a CSV belongs into the field \"file\"",
+            multipart->name, VALUE_MAX);
     memcpy(multipart->value + multipart->n_value, bytes, n);
     multipart->n_value += n;
     return true;
@@ -156,7 +167,8 @@ static bool part_end(struct multipart *multipart, struct err *err)
 }
 
 /* Content up to the delimiter or the end of the bytes; *used of them. */
-static bool content_scan(struct multipart *multipart, const char *bytes, size_t n, size_t *used, struct err *err)
+static bool content_scan(struct multipart *multipart, const char *bytes, size_t n, size_t *used,
+                         struct err *err)
 {
     size_t i = 0;
     bool ok = true;
@@ -196,7 +208,8 @@ static bool head_take(struct multipart *multipart, char byte, struct err *err)
             return err_set(err, ERR_INPUT, "the form is broken: unexpected text after a boundary");
         return true;
     }
-    bool over = byte == '\n' && ((multipart->n_head >= 4 && !memcmp(end - 4, "\r\n\r\n", 4)) || multipart->n_head == 2);
+    bool over = byte == '\n' &&
+                ((multipart->n_head >= 4 && !memcmp(end - 4, "\r\n\r\n", 4)) || multipart->n_head == 2);
     return !over || part_begin(multipart, err);
 }
 

@@ -15,7 +15,8 @@ struct stream {
     bool over;
 };
 
-/* Write until there is enough. A writer that has failed is PIECE_FAILED without *err. */
+/* Write until there is enough. A writer that has failed is PIECE_FAILED without
+ * *err. */
 static enum piece fill(const struct pieces *from, struct writer *writer, size_t enough, struct err *err)
 {
     enum piece piece;
@@ -25,7 +26,8 @@ static enum piece fill(const struct pieces *from, struct writer *writer, size_t 
     return writer->failed ? PIECE_FAILED : piece;
 }
 
-/* Room for the next piece. Its last byte stays: the writer sees by it whether a comma is due. */
+/* Room for the next piece. Its last byte stays: the writer sees by it whether a
+ * comma is due. */
 static void stream_empty(struct stream *stream)
 {
     struct writer *text = &stream->text;
@@ -70,8 +72,10 @@ static void stream_free(void *self)
     free(stream);
 }
 
-/* The text so far goes over to a stream, which writes the rest. NULL: *err, and `from` and the text are the caller's still. */
-static struct stream *stream_new(struct claim *claim, const struct pieces *from, struct writer *begun, struct err *err)
+/* The text so far goes over to a stream, which writes the rest. NULL: *err, and
+ * `from` and the text are the caller's still. */
+static struct stream *stream_new(struct claim *claim, const struct pieces *from, struct writer *begun,
+                                 struct err *err)
 {
     struct stream *stream = calloc(1, sizeof *stream);
     if (!stream) {
@@ -91,8 +95,8 @@ static struct stream *stream_new(struct claim *claim, const struct pieces *from,
     return stream;
 }
 
-static bool stream_reply(const struct request *request, struct reply *reply, const struct pieces *from, struct writer *begun,
-                         struct err *err)
+static bool stream_reply(const struct request *request, struct reply *reply, const struct pieces *from,
+                         struct writer *begun, struct err *err)
 {
     struct stream *stream = stream_new(reply->claim, from, begun, err);
     if (!stream) {
@@ -107,7 +111,8 @@ static bool stream_reply(const struct request *request, struct reply *reply, con
     return reply->source != NULL;
 }
 
-void pieces_reply(const struct request *request, struct reply *reply, const char *type, const struct pieces *pieces)
+void pieces_reply(const struct request *request, struct reply *reply, const char *type,
+                  const struct pieces *pieces)
 {
     struct writer writer;
     struct err err = {0};

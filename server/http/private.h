@@ -1,9 +1,11 @@
 /* What http*.c share: a connection and the request that it is at.
  *
- * A request belongs to the HTTP thread of its connection, except while it is suspended for a work item: then it belongs to that item.
- * Where the client goes during a flush, the request outlives its connection: the flush frees it.
- * HTTP threads never wait: what may take long, also freeing and closing, is a work item.
- * Locks, in order: http->lock, source->lock; request->lock stands alone. */
+ * A request belongs to the HTTP thread of its connection, except while it is
+ * suspended for a work item: then it belongs to that item. Where the client
+ * goes during a flush, the request outlives its connection: the flush frees it.
+ * HTTP threads never wait: what may take long, also freeing and closing, is a
+ * work item. Locks, in order: http->lock, source->lock; request->lock stands
+ * alone. */
 #ifndef MLPD_HTTP_PRIVATE_H
 #define MLPD_HTTP_PRIVATE_H
 
@@ -40,19 +42,21 @@ enum stage {
 
 /* The headers that every request is judged by; NULL where absent. */
 struct head {
-    const char *host, *origin, *fetch_site, *content_type, *content_encoding, *content_length, *transfer_encoding, *expect, *accept;
+    const char *host, *origin, *fetch_site, *content_type, *content_encoding, *content_length,
+        *transfer_encoding, *expect, *accept;
     bool repeated; /* one that must stand alone stands twice */
 };
 
 struct request {
-    /* What http/accept.c and the watch look at in all connections comes first. */
+    /* What http/accept.c and the watch look at in all connections comes
+     * first. */
     struct request *next, *previous; /* under http->lock, and so is `leaving` */
     int fd;
-    bool leaving;                 /* it has been ended to make room */
-    bool local;                   /* the client, perhaps a proxy */
-    bool spare;                   /* above the limits on connections: for requests about the daemon's health */
-    _Atomic bool served;          /* a request before this one */
-    _Atomic uint64_t due_ms;      /* monotonic; since when the client owes bytes, 0: it does not */
+    bool leaving;            /* it has been ended to make room */
+    bool local;              /* the client, perhaps a proxy */
+    bool spare;              /* above the limits on connections: for requests about the daemon's health */
+    _Atomic bool served;     /* a request before this one */
+    _Atomic uint64_t due_ms; /* monotonic; since when the client owes bytes, 0: it does not */
     _Atomic uint64_t deadline_ms; /* monotonic; 0: none. The watch thread shuts the socket down after it */
     struct claim claim;           /* of the handler and the reply */
     struct http *http;
@@ -136,14 +140,16 @@ struct http {
 
 uint64_t clock_ms(void);
 
-/* The client owes bytes since then, and is cut off at the deadline; 0: it owes none, there is none. */
+/* The client owes bytes since then, and is cut off at the deadline; 0: it owes
+ * none, there is none. */
 static inline void request_due(struct request *request, uint64_t since_ms, uint64_t deadline_ms)
 {
     atomic_store_explicit(&request->due_ms, since_ms, memory_order_relaxed);
     atomic_store_explicit(&request->deadline_ms, deadline_ms, memory_order_relaxed);
 }
 
-/* A request leaves its HTTP thread for a work item; false: the daemon stops, and no more may leave. */
+/* A request leaves its HTTP thread for a work item; false: the daemon stops,
+ * and no more may leave. */
 bool busy_enter(struct http *http);
 /* After the request has been resumed: it may be gone already. */
 void busy_leave(struct http *http);
@@ -160,35 +166,42 @@ enum MHD_Result upload_drain(struct request *request, size_t *n);
 bool flush_await(struct request *request);
 bool flush_under_way(struct request *request);
 
-/* http/end.c: empty the body. Closing the only descriptor of a large file, or unmapping it, takes the kernel a while: a service thread does
- * that. */
+/* http/end.c: empty the body. Closing the only descriptor of a large file, or
+ * unmapping it, takes the kernel a while: a service thread does that. */
 void body_release(struct request *request);
 /* Ready for the connection's next request. Not during a flush. */
 void request_reset(struct request *request);
 /* One holder less; the last one frees it. Any thread. */
 void request_unref(struct request *request);
 
-/* http/head.c: judge the request by its head. False: the reply refuses it. version: as the library hands it over first. */
+/* http/head.c: judge the request by its head. False: the reply refuses it.
+ * version: as the library hands it over first. */
 bool request_validate(struct request *request, const char *version);
 uint64_t request_body_limit(const struct request *request);
 
-/* http/strict.c: whether the head is what HTTP/1.1 says, to the byte. method, version: as the library hands them over first. */
+/* http/strict.c: whether the head is what HTTP/1.1 says, to the byte. method,
+ * version: as the library hands them over first. */
 bool head_is_strict(const struct request *request, const char *method, const char *version);
 /* target: as it came, not yet unescaped. */
 bool target_is_strict(const char *target);
 bool length_is_number(const char *text);
-/* Answer the request of this thread whose Content-Length the library has found to be no number. */
+/* Answer the request of this thread whose Content-Length the library has found
+ * to be no number. */
 void length_refuse(struct worker *worker);
 
 /* http/send.c: queue the reply. */
 enum MHD_Result request_send(struct request *request);
 
-/* http.c, as the library calls them; the first parameter is http, and of connection_notice the worker. */
-enum MHD_Result request_step(void *self, struct MHD_Connection *connection, const char *url, const char *method, const char *version,
-                             const char *upload, size_t *n_upload, void **context);
+/* http.c, as the library calls them; the first parameter is http, and of
+ * connection_notice the worker. */
+enum MHD_Result request_step(void *self, struct MHD_Connection *connection, const char *url,
+                             const char *method, const char *version, const char *upload, size_t *n_upload,
+                             void **context);
 void *request_begin(void *self, const char *uri, struct MHD_Connection *connection);
-void request_end(void *self, struct MHD_Connection *connection, void **context, enum MHD_RequestTerminationCode code);
-void connection_notice(void *self, struct MHD_Connection *connection, void **context, enum MHD_ConnectionNotificationCode code);
+void request_end(void *self, struct MHD_Connection *connection, void **context,
+                 enum MHD_RequestTerminationCode code);
+void connection_notice(void *self, struct MHD_Connection *connection, void **context,
+                       enum MHD_ConnectionNotificationCode code);
 
 /* http/loop.c: after a failure, workers_stop too. */
 bool workers_start(struct http *http, struct err *err);
@@ -200,11 +213,14 @@ void connection_resume(struct request *request);
 
 /* http/accept.c: how many connections there ever are. */
 uint32_t accept_limit(const struct http *http);
-/* Accept who waits. False: no more may come, until a connection closes or for good. */
+/* Accept who waits. False: no more may come, until a connection closes or for
+ * good. */
 bool accept_ready(struct worker *worker);
-/* Under http->lock. Room for a connection that comes: another one ends, or it becomes a spare one. */
+/* Under http->lock. Room for a connection that comes: another one ends, or it
+ * becomes a spare one. */
 void room_make(struct http *http, struct request *request);
-/* What was made for this connection when it was accepted, for the library has started it now. */
+/* What was made for this connection when it was accepted, for the library has
+ * started it now. */
 struct request *accepted_take(struct worker *worker, int fd);
 /* The library has started all that it could: of the others it tells nobody. */
 void accepted_end(struct worker *worker);
@@ -219,13 +235,15 @@ ssize_t source_read(void *self, uint64_t position, char *text, size_t size);
 void source_attach(struct source *source, struct request *request);
 /* The request is over; the source frees itself, on a service thread. */
 void source_close(struct source *source);
-/* The watch has found: the daemon stops or the client is gone (end), or the stream may be silent for too long. */
+/* The watch has found: the daemon stops or the client is gone (end), or the
+ * stream may be silent for too long. */
 void source_nudge(struct source *source, bool end, uint64_t now_ms);
 
 /* http/watch.c */
 bool watch_start(struct http *http, struct err *err);
 void watch_stop(struct http *http);
-/* Look at connections from now on; called when the first one comes. Under http->lock. */
+/* Look at connections from now on; called when the first one comes. Under
+ * http->lock. */
 void watch_wake(struct http *http);
 /* Notice when this client goes, until the connection is closed. */
 void watch_client(struct http *http, struct request *request);

@@ -13,10 +13,13 @@
 
 /* A body that is made while it is sent. */
 struct reply_source {
-    /* Write up to size bytes; *n of them. 1: more may follow; 0: nothing yet, `wait` is called next; -1: the end; -2: no
-     * more can be made, and the client shall notice. Runs on a service thread; may read the disk. size is at least 4096. */
+    /* Write up to size bytes; *n of them. 1: more may follow; 0: nothing yet,
+     * `wait` is called next; -1: the end; -2: no more can be made, and the
+     * client shall notice. Runs on a service thread; may read the disk. size is
+     * at least 4096. */
     int (*read)(void *self, char *text, size_t size, size_t *n);
-    /* Ask for one http_source_wake(source). NULL where `read` never returns 0. */
+    /* Ask for one http_source_wake(source). NULL where `read` never returns
+     * 0. */
     void (*wait)(void *self);
     void (*free)(void *self);
     void *self;
@@ -50,12 +53,14 @@ void reply_json(struct reply *reply, unsigned status, struct writer *writer);
 void reply_text(struct reply *reply, unsigned status, const char *type, struct writer *writer);
 void reply_empty(struct reply *reply, unsigned status);
 /* Cut at the size of `value` above; control characters are not let through. */
-void reply_header(struct reply *reply, const char *name, const char *format, ...) __attribute__((format(printf, 3, 4)));
+void reply_header(struct reply *reply, const char *name, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 
 /* A problem (RFC 9457) out of the error; the status follows from its code. */
 void reply_problem(struct reply *reply, const struct err *err);
 /* A problem of the given status. */
-void reply_refuse(struct reply *reply, unsigned status, const char *format, ...) __attribute__((format(printf, 3, 4)));
+void reply_refuse(struct reply *reply, unsigned status, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 
 /* The problem's object, for what shows an error within a larger reply. */
 void problem_write(struct writer *writer, unsigned status, const struct err *err);

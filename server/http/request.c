@@ -48,7 +48,8 @@ static enum MHD_Result query_visit(void *self, enum MHD_ValueKind kind, const ch
     return visitor->ok ? MHD_YES : MHD_NO;
 }
 
-bool request_queries(const struct request *request, bool (*visit)(void *self, const char *name, const char *value), void *self)
+bool request_queries(const struct request *request,
+                     bool (*visit)(void *self, const char *name, const char *value), void *self)
 {
     struct visitor visitor = {.visit = visit, .self = self, .ok = true};
     MHD_get_connection_values(request->connection, MHD_GET_ARGUMENT_KIND, query_visit, &visitor);

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char last_resort[] =
-    "{\"type\":\"about:blank\",\"title\":\"Service Unavailable\",\"status\":503,\"detail\":\"out of memory\"}";
+static const char last_resort[] = "{\"type\":\"about:blank\",\"title\":\"Service "
+                                  "Unavailable\",\"status\":503,\"detail\":\"out of memory\"}";
 
 /* The bytes, the file or the source become libmicrohttpd's. */
 static struct MHD_Response *response_make(struct reply *reply)
@@ -20,8 +20,8 @@ static struct MHD_Response *response_make(struct reply *reply)
         return response;
     }
     if (!reply->body)
-        return MHD_create_response_from_buffer(reply->status == 503 ? sizeof last_resort - 1 : 0, (void *)last_resort,
-                                               MHD_RESPMEM_PERSISTENT);
+        return MHD_create_response_from_buffer(reply->status == 503 ? sizeof last_resort - 1 : 0,
+                                               (void *)last_resort, MHD_RESPMEM_PERSISTENT);
     response = MHD_create_response_from_buffer(reply->n_body, reply->body, MHD_RESPMEM_MUST_FREE);
     if (response)
         reply->body = NULL;
@@ -34,8 +34,10 @@ static bool headers_add(struct MHD_Response *response, const struct reply *reply
     if (reply->type)
         ok &= MHD_add_response_header(response, "Content-Type", reply->type) == MHD_YES;
     if (reply->type && !strncmp(reply->type, "text/html", 9)) {
-        ok &= MHD_add_response_header(response, "Content-Security-Policy",
-                                      "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'") == MHD_YES;
+        ok &=
+            MHD_add_response_header(
+                response, "Content-Security-Policy",
+                "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'") == MHD_YES;
         ok &= MHD_add_response_header(response, "Referrer-Policy", "no-referrer") == MHD_YES;
     }
     for (size_t i = 0; i < reply->n_headers; i++)
@@ -71,7 +73,8 @@ enum MHD_Result request_send(struct request *request)
         return MHD_NO;
     if (stream)
         source_start(request);
-    atomic_store_explicit(&request->deadline_ms, stream ? 0 : clock_ms() + SEND_TIME_MS + n / 10, memory_order_relaxed);
+    atomic_store_explicit(&request->deadline_ms, stream ? 0 : clock_ms() + SEND_TIME_MS + n / 10,
+                          memory_order_relaxed);
     request->status = reply->status;
     request->stage = STAGE_SENT;
     enum MHD_Result result = MHD_NO;

@@ -1,9 +1,12 @@
 /* Replies that are made while they are sent.
  *
- * A source has one buffer. The HTTP thread empties it; when it is empty the connection is suspended and a work item on a queue of its own fills it,
- * so that reading (which may touch the disk) never happens on an HTTP thread. Where there is nothing to read yet, the item asks to be
- * woken, and the wake submits it again.
- * Lifetime: from http_source_new until source_close, or until the item that is under way then has ended. */
+ * A source has one buffer. The HTTP thread empties it; when it is empty the
+ * connection is suspended and a work item on a queue of its own fills it, so
+ * that reading (which may touch the disk) never happens on an HTTP thread.
+ * Where there is nothing to read yet, the item asks to be woken, and the wake
+ * submits it again.
+ * Lifetime: from http_source_new until source_close, or until the item that is
+ * under way then has ended. */
 #include "http/private.h"
 
 #include <stdlib.h>
@@ -85,7 +88,8 @@ static void fetch_submit(struct source *source)
     executor_submit(source->http->options.executor, QUEUE_STREAMS, &source->item);
 }
 
-struct source *http_source_new(const struct request *request, const struct reply_source *from, struct err *err)
+struct source *http_source_new(const struct request *request, const struct reply_source *from,
+                               struct err *err)
 {
     struct claim claim = {.ledger = request->claim.ledger, .client = request->claim.client};
     if (!claim_take(&claim, sizeof(struct source), err))
@@ -162,7 +166,8 @@ void source_nudge(struct source *source, bool end, uint64_t now_ms)
 {
     pthread_mutex_lock(&source->lock);
     if (end) {
-        source->broken |= !source->over && !source->from.idle; /* a part of something, not a stream without an end */
+        source->broken |=
+            !source->over && !source->from.idle; /* a part of something, not a stream without an end */
         source->over = true;
     } else if (source->suspended && source->from.idle && now_ms >= source->sent_ms + HEARTBEAT_MS) {
         source->heartbeat = true;

@@ -1,9 +1,14 @@
-/* What libmicrohttpd before 1.0 lets pass in the head of a request, and another server on the way may read differently: folded headers, blanks
- * before the colon, NUL bytes, bare LF. Such a head may hide a second request in its body (request smuggling).
+/* What libmicrohttpd before 1.0 lets pass in the head of a request, and another
+ * server on the way may read differently: folded headers, blanks before the
+ * colon, NUL bytes, bare LF. Such a head may hide a second request in its body
+ * (request smuggling).
  *
- * The library parses a head where it lies: of "Name: value\r\n" it leaves "Name\0 value\0\0", and it says where names, values and the whole
- * head are. So the head is walked once more: each byte must belong to exactly what the library has understood. Later versions do as much
- * themselves (MHD_OPTION_CLIENT_DISCIPLINE_LVL). One thing cannot be told apart: a line that ends in NUL LF looks as if it ended in CR LF. */
+ * The library parses a head where it lies: of "Name: value\r\n" it leaves
+ * "Name\0 value\0\0", and it says where names, values and the whole head are.
+ * So the head is walked once more: each byte must belong to exactly what the
+ * library has understood. Later versions do as much themselves
+ * (MHD_OPTION_CLIENT_DISCIPLINE_LVL). One thing cannot be told apart: a line
+ * that ends in NUL LF looks as if it ended in CR LF. */
 #include "http/private.h"
 
 #include <string.h>
@@ -51,10 +56,13 @@ struct walk {
     bool bad;
 };
 
-/* Name, colon, blanks, value and line end follow each other from walk->at on. */
-static bool place_check(const struct walk *walk, const char *name, size_t n_name, const char *value, size_t n_value)
+/* Name, colon, blanks, value and line end follow each other from walk->at
+ * on. */
+static bool place_check(const struct walk *walk, const char *name, size_t n_name, const char *value,
+                        size_t n_value)
 {
-    if (name != walk->at || value <= name + n_name || value > walk->end || n_value + 2 > (size_t)(walk->end - value))
+    if (name != walk->at || value <= name + n_name || value > walk->end ||
+        n_value + 2 > (size_t)(walk->end - value))
         return false;
     for (const char *blank = name + n_name + 1; blank < value; blank++)
         if (*blank != ' ' && *blank != '\t')
@@ -62,7 +70,8 @@ static bool place_check(const struct walk *walk, const char *name, size_t n_name
     return !value[n_value] && !value[n_value + 1];
 }
 
-static enum MHD_Result header_walk(void *self, enum MHD_ValueKind kind, const char *name, size_t n_name, const char *value, size_t n_value)
+static enum MHD_Result header_walk(void *self, enum MHD_ValueKind kind, const char *name, size_t n_name,
+                                   const char *value, size_t n_value)
 {
     struct walk *walk = self;
     (void)kind;
@@ -73,18 +82,22 @@ static enum MHD_Result header_walk(void *self, enum MHD_ValueKind kind, const ch
     return walk->bad ? MHD_NO : MHD_YES;
 }
 
-/* What comes before the headers: method, target and version. *headers: where they begin. */
-static bool line_check(const struct request *request, const char *method, const char *version, const char **headers)
+/* What comes before the headers: method, target and version. *headers: where
+ * they begin. */
+static bool line_check(const struct request *request, const char *method, const char *version,
+                       const char **headers)
 {
     static const size_t n_version = sizeof "HTTP/1.1" - 1;
     *headers = version + n_version + 2;
-    return request->target == method + strlen(method) + 1 && version == request->target + request->n_target + 1 && !version[n_version] &&
+    return request->target == method + strlen(method) + 1 &&
+           version == request->target + request->n_target + 1 && !version[n_version] &&
            !version[n_version + 1];
 }
 
 bool head_is_strict(const struct request *request, const char *method, const char *version)
 {
-    const union MHD_ConnectionInfo *info = MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
     struct walk walk = {.end = method + (info ? info->header_size : 0)};
     if (!is_token(method) || (in_place && !line_check(request, method, version, &walk.at)))
         return false;
@@ -92,20 +105,23 @@ bool head_is_strict(const struct request *request, const char *method, const cha
     return !walk.bad && (!in_place || (walk.at + 2 == walk.end && !walk.at[0] && !walk.at[1]));
 }
 
-/* Before 1.0 the library sends its own head twice where a Content-Length is no number. It says in its log that it is about to; the request
- * whose head has just come is among those of this thread. */
+/* Before 1.0 the library sends its own head twice where a Content-Length is no
+ * number. It says in its log that it is about to; the request whose head has
+ * just come is among those of this thread. */
 void length_refuse(struct worker *worker)
 {
-    static const char reply[] = "HTTP/1.1 400 Bad Request\r\nContent-Type: application/problem+json\r\nContent-Length: 103\r\n"
-                                "X-Content-Type-Options: nosniff\r\nConnection: close\r\n\r\n"
-                                "{\"type\":\"about:blank\",\"title\":\"Bad Request\",\"status\":400,\"detail\":\"the Content-Length "
-                                "is not a number\"}";
+    static const char reply[] =
+        "HTTP/1.1 400 Bad Request\r\nContent-Type: application/problem+json\r\nContent-Length: 103\r\n"
+        "X-Content-Type-Options: nosniff\r\nConnection: close\r\n\r\n"
+        "{\"type\":\"about:blank\",\"title\":\"Bad Request\",\"status\":400,\"detail\":\"the Content-Length "
+        "is not a number\"}";
     struct http *http = worker->http;
     pthread_mutex_lock(&http->lock);
     for (struct request *request = http->requests; request; request = request->next) {
         if (request->worker != worker || !request->head_open)
             continue;
-        const char *length = MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, "Content-Length");
+        const char *length =
+            MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, "Content-Length");
         if (!length || length_is_number(length))
             continue;
         request->head_open = false;

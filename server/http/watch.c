@@ -1,7 +1,8 @@
-/* The watch thread: request and reply deadlines, heartbeats of streams, clients that vanished.
+/* The watch thread: request and reply deadlines, heartbeats of streams, clients
+ * that vanished.
  *
- * It wakes every other second while there are connections, and at once when the client of an upload, a stream or a request that a
- * task has hangs up. */
+ * It wakes every other second while there are connections, and at once when the
+ * client of an upload, a stream or a request that a task has hangs up. */
 #include "http/private.h"
 
 #include <errno.h>
@@ -41,8 +42,10 @@ void watch_probe(struct request *request)
     static const char interim[] = "HTTP/1.1 100 Continue\r\n\r\n";
     bool needed = request->interim && !request->probed;
     request->probed = true;
-    /* A full buffer needs no probe: what is in it has the same effect. A reset that has come already is no event any more. */
-    if (needed && send(request->fd, interim, sizeof interim - 1, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 && errno != EAGAIN && errno != EINTR)
+    /* A full buffer needs no probe: what is in it has the same effect. A reset
+     * that has come already is no event any more. */
+    if (needed && send(request->fd, interim, sizeof interim - 1, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 &&
+        errno != EAGAIN && errno != EINTR)
         atomic_store(&request->stop, true);
 }
 
@@ -65,9 +68,10 @@ static void source_gone(struct request *request, bool reset, uint64_t now)
     source_nudge(request->source, reset, reset ? now : UINT64_MAX);
 }
 
-/* The client of connection `id` sends no more; reset: it receives no more either. libmicrohttpd 0.9.75 takes a short read for "nothing
- * more is there" and then never sees an end that came together with the last bytes: shutting the reading side down, where nothing can come
- * any more, wakes it again. */
+/* The client of connection `id` sends no more; reset: it receives no more
+ * either. libmicrohttpd 0.9.75 takes a short read for "nothing more is there"
+ * and then never sees an end that came together with the last bytes: shutting
+ * the reading side down, where nothing can come any more, wakes it again. */
 static void client_gone(struct http *http, uint64_t id, bool reset, uint64_t now)
 {
     struct request *request = http->requests;
@@ -115,11 +119,13 @@ bool watch_start(struct http *http, struct err *err)
     struct epoll_event event = {.events = EPOLLIN, .data.u64 = ID_OWN};
     http->watch_epoll = epoll_create1(EPOLL_CLOEXEC);
     http->watch_event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (http->watch_epoll < 0 || http->watch_event < 0 || epoll_ctl(http->watch_epoll, EPOLL_CTL_ADD, http->watch_event, &event))
+    if (http->watch_epoll < 0 || http->watch_event < 0 ||
+        epoll_ctl(http->watch_epoll, EPOLL_CTL_ADD, http->watch_event, &event))
         return err_errno(err, "connections cannot be watched");
     int code = pthread_create(&http->watch, NULL, watch_run, http);
     if (code)
-        return err_set(err, ERR_THREAD, "the thread that watches connections could not be started: %s", strerror(code));
+        return err_set(err, ERR_THREAD, "the thread that watches connections could not be started: %s",
+                       strerror(code));
     http->watch_started = true;
     return true;
 }
@@ -151,8 +157,9 @@ void watch_client(struct http *http, struct request *request)
     if (request->watched)
         return;
     request->watched = true;
-    /* Edge-triggered: a half-closed socket would report itself for ever. Where this fails (the connection cannot be watched: no
-     * memory) a heartbeat or the timeout notices. */
+    /* Edge-triggered: a half-closed socket would report itself for ever. Where
+     * this fails (the connection cannot be watched: no memory) a heartbeat or
+     * the timeout notices. */
     struct epoll_event event = {.events = EPOLLRDHUP | EPOLLET, .data.u64 = request->id};
     if (epoll_ctl(http->watch_epoll, EPOLL_CTL_ADD, request->fd, &event))
         return;

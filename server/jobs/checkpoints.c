@@ -26,8 +26,10 @@ static bool late(const atomic_ullong *give_up_ns)
     return at != 0 && (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec >= at;
 }
 
-/* Synced piece by piece, so that neither giving up nor anybody else's sync waits for all of it. */
-static bool pieces_write(int fd, const char *bytes, size_t n, const atomic_ullong *give_up_ns, struct err *err)
+/* Synced piece by piece, so that neither giving up nor anybody else's sync
+ * waits for all of it. */
+static bool pieces_write(int fd, const char *bytes, size_t n, const atomic_ullong *give_up_ns,
+                         struct err *err)
 {
     for (size_t at = 0, piece; at < n; at += piece) {
         piece = n - at < PIECE_BYTES ? n - at : PIECE_BYTES;
@@ -39,8 +41,8 @@ static bool pieces_write(int fd, const char *bytes, size_t n, const atomic_ullon
     return true;
 }
 
-bool checkpoint_write(struct store *store, int64_t job, int slot, const void *bytes, size_t n, const atomic_ullong *give_up_ns,
-                      struct err *err)
+bool checkpoint_write(struct store *store, int64_t job, int slot, const void *bytes, size_t n,
+                      const atomic_ullong *give_up_ns, struct err *err)
 {
     char path[PATH_SIZE], temp[PATH_SIZE];
     if (!store_path(store, FOLDER, job, suffixes[slot], path, err))
@@ -88,7 +90,8 @@ void checkpoints_remove(struct store *store, int64_t job)
     struct err err;
     bool gone;
     if (!store_files_remove(store, FOLDER, job, &gone, &err))
-        log_warning("the checkpoints of job %" PRId64 " are not removed before the next start: %s", job, err.msg);
+        log_warning("the checkpoints of job %" PRId64 " are not removed before the next start: %s", job,
+                    err.msg);
 }
 
 /* Whether the slot holds a checkpoint to go on from. */
@@ -97,15 +100,19 @@ static bool slot_look(struct store *store, const struct job_row *row, int slot, 
     void *bytes = NULL;
     size_t n = 0;
     struct err err;
-    bool ok = checkpoint_read(store, row->id, slot, &bytes, &n, &err) && ensemble_state_look(bytes, n, place, &err);
+    bool ok =
+        checkpoint_read(store, row->id, slot, &bytes, &n, &err) && ensemble_state_look(bytes, n, place, &err);
     free(bytes);
     if (ok && place->epoch > row->epoch)
-        ok =
-            err_set(&err, ERR_CONFLICT, "it is ahead of the job's history (%" PRIu32 " epochs, not %" PRIu32 ")", row->epoch, place->epoch);
+        ok = err_set(&err, ERR_CONFLICT,
+                     "it is ahead of the job's history (%" PRIu32 " epochs, not %" PRIu32 ")", row->epoch,
+                     place->epoch);
     if (ok || err.code == ERR_NOT_FOUND)
         return ok;
-    log_warning("job %" PRId64 ": the checkpoint " FOLDER "/%" PRId64 "%s cannot be used: %s", row->id, row->id, suffixes[slot], err.msg);
-    if ((err.code == ERR_CORRUPT || err.code == ERR_CONFLICT) && /* a later start must not take it for the newest */
+    log_warning("job %" PRId64 ": the checkpoint " FOLDER "/%" PRId64 "%s cannot be used: %s", row->id,
+                row->id, suffixes[slot], err.msg);
+    if ((err.code == ERR_CORRUPT ||
+         err.code == ERR_CONFLICT) && /* a later start must not take it for the newest */
         !store_file_lose(store, FOLDER, row->id, suffixes[slot], "cannot be used", &err))
         log_warning("job %" PRId64 ": %s", row->id, err.msg);
     return false;

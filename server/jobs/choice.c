@@ -1,7 +1,10 @@
-/* What the daemon chooses where a request leaves the network and the epochs to it, by the size of the table alone. Pure functions.
+/* What the daemon chooses where a request leaves the network and the epochs to
+ * it, by the size of the table alone. Pure functions.
  *
- * Small tables get an ensemble (mlp/ensemble.h): the mean of several small networks errs less than any of them, and folds tell when to stop where a
- * validation split would be a handful of rows. Where one network takes long enough, one it is, with a validation split. */
+ * Small tables get an ensemble (mlp/ensemble.h): the mean of several small
+ * networks errs less than any of them, and folds tell when to stop where a
+ * validation split would be a handful of rows. Where one network takes long
+ * enough, one it is, with a validation split. */
 #include "jobs/training.h"
 
 #include <string.h>
@@ -10,7 +13,8 @@
 #define ENSEMBLE_CELLS_MAX 4e6 /* rows x columns */
 #define WORK_MAX 1.5e12        /* multiplications of one training: seconds, not minutes */
 #define EPOCHS_LEAST 12
-#define LOSS_NEGLIGIBLE 1e-4f /* nats: what a solved table's loss still falls by, epoch after epoch, is not worth the wait */
+#define LOSS_NEGLIGIBLE                                                                                      \
+    1e-4f /* nats: what a solved table's loss still falls by, epoch after epoch, is not worth the wait */
 
 /* The last row of each is for all larger tables. */
 static const struct plan {
@@ -29,14 +33,15 @@ static const struct plan lone_plans[] = {
 
 bool is_auto_configured(const struct job_request *request)
 {
-    return !request->layers_given && request->train.epochs == 0 && !request->early_stopping_given && request->train.members == 0;
+    return !request->layers_given && request->train.epochs == 0 && !request->early_stopping_given &&
+           request->train.members == 0;
 }
 
 bool choice_is_ensemble(const struct job_request *request, uint64_t n_rows, uint32_t n_columns)
 {
     bool own_validation = request->validation[0] || request->validation_split >= 0;
-    return is_auto_configured(request) && !own_validation && !augment_is_on(&request->train.augment) && n_rows >= ENSEMBLE_ROWS_MIN &&
-           (double)n_rows * n_columns <= ENSEMBLE_CELLS_MAX;
+    return is_auto_configured(request) && !own_validation && !augment_is_on(&request->train.augment) &&
+           n_rows >= ENSEMBLE_ROWS_MIN && (double)n_rows * n_columns <= ENSEMBLE_CELLS_MAX;
 }
 
 static const struct plan *plan_find(bool ensemble, uint64_t n_train)
@@ -55,13 +60,14 @@ static uint32_t epochs_afforded(const struct plan *plan, const struct recipe *re
     return epochs < EPOCHS_LEAST ? EPOCHS_LEAST : epochs > plan->epochs ? plan->epochs : (uint32_t)epochs;
 }
 
-void choice_make(const struct job_request *request, const struct recipe *recipe, uint64_t n_train, bool ensemble, bool validated,
-                 struct train_options *options)
+void choice_make(const struct job_request *request, const struct recipe *recipe, uint64_t n_train,
+                 bool ensemble, bool validated, struct train_options *options)
 {
     const struct plan *plan = plan_find(ensemble, n_train);
 
     for (int l = 0; l < 2; l++)
-        options->layers[l] = (struct layer){.units = plan->units[l], .activation = ACTIVATION_RELU, .dropout = l == 0 ? 0.1f : 0};
+        options->layers[l] = (struct layer){
+            .units = plan->units[l], .activation = ACTIVATION_RELU, .dropout = l == 0 ? 0.1f : 0};
     options->n_layers = 2;
     options->members = plan->members;
     options->epochs = epochs_afforded(plan, recipe, n_train);
@@ -75,12 +81,14 @@ void choice_make(const struct job_request *request, const struct recipe *recipe,
             options->learning_rate = 0.002f;
     }
     if (validated)
-        options->early_stopping = (struct early_stopping){.on = true,
-                                                          .patience = options->epochs > 100 ? 20 : 12,
-                                                          .min_delta = recipe->task == TASK_CLASSIFICATION ? LOSS_NEGLIGIBLE : 0,
-                                                          .restore_best = true};
+        options->early_stopping =
+            (struct early_stopping){.on = true,
+                                    .patience = options->epochs > 100 ? 20 : 12,
+                                    .min_delta = recipe->task == TASK_CLASSIFICATION ? LOSS_NEGLIGIBLE : 0,
+                                    .restore_best = true};
     if (validated && !request->schedule_given)
-        options->schedule = (struct schedule){.kind = SCHEDULE_REDUCE_ON_PLATEAU, .gamma = 0.4f, .patience = 5};
+        options->schedule =
+            (struct schedule){.kind = SCHEDULE_REDUCE_ON_PLATEAU, .gamma = 0.4f, .patience = 5};
     else if (!request->schedule_given)
         options->schedule.kind = SCHEDULE_ONE_CYCLE;
 }

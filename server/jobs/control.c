@@ -1,4 +1,5 @@
-/* Jobs as others move them: submit, pause, resume, cancel, delete. Called by service threads; each returns when it is on disk. */
+/* Jobs as others move them: submit, pause, resume, cancel, delete. Called by
+ * service threads; each returns when it is on disk. */
 #include "jobs/checkpoints.h"
 #include "jobs/private.h"
 
@@ -12,7 +13,8 @@ static bool stopping_err(struct err *err)
     return err_set(err, ERR_STOPPED, "mlpd is about to stop: ask again when it is back");
 }
 
-/* Whether one more may wait, and whether one of so many bytes may be made ready ahead. */
+/* Whether one more may wait, and whether one of so many bytes may be made ready
+ * ahead. */
 static bool queue_look(struct jobs *jobs, uint64_t bytes, bool *ahead, struct err *err)
 {
     uint32_t n_waiting = 0, n_ready = 0;
@@ -27,7 +29,8 @@ static bool queue_look(struct jobs *jobs, uint64_t bytes, bool *ahead, struct er
     if (stopping)
         return stopping_err(err);
     if (n_waiting >= jobs->options.queue_max)
-        return err_set(err, ERR_FULL, "%" PRIu32 " jobs are waiting already, no more are taken: try again later", n_waiting);
+        return err_set(err, ERR_FULL,
+                       "%" PRIu32 " jobs are waiting already, no more are taken: try again later", n_waiting);
     return true;
 }
 
@@ -36,8 +39,11 @@ static bool row_begin(struct job_row *row, const struct job_request *request, st
     const char *model = request->model[0] ? request->model : request->dataset;
     if (!store_name_check(model, "model", err))
         return false;
-    *row = (struct job_row){
-        .state = JOB_QUEUED, .change = 1, .priority = request->priority, .weight = request->weight, .max_seconds = request->max_seconds};
+    *row = (struct job_row){.state = JOB_QUEUED,
+                            .change = 1,
+                            .priority = request->priority,
+                            .weight = request->weight,
+                            .max_seconds = request->max_seconds};
     memcpy(row->dataset, request->dataset, sizeof row->dataset);
     row->dataset_id = request->dataset_id;
     memcpy(row->test, request->test, sizeof row->test);
@@ -48,12 +54,14 @@ static bool row_begin(struct job_row *row, const struct job_request *request, st
 }
 
 /* Check the job against its data and store it. */
-static bool job_prepare(struct jobs *jobs, struct job *job, const struct job_request *request, struct err *err)
+static bool job_prepare(struct jobs *jobs, struct job *job, const struct job_request *request,
+                        struct err *err)
 {
     struct err ignored;
     struct warnings warnings = {.n = 0};
     bool ahead = false;
-    if (!queue_look(jobs, 0, &ahead, err) || !row_begin(&job->row, request, err) || !job_request_copy(&job->request, request, err))
+    if (!queue_look(jobs, 0, &ahead, err) || !row_begin(&job->row, request, err) ||
+        !job_request_copy(&job->request, request, err))
         return false;
     job->checkpoint.from = -1; /* as long as it is not submitted, its stop is the request's */
     job->training = training_new(&jobs->options, &job->request, &job->row, &warnings, err);
@@ -69,7 +77,8 @@ static bool job_prepare(struct jobs *jobs, struct job *job, const struct job_req
         job->training = NULL;
     }
     job->request.stop = &jobs->halt;
-    if (!store_job_insert(jobs->options.store, &job->row, request->json ? request->json : "{}", &warnings, err))
+    if (!store_job_insert(jobs->options.store, &job->row, request->json ? request->json : "{}", &warnings,
+                          err))
         return false;
     if (events_job_open(jobs->options.events, &job->row, err)) {
         events_job_warnings(jobs->options.events, job->row.id, &warnings);
@@ -90,7 +99,8 @@ static void job_queue(struct jobs *jobs, struct job *job, struct job_info *info)
     pthread_mutex_unlock(&jobs->lock);
 }
 
-/* Whether a dataset was replaced, renamed or deleted since the row took its number. */
+/* Whether a dataset was replaced, renamed or deleted since the row took its
+ * number. */
 static bool data_moved(const struct jobs *jobs, const struct job_row *row)
 {
     struct datasets *datasets = jobs->options.datasets;
@@ -113,7 +123,9 @@ bool jobs_submit(struct jobs *jobs, const struct job_request *request, struct jo
         moved = (why.code == ERR_CONFLICT || request->dataset_id) && data_moved(jobs, &job->row);
         job_free(job);
         if (moved && request->dataset_id) {
-            err_set(err, ERR_CONFLICT, "the dataset %s was replaced or deleted before its job was taken: send it again", request->dataset);
+            err_set(err, ERR_CONFLICT,
+                    "the dataset %s was replaced or deleted before its job was taken: send it again",
+                    request->dataset);
             return err_field(err, "dataset");
         }
     }
@@ -131,7 +143,8 @@ static bool ended_err(struct jobs *jobs, int64_t id, struct err *err)
                    row.state == JOB_CANCELLED ? "was cancelled" : job_state_name(row.state));
 }
 
-/* Lock held: the live job, if its state may still be changed. NULL: *ending says whether it is live but about to end. */
+/* Lock held: the live job, if its state may still be changed. NULL: *ending
+ * says whether it is live but about to end. */
 static struct job *find_open(struct jobs *jobs, int64_t id, bool *ending)
 {
     struct job *job = jobs_find(jobs, id);
@@ -185,8 +198,9 @@ bool jobs_resume(struct jobs *jobs, int64_t id, struct job_info *info, struct er
     return state_move(jobs, id, false, info, err);
 }
 
-/* Lock held. How far the job is ahead of the others counts by its new share from now on: else what it had at a small one would keep it
- * waiting however large it is now. */
+/* Lock held. How far the job is ahead of the others counts by its new share
+ * from now on: else what it had at a small one would keep it waiting however
+ * large it is now. */
 static void share_changed(const struct jobs *jobs, struct job *job, double before)
 {
     double ahead = fmax(job->spent - jobs->spent, 0);
@@ -206,7 +220,8 @@ static void change_apply(struct job_row *row, const struct job_change *change)
     row->settings++;
 }
 
-bool jobs_change(struct jobs *jobs, int64_t id, const struct job_change *change, struct job_info *info, struct err *err)
+bool jobs_change(struct jobs *jobs, int64_t id, const struct job_change *change, struct job_info *info,
+                 struct err *err)
 {
     struct job_row row = {0};
     pthread_mutex_lock(&jobs->lock);
@@ -229,7 +244,8 @@ bool jobs_change(struct jobs *jobs, int64_t id, const struct job_change *change,
     return store_job_settings(jobs->options.store, &row, err) && jobs_get(jobs, id, info, err);
 }
 
-/* Lock held: tell the scheduler what is wanted. Whoever's slice it is gives way. */
+/* Lock held: tell the scheduler what is wanted. Whoever's slice it is gives
+ * way. */
 static void want_set(struct jobs *jobs, struct job *job, enum want want)
 {
     if (job->want < want)
@@ -245,13 +261,16 @@ static void want_set(struct jobs *jobs, struct job *job, enum want want)
     pthread_cond_signal(&jobs->work);
 }
 
-/* Lock held: wait until the job has left the list, or, for a delete, until nobody else has it in hand; until `until_ns` at most, unless it
- * is just ending in another way than one cancelled. false: *err. */
-static bool wait_gone(struct jobs *jobs, int64_t id, bool parked_will_do, uint64_t until_ns, struct job **left, struct err *err)
+/* Lock held: wait until the job has left the list, or, for a delete, until
+ * nobody else has it in hand; until `until_ns` at most, unless it is just
+ * ending in another way than one cancelled. false: *err. */
+static bool wait_gone(struct jobs *jobs, int64_t id, bool parked_will_do, uint64_t until_ns,
+                      struct job **left, struct err *err)
 {
     uint64_t n_write_errs = jobs->n_write_errs;
     struct job *job;
-    while ((job = jobs_find(jobs, id)) && !(parked_will_do && job->parked && !job->writing && job->checkpoint.state != CHECKPOINT_SAVING)) {
+    while ((job = jobs_find(jobs, id)) &&
+           !(parked_will_do && job->parked && !job->writing && job->checkpoint.state != CHECKPOINT_SAVING)) {
         uint64_t until = job->finishing && job->end != JOB_CANCELLED ? UINT64_MAX : until_ns;
         if (jobs_now_ns() >= until)
             break;
@@ -267,7 +286,8 @@ static bool wait_gone(struct jobs *jobs, int64_t id, bool parked_will_do, uint64
     return true;
 }
 
-/* Lock held at the beginning and at the end: the job does not end yet, but that it will is on disk. */
+/* Lock held at the beginning and at the end: the job does not end yet, but that
+ * it will is on disk. */
 static bool cancelling_store(struct jobs *jobs, struct job *job, struct err *err)
 {
     if (job->row.state != JOB_CANCELLING)
@@ -305,8 +325,8 @@ bool jobs_cancel(struct jobs *jobs, int64_t id, struct job_info *info, struct er
     return true;
 }
 
-/* Lock held: a parked job, which only its deleter has. Where the store cannot forget it, it stays stopped until a delete can, or until
- * the next start. */
+/* Lock held: a parked job, which only its deleter has. Where the store cannot
+ * forget it, it stays stopped until a delete can, or until the next start. */
 static bool parked_delete(struct jobs *jobs, struct job *job, struct err *err)
 {
     int64_t id = job->row.id;

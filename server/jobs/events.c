@@ -1,4 +1,5 @@
-/* Live streams of jobs. One lock guards channels and subscribers; the store is read without it. */
+/* Live streams of jobs. One lock guards channels and subscribers; the store is
+ * read without it. */
 #include "jobs/events.h"
 #include "base/float_text.h"
 
@@ -60,7 +61,8 @@ size_t number_json(char *text, size_t size, double number)
 }
 
 #define MEMBER_SIZE 56 /* ,"val_top_5_accuracy":-1.2345678901234567e-308 */
-_Static_assert(EPOCH_JSON_SIZE > (2 * N_METRICS + 3) * MEMBER_SIZE, "an epoch's text has room for all metrics");
+_Static_assert(EPOCH_JSON_SIZE > (2 * N_METRICS + 3) * MEMBER_SIZE,
+               "an epoch's text has room for all metrics");
 
 static size_t member_json(char *text, const char *before, const char *name, double number)
 {
@@ -79,7 +81,8 @@ size_t epoch_json(char text[EPOCH_JSON_SIZE], const struct epoch_metrics *metric
             length += member_json(text + length, "val_", metric_name((enum metric)i), metrics->validation[i]);
     if (isfinite(metrics->learning_rate)) {
         length += (size_t)sprintf(text + length, ",\"learning_rate\":");
-        length += float_text((float)metrics->learning_rate, text + length); /* given as a float: 0.001, not what it is nearest to */
+        length += float_text((float)metrics->learning_rate,
+                             text + length); /* given as a float: 0.001, not what it is nearest to */
     }
     length += member_json(text + length, "", "seconds", metrics->seconds);
     text[length++] = '}';
@@ -192,7 +195,8 @@ static bool attach_live(struct subscriber *subscriber, int64_t job)
     return channel != NULL;
 }
 
-/* A job without a channel has ended: the subscriber gets one of its own, made from the store. */
+/* A job without a channel has ended: the subscriber gets one of its own, made
+ * from the store. */
 static bool attach_ended(struct subscriber *subscriber, int64_t job, struct err *err)
 {
     struct events *events = subscriber->events;
@@ -200,7 +204,8 @@ static bool attach_ended(struct subscriber *subscriber, int64_t job, struct err 
     if (!store_job_get(events->store, job, &row, err))
         return false;
     if (!job_state_final(row.state)) /* just being submitted */
-        return attach_live(subscriber, job) || err_set(err, ERR_BUSY, "the job %" PRId64 " is only being set up: ask again", job);
+        return attach_live(subscriber, job) ||
+               err_set(err, ERR_BUSY, "the job %" PRId64 " is only being set up: ask again", job);
     struct warnings warnings;
     if (!store_warnings(events->store, job, &warnings, err))
         return false;
@@ -214,8 +219,8 @@ static bool attach_ended(struct subscriber *subscriber, int64_t job, struct err 
     return true;
 }
 
-struct subscriber *events_subscribe(struct events *events, int64_t job, const char *last_event_id, void (*wake)(void *self), void *self,
-                                    struct err *err)
+struct subscriber *events_subscribe(struct events *events, int64_t job, const char *last_event_id,
+                                    void (*wake)(void *self), void *self, struct err *err)
 {
     struct subscriber *subscriber = calloc(1, sizeof *subscriber);
     if (!subscriber) {
@@ -232,7 +237,8 @@ struct subscriber *events_subscribe(struct events *events, int64_t job, const ch
     return NULL;
 }
 
-/* Lock held: whether the channel is off the list and nobody follows it any more. */
+/* Lock held: whether the channel is off the list and nobody follows it any
+ * more. */
 static bool channel_over(const struct channel *channel)
 {
     return (channel->done || channel->deleted) && !channel->subscribers;
@@ -277,7 +283,9 @@ static size_t escape(char *to, const char *from)
 
 static size_t frame_state(char *text, const struct channel *channel)
 {
-    return (size_t)snprintf(text, EVENT_SIZE, "event: state\ndata: {\"state\":\"%s\",\"epoch\":%" PRIu32 ",\"epochs\":%" PRIu32 "}\n\n",
+    return (size_t)snprintf(text, EVENT_SIZE,
+                            "event: state\ndata: {\"state\":\"%s\",\"epoch\":%" PRIu32 ",\"epochs\":%" PRIu32
+                            "}\n\n",
                             job_state_name(channel->row.state), channel->newest, channel->row.epochs);
 }
 
@@ -285,7 +293,8 @@ static size_t frame_epoch(char *text, const struct epoch_metrics *metrics)
 {
     char json[EPOCH_JSON_SIZE];
     epoch_json(json, metrics);
-    return (size_t)snprintf(text, EVENT_SIZE, "event: epoch\nid: %" PRIu32 "\ndata: %s\n\n", metrics->epoch, json);
+    return (size_t)snprintf(text, EVENT_SIZE, "event: epoch\nid: %" PRIu32 "\ndata: %s\n\n", metrics->epoch,
+                            json);
 }
 
 size_t warning_json(char text[WARNING_JSON_SIZE], const struct warning *warning)
@@ -318,13 +327,15 @@ static size_t frame_done(char *text, const struct channel *channel)
         length += escape(message + length, row->error.msg);
         strcpy(message + length, "\"");
     }
-    return (size_t)snprintf(text, EVENT_SIZE,
-                            "event: done\nid: done\ndata: {\"state\":\"%s\",\"epoch\":%" PRIu32 ",\"epochs\":%" PRIu32
-                            ",\"model\":\"%s\",\"version\":%" PRIu32 ",\"error\":%s}\n\n",
-                            job_state_name(row->state), channel->newest, row->epochs, row->model, row->version, message);
+    return (size_t)snprintf(
+        text, EVENT_SIZE,
+        "event: done\nid: done\ndata: {\"state\":\"%s\",\"epoch\":%" PRIu32 ",\"epochs\":%" PRIu32
+        ",\"model\":\"%s\",\"version\":%" PRIu32 ",\"error\":%s}\n\n",
+        job_state_name(row->state), channel->newest, row->epochs, row->model, row->version, message);
 }
 
-/* Lock held: write the next frame. `behind`: the next epoch is no longer in memory. */
+/* Lock held: write the next frame. `behind`: the next epoch is no longer in
+ * memory. */
 static enum events_next frame_next(struct subscriber *subscriber, char *text, size_t *length, bool *behind)
 {
     struct channel *channel = subscriber->channel;
@@ -352,8 +363,10 @@ static enum events_next frame_next(struct subscriber *subscriber, char *text, si
     return EVENTS_TEXT;
 }
 
-/* Frames of epochs that only the store has. The caller has no lock; the cursor moves under it, as only this thread moves it. */
-static bool frames_stored(struct subscriber *subscriber, char *text, size_t size, size_t *length, struct err *err)
+/* Frames of epochs that only the store has. The caller has no lock; the cursor
+ * moves under it, as only this thread moves it. */
+static bool frames_stored(struct subscriber *subscriber, char *text, size_t size, size_t *length,
+                          struct err *err)
 {
     struct events *events = subscriber->events;
     struct epoch_metrics *epochs = NULL;
@@ -376,7 +389,8 @@ static bool frames_stored(struct subscriber *subscriber, char *text, size_t size
     return true;
 }
 
-enum events_next events_next(struct subscriber *subscriber, char *text, size_t size, size_t *length, struct err *err)
+enum events_next events_next(struct subscriber *subscriber, char *text, size_t size, size_t *length,
+                             struct err *err)
 {
     struct events *events = subscriber->events;
     enum events_next next = EVENTS_TEXT;

@@ -1,4 +1,5 @@
-/* Jobs as others see them: submit, look, pause, resume, cancel, delete; start and stop of the three threads. */
+/* Jobs as others see them: submit, look, pause, resume, cancel, delete; start
+ * and stop of the three threads. */
 #define _GNU_SOURCE
 #include "base/log.h"
 #include "jobs/checkpoints.h"
@@ -11,7 +12,9 @@
 #include <string.h>
 #include <time.h>
 
-#define LAST_SAVES_NS 1500000000u /* of the two seconds that a stop may take; a checkpoint that does not make it leaves the one before */
+#define LAST_SAVES_NS                                                                                        \
+    1500000000u /* of the two seconds that a stop may take; a checkpoint that does not make it leaves the    \
+                   one before */
 
 uint64_t jobs_now_ns(void)
 {
@@ -92,8 +95,9 @@ static bool revive_fail(struct jobs *jobs, struct job *job, const struct err *wh
     return ok;
 }
 
-/* Whether a job goes on from a checkpoint, and how its row stands then. Epochs that were stored after the checkpoint stay: they come out
- * once more with the same bits. Without one the history goes: it may be of another build. */
+/* Whether a job goes on from a checkpoint, and how its row stands then. Epochs
+ * that were stored after the checkpoint stay: they come out once more with the
+ * same bits. Without one the history goes: it may be of another build. */
 static bool revive_row(struct jobs *jobs, struct job *job, struct err *err)
 {
     struct train_place place;
@@ -115,7 +119,8 @@ static bool revive_row(struct jobs *jobs, struct job *job, struct err *err)
     return store_job_update(store, &job->row, err);
 }
 
-/* Take up one unfinished job: it goes on from its checkpoint, or from its beginning, in either case to the same bits. */
+/* Take up one unfinished job: it goes on from its checkpoint, or from its
+ * beginning, in either case to the same bits. */
 static bool revive(struct jobs *jobs, const struct job_row *row, struct err *err)
 {
     struct err why;
@@ -171,11 +176,16 @@ static bool threads_start(struct jobs *jobs, struct err *err)
     return true;
 }
 
-/* The scheduler is one of the pool's workers: it waits, without processor time, where another of them does not get on. */
+/* The scheduler is one of the pool's workers: it waits, without processor time,
+ * where another of them does not get on. */
 struct pulse jobs_pulse(struct jobs *jobs, enum heart heart)
 {
-    pthread_t thread = heart == HEART_WRITER ? jobs->writer : heart == HEART_SAVER ? jobs->saver : jobs->scheduler;
-    pthread_cond_t *condition = heart == HEART_WRITER ? &jobs->unsaved : heart == HEART_SAVER ? &jobs->saves : &jobs->work;
+    pthread_t thread = heart == HEART_WRITER  ? jobs->writer
+                       : heart == HEART_SAVER ? jobs->saver
+                                              : jobs->scheduler;
+    pthread_cond_t *condition = heart == HEART_WRITER  ? &jobs->unsaved
+                                : heart == HEART_SAVER ? &jobs->saves
+                                                       : &jobs->work;
     struct pulse pulse = {.has_work = true, .beats = atomic_load(&jobs->n_turns[heart])};
     clockid_t clock;
     if (pthread_getcpuclockid(thread, &clock) == 0)
@@ -290,7 +300,8 @@ bool jobs_fits(const struct jobs *jobs, uint64_t bytes, struct err *err)
     if (!jobs->options.memory || bytes <= jobs->options.memory)
         return true;
     return err_set(err, ERR_SPACE,
-                   "the training takes about %.3g GB of memory, and jobs may take %.3g GB together (--job-memory): make the layers smaller",
+                   "the training takes about %.3g GB of memory, and jobs may take %.3g GB together "
+                   "(--job-memory): make the layers smaller",
                    (double)bytes / gb, (double)jobs->options.memory / gb);
 }
 
@@ -341,7 +352,8 @@ bool jobs_get(struct jobs *jobs, int64_t id, struct job_info *info, struct err *
     return true;
 }
 
-bool jobs_list(struct jobs *jobs, int64_t before, uint32_t limit, struct job_info **list, size_t *n_list, struct err *err)
+bool jobs_list(struct jobs *jobs, int64_t before, uint32_t limit, struct job_info **list, size_t *n_list,
+               struct err *err)
 {
     struct job_row *rows;
     struct err gone;
@@ -357,7 +369,8 @@ bool jobs_list(struct jobs *jobs, int64_t before, uint32_t limit, struct job_inf
         if (job_state_final(rows[i].state))
             info_stored(&rows[i], &infos[n++]);
         else
-            n += jobs_get(jobs, rows[i].id, &infos[n], &gone); /* it may have ended, or been deleted, in this moment */
+            n += jobs_get(jobs, rows[i].id, &infos[n],
+                          &gone); /* it may have ended, or been deleted, in this moment */
     }
     free(rows);
     *list = infos;
@@ -375,11 +388,12 @@ bool jobs_warnings(struct jobs *jobs, int64_t id, struct warnings *warnings, str
     return store_warnings(jobs->options.store, id, warnings, err);
 }
 
-bool jobs_history(struct jobs *jobs, int64_t id, uint32_t after, uint32_t limit, struct epoch_metrics **epochs, size_t *n_epochs,
-                  struct err *err)
+bool jobs_history(struct jobs *jobs, int64_t id, uint32_t after, uint32_t limit,
+                  struct epoch_metrics **epochs, size_t *n_epochs, struct err *err)
 {
     struct job_row row;
-    return store_job_get(jobs->options.store, id, &row, err) && store_epochs(jobs->options.store, id, after, limit, epochs, n_epochs, err);
+    return store_job_get(jobs->options.store, id, &row, err) &&
+           store_epochs(jobs->options.store, id, after, limit, epochs, n_epochs, err);
 }
 
 void jobs_count(struct jobs *jobs, uint32_t counts[JOB_STATES_LIVE])

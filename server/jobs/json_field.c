@@ -38,7 +38,8 @@ bool field_whole(const struct field *field, const struct message *value, double 
 {
     if (!field_number(field, value, number, err))
         return false;
-    return scan_whole(*number, field->least, field->most) || field_wrong(err, field->name, field->expected, value);
+    return scan_whole(*number, field->least, field->most) ||
+           field_wrong(err, field->name, field->expected, value);
 }
 
 void *field_place(struct job_request *request, const struct field *field)
@@ -46,7 +47,8 @@ void *field_place(struct job_request *request, const struct field *field)
     return (char *)request + field->offset;
 }
 
-bool field_set_float(struct job_request *request, const struct field *field, const struct message *value, struct err *err)
+bool field_set_float(struct job_request *request, const struct field *field, const struct message *value,
+                     struct err *err)
 {
     double number = 0;
     if (!field_number(field, value, &number, err))
@@ -55,12 +57,14 @@ bool field_set_float(struct job_request *request, const struct field *field, con
     return true;
 }
 
-bool field_set_double(struct job_request *request, const struct field *field, const struct message *value, struct err *err)
+bool field_set_double(struct job_request *request, const struct field *field, const struct message *value,
+                      struct err *err)
 {
     return field_number(field, value, field_place(request, field), err);
 }
 
-bool field_set_int32(struct job_request *request, const struct field *field, const struct message *value, struct err *err)
+bool field_set_int32(struct job_request *request, const struct field *field, const struct message *value,
+                     struct err *err)
 {
     double number = 0;
     if (!field_whole(field, value, &number, err))
@@ -69,7 +73,8 @@ bool field_set_int32(struct job_request *request, const struct field *field, con
     return true;
 }
 
-bool field_set_uint32(struct job_request *request, const struct field *field, const struct message *value, struct err *err)
+bool field_set_uint32(struct job_request *request, const struct field *field, const struct message *value,
+                      struct err *err)
 {
     double number = 0;
     if (!field_whole(field, value, &number, err))
@@ -78,7 +83,8 @@ bool field_set_uint32(struct job_request *request, const struct field *field, co
     return true;
 }
 
-bool field_set_uint64(struct job_request *request, const struct field *field, const struct message *value, struct err *err)
+bool field_set_uint64(struct job_request *request, const struct field *field, const struct message *value,
+                      struct err *err)
 {
     double number = 0;
     if (!field_whole(field, value, &number, err))
@@ -87,7 +93,8 @@ bool field_set_uint64(struct job_request *request, const struct field *field, co
     return true;
 }
 
-bool field_set_bool(struct job_request *request, const struct field *field, const struct message *value, struct err *err)
+bool field_set_bool(struct job_request *request, const struct field *field, const struct message *value,
+                    struct err *err)
 {
     if (message_kind(value) != MESSAGE_BOOL)
         return field_wrong(err, field->name, field->expected, value);
@@ -96,7 +103,8 @@ bool field_set_bool(struct job_request *request, const struct field *field, cons
 }
 
 /* Text that is one of a few words. */
-bool field_word(const struct field *field, const struct message *value, int (*find)(const char *name), int *word, struct err *err)
+bool field_word(const struct field *field, const struct message *value, int (*find)(const char *name),
+                int *word, struct err *err)
 {
     *word = message_kind(value) == MESSAGE_STRING ? find(message_string(value)) : -1;
     return *word >= 0 || field_wrong(err, field->name, field->expected, value);

@@ -7,8 +7,10 @@
 
 #define NAMES_MAX 100000
 
-/* A list of names of columns: `list` and `n` are the request's, in place of an earlier one. */
-static bool set_names(char ***list, uint32_t *n_list, const struct field *field, const struct message *value, struct err *err)
+/* A list of names of columns: `list` and `n` are the request's, in place of an
+ * earlier one. */
+static bool set_names(char ***list, uint32_t *n_list, const struct field *field, const struct message *value,
+                      struct err *err)
 {
     size_t n = message_kind(value) == MESSAGE_ARRAY ? message_size(value) : NAMES_MAX + 1;
     if (n > NAMES_MAX || *list)
@@ -26,7 +28,8 @@ static bool set_names(char ***list, uint32_t *n_list, const struct field *field,
     return true;
 }
 
-bool train_set_sample_weight(struct job_request *request, const struct field *field, const struct message *value, struct err *err)
+bool train_set_sample_weight(struct job_request *request, const struct field *field,
+                             const struct message *value, struct err *err)
 {
     if (message_kind(value) != MESSAGE_STRING)
         return field_wrong(err, field->name, field->expected, value);
@@ -36,10 +39,12 @@ bool train_set_sample_weight(struct job_request *request, const struct field *fi
 }
 
 /* "balanced", or what rows of some classes count. */
-bool train_set_class_weight(struct job_request *request, const struct field *field, const struct message *value, struct err *err)
+bool train_set_class_weight(struct job_request *request, const struct field *field,
+                            const struct message *value, struct err *err)
 {
     double weight = 0;
-    request->class_balanced = message_kind(value) == MESSAGE_STRING && !strcmp(message_string(value), "balanced");
+    request->class_balanced =
+        message_kind(value) == MESSAGE_STRING && !strcmp(message_string(value), "balanced");
     if (request->class_balanced)
         return true;
     if (message_kind(value) != MESSAGE_OBJECT || message_size(value) == 0)
@@ -58,21 +63,25 @@ bool train_set_class_weight(struct job_request *request, const struct field *fie
     return true;
 }
 
-bool train_set_ignore(struct job_request *request, const struct field *field, const struct message *value, struct err *err)
+bool train_set_ignore(struct job_request *request, const struct field *field, const struct message *value,
+                      struct err *err)
 {
     return set_names(&request->ignore, &request->n_ignore, field, value, err);
 }
 
-bool train_set_features(struct job_request *request, const struct field *field, const struct message *value, struct err *err)
+bool train_set_features(struct job_request *request, const struct field *field, const struct message *value,
+                        struct err *err)
 {
     return set_names(&request->features, &request->n_features, field, value, err);
 }
 
-static const struct field encoding_field = {.name = "recipe",
-                                            .expected = "one of scale, standardise, log, quantile, one_hot, ignore for each column"};
+static const struct field encoding_field = {
+    .name = "recipe",
+    .expected = "one of scale, standardise, log, quantile, one_hot, ignore for each column"};
 
 /* {"column": "log"} or {"column": {"encoding": "log"}}. */
-bool train_set_recipe(struct job_request *request, const struct field *field, const struct message *value, struct err *err)
+bool train_set_recipe(struct job_request *request, const struct field *field, const struct message *value,
+                      struct err *err)
 {
     size_t n = message_kind(value) == MESSAGE_OBJECT ? message_size(value) : NAMES_MAX + 1;
     if (n > NAMES_MAX || request->overrides)
@@ -81,7 +90,8 @@ bool train_set_recipe(struct job_request *request, const struct field *field, co
     if (!request->overrides)
         return err_memory(err, "the request");
     for (const struct message *member = message_first(value); member; member = message_next(member)) {
-        const struct message *word = message_kind(member) == MESSAGE_OBJECT ? message_get(member, "encoding") : member;
+        const struct message *word =
+            message_kind(member) == MESSAGE_OBJECT ? message_get(member, "encoding") : member;
         int encoding;
         if (!word || (word != member && message_size(member) != 1))
             return field_wrong(err, field->name, field->expected, member);

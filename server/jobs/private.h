@@ -1,7 +1,10 @@
-/* Private to the jobs: the structs that API (jobs.c), scheduler (jobs/run.c), writer (jobs/write.c) and saver (jobs/save.c) share.
+/* Private to the jobs: the structs that API (jobs.c), scheduler (jobs/run.c),
+ * writer (jobs/write.c) and saver (jobs/save.c) share.
  *
- * A live job is one that is not final in the store. It is on the list from jobs_submit until the writer has stored its end, or
- * until a delete has removed it. Its training belongs to the scheduler, its result to the writer from `finishing` on. */
+ * A live job is one that is not final in the store. It is on the list from
+ * jobs_submit until the writer has stored its end, or until a delete has
+ * removed it. Its training belongs to the scheduler, its result to the writer
+ * from `finishing` on. */
 #ifndef MLPD_JOBS_PRIVATE_H
 #define MLPD_JOBS_PRIVATE_H
 
@@ -19,7 +22,8 @@
 
 enum want { WANT_NOTHING, WANT_CANCEL, WANT_DELETE };
 
-/* Whose the copy of a training's state is: the scheduler's while it is taken, the saver's while it is written. */
+/* Whose the copy of a training's state is: the scheduler's while it is taken,
+ * the saver's while it is written. */
 enum checkpoint_state { CHECKPOINT_NONE, CHECKPOINT_TAKING, CHECKPOINT_READY, CHECKPOINT_SAVING };
 
 struct checkpoint {
@@ -39,9 +43,11 @@ struct checkpoint {
 struct job {
     struct job_request request; /* never changes */
     atomic_bool stop;           /* ends the slice under way; set under jobs->lock */
-    /* the scheduler's; `training` is written under jobs->lock, as others look at its progress */
+    /* the scheduler's; `training` is written under jobs->lock, as others look
+     * at its progress */
     struct training *training;
-    struct model *snapshot; /* the best so far, looked at once a second: served meanwhile, and what a diverged job leaves */
+    struct model *snapshot; /* the best so far, looked at once a second: served meanwhile, and what a diverged
+                               job leaves */
     uint64_t snapshot_ns;
     double snapshot_loss; /* its validation loss, NaN where there is none */
     struct checkpoint checkpoint;
@@ -90,9 +96,11 @@ struct jobs {
     _Atomic uint64_t n_turns[N_HEARTS]; /* of the loops of the writer, the saver and the scheduler */
     bool save_failed;                   /* the saver's */
     pthread_mutex_t lock;
-    pthread_cond_t work;    /* the scheduler waits: something to run, or stopping */
-    pthread_cond_t unsaved; /* the writer waits: epochs, states or results to store, or stopping (CLOCK_MONOTONIC) */
-    pthread_cond_t changed; /* callers wait: a job has left the list, was parked, is no longer written; or stopping (CLOCK_MONOTONIC) */
+    pthread_cond_t work; /* the scheduler waits: something to run, or stopping */
+    pthread_cond_t
+        unsaved; /* the writer waits: epochs, states or results to store, or stopping (CLOCK_MONOTONIC) */
+    pthread_cond_t changed; /* callers wait: a job has left the list, was parked, is no longer written; or
+                               stopping (CLOCK_MONOTONIC) */
     pthread_cond_t saves;   /* the saver waits: a checkpoint to write, or stopping (CLOCK_MONOTONIC) */
     atomic_bool halt;       /* the scheduler ends: what is made or evaluated stays for the next start */
     /* under lock */
@@ -108,7 +116,8 @@ struct jobs {
 };
 
 uint64_t jobs_now_ns(void); /* CLOCK_MONOTONIC */
-/* Wait for one of the conditions with CLOCK_MONOTONIC, until `ns` at most; UINT64_MAX: for ever. */
+/* Wait for one of the conditions with CLOCK_MONOTONIC, until `ns` at most;
+ * UINT64_MAX: for ever. */
 void jobs_wait(struct jobs *jobs, pthread_cond_t *condition, uint64_t ns);
 
 /* Lock held. */
@@ -117,7 +126,8 @@ struct job *jobs_find(struct jobs *jobs, int64_t id);
 void job_state_set(struct jobs *jobs, struct job *job, enum job_state state);
 /* How much of the time the job gets beside others. */
 double job_share(const struct job_row *row);
-/* Lock held: whether a training of so many bytes has room beside those that are there; 0 bytes: not known, yes. */
+/* Lock held: whether a training of so many bytes has room beside those that are
+ * there; 0 bytes: not known, yes. */
 bool jobs_room(const struct jobs *jobs, uint64_t bytes);
 /* ERR_SPACE where a training of so many bytes can never have room. */
 bool jobs_fits(const struct jobs *jobs, uint64_t bytes, struct err *err);
@@ -134,8 +144,10 @@ void *jobs_schedule(void *self);
 void *jobs_write(void *self);
 void *jobs_save(void *self);
 
-/* The scheduler's, without the lock. begin: the training starts to run. take: copy its state for the saver, if it is time; `last`: in any
- * case, as the scheduler stops. resume: let a new training go on from the job's checkpoint; false: it begins at its beginning. */
+/* The scheduler's, without the lock. begin: the training starts to run. take:
+ * copy its state for the saver, if it is time; `last`: in any case, as the
+ * scheduler stops. resume: let a new training go on from the job's checkpoint;
+ * false: it begins at its beginning. */
 void checkpoint_begin(struct job *job);
 void checkpoint_take(struct jobs *jobs, struct job *job, bool last);
 bool checkpoint_resume(struct jobs *jobs, struct job *job, struct training *training);

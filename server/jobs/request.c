@@ -8,7 +8,8 @@
 
 void job_request_init(struct job_request *request)
 {
-    *request = (struct job_request){.validation_split = -1, .train = train_options_default(), .weight = 1, .max_seconds = NAN};
+    *request = (struct job_request){
+        .validation_split = -1, .train = train_options_default(), .weight = 1, .max_seconds = NAN};
     request->train.n_layers = 0;
     request->train.epochs = 0;
 }
@@ -57,7 +58,8 @@ static bool overrides_copy(struct job_request *copy, const struct job_request *r
     copy->overrides = request->n_overrides ? calloc(request->n_overrides, sizeof *copy->overrides) : NULL;
     bool ok = !request->n_overrides || copy->overrides;
     for (uint32_t i = 0; ok && i < request->n_overrides; i++, copy->n_overrides = i) {
-        copy->overrides[i] = (struct recipe_override){strdup(request->overrides[i].column), request->overrides[i].encoding};
+        copy->overrides[i] =
+            (struct recipe_override){strdup(request->overrides[i].column), request->overrides[i].encoding};
         ok = copy->overrides[i].column != NULL;
     }
     return ok;
@@ -70,7 +72,8 @@ static bool class_weights_copy(struct job_request *copy, const struct job_reques
     copy->n_class_weights = 0;
     copy->class_weights = n ? calloc(n, sizeof *copy->class_weights) : NULL;
     for (uint32_t i = 0; copy->class_weights && ok && i < n; i++, copy->n_class_weights = i) {
-        copy->class_weights[i] = (struct class_weight){strdup(request->class_weights[i].label), request->class_weights[i].weight};
+        copy->class_weights[i] =
+            (struct class_weight){strdup(request->class_weights[i].label), request->class_weights[i].weight};
         ok = copy->class_weights[i].label != NULL;
     }
     return ok && (n == 0 || copy->class_weights);
@@ -87,8 +90,8 @@ bool job_request_copy(struct job_request *copy, const struct job_request *reques
     copy->overrides = NULL;
     copy->n_overrides = 0;
     bool ok = names_copy(request->ignore, request->n_ignore, &copy->ignore, &copy->n_ignore) &&
-              names_copy(request->features, request->n_features, &copy->features, &copy->n_features) && overrides_copy(copy, request) &&
-              class_weights_copy(copy, request);
+              names_copy(request->features, request->n_features, &copy->features, &copy->n_features) &&
+              overrides_copy(copy, request) && class_weights_copy(copy, request);
     if (ok && request->sample_weight)
         ok = (copy->sample_weight = strdup(request->sample_weight)) != NULL;
     if (ok && request->target)
@@ -104,17 +107,20 @@ static bool layers_full(struct err *err)
     return err_field(err, "layers");
 }
 
-/* Whether the last layer that the user listed is the output layer; if it is, it must fit the target. */
-static bool output_listed(const struct train_options *options, const struct recipe *recipe, uint32_t n_outputs, bool *listed,
-                          struct err *err)
+/* Whether the last layer that the user listed is the output layer; if it is, it
+ * must fit the target. */
+static bool output_listed(const struct train_options *options, const struct recipe *recipe,
+                          uint32_t n_outputs, bool *listed, struct err *err)
 {
     *listed = false;
     if (options->n_layers == 0)
         return true;
     const struct layer *last = &options->layers[options->n_layers - 1];
     bool classes = recipe->task == TASK_CLASSIFICATION, binary = options->loss == LOSS_BINARY_CROSSENTROPY;
-    *listed = last->activation == ACTIVATION_SOFTMAX || (last->activation == ACTIVATION_LINEAR && last->units == n_outputs) ||
-              (options->loss == LOSS_POISSON && last->units == 1) || (binary && last->activation == ACTIVATION_SIGMOID);
+    *listed = last->activation == ACTIVATION_SOFTMAX ||
+              (last->activation == ACTIVATION_LINEAR && last->units == n_outputs) ||
+              (options->loss == LOSS_POISSON && last->units == 1) ||
+              (binary && last->activation == ACTIVATION_SIGMOID);
     if (!*listed || last->activation != ACTIVATION_SOFTMAX || (last->units == n_outputs && classes))
         return true;
     if (recipe->task == TASK_CLASSIFICATION)
@@ -124,7 +130,8 @@ static bool output_listed(const struct train_options *options, const struct reci
                 last->units, recipe->target, n_outputs, n_outputs);
     else
         err_set(err, ERR_INPUT,
-                "the last layer is softmax, but the target %.60s is a number: leave the output layer out, or make it linear with 1 unit",
+                "the last layer is softmax, but the target %.60s is a number: leave the output layer out, or "
+                "make it linear with 1 unit",
                 recipe->target);
     return err_field(err, "layers");
 }
@@ -138,9 +145,11 @@ static struct layer output_layer(enum loss loss, uint32_t n_outputs, bool classe
     return (struct layer){.units = n_outputs, .activation = classes ? ACTIVATION_SOFTMAX : ACTIVATION_LINEAR};
 }
 
-static bool layers_resolve(const struct job_request *request, const struct recipe *recipe, struct train_options *options, struct err *err)
+static bool layers_resolve(const struct job_request *request, const struct recipe *recipe,
+                           struct train_options *options, struct err *err)
 {
-    static const struct layer chosen[] = {{.units = 128, .activation = ACTIVATION_RELU}, {.units = 64, .activation = ACTIVATION_RELU}};
+    static const struct layer chosen[] = {{.units = 128, .activation = ACTIVATION_RELU},
+                                          {.units = 64, .activation = ACTIVATION_RELU}};
     bool classes = recipe->task == TASK_CLASSIFICATION, listed;
     uint32_t n_outputs = classes ? recipe->n_classes : 1;
     if (!request->layers_given && !is_auto_configured(request)) {
@@ -159,7 +168,8 @@ static bool layers_resolve(const struct job_request *request, const struct recip
     return true;
 }
 
-/* Fewer epochs for more rows: about as many steps as small networks need to settle. */
+/* Fewer epochs for more rows: about as many steps as small networks need to
+ * settle. */
 static uint32_t epochs_choose(uint64_t n_train)
 {
     static const struct {
@@ -172,7 +182,8 @@ static uint32_t epochs_choose(uint64_t n_train)
     return 10;
 }
 
-bool jobs_defaults(const struct job_request *request, const struct training *training, struct train_options *options, struct err *err)
+bool jobs_defaults(const struct job_request *request, const struct training *training,
+                   struct train_options *options, struct err *err)
 {
     struct train_options resolved = request->train;
     uint64_t n_train = training->train.n_rows;
@@ -184,8 +195,8 @@ bool jobs_defaults(const struct job_request *request, const struct training *tra
         resolved.loss = training->base->loss;
     }
     if (ours)
-        choice_make(request, training->recipe, n_train, training->is_ensemble, training->is_ensemble || training->validation.n_rows > 0,
-                    &resolved);
+        choice_make(request, training->recipe, n_train, training->is_ensemble,
+                    training->is_ensemble || training->validation.n_rows > 0, &resolved);
     if (!training->base && !layers_resolve(request, training->recipe, &resolved, err))
         return false;
     if (!ours && !request->batch_size_given)

@@ -1,7 +1,9 @@
-/* The scheduler: the one thread that trains. It runs live jobs by turns in slices and hands what there is to store to the writer.
+/* The scheduler: the one thread that trains. It runs live jobs by turns in
+ * slices and hands what there is to store to the writer.
  *
- * Its loop begins with the lock held, and gives it up while it makes, runs or judges a training. Only it touches job->training and
- * job->snapshot, and it never waits for a write. */
+ * Its loop begins with the lock held, and gives it up while it makes, runs or
+ * judges a training. Only it touches job->training and job->snapshot, and it
+ * never waits for a write. */
 #include "base/log.h"
 #include "jobs/private.h"
 
@@ -13,7 +15,8 @@
 #define SLICE_NS 100000000u
 #define SNAPSHOT_NS 1000000000u
 
-/* Lock held: the queued job to start now: the first of the highest priority that has room. NULL: none. */
+/* Lock held: the queued job to start now: the first of the highest priority
+ * that has room. NULL: none. */
 static struct job *next_start(struct jobs *jobs)
 {
     struct job *first = NULL;
@@ -21,13 +24,15 @@ static struct job *next_start(struct jobs *jobs)
     for (struct job *job = jobs->list; job; job = job->next)
         n_running += job->row.state == JOB_RUNNING && !job->finishing;
     for (struct job *job = jobs->list; job && n_running < JOBS_ACTIVE_MAX; job = job->next)
-        if (job->row.state == JOB_QUEUED && !job->finishing && !job->parked && (!first || job->row.priority > first->row.priority) &&
+        if (job->row.state == JOB_QUEUED && !job->finishing && !job->parked &&
+            (!first || job->row.priority > first->row.priority) &&
             (job->training || jobs_room(jobs, job->bytes)))
             first = job;
     return first;
 }
 
-/* Lock held: the running job that has had the least by its share. NULL: none. */
+/* Lock held: the running job that has had the least by its share. NULL:
+ * none. */
 static struct job *next_slice(struct jobs *jobs)
 {
     struct job *least = NULL;
@@ -41,13 +46,15 @@ static struct job *next_slice(struct jobs *jobs)
     return least;
 }
 
-/* Lock held: whether what a job came to under an earlier daemon is still only in its checkpoint. */
+/* Lock held: whether what a job came to under an earlier daemon is still only
+ * in its checkpoint. */
 static bool is_stored(const struct job *job)
 {
     return !job->training && job->checkpoint.from >= 0;
 }
 
-/* Lock held: who is to be stopped, then who is to start, then who goes on. NULL: nobody. */
+/* Lock held: who is to be stopped, then who is to start, then who goes on.
+ * NULL: nobody. */
 static struct job *next_job(struct jobs *jobs)
 {
     for (struct job *job = jobs->list; job; job = job->next)
@@ -58,15 +65,17 @@ static struct job *next_job(struct jobs *jobs)
     return job ? job : next_slice(jobs);
 }
 
-/* Lock held: seconds that the job may still train; infinite where there is no limit. Where none are left *err says so. */
+/* Lock held: seconds that the job may still train; infinite where there is no
+ * limit. Where none are left *err says so. */
 static double seconds_left(const struct jobs *jobs, const struct job *job, struct err *err)
 {
     double asked = isnan(job->row.max_seconds) ? INFINITY : job->row.max_seconds;
     double most = jobs->options.max_seconds > 0 ? jobs->options.max_seconds : INFINITY;
     double left = fmin(asked, most) - job->run_seconds - job->seconds_before;
     if (left <= 0)
-        err_set(err, ERR_TIME, "it was stopped after %g seconds of training, as %s says; the model so far is kept", fmin(asked, most),
-                asked <= most ? "max_seconds" : "--max-job-seconds");
+        err_set(err, ERR_TIME,
+                "it was stopped after %g seconds of training, as %s says; the model so far is kept",
+                fmin(asked, most), asked <= most ? "max_seconds" : "--max-job-seconds");
     return left;
 }
 
@@ -82,8 +91,9 @@ static void training_drop(struct jobs *jobs, struct job *job)
     training_free(training);
 }
 
-/* The model that the job leaves: a succeeded or cancelled one as it stands, a failed one, or one that was stopped while its weights changed,
- * as it last stood well. NULL: none. */
+/* The model that the job leaves: a succeeded or cancelled one as it stands, a
+ * failed one, or one that was stopped while its weights changed, as it last
+ * stood well. NULL: none. */
 static struct model *model_left(struct job *job, enum job_state *end, struct err *err)
 {
     struct err why;
@@ -99,16 +109,18 @@ static struct model *model_left(struct job *job, enum job_state *end, struct err
     return model;
 }
 
-/* How the model does on the rows that it is judged by, and, unless somebody waits, which columns matter. NULL: *err. */
-static struct evaluation *judge(struct jobs *jobs, const struct job *job, const struct model *model, bool hurry, enum rows_kind *kind,
-                                struct err *err)
+/* How the model does on the rows that it is judged by, and, unless somebody
+ * waits, which columns matter. NULL: *err. */
+static struct evaluation *judge(struct jobs *jobs, const struct job *job, const struct model *model,
+                                bool hurry, enum rows_kind *kind, struct err *err)
 {
     const struct importance_options options = {.seed = job->request.train.seed, .stop = &jobs->halt};
     struct err unimportant;
     struct rows judges = *training_judges(job->training, kind);
     judges.weights = NULL;
     struct evaluation *evaluation = model_evaluate(model, &judges, jobs->pool, &jobs->halt, err);
-    if (evaluation && !hurry && !evaluation_importance(evaluation, model, &judges, jobs->pool, &options, &unimportant) &&
+    if (evaluation && !hurry &&
+        !evaluation_importance(evaluation, model, &judges, jobs->pool, &options, &unimportant) &&
         unimportant.code != ERR_STOPPED)
         log_warning("job %" PRId64 ": no importance of the columns: %s", job->row.id, unimportant.msg);
     if (stop_check(&jobs->halt, err))
@@ -131,7 +143,8 @@ static struct warnings *warnings_left(const struct job *job, enum job_state end,
     return NULL;
 }
 
-/* The training is over: make model and evaluation, and pass all to the writer. err: why it failed, where it did. */
+/* The training is over: make model and evaluation, and pass all to the writer.
+ * err: why it failed, where it did. */
 static void finish(struct jobs *jobs, struct job *job, enum job_state end, const struct err *err)
 {
     struct err end_err = err ? *err : (struct err){0}, why;
@@ -139,7 +152,8 @@ static void finish(struct jobs *jobs, struct job *job, enum job_state end, const
     bool cancelled = end == JOB_CANCELLED && !err;
     struct model *model = model_left(job, &end, &end_err);
     struct evaluation *evaluation = model ? judge(jobs, job, model, cancelled, &kind, &why) : NULL;
-    if (model && !evaluation && why.code == ERR_STOPPED) { /* the next start does all this again, from the checkpoint */
+    if (model && !evaluation &&
+        why.code == ERR_STOPPED) { /* the next start does all this again, from the checkpoint */
         model_unref(model);
         return;
     }
@@ -167,7 +181,8 @@ static void finish(struct jobs *jobs, struct job *job, enum job_state end, const
     pthread_mutex_unlock(&jobs->lock);
 }
 
-/* What the job came to under an earlier daemon is what it leaves where it fails before its next epoch ends: on rows that are damaged now. */
+/* What the job came to under an earlier daemon is what it leaves where it fails
+ * before its next epoch ends: on rows that are damaged now. */
 static void snapshot_resume(struct job *job, const struct training *training)
 {
     struct err ignored;
@@ -177,9 +192,11 @@ static void snapshot_resume(struct job *job, const struct training *training)
     job->snapshot_loss = NAN;                                     /* any epoch's end beats it */
 }
 
-/* Make the training of a job that was not made ready ahead, and go on from its checkpoint. *training NULL: it has to wait for memory;
- * false: it can never run. */
-static bool make(struct jobs *jobs, struct job *job, struct job_row *row, struct training **training, struct err *err)
+/* Make the training of a job that was not made ready ahead, and go on from its
+ * checkpoint. *training NULL: it has to wait for memory; false: it can never
+ * run. */
+static bool make(struct jobs *jobs, struct job *job, struct job_row *row, struct training **training,
+                 struct err *err)
 {
     struct training *made = training_new(&jobs->options, &job->request, row, NULL, err);
     *training = NULL;
@@ -203,7 +220,8 @@ static bool make(struct jobs *jobs, struct job *job, struct job_row *row, struct
     return true;
 }
 
-/* End it with the model so far: one that has not run since the start is taken up for that, where need be as soon as there is room. */
+/* End it with the model so far: one that has not run since the start is taken
+ * up for that, where need be as soon as there is room. */
 static void cancel(struct jobs *jobs, struct job *job)
 {
     struct err why;
@@ -277,7 +295,8 @@ static bool pending_reserve(struct jobs *jobs, struct job *job, struct err *err)
     return ok || err_memory(err, "the history of a job");
 }
 
-/* An epoch that an earlier daemon stored before it ended, after its last checkpoint, has come out once more, with the same bits. */
+/* An epoch that an earlier daemon stored before it ended, after its last
+ * checkpoint, has come out once more, with the same bits. */
 static bool pending_add(struct jobs *jobs, struct job *job, const struct epoch_metrics *metrics)
 {
     pthread_mutex_lock(&jobs->lock);
@@ -290,15 +309,18 @@ static bool pending_add(struct jobs *jobs, struct job *job, const struct epoch_m
     return room;
 }
 
-/* Whether the epoch's end is better than the snapshot: by the validation loss, where there is one. */
+/* Whether the epoch's end is better than the snapshot: by the validation loss,
+ * where there is one. */
 static bool snapshot_is_beaten(const struct job *job, double loss)
 {
     return !job->snapshot || isnan(loss) || isnan(job->snapshot_loss) || loss < job->snapshot_loss;
 }
 
-/* The best model so far, taken at most once a second: served while the job trains, and what a diverged one leaves. Without memory the older
- * one stays. */
-static void snapshot_take(struct jobs *jobs, struct job *job, const struct epoch_metrics *metrics, uint64_t now_ns)
+/* The best model so far, taken at most once a second: served while the job
+ * trains, and what a diverged one leaves. Without memory the older one
+ * stays. */
+static void snapshot_take(struct jobs *jobs, struct job *job, const struct epoch_metrics *metrics,
+                          uint64_t now_ns)
 {
     struct err ignored;
     struct model_row row = {.job = job->row.id, .epochs = metrics->epoch};
@@ -327,7 +349,8 @@ static enum train_state train(struct jobs *jobs, struct job *job, uint64_t deadl
             return TRAIN_FAILED;
         state = ensemble_run(job->training->ensemble, jobs->pool, &job->stop, deadline_ns, &metrics, err);
         if (state == TRAIN_EPOCH) {
-            snapshot_take(jobs, job, &metrics, jobs_now_ns()); /* first: who has seen the epoch finds its model */
+            snapshot_take(jobs, job, &metrics,
+                          jobs_now_ns()); /* first: who has seen the epoch finds its model */
             room = pending_add(jobs, job, &metrics);
         }
     }
@@ -387,8 +410,9 @@ static void turn(struct jobs *jobs, struct job *job, enum want want, enum job_st
         slice(jobs, job);
 }
 
-/* The scheduler stops: keep what the trainings have come to. Lock held at the beginning and at the end; as nobody else takes jobs off
- * the list that are neither finishing nor parked, it stays whole around each of these. */
+/* The scheduler stops: keep what the trainings have come to. Lock held at the
+ * beginning and at the end; as nobody else takes jobs off the list that are
+ * neither finishing nor parked, it stays whole around each of these. */
 static void last_checkpoints(struct jobs *jobs)
 {
     for (struct job *job = jobs->list; job; job = job->next) {

@@ -1,7 +1,10 @@
-/* The saver: the thread that writes checkpoints, and what the scheduler calls to take them.
+/* The saver: the thread that writes checkpoints, and what the scheduler calls
+ * to take them.
  *
- * The scheduler copies a training's state in memory between two slices; the saver seals and writes the copy once the epochs before it are
- * stored, so that a checkpoint is never ahead of the history. A job's copy passes between the two by checkpoint.state, under the lock. */
+ * The scheduler copies a training's state in memory between two slices; the
+ * saver seals and writes the copy once the epochs before it are stored, so that
+ * a checkpoint is never ahead of the history. A job's copy passes between the
+ * two by checkpoint.state, under the lock. */
 #include "base/log.h"
 #include "jobs/checkpoints.h"
 #include "jobs/private.h"
@@ -16,10 +19,12 @@
 
 /* ---- the scheduler's ---- */
 
-/* Lock held: how long until the next one: a hundredth of the training's time and a tenth of the saver's, within bounds. */
+/* Lock held: how long until the next one: a hundredth of the training's time
+ * and a tenth of the saver's, within bounds. */
 static uint64_t interval_ns(const struct checkpoint *checkpoint)
 {
-    uint64_t copies = 100 * checkpoint->take_ns, writes = 10 * checkpoint->write_ns, wanted = copies > writes ? copies : writes;
+    uint64_t copies = 100 * checkpoint->take_ns, writes = 10 * checkpoint->write_ns,
+             wanted = copies > writes ? copies : writes;
     return wanted < INTERVAL_MIN_NS ? INTERVAL_MIN_NS : wanted > INTERVAL_MAX_NS ? INTERVAL_MAX_NS : wanted;
 }
 
@@ -28,7 +33,8 @@ void checkpoint_begin(struct job *job)
     job->checkpoint.next_ns = jobs_now_ns() + INTERVAL_MIN_NS;
 }
 
-/* Copy the state; false where memory is short: then the older checkpoints must do. */
+/* Copy the state; false where memory is short: then the older checkpoints must
+ * do. */
 static bool copy(struct job *job)
 {
     struct checkpoint *checkpoint = &job->checkpoint;
@@ -76,11 +82,12 @@ bool checkpoint_resume(struct jobs *jobs, struct job *job, struct training *trai
     if (job->checkpoint.from < 0)
         return false;
     bool ok = checkpoint_read(jobs->options.store, job->row.id, job->checkpoint.from, &bytes, &n, &err) &&
-              ensemble_restore(training->ensemble, bytes, n, &err) && ensemble_state_look(bytes, n, &place, &err);
+              ensemble_restore(training->ensemble, bytes, n, &err) &&
+              ensemble_state_look(bytes, n, &place, &err);
     free(bytes);
     if (ok)
-        log_info("job %" PRId64 " goes on from its checkpoint: after epoch %" PRIu32 ", step %" PRIu64, job->row.id, place.epoch,
-                 place.step);
+        log_info("job %" PRId64 " goes on from its checkpoint: after epoch %" PRIu32 ", step %" PRIu64,
+                 job->row.id, place.epoch, place.step);
     else
         log_warning("job %" PRId64 " starts again, its checkpoint cannot be used: %s", job->row.id, err.msg);
     return ok;
@@ -88,14 +95,16 @@ bool checkpoint_resume(struct jobs *jobs, struct job *job, struct training *trai
 
 /* ---- the saver's ---- */
 
-/* Lock held: whether it may be written: the epochs before it are stored, and the job goes on. */
+/* Lock held: whether it may be written: the epochs before it are stored, and
+ * the job goes on. */
 static bool ready(const struct job *job)
 {
-    return job->checkpoint.state == CHECKPOINT_READY && job->row.epoch >= job->checkpoint.epoch && !job->finishing && !job->parked &&
-           job->want == WANT_NOTHING;
+    return job->checkpoint.state == CHECKPOINT_READY && job->row.epoch >= job->checkpoint.epoch &&
+           !job->finishing && !job->parked && job->want == WANT_NOTHING;
 }
 
-/* Lock held: the job whose checkpoint is to be written now; NULL: none before *due_ns. */
+/* Lock held: the job whose checkpoint is to be written now; NULL: none before
+ * *due_ns. */
 static struct job *save_next(const struct jobs *jobs, uint64_t now_ns, uint64_t *due_ns)
 {
     *due_ns = UINT64_MAX;
@@ -120,10 +129,12 @@ static bool save(struct jobs *jobs, struct job *job)
     pthread_mutex_unlock(&jobs->lock);
     uint64_t begin_ns = jobs_now_ns();
     ensemble_state_seal(checkpoint->bytes, checkpoint->n);
-    bool ok = checkpoint_write(jobs->options.store, id, checkpoint->slot, checkpoint->bytes, checkpoint->n, &checkpoint->give_up_ns, &err);
+    bool ok = checkpoint_write(jobs->options.store, id, checkpoint->slot, checkpoint->bytes, checkpoint->n,
+                               &checkpoint->give_up_ns, &err);
     uint64_t end_ns = jobs_now_ns();
     bool unwanted = !ok && atomic_load(&checkpoint->give_up_ns) == GIVE_UP_NOW;
-    if (!ok && !unwanted && (!jobs->save_failed || err.code == ERR_STOPPED)) /* one line for a trouble, not one a second */
+    if (!ok && !unwanted &&
+        (!jobs->save_failed || err.code == ERR_STOPPED)) /* one line for a trouble, not one a second */
         log_warning("the checkpoint of job %" PRId64 " is not written: %s", id, err.msg);
     if (ok && jobs->save_failed)
         log_info("checkpoints can be written again");

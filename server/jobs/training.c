@@ -1,4 +1,5 @@
-/* One job's data and trainer, made from its request: the same request, datasets and seed give the same bits. */
+/* One job's data and trainer, made from its request: the same request, datasets
+ * and seed give the same bits. */
 #include "jobs/training.h"
 
 #include <math.h>
@@ -23,8 +24,8 @@ void training_free(struct training *training)
 }
 
 /* The rows of one part, or all n_rows of a dataset where parts is NULL. */
-static bool rows_collect(struct training *training, enum part part, const uint8_t *parts, uint64_t n_rows, struct rows *rows,
-                         struct err *err)
+static bool rows_collect(struct training *training, enum part part, const uint8_t *parts, uint64_t n_rows,
+                         struct rows *rows, struct err *err)
 {
     uint32_t *indices = malloc((size_t)(n_rows + 1) * sizeof *indices);
     uint64_t n = 0;
@@ -51,17 +52,21 @@ static void rows_filter(struct rows *rows, uint32_t *indices, const struct bindi
     rows->binding = binding;
 }
 
-/* A dataset of the request, by number where it is known: after a restart its name may mean another one. NULL: *err. */
-static struct table *table_get(struct datasets *datasets, const char *name, const char *field, int64_t *id, struct err *err)
+/* A dataset of the request, by number where it is known: after a restart its
+ * name may mean another one. NULL: *err. */
+static struct table *table_get(struct datasets *datasets, const char *name, const char *field, int64_t *id,
+                               struct err *err)
 {
     struct dataset_row dataset = {.id = *id};
-    struct table *table = *id ? datasets_table_id(datasets, *id, err) : datasets_table(datasets, name, &dataset, err);
+    struct table *table =
+        *id ? datasets_table_id(datasets, *id, err) : datasets_table(datasets, name, &dataset, err);
     if (!table) {
         err_field(err, field);
         return NULL;
     }
     if (table_n_rows(table) > UINT32_MAX - 1) {
-        err_set(err, ERR_LIMIT, "the dataset %s has more rows than training takes (%u)", name, UINT32_MAX - 1);
+        err_set(err, ERR_LIMIT, "the dataset %s has more rows than training takes (%u)", name,
+                UINT32_MAX - 1);
         err_field(err, field);
         table_unref(table);
         return NULL;
@@ -71,8 +76,8 @@ static struct table *table_get(struct datasets *datasets, const char *name, cons
 }
 
 /* Another dataset to validate or test on; nothing where `name` is "". */
-static bool other_bind(struct training *training, struct datasets *datasets, const char *name, const char *field, int64_t *id,
-                       enum part part, struct err *err)
+static bool other_bind(struct training *training, struct datasets *datasets, const char *name,
+                       const char *field, int64_t *id, enum part part, struct err *err)
 {
     struct binding **binding = part == PART_TEST ? &training->test_binding : &training->validation_binding;
     struct rows *rows = part == PART_TEST ? &training->test : &training->validation;
@@ -90,7 +95,8 @@ static bool other_bind(struct training *training, struct datasets *datasets, con
     if (ok)
         rows_filter(rows, training->indices[part], *binding);
     if (ok && rows->n_rows == 0) {
-        err_set(err, ERR_INPUT, "no row of the dataset %s has a usable value in the column %.60s", name, training->recipe->target);
+        err_set(err, ERR_INPUT, "no row of the dataset %s has a usable value in the column %.60s", name,
+                training->recipe->target);
         ok = err_field(err, field);
     }
     table_unref(table);
@@ -102,14 +108,18 @@ static bool split(struct training *training, const struct table *table, const st
 {
     uint64_t n_rows = table_n_rows(table);
     training->is_ensemble = !training->base && choice_is_ensemble(request, n_rows, table_n_columns(table));
-    bool judged = request->validation[0] || (training->is_ensemble && (request->test[0] || request->test_split > 0)); /* by other rows */
-    struct split split = {.test = request->test_split, .validation = request->validation_split, .seed = request->train.seed};
+    bool judged =
+        request->validation[0] ||
+        (training->is_ensemble && (request->test[0] || request->test_split > 0)); /* by other rows */
+    struct split split = {
+        .test = request->test_split, .validation = request->validation_split, .seed = request->train.seed};
     if (split.validation < 0)
         split.validation = judged ? 0 : 0.1;
     uint8_t *parts = malloc((size_t)n_rows + 1);
     if (!parts)
         return err_memory(err, "the split of the rows");
-    bool ok = rows_split(table, options, &split, parts, err) && rows_collect(training, PART_TRAIN, parts, n_rows, &training->train, err) &&
+    bool ok = rows_split(table, options, &split, parts, err) &&
+              rows_collect(training, PART_TRAIN, parts, n_rows, &training->train, err) &&
               rows_collect(training, PART_VALIDATION, parts, n_rows, &training->validation, err) &&
               rows_collect(training, PART_TEST, parts, n_rows, &training->test, err);
     free(parts);
@@ -117,10 +127,12 @@ static bool split(struct training *training, const struct table *table, const st
 }
 
 /* The recipe, fitted on the training rows, and the three sets of rows bound. */
-static bool fit(struct training *training, struct table *table, const struct recipe_options *options, struct err *err)
+static bool fit(struct training *training, struct table *table, const struct recipe_options *options,
+                struct err *err)
 {
-    training->recipe = training->base ? recipe_copy(training->base->recipe, err)
-                                      : recipe_fit(table, training->train.rows, training->train.n_rows, options, err);
+    training->recipe = training->base
+                           ? recipe_copy(training->base->recipe, err)
+                           : recipe_fit(table, training->train.rows, training->train.n_rows, options, err);
     if (!training->recipe)
         return false;
     training->binding = recipe_bind(training->recipe, table, true, err);
@@ -133,11 +145,13 @@ static bool fit(struct training *training, struct table *table, const struct rec
     rows_filter(&training->test, training->indices[PART_TEST], training->binding);
     if (training->train.n_rows > 0)
         return true;
-    err_set(err, ERR_INPUT, "no training row has a usable value in the column %.60s", training->recipe->target);
+    err_set(err, ERR_INPUT, "no training row has a usable value in the column %.60s",
+            training->recipe->target);
     return err_field(err, "target");
 }
 
-/* Columns to leave out: the user's, and the one that weighs the rows. The caller frees the list, not its texts. NULL: out of memory. */
+/* Columns to leave out: the user's, and the one that weighs the rows. The
+ * caller frees the list, not its texts. NULL: out of memory. */
 static const char **ignore_list(const struct job_request *request, uint32_t *n)
 {
     const char **list = calloc((size_t)request->n_ignore + 1, sizeof *list);
@@ -148,7 +162,8 @@ static const char **ignore_list(const struct job_request *request, uint32_t *n)
     return list;
 }
 
-static bool split_and_fit(struct training *training, struct table *table, const struct job_request *request, struct err *err)
+static bool split_and_fit(struct training *training, struct table *table, const struct job_request *request,
+                          struct err *err)
 {
     uint32_t n_ignore;
     const char **ignore = ignore_list(request, &n_ignore);
@@ -197,21 +212,25 @@ static bool ways_check(const char *name, const char *dataset, double part, struc
     return err_field(err, name);
 }
 
-/* The model to train further, by the version that the row knows since the job was taken. */
-static bool base_get(struct training *training, struct models *models, const struct job_request *request, struct job_row *row,
-                     struct err *err)
+/* The model to train further, by the version that the row knows since the job
+ * was taken. */
+static bool base_get(struct training *training, struct models *models, const struct job_request *request,
+                     struct job_row *row, struct err *err)
 {
     struct model_row found;
     if (!request->from[0])
         return true;
-    training->base = models_get(models, request->from, row->from_version ? row->from_version : request->from_version, &found, err);
+    training->base = models_get(models, request->from,
+                                row->from_version ? row->from_version : request->from_version, &found, err);
     if (training->base && found.state == MODEL_TRAINING) {
-        err_set(err, ERR_CONFLICT, "%s is still being trained by job %lld: wait until it has ended", request->from, (long long)found.job);
+        err_set(err, ERR_CONFLICT, "%s is still being trained by job %lld: wait until it has ended",
+                request->from, (long long)found.job);
         return err_field(err, "from");
     }
     if (training->base && found.wanted) {
-        err_set(err, ERR_CONFLICT, "version %u of model %s is damaged: choose another with \"from_version\", %u for example", found.wanted,
-                request->from, found.version);
+        err_set(err, ERR_CONFLICT,
+                "version %u of model %s is damaged: choose another with \"from_version\", %u for example",
+                found.wanted, request->from, found.version);
         return err_field(err, "from");
     }
     if (!training->base)
@@ -223,18 +242,21 @@ static bool base_get(struct training *training, struct models *models, const str
 static void data_warn(struct warnings *warnings, const struct training *training, const struct table *table)
 {
     uint64_t n_used = training->train.n_rows + training->n_left_out;
-    warnings_of_data(warnings, training->recipe, table, &training->train, &training->validation, &training->test);
+    warnings_of_data(warnings, training->recipe, table, &training->train, &training->validation,
+                     &training->test);
     if (!training->base)
         return;
     warnings_of_fit(warnings, training->recipe, table);
     if (training->n_left_out > 0)
         warnings_add(warnings, WARNING_UNKNOWN_CLASS, training->recipe->target,
-                     "%llu of %llu training rows have no %s that the model knows: left out.", (unsigned long long)training->n_left_out,
-                     (unsigned long long)n_used, training->recipe->task == TASK_CLASSIFICATION ? "class" : "value");
+                     "%llu of %llu training rows have no %s that the model knows: left out.",
+                     (unsigned long long)training->n_left_out, (unsigned long long)n_used,
+                     training->recipe->task == TASK_CLASSIFICATION ? "class" : "value");
 }
 
-static bool build(struct training *training, const struct jobs_options *rooms, const struct job_request *request, struct job_row *row,
-                  struct warnings *warnings, struct err *err)
+static bool build(struct training *training, const struct jobs_options *rooms,
+                  const struct job_request *request, struct job_row *row, struct warnings *warnings,
+                  struct err *err)
 {
     if (!ways_check("test", request->test, request->test_split, err) ||
         !ways_check("validation", request->validation, request->validation_split, err))
@@ -245,8 +267,10 @@ static bool build(struct training *training, const struct jobs_options *rooms, c
     struct table *table = table_get(datasets, request->dataset, "dataset", &row->dataset_id, err);
     if (!table)
         return false;
-    bool ok = split_and_fit(training, table, request, err) && weights_make(&training->weights, &training->train, table, request, err) &&
-              other_bind(training, datasets, request->validation, "validation", &row->validation_id, PART_VALIDATION, err) &&
+    bool ok = split_and_fit(training, table, request, err) &&
+              weights_make(&training->weights, &training->train, table, request, err) &&
+              other_bind(training, datasets, request->validation, "validation", &row->validation_id,
+                         PART_VALIDATION, err) &&
               other_bind(training, datasets, request->test, "test", &row->test_id, PART_TEST, err) &&
               jobs_defaults(request, training, &training->options, err);
     training->train.weights = training->weights;
@@ -255,18 +279,21 @@ static bool build(struct training *training, const struct jobs_options *rooms, c
     table_unref(table);
     if (!ok || !ensemble_check(training->recipe, &training->train, &training->options, err))
         return false;
-    training->bytes = ensemble_bytes(&training->options, training->recipe->n_inputs, training->train.n_rows, training->validation.n_rows);
+    training->bytes = ensemble_bytes(&training->options, training->recipe->n_inputs, training->train.n_rows,
+                                     training->validation.n_rows);
     return true;
 }
 
 bool training_ready(struct training *training, struct err *err)
 {
-    training->ensemble = ensemble_new(training->recipe, &training->train, &training->validation, &training->options, err);
-    return training->ensemble && (!training->base || ensemble_begin_from(training->ensemble, training->base->network, err));
+    training->ensemble =
+        ensemble_new(training->recipe, &training->train, &training->validation, &training->options, err);
+    return training->ensemble &&
+           (!training->base || ensemble_begin_from(training->ensemble, training->base->network, err));
 }
 
-struct training *training_new(const struct jobs_options *rooms, const struct job_request *request, struct job_row *row,
-                              struct warnings *warnings, struct err *err)
+struct training *training_new(const struct jobs_options *rooms, const struct job_request *request,
+                              struct job_row *row, struct warnings *warnings, struct err *err)
 {
     struct training *training = calloc(1, sizeof *training);
     if (!training) {
@@ -284,5 +311,7 @@ struct training *training_new(const struct jobs_options *rooms, const struct job
 const struct rows *training_judges(const struct training *training, enum rows_kind *kind)
 {
     *kind = training->test.n_rows ? ROWS_TEST : training->validation.n_rows ? ROWS_VALIDATION : ROWS_TRAIN;
-    return *kind == ROWS_TEST ? &training->test : *kind == ROWS_VALIDATION ? &training->validation : &training->train;
+    return *kind == ROWS_TEST         ? &training->test
+           : *kind == ROWS_VALIDATION ? &training->validation
+                                      : &training->train;
 }

@@ -1,7 +1,10 @@
-/* The writer: stores epochs and states, publishes models, ends jobs, and tells events what is stored.
+/* The writer: stores epochs and states, publishes models, ends jobs, and tells
+ * events what is stored.
  *
- * Epochs of all jobs are committed together, at once where the last commit is 200 ms ago, else when it is. What cannot be
- * stored is tried again a second later; the jobs go on meanwhile. Its loop begins with the lock held, and gives it up to write. */
+ * Epochs of all jobs are committed together, at once where the last commit is
+ * 200 ms ago, else when it is. What cannot be stored is tried again a second
+ * later; the jobs go on meanwhile. Its loop begins with the lock held, and
+ * gives it up to write. */
 #include "base/log.h"
 #include "jobs/checkpoints.h"
 #include "jobs/private.h"
@@ -12,9 +15,11 @@
 
 #define COMMIT_NS 200000000u
 #define RETRY_NS 1000000000u
-#define END_CHANGES (1u << 20) /* an end counts more than any state that is on its way to the disk in that moment */
+#define END_CHANGES                                                                                          \
+    (1u << 20) /* an end counts more than any state that is on its way to the disk in that moment */
 
-/* Lock held: copy what is to be stored; the jobs stay marked `writing` until batch_done. */
+/* Lock held: copy what is to be stored; the jobs stay marked `writing` until
+ * batch_done. */
 static void batch_fill(struct jobs *jobs, struct batch *batch)
 {
     batch->n_epochs = batch->n_states = 0;
@@ -27,7 +32,8 @@ static void batch_fill(struct jobs *jobs, struct batch *batch)
             job->writing = true;
         }
         for (size_t i = 0; i < job->n_pending && batch->n_epochs < BATCH_EPOCHS; i++) {
-            batch->epochs[batch->n_epochs++] = (struct job_epoch){.job = job->row.id, .metrics = job->pending[i]};
+            batch->epochs[batch->n_epochs++] =
+                (struct job_epoch){.job = job->row.id, .metrics = job->pending[i]};
             job->writing = true;
         }
     }
@@ -38,7 +44,8 @@ static bool batch_store(struct jobs *jobs, const struct batch *batch, struct err
     bool ok = true;
     for (size_t i = 0; ok && i < batch->n_states; i++)
         ok = store_job_update(jobs->options.store, &batch->states[i], err);
-    return ok && (batch->n_epochs == 0 || store_epochs_append(jobs->options.store, batch->epochs, batch->n_epochs, err));
+    return ok && (batch->n_epochs == 0 ||
+                  store_epochs_append(jobs->options.store, batch->epochs, batch->n_epochs, err));
 }
 
 /* Lock held: these epochs of one job are stored: show them. */
@@ -112,11 +119,13 @@ static int64_t dataset_judged(const struct job_row *row, enum rows_kind kind)
     return own ? own : row->dataset_id;
 }
 
-/* Store how the job ended. A model that cannot be published waits for better times, unless the user no longer wants to (`hurry`);
- * then, or where it can never be, the job ends without it. */
+/* Store how the job ended. A model that cannot be published waits for better
+ * times, unless the user no longer wants to (`hurry`); then, or where it can
+ * never be, the job ends without it. */
 static bool end_store(struct jobs *jobs, struct job *job, struct job_row *row, bool hurry, struct err *err)
 {
-    struct model_row model_row = {.state = job->model_state, .job = row->id, .epochs = row->epoch, .evaluated_on = job->evaluated_on};
+    struct model_row model_row = {
+        .state = job->model_state, .job = row->id, .epochs = row->epoch, .evaluated_on = job->evaluated_on};
     model_row.dataset_id = dataset_judged(row, job->evaluated_on);
     row->state = job->end;
     row->error = job->end_err;
@@ -125,7 +134,8 @@ static bool end_store(struct jobs *jobs, struct job *job, struct job_row *row, b
     if (!job->model)
         return store_job_update(jobs->options.store, row, err);
     memcpy(model_row.name, row->model, sizeof model_row.name);
-    if (models_publish(jobs->options.models, job->model, job->evaluation, job->request.json, &model_row, row, err))
+    if (models_publish(jobs->options.models, job->model, job->evaluation, job->request.json, &model_row, row,
+                       err))
         return true;
     if (passing(err) && !hurry)
         return false;
@@ -148,22 +158,26 @@ static void datasets_let_go(struct jobs *jobs, const struct job_row *row)
 static void end_log(const struct job_row *row)
 {
     if (row->state == JOB_FAILED)
-        log_warning("job %" PRId64 " failed after %" PRIu32 " epochs: %s", row->id, row->epoch, row->error.msg);
+        log_warning("job %" PRId64 " failed after %" PRIu32 " epochs: %s", row->id, row->epoch,
+                    row->error.msg);
     else if (row->state == JOB_SUCCEEDED)
         log_info("job %" PRId64 " succeeded: model %s, version %" PRIu32, row->id, row->model, row->version);
 }
 
-/* Lock held at the beginning and at the end: end a job whose epochs are all stored. */
+/* Lock held at the beginning and at the end: end a job whose epochs are all
+ * stored. */
 static void end_write(struct jobs *jobs, struct job *job)
 {
     struct err err;
     struct job_row row = job->row;
     bool hurry = job->want != WANT_NOTHING;
     pthread_mutex_unlock(&jobs->lock);
-    bool ended = (!job->warnings || store_warnings_put(jobs->options.store, row.id, WARNINGS_MAX, job->warnings, &err)) &&
+    bool ended = (!job->warnings ||
+                  store_warnings_put(jobs->options.store, row.id, WARNINGS_MAX, job->warnings, &err)) &&
                  end_store(jobs, job, &row, hurry, &err);
     if (ended) {
-        models_withdraw(jobs->options.models, row.id); /* after what it published is there: the name always means something */
+        models_withdraw(jobs->options.models,
+                        row.id); /* after what it published is there: the name always means something */
         checkpoints_remove(jobs->options.store, row.id);
     }
     pthread_mutex_lock(&jobs->lock);
@@ -185,7 +199,8 @@ static void end_write(struct jobs *jobs, struct job *job)
     pthread_mutex_lock(&jobs->lock);
 }
 
-/* Lock held: a job that has ended, but whose checkpoint is still being written: the saver signals `unsaved` when it is not. */
+/* Lock held: a job that has ended, but whose checkpoint is still being written:
+ * the saver signals `unsaved` when it is not. */
 static bool end_waits(const struct job *job)
 {
     return job->finishing && job->checkpoint.state == CHECKPOINT_SAVING;
@@ -195,7 +210,8 @@ static bool end_waits(const struct job *job)
 static struct job *end_next(struct jobs *jobs, uint64_t now_ns)
 {
     struct job *job = jobs->list;
-    while (job && (!job->finishing || job->n_pending > 0 || job->state_unstored || job->retry_ns > now_ns || end_waits(job)))
+    while (job && (!job->finishing || job->n_pending > 0 || job->state_unstored || job->retry_ns > now_ns ||
+                   end_waits(job)))
         job = job->next;
     return job;
 }
@@ -206,10 +222,13 @@ static uint64_t due_ns(const struct jobs *jobs)
     uint64_t due = UINT64_MAX;
     uint64_t commit = jobs->committed_ns + (jobs->write_err.code == ERR_OK ? COMMIT_NS : RETRY_NS);
     for (const struct job *job = jobs->list; job; job = job->next) {
-        bool unstored = (job->n_pending > 0 || job->state_unstored) && (job->want != WANT_DELETE || job->finishing);
+        bool unstored =
+            (job->n_pending > 0 || job->state_unstored) && (job->want != WANT_DELETE || job->finishing);
         uint64_t at = UINT64_MAX;
         if (unstored)
-            at = job->finishing && jobs->write_err.code == ERR_OK ? 0 : commit; /* nobody waits for the end of a job for long */
+            at = job->finishing && jobs->write_err.code == ERR_OK
+                     ? 0
+                     : commit; /* nobody waits for the end of a job for long */
         else if (job->finishing && !end_waits(job))
             at = job->retry_ns;
         if (at < due)
@@ -227,7 +246,8 @@ static void round_write(struct jobs *jobs)
         end_write(jobs, job);
 }
 
-/* Lock held: what the scheduler left when it stopped. Errors leave it to the next start. */
+/* Lock held: what the scheduler left when it stopped. Errors leave it to the
+ * next start. */
 static void last_round(struct jobs *jobs)
 {
     struct job *job;

@@ -1,4 +1,5 @@
-/* Control messages. A struct message is a cJSON item under another name, so that nobody else sees the library. */
+/* Control messages. A struct message is a cJSON item under another name, so
+ * that nobody else sees the library. */
 #include "json/message.h"
 #include "json/memory.h"
 
@@ -7,7 +8,8 @@
 #include <string.h>
 
 #define DEPTH_MAX 16
-#define VALUE_BYTES 128 /* of the library's tree for a value: its node, its name and text as the allocator has them */
+#define VALUE_BYTES                                                                                          \
+    128 /* of the library's tree for a value: its node, its name and text as the allocator has them */
 #define MEMBERS_MAX 256 /* of an object */
 
 static cJSON *item_of(struct message *value)
@@ -32,15 +34,26 @@ static bool place_set(struct err *err, const char *bytes, size_t at, const char 
         column = bytes[i] == '\n' ? 1 : column + 1;
         line += bytes[i] == '\n';
     }
-    return err_set(err, ERR_INPUT, "the body is not valid JSON: %s at line %zu, column %zu", what, line, column);
+    return err_set(err, ERR_INPUT, "the body is not valid JSON: %s at line %zu, column %zu", what, line,
+                   column);
 }
 
 /* Length of the UTF-8 sequence at text, 0 where it is malformed. */
 static size_t sequence_length(const unsigned char *text, size_t n)
 {
     unsigned char first = text[0];
-    size_t length = first < 0x80 ? 1 : first < 0xC2 ? 0 : first < 0xE0 ? 2 : first < 0xF0 ? 3 : first < 0xF5 ? 4 : 0;
-    unsigned char least = first == 0xE0 ? 0xA0 : first == 0xF0 ? 0x90 : 0x80, most = first == 0xED ? 0x9F : first == 0xF4 ? 0x8F : 0xBF;
+    size_t length = first < 0x80   ? 1
+                    : first < 0xC2 ? 0
+                    : first < 0xE0 ? 2
+                    : first < 0xF0 ? 3
+                    : first < 0xF5 ? 4
+                                   : 0;
+    unsigned char least = first == 0xE0   ? 0xA0
+                          : first == 0xF0 ? 0x90
+                                          : 0x80,
+                  most = first == 0xED   ? 0x9F
+                         : first == 0xF4 ? 0x8F
+                                         : 0xBF;
     if (length > n)
         return 0;
     for (size_t i = 1; i < length; i++, least = 0x80, most = 0xBF)
@@ -49,7 +62,8 @@ static size_t sequence_length(const unsigned char *text, size_t n)
     return length;
 }
 
-/* What the library lets through: broken UTF-8, raw control characters and \u0000 in strings, and deep nesting. */
+/* What the library lets through: broken UTF-8, raw control characters and
+ * \u0000 in strings, and deep nesting. */
 static bool text_check(const char *bytes, size_t n, struct err *err)
 {
     bool string = false;

@@ -1,4 +1,5 @@
-/* Control messages: small JSON bodies, read strictly. (Instances of predictions have their own scanner, model files their own reader.)
+/* Control messages: small JSON bodies, read strictly. (Instances of predictions
+ * have their own scanner, model files their own reader.)
  *
  * Threads: one message, one thread. */
 #ifndef MLPD_JSON_MESSAGE_H
@@ -11,12 +12,20 @@
 /* A value within a message; owned by the message. */
 struct message;
 
-enum message_kind { MESSAGE_NULL, MESSAGE_BOOL, MESSAGE_NUMBER, MESSAGE_STRING, MESSAGE_ARRAY, MESSAGE_OBJECT };
+enum message_kind {
+    MESSAGE_NULL,
+    MESSAGE_BOOL,
+    MESSAGE_NUMBER,
+    MESSAGE_STRING,
+    MESSAGE_ARRAY,
+    MESSAGE_OBJECT
+};
 
 /* How much memory message_parse may take for such a text. */
 size_t message_bytes(const char *bytes, size_t n);
-/* The message, an object. Refused: what is not JSON (with line and column), not UTF-8, a name that stands twice in an object, a \u0000
- * in a string, text after the end. message_free it. NULL on failure. */
+/* The message, an object. Refused: what is not JSON (with line and column), not
+ * UTF-8, a name that stands twice in an object, a \u0000 in a string, text
+ * after the end. message_free it. NULL on failure. */
 struct message *message_parse(const char *bytes, size_t n, struct err *err);
 void message_free(struct message *value); /* takes NULL */
 
@@ -26,7 +35,8 @@ const char *message_kind_name(const struct message *value);
 double message_number(const struct message *value);
 const char *message_string(const struct message *value);
 bool message_bool(const struct message *value);
-/* Members of an object or array: message_first, then message_next until NULL. */
+/* Members of an object or array: message_first, then message_next until
+ * NULL. */
 const struct message *message_first(const struct message *value);
 const struct message *message_next(const struct message *value);
 const char *message_name(const struct message *member);
@@ -34,7 +44,8 @@ const char *message_name(const struct message *member);
 const struct message *message_get(const struct message *object, const char *name);
 size_t message_size(const struct message *value);
 
-/* Building one, for requests that come as query parameters: false or NULL where memory ran out. */
+/* Building one, for requests that come as query parameters: false or NULL where
+ * memory ran out. */
 struct message *message_new(void);
 bool message_add_string(struct message *object, const char *name, const char *text);
 bool message_add_number(struct message *object, const char *name, double number);

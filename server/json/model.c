@@ -1,4 +1,5 @@
-/* Networks and the headers of model files as JSON text, out and in. Recipes are in json/recipe.c. */
+/* Networks and the headers of model files as JSON text, out and in. Recipes are
+ * in json/recipe.c. */
 #include "json/model.h"
 #include "base/writer.h"
 #include "json/read.h"
@@ -44,9 +45,11 @@ static bool read_layer(const cJSON *item, struct layer *layer, struct err *err)
 {
     const char *activation;
 
-    if (!json_uint(item, "units", NETWORK_UNITS_MAX, &layer->units, err) || !json_text(item, "activation", &activation, err))
+    if (!json_uint(item, "units", NETWORK_UNITS_MAX, &layer->units, err) ||
+        !json_text(item, "activation", &activation, err))
         return false;
-    if (cJSON_HasObjectItem(item, "layer_norm") && !json_uint(item, "layer_norm", NETWORK_NORMS_MAX, &layer->norms, err))
+    if (cJSON_HasObjectItem(item, "layer_norm") &&
+        !json_uint(item, "layer_norm", NETWORK_NORMS_MAX, &layer->norms, err))
         return false;
     int found = activation_find(activation);
     if (found < 0 || layer->units == 0)
@@ -118,7 +121,8 @@ static void put_checksum(struct writer *writer, const char *name, uint32_t check
 /* What a layer has for each unit, in network_get's order. */
 static const char *const vector_names[] = {"bias", "norm.weight", "norm.bias"};
 
-static void put_tensor(struct writer *writer, uint32_t layer, const char *what, const uint64_t *shape, int n_dimensions, uint64_t *at)
+static void put_tensor(struct writer *writer, uint32_t layer, const char *what, const uint64_t *shape,
+                       int n_dimensions, uint64_t *at)
 {
     char name[40];
     uint64_t bytes = sizeof(float);
@@ -142,7 +146,8 @@ static void put_tensor(struct writer *writer, uint32_t layer, const char *what, 
     writer_close(writer, '}');
 }
 
-static void write_header(struct writer *writer, const struct model *model, const char *const texts[3], uint32_t checksum)
+static void write_header(struct writer *writer, const struct model *model, const char *const texts[3],
+                         uint32_t checksum)
 {
     const struct network *network = model->network;
     uint64_t at = 0;
@@ -169,7 +174,8 @@ static void write_header(struct writer *writer, const struct model *model, const
 
 char *json_from_model_header(const struct model *model, const char *info, uint32_t checksum, struct err *err)
 {
-    char *recipe = json_from_recipe(model->recipe, err), *network = json_from_network(model->network, model->loss, err), *text = NULL;
+    char *recipe = json_from_recipe(model->recipe, err),
+         *network = json_from_network(model->network, model->loss, err), *text = NULL;
     struct writer writer;
 
     writer_init(&writer);
@@ -202,9 +208,11 @@ static bool read_metadata(const cJSON *root, struct model_header *header, struct
     const char *format, *version, *recipe, *network, *info;
     uint32_t checksum;
 
-    if (!json_text(metadata, "format", &format, err) || !json_text(metadata, "format_version", &version, err) ||
+    if (!json_text(metadata, "format", &format, err) ||
+        !json_text(metadata, "format_version", &version, err) ||
         !json_text(metadata, "recipe", &recipe, err) || !json_text(metadata, "network", &network, err) ||
-        !json_text(metadata, "info", &info, err) || !read_checksum(metadata, "checksum", &header->checksum, err) ||
+        !json_text(metadata, "info", &info, err) ||
+        !read_checksum(metadata, "checksum", &header->checksum, err) ||
         !read_checksum(metadata, "text_checksum", &checksum, err))
         return false;
     if (strcmp(format, FORMAT) != 0 || strcmp(version, FORMAT_VERSION) != 0)
@@ -230,14 +238,14 @@ static bool read_offsets(const cJSON *tensor, uint64_t bytes, struct span *span,
 
     if (!json_array(tensor, "data_offsets", &array, &n, err))
         return false;
-    if (n != 2 || !json_whole(array->child, &span->begin) || !json_whole(array->child->next, &span->end) || span->begin > span->end ||
-        span->end - span->begin != bytes)
+    if (n != 2 || !json_whole(array->child, &span->begin) || !json_whole(array->child->next, &span->end) ||
+        span->begin > span->end || span->end - span->begin != bytes)
         return json_damaged(err, "a tensor's data_offsets do not fit its shape");
     return true;
 }
 
-static bool read_tensor(const cJSON *root, uint32_t layer, const char *what, const uint64_t *shape, int n_dimensions, struct span *span,
-                        struct err *err)
+static bool read_tensor(const cJSON *root, uint32_t layer, const char *what, const uint64_t *shape,
+                        int n_dimensions, struct span *span, struct err *err)
 {
     char name[40];
     const cJSON *array = NULL, *item;
@@ -282,8 +290,8 @@ static bool spans_check(struct span *spans, uint32_t n, uint64_t data_bytes, str
         at = spans[i].end;
     }
     if (at != data_bytes)
-        return json_damaged(err, "it holds %llu bytes of data and its tensors take %llu", (unsigned long long)data_bytes,
-                            (unsigned long long)at);
+        return json_damaged(err, "it holds %llu bytes of data and its tensors take %llu",
+                            (unsigned long long)data_bytes, (unsigned long long)at);
     return true;
 }
 
@@ -312,17 +320,21 @@ static bool read_tensors(const cJSON *root, struct model_header *header, struct 
     return spans_check(spans, n, header->data_bytes, err);
 }
 
-/* Recipe and network must fit each other; which outputs a task may have is model_new's to say. */
+/* Recipe and network must fit each other; which outputs a task may have is
+ * model_new's to say. */
 static bool parts_fit(const struct model_header *header, struct err *err)
 {
-    return header->shape.n_inputs == header->recipe->n_inputs || json_damaged(err, "recipe and network do not fit each other");
+    return header->shape.n_inputs == header->recipe->n_inputs ||
+           json_damaged(err, "recipe and network do not fit each other");
 }
 
-bool json_to_model_header(const char *text, size_t length, uint64_t data_bytes, struct model_header *header, struct err *err)
+bool json_to_model_header(const char *text, size_t length, uint64_t data_bytes, struct model_header *header,
+                          struct err *err)
 {
     struct model_header read = {.data_bytes = data_bytes};
     cJSON *root = json_parse(text, length, err);
-    bool ok = root && read_metadata(root, &read, err) && parts_fit(&read, err) && read_tensors(root, &read, err);
+    bool ok =
+        root && read_metadata(root, &read, err) && parts_fit(&read, err) && read_tensors(root, &read, err);
 
     cJSON_Delete(root);
     if (ok)

@@ -1,7 +1,9 @@
-/* Models' parts as JSON text, out and in: what GET /models/{m} shows and what a model file's header holds.
+/* Models' parts as JSON text, out and in: what GET /models/{m} shows and what a
+ * model file's header holds.
  *
- * Texts that are not UTF-8 (a table may hold any bytes) are kept: each odd byte b becomes U+EF00 + b, and so do the bytes of such
- * characters themselves. Threads: any; no state. */
+ * Texts that are not UTF-8 (a table may hold any bytes) are kept: each odd byte
+ * b becomes U+EF00 + b, and so do the bytes of such characters themselves.
+ * Threads: any; no state. */
 #ifndef MLPD_JSON_MODEL_H
 #define MLPD_JSON_MODEL_H
 
@@ -29,11 +31,13 @@ struct network_shape {
     struct layer layers[NETWORK_LAYERS_MAX];
     enum loss loss;
 };
-/* Read and check them: any text at all is safe. False, NULL: ERR_CORRUPT or ERR_MEMORY. */
+/* Read and check them: any text at all is safe. False, NULL: ERR_CORRUPT or
+ * ERR_MEMORY. */
 struct recipe *json_to_recipe(const char *text, struct err *err);
 bool json_to_network(const char *text, struct network_shape *shape, struct err *err);
 
-/* The header of a model file. Layer i's tensors lie at weights_at[i] and biases_at[i], counted from the data's beginning. */
+/* The header of a model file. Layer i's tensors lie at weights_at[i] and
+ * biases_at[i], counted from the data's beginning. */
 struct model_header {
     struct recipe *recipe;
     struct network_shape shape;
@@ -45,10 +49,13 @@ struct model_header {
 /* Frees what it owns; takes a zeroed one. */
 void model_header_done(struct model_header *header);
 
-/* The header's text; layers in order, each weights then biases, without gaps. The caller frees it. NULL: out of memory. */
+/* The header's text; layers in order, each weights then biases, without gaps.
+ * The caller frees it. NULL: out of memory. */
 char *json_from_model_header(const struct model *model, const char *info, uint32_t checksum, struct err *err);
-/* Read and check it against data_bytes: every tensor there, F32, of the shape that recipe and network ask for, no gap, no overlap.
- * On failure nothing is owned. */
-bool json_to_model_header(const char *text, size_t length, uint64_t data_bytes, struct model_header *header, struct err *err);
+/* Read and check it against data_bytes: every tensor there, F32, of the shape
+ * that recipe and network ask for, no gap, no overlap. On failure nothing is
+ * owned. */
+bool json_to_model_header(const char *text, size_t length, uint64_t data_bytes, struct model_header *header,
+                          struct err *err);
 
 #endif

@@ -133,12 +133,18 @@ char *json_take(struct writer *writer, struct err *err)
     return terminated;
 }
 
-/* Length of a well-formed UTF-8 sequence of more than one byte, 0 where there is none (The Unicode Standard, table 3-7). */
+/* Length of a well-formed UTF-8 sequence of more than one byte, 0 where there
+ * is none (The Unicode Standard, table 3-7). */
 static size_t sequence_length(const unsigned char *text)
 {
     unsigned char first = text[0];
     size_t length = first < 0xC2 ? 0 : first < 0xE0 ? 2 : first < 0xF0 ? 3 : first < 0xF5 ? 4 : 0;
-    unsigned char least = first == 0xE0 ? 0xA0 : first == 0xF0 ? 0x90 : 0x80, most = first == 0xED ? 0x9F : first == 0xF4 ? 0x8F : 0xBF;
+    unsigned char least = first == 0xE0   ? 0xA0
+                          : first == 0xF0 ? 0x90
+                                          : 0x80,
+                  most = first == 0xED   ? 0x9F
+                         : first == 0xF4 ? 0x8F
+                                         : 0xBF;
 
     for (size_t i = 1; i < length; i++, least = 0x80, most = 0xBF)
         if (text[i] < least || text[i] > most)

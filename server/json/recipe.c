@@ -8,12 +8,14 @@
 #include <string.h>
 
 static const char *const encoding_names[] = {
-    [ENCODING_SCALE] = "scale",     [ENCODING_STANDARDISE] = "standardise", [ENCODING_LOG] = "log",   [ENCODING_QUANTILE] = "quantile",
-    [ENCODING_ONE_HOT] = "one_hot", [ENCODING_BOOLEAN] = "boolean",         [ENCODING_DATE] = "date", [ENCODING_IGNORE] = "ignore",
+    [ENCODING_SCALE] = "scale",       [ENCODING_STANDARDISE] = "standardise", [ENCODING_LOG] = "log",
+    [ENCODING_QUANTILE] = "quantile", [ENCODING_ONE_HOT] = "one_hot",         [ENCODING_BOOLEAN] = "boolean",
+    [ENCODING_DATE] = "date",         [ENCODING_IGNORE] = "ignore",
 };
 #define N_ENCODINGS (sizeof encoding_names / sizeof *encoding_names)
 
-/* Nine digits bring a float back whatever reads them, by way of a double too. */
+/* Nine digits bring a float back whatever reads them, by way of a double
+ * too. */
 static void put_float(struct writer *writer, const char *name, double number)
 {
     char text[32];
@@ -91,7 +93,8 @@ static void write_column(struct writer *writer, const struct recipe_column *colu
         write_standardise(writer, column);
         break;
     case ENCODING_BOOLEAN:
-        put_strings(writer, "levels", (char *[]){"no", "yes"}, 2); /* for a form; any word for them is taken */
+        put_strings(writer, "levels", (char *[]){"no", "yes"},
+                    2); /* for a form; any word for them is taken */
         put_float(writer, "impute", (double)column->impute);
         writer_put_bool(writer, "indicator", column->indicator);
         break;
@@ -157,7 +160,8 @@ char *json_from_recipe(const struct recipe *recipe, struct err *err)
 }
 
 /* An array of strings; its length at most `most`. */
-static bool read_strings(const cJSON *object, const char *name, uint32_t most, char ***strings, uint32_t *n, struct err *err)
+static bool read_strings(const cJSON *object, const char *name, uint32_t most, char ***strings, uint32_t *n,
+                         struct err *err)
 {
     const cJSON *array = NULL, *item;
     uint32_t n_items;
@@ -229,7 +233,8 @@ static bool read_standardise(const cJSON *object, struct recipe_column *column, 
     double stddev;
 
     if (!json_float(object, "mean", &column->offset, err) || !json_double(object, "stddev", &stddev, err) ||
-        !json_float(object, "impute", &column->impute, err) || !json_bool(object, "indicator", &column->indicator, err))
+        !json_float(object, "impute", &column->impute, err) ||
+        !json_bool(object, "indicator", &column->indicator, err))
         return false;
     if (!(stddev > 1e-38 && stddev < 1e38))
         return json_damaged(err, "a stddev is out of range");
@@ -247,7 +252,8 @@ static bool read_date(const cJSON *object, struct recipe_column *column, struct 
         !read_standardise(object, column, err))
         return false;
     column->n_inputs = RECIPE_DATE_INPUTS + (column->time ? 2u : 0u) + (column->indicator ? 1u : 0u);
-    return date_format_find(format, &column->date) || json_damaged(err, "there is no date format of that name");
+    return date_format_find(format, &column->date) ||
+           json_damaged(err, "there is no date format of that name");
 }
 
 static bool read_column_encoding(const cJSON *object, struct recipe_column *column, struct err *err)
@@ -255,7 +261,8 @@ static bool read_column_encoding(const cJSON *object, struct recipe_column *colu
     switch (column->encoding) {
     case ENCODING_SCALE:
         column->n_inputs = 1;
-        return json_float(object, "scale", &column->scale, err) && json_float(object, "impute", &column->impute, err);
+        return json_float(object, "scale", &column->scale, err) &&
+               json_float(object, "impute", &column->impute, err);
     case ENCODING_STANDARDISE:
     case ENCODING_LOG:
     case ENCODING_QUANTILE:
@@ -265,7 +272,8 @@ static bool read_column_encoding(const cJSON *object, struct recipe_column *colu
         return true;
     case ENCODING_BOOLEAN:
         column->scale = 1;
-        if (!json_float(object, "impute", &column->impute, err) || !json_bool(object, "indicator", &column->indicator, err))
+        if (!json_float(object, "impute", &column->impute, err) ||
+            !json_bool(object, "indicator", &column->indicator, err))
             return false;
         column->n_inputs = column->indicator ? 2 : 1;
         return true;
@@ -297,10 +305,12 @@ static bool read_mark(const cJSON *object, const char *name, char *mark, struct 
 
 static bool read_column(const cJSON *object, struct recipe_column *column, struct err *err)
 {
-    return json_bytes(object, "name", &column->name, err) && read_mark(object, "decimal", &column->mark, err) &&
-           read_mark(object, "thousands", &column->group, err) && read_encoding(object, &column->encoding, err) &&
-           read_column_encoding(object, column, err) &&
-           (!cJSON_HasObjectItem(object, "note") || json_bytes_into(object, "note", column->note, sizeof column->note, err));
+    return json_bytes(object, "name", &column->name, err) &&
+           read_mark(object, "decimal", &column->mark, err) &&
+           read_mark(object, "thousands", &column->group, err) &&
+           read_encoding(object, &column->encoding, err) && read_column_encoding(object, column, err) &&
+           (!cJSON_HasObjectItem(object, "note") ||
+            json_bytes_into(object, "note", column->note, sizeof column->note, err));
 }
 
 /* The columns, and what follows from them: numbers of inputs, bytes. */
@@ -352,9 +362,9 @@ static bool read_target(const cJSON *root, struct recipe *recipe, struct err *er
         return read_strings(object, "classes", RECIPE_CLASSES_MAX, &recipe->classes, &recipe->n_classes, err);
     }
     recipe->task = TASK_REGRESSION;
-    return strcmp(task, "regression") == 0
-               ? json_float(object, "mean", &recipe->target_mean, err) && json_float(object, "stddev", &recipe->target_stddev, err)
-               : json_damaged(err, "there is no task of that name");
+    return strcmp(task, "regression") == 0 ? json_float(object, "mean", &recipe->target_mean, err) &&
+                                                 json_float(object, "stddev", &recipe->target_stddev, err)
+                                           : json_damaged(err, "there is no task of that name");
 }
 
 struct recipe *json_to_recipe(const char *text, struct err *err)
@@ -368,9 +378,11 @@ struct recipe *json_to_recipe(const char *text, struct err *err)
         err_memory(err, "a model's recipe");
     if (!recipe || !root)
         goto out;
-    ok = json_uint(root, "inputs", RECIPE_INPUTS_MAX, &n_inputs, err) && read_target(root, recipe, err) && read_columns(root, recipe, err);
+    ok = json_uint(root, "inputs", RECIPE_INPUTS_MAX, &n_inputs, err) && read_target(root, recipe, err) &&
+         read_columns(root, recipe, err);
     if (ok && recipe->n_inputs != n_inputs)
-        ok = json_damaged(err, "the recipe says %u inputs and its columns have %u", n_inputs, recipe->n_inputs);
+        ok = json_damaged(err, "the recipe says %u inputs and its columns have %u", n_inputs,
+                          recipe->n_inputs);
     ok = ok && recipe_check(recipe, err);
 out:
     cJSON_Delete(root);

@@ -36,13 +36,15 @@ struct parts {
     int exponent, n_digits;
 };
 
-/* Whether all eight bytes are digits (each byte's high half is 3, and stays so with 6 added), and their number. */
+/* Whether all eight bytes are digits (each byte's high half is 3, and stays so
+ * with 6 added), and their number. */
 static bool eight_digits(const char *at, uint32_t *number)
 {
     uint64_t word;
 
     memcpy(&word, at, sizeof word);
-    if (((word & 0xF0F0F0F0F0F0F0F0u) | ((word + 0x0606060606060606u) & 0xF0F0F0F0F0F0F0F0u) >> 4) != 0x3333333333333333u)
+    if (((word & 0xF0F0F0F0F0F0F0F0u) | ((word + 0x0606060606060606u) & 0xF0F0F0F0F0F0F0F0u) >> 4) !=
+        0x3333333333333333u)
         return false;
     word &= 0x0F0F0F0F0F0F0F0Fu;
     word = word * 10 + (word >> 8); /* pairs, in every other byte; the first digit is the lowest byte */
@@ -95,8 +97,10 @@ static const char *exponent_scan(struct scan *scan, struct parts *parts)
     return wrong;
 }
 
-/* The quick way to the nearest float: mantissa and an exact power of ten make a double that is at most two units in its last place off,
- * and its nearest float is the text's too, unless the double lies that near to the middle between two floats. False: take the slow way. */
+/* The quick way to the nearest float: mantissa and an exact power of ten make a
+ * double that is at most two units in its last place off, and its nearest float
+ * is the text's too, unless the double lies that near to the middle between two
+ * floats. False: take the slow way. */
 static bool parts_float(const struct parts *parts, float *number)
 {
     static const double powers[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
@@ -108,7 +112,8 @@ static bool parts_float(const struct parts *parts, float *number)
     double value = (double)parts->mantissa;
     value = parts->exponent < 0 ? value / powers[-parts->exponent] : value * powers[parts->exponent];
     memcpy(&bits, &value, sizeof bits);
-    uint32_t below = (uint32_t)(bits & 0x1fffffff); /* what the float does not hold; the middle is 0x10000000 */
+    uint32_t below =
+        (uint32_t)(bits & 0x1fffffff); /* what the float does not hold; the middle is 0x10000000 */
     if ((below >= 0x10000000 - 4 && below <= 0x10000000 + 4) || (value != 0 && value < 1e-37) || value > 3e38)
         return false;
     *number = (float)value;
@@ -120,7 +125,8 @@ static const char *fraction_scan(struct scan *scan, struct parts *parts)
     const char *begin = ++scan->at;
     const char *wrong = digits_scan(scan, parts);
 
-    /* more digits than an int counts would take the slow way for their number */
+    /* more digits than an int counts would take the slow way for their
+     * number */
     parts->exponent = scan->at - begin < 1000 ? -(int)(scan->at - begin) : -1000;
     return wrong;
 }
@@ -159,14 +165,17 @@ bool scan_version(struct scan *scan, uint32_t *version)
     float number;
     scan_blanks(scan);
     const char *begin = scan->at;
-    if (scan_number(scan, &number) != NULL || !scan_whole((double)number, 1, VERSION_MAX) || scan->at - begin > VERSION_LENGTH)
+    if (scan_number(scan, &number) != NULL || !scan_whole((double)number, 1, VERSION_MAX) ||
+        scan->at - begin > VERSION_LENGTH)
         return false;
     *version = (uint32_t)number;
     return true;
 }
 
-/* The zeros at scan->at, four at a time, as the usual writers of floats put them. */
-static inline uint32_t zeros_take(struct scan *scan, float *numbers, uint32_t most, const char *pattern, size_t length)
+/* The zeros at scan->at, four at a time, as the usual writers of floats put
+ * them. */
+static inline uint32_t zeros_take(struct scan *scan, float *numbers, uint32_t most, const char *pattern,
+                                  size_t length)
 {
     uint32_t n = 0;
 
@@ -178,7 +187,8 @@ static inline uint32_t zeros_take(struct scan *scan, float *numbers, uint32_t mo
     return n;
 }
 
-/* A call each: the comparison of a known length is a few instructions, of an unknown one a call. */
+/* A call each: the comparison of a known length is a few instructions, of an
+ * unknown one a call. */
 static inline uint32_t zeros_scan(struct scan *scan, float *numbers, uint32_t most)
 {
     if (scan->end - scan->at < 20 || *scan->at != '0' || scan->at[1] != '.')
@@ -187,7 +197,8 @@ static inline uint32_t zeros_scan(struct scan *scan, float *numbers, uint32_t mo
                               : zeros_take(scan, numbers, most, "0.0,0.0,0.0,0.0,", 16);
 }
 
-/* Of whole numbers up to 255 many at once: a digit's picture is nothing else. */
+/* Of whole numbers up to 255 many at once: a digit's picture is nothing
+ * else. */
 static uint32_t bytes_scan(struct scan *scan, float *numbers, uint32_t most)
 {
     size_t at = (size_t)(scan->at - scan->bytes);
@@ -232,7 +243,10 @@ const char *scan_numbers(struct scan *scan, float *numbers, uint32_t most, uint3
 
 static int hex_value(char c)
 {
-    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+    return c >= '0' && c <= '9'   ? c - '0'
+           : c >= 'a' && c <= 'f' ? c - 'a' + 10
+           : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                  : -1;
 }
 
 /* Four hexadecimal digits at scan->at, -1 where there are none. */
@@ -317,12 +331,23 @@ static const char *escape_scan(struct scan *scan, char *to, size_t *n)
     return NULL;
 }
 
-/* Length of the well-formed UTF-8 sequence at `at`, 0 where there is none (The Unicode Standard, table 3-7). */
+/* Length of the well-formed UTF-8 sequence at `at`, 0 where there is none (The
+ * Unicode Standard, table 3-7). */
 static size_t sequence_length(const char *at, const char *end)
 {
     unsigned char first = (unsigned char)*at;
-    size_t length = first < 0x80 ? 1 : first < 0xC2 ? 0 : first < 0xE0 ? 2 : first < 0xF0 ? 3 : first < 0xF5 ? 4 : 0;
-    unsigned char least = first == 0xE0 ? 0xA0 : first == 0xF0 ? 0x90 : 0x80, most = first == 0xED ? 0x9F : first == 0xF4 ? 0x8F : 0xBF;
+    size_t length = first < 0x80   ? 1
+                    : first < 0xC2 ? 0
+                    : first < 0xE0 ? 2
+                    : first < 0xF0 ? 3
+                    : first < 0xF5 ? 4
+                                   : 0;
+    unsigned char least = first == 0xE0   ? 0xA0
+                          : first == 0xF0 ? 0x90
+                                          : 0x80,
+                  most = first == 0xED   ? 0x9F
+                         : first == 0xF4 ? 0x8F
+                                         : 0xBF;
 
     if (length > (size_t)(end - at))
         return 0;
@@ -332,7 +357,8 @@ static size_t sequence_length(const char *at, const char *end)
     return length;
 }
 
-/* Step over what needs no change; stops at a quote, a backslash or the first byte that may not be there. */
+/* Step over what needs no change; stops at a quote, a backslash or the first
+ * byte that may not be there. */
 static const char *plain_scan(struct scan *scan)
 {
     while (scan->at < scan->end && *scan->at != '"' && *scan->at != '\\') {
@@ -398,7 +424,8 @@ const char *scan_literal(struct scan *scan, const char *literal)
 
 static const char *skip_at(struct scan *scan, int depth);
 
-/* The members of an object or the values of an array, scan->at after its opening bracket. */
+/* The members of an object or the values of an array, scan->at after its
+ * opening bracket. */
 static const char *skip_within(struct scan *scan, char close, int depth)
 {
     struct scan_text key;

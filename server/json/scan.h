@@ -1,7 +1,8 @@
-/* A strict JSON scanner (RFC 8259) for the bodies that carry rows: it walks over the bytes and keeps nothing.
+/* A strict JSON scanner (RFC 8259) for the bodies that carry rows: it walks
+ * over the bytes and keeps nothing.
  *
- * Functions return NULL, or what was wrong as a constant text ("expected ..."); then scan->at is the place. Threads: one scanner, one
- * thread. */
+ * Functions return NULL, or what was wrong as a constant text ("expected ...");
+ * then scan->at is the place. Threads: one scanner, one thread. */
 #ifndef MLPD_JSON_SCAN_H
 #define MLPD_JSON_SCAN_H
 
@@ -43,7 +44,8 @@ extern const char scan_no_memory[];
 
 static inline void scan_blanks(struct scan *scan)
 {
-    while (scan->at < scan->end && (*scan->at == ' ' || *scan->at == '\n' || *scan->at == '\r' || *scan->at == '\t'))
+    while (scan->at < scan->end &&
+           (*scan->at == ' ' || *scan->at == '\n' || *scan->at == '\r' || *scan->at == '\t'))
         scan->at++;
 }
 
@@ -63,20 +65,24 @@ static inline bool scan_take(struct scan *scan, char byte)
     return true;
 }
 
-/* A number at scan->at: the nearest float to its text. One too large for a float is an error. */
+/* A number at scan->at: the nearest float to its text. One too large for a
+ * float is an error. */
 const char *scan_number(struct scan *scan, float *number);
 /* A whole number from 1 to 9999999 after blanks: the version of a model. */
 bool scan_version(struct scan *scan, uint32_t *version);
-/* As many numbers as there are in an array from scan->at, up to `most`, into numbers; *n of them. Stops before ']' or before what
- * is no number; commas between are taken, and *comma says whether the last thing taken was one. */
+/* As many numbers as there are in an array from scan->at, up to `most`, into
+ * numbers; *n of them. Stops before ']' or before what is no number; commas
+ * between are taken, and *comma says whether the last thing taken was one. */
 const char *scan_numbers(struct scan *scan, float *numbers, uint32_t most, uint32_t *n, bool *comma);
-/* A string at scan->at (its opening quote): UTF-8 and escapes are checked and taken off. */
+/* A string at scan->at (its opening quote): UTF-8 and escapes are checked and
+ * taken off. */
 const char *scan_string(struct scan *scan, struct scan_text *text);
 /* The literal "true", "false" or "null" at scan->at. */
 const char *scan_literal(struct scan *scan, const char *literal);
 /* Step over any value, checking it. */
 const char *scan_skip(struct scan *scan);
-/* Step over an array or object quickly, by its brackets and strings alone: for what will be scanned later. */
+/* Step over an array or object quickly, by its brackets and strings alone: for
+ * what will be scanned later. */
 const char *scan_skip_brackets(struct scan *scan);
 
 #endif

@@ -6,9 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define N_SHORTCUTS 256                /* a power of two */
-#define N_PLACES 4096                  /* likewise */
-#define TRIM_BYTES ((uint64_t)8 << 20) /* after so much has gone, the allocator gives memory back to the system */
+#define N_SHORTCUTS 256 /* a power of two */
+#define N_PLACES 4096   /* likewise */
+#define TRIM_BYTES                                                                                           \
+    ((uint64_t)8 << 20) /* after so much has gone, the allocator gives memory back to the system */
 
 struct loaded {
     int64_t id;
@@ -34,9 +35,10 @@ struct models_cache {
     struct loaded *places[N_PLACES]; /* by the id's last bits */
     struct loaded *newest, *oldest;
     struct loaded *leaving; /* dropped while somebody held the model, by `next`: counted until nobody does */
-    uint64_t bytes, gone;   /* of the models and of what is being read; of those that have gone since memory was given back */
-    uint64_t turn;          /* changes begun and ended */
-    uint32_t n_changing;    /* under way */
+    uint64_t bytes, gone; /* of the models and of what is being read; of those that have gone since memory was
+                             given back */
+    uint64_t turn;        /* changes begun and ended */
+    uint32_t n_changing;  /* under way */
     struct shortcut shortcuts[N_SHORTCUTS]; /* each at its name's place, or the name's that came there last */
 };
 
@@ -126,7 +128,8 @@ static void loaded_hide(struct models_cache *cache, struct loaded *gone)
             cache->shortcuts[i].loaded = NULL;
 }
 
-/* Lock held: the hidden entry is no longer counted; its model, to be unreferenced without the lock, is returned. */
+/* Lock held: the hidden entry is no longer counted; its model, to be
+ * unreferenced without the lock, is returned. */
 static struct model *loaded_end(struct models_cache *cache, struct loaded *gone)
 {
     struct model *model = gone->model;
@@ -150,7 +153,8 @@ static void loaded_leave(struct models_cache *cache, struct loaded *gone)
     cache->leaving = gone;
 }
 
-/* Lock held: a model that nobody but the cache holds, taken out of it: one that was dropped, else the least recently used. NULL: none. */
+/* Lock held: a model that nobody but the cache holds, taken out of it: one that
+ * was dropped, else the least recently used. NULL: none. */
 static struct model *idle_take(struct models_cache *cache)
 {
     for (struct loaded **at = &cache->leaving; *at; at = &(*at)->next) {
@@ -166,7 +170,8 @@ static struct model *idle_take(struct models_cache *cache)
     return oldest ? loaded_remove(cache, oldest) : NULL;
 }
 
-/* A model has gone. The allocator keeps what lies between pieces in use until it is told to look. */
+/* A model has gone. The allocator keeps what lies between pieces in use until
+ * it is told to look. */
 static void model_leave(struct models_cache *cache, struct model *model)
 {
     model_unref(model);
@@ -181,10 +186,14 @@ static void model_leave(struct models_cache *cache, struct model *model)
 static bool room_refuse(const struct models_cache *cache, uint64_t bytes, struct err *err)
 {
     if (bytes > cache->bytes_max)
-        return err_set(err, ERR_LIMIT, "the model takes %.1f MB of memory, and all models may take %.1f MB together: raise --model-memory",
+        return err_set(err, ERR_LIMIT,
+                       "the model takes %.1f MB of memory, and all models may take %.1f MB together: raise "
+                       "--model-memory",
                        (double)bytes / 1e6, (double)cache->bytes_max / 1e6);
-    return err_set(err, ERR_BUSY, "models that are in use leave less than the %.1f MB of --model-memory that this one takes: try again",
-                   (double)bytes / 1e6);
+    return err_set(
+        err, ERR_BUSY,
+        "models that are in use leave less than the %.1f MB of --model-memory that this one takes: try again",
+        (double)bytes / 1e6);
 }
 
 bool models_guest_hold(void *self, uint64_t bytes, struct err *err)
@@ -195,7 +204,8 @@ bool models_guest_hold(void *self, uint64_t bytes, struct err *err)
     do {
         pthread_mutex_lock(&cache->lock);
         uint64_t others = cache->bytes - guest->bytes;
-        bool fits = bytes <= guest->bytes || (others <= cache->bytes_max && bytes <= cache->bytes_max - others);
+        bool fits =
+            bytes <= guest->bytes || (others <= cache->bytes_max && bytes <= cache->bytes_max - others);
         if (fits)
             cache->bytes = others + bytes;
         idle = fits || bytes > cache->bytes_max ? NULL : idle_take(cache);
@@ -231,8 +241,10 @@ static struct loaded *loaded_add(struct models_cache *cache, int64_t id)
     return loaded;
 }
 
-/* Lock held: the entry has its model from now on; the cache keeps a reference. What the guest held is now the entry's. */
-static void loaded_fill(struct models_cache *cache, struct loaded *loaded, struct model *model, struct models_guest *guest)
+/* Lock held: the entry has its model from now on; the cache keeps a reference.
+ * What the guest held is now the entry's. */
+static void loaded_fill(struct models_cache *cache, struct loaded *loaded, struct model *model,
+                        struct models_guest *guest)
 {
     loaded->model = model_ref(model);
     loaded->bytes = sizeof *loaded + model_bytes(model);
@@ -240,7 +252,8 @@ static void loaded_fill(struct models_cache *cache, struct loaded *loaded, struc
     guest->bytes = 0;
 }
 
-static struct model *loaded_read(struct models_cache *cache, struct loaded *loaded, const struct model_reader *reader, struct err *err)
+static struct model *loaded_read(struct models_cache *cache, struct loaded *loaded,
+                                 const struct model_reader *reader, struct err *err)
 {
     struct models_guest guest = {.cache = cache};
     const struct model_room room = {.hold = models_guest_hold, .self = &guest};
@@ -260,7 +273,8 @@ static struct model *loaded_read(struct models_cache *cache, struct loaded *load
     return model;
 }
 
-struct model *models_cache_get(struct models_cache *cache, int64_t id, const struct model_reader *reader, struct err *err)
+struct model *models_cache_get(struct models_cache *cache, int64_t id, const struct model_reader *reader,
+                               struct err *err)
 {
     struct loaded *loaded;
     struct model *model = NULL;
@@ -318,7 +332,8 @@ static struct shortcut *shortcut_of(struct models_cache *cache, const char *name
     return &cache->shortcuts[(hash ^ hash >> 16) % N_SHORTCUTS];
 }
 
-struct model *models_cache_find(struct models_cache *cache, const char *name, uint32_t version, struct model_row *row)
+struct model *models_cache_find(struct models_cache *cache, const char *name, uint32_t version,
+                                struct model_row *row)
 {
     struct model *model = NULL;
     struct shortcut *shortcut = shortcut_of(cache, name, version);
@@ -340,7 +355,8 @@ uint64_t models_cache_turn(struct models_cache *cache)
     return turn;
 }
 
-void models_cache_learn(struct models_cache *cache, uint32_t version, const struct model_row *row, uint64_t turn)
+void models_cache_learn(struct models_cache *cache, uint32_t version, const struct model_row *row,
+                        uint64_t turn)
 {
     struct shortcut *shortcut = shortcut_of(cache, row->name, version);
     pthread_mutex_lock(&cache->lock);

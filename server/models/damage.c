@@ -26,8 +26,11 @@ struct file_stamp file_stamp_of(const char *path)
     struct stat status;
     if (stat(path, &status) != 0)
         return (struct file_stamp){.there = false};
-    return (struct file_stamp){
-        .there = true, .inode = status.st_ino, .size = (uint64_t)status.st_size, .modified = status.st_mtim, .changed = status.st_ctim};
+    return (struct file_stamp){.there = true,
+                               .inode = status.st_ino,
+                               .size = (uint64_t)status.st_size,
+                               .modified = status.st_mtim,
+                               .changed = status.st_ctim};
 }
 
 static bool time_equal(const struct timespec *a, const struct timespec *b)
@@ -37,8 +40,8 @@ static bool time_equal(const struct timespec *a, const struct timespec *b)
 
 static bool stamp_equal(const struct file_stamp *a, const struct file_stamp *b)
 {
-    return a->there == b->there && a->inode == b->inode && a->size == b->size && time_equal(&a->modified, &b->modified) &&
-           time_equal(&a->changed, &b->changed);
+    return a->there == b->there && a->inode == b->inode && a->size == b->size &&
+           time_equal(&a->modified, &b->modified) && time_equal(&a->changed, &b->changed);
 }
 
 static time_t now_s(void)
@@ -80,7 +83,8 @@ static struct entry **place_of(struct models_damage *known, int64_t id)
     return at;
 }
 
-bool models_damage_find(struct models_damage *known, int64_t id, const struct file_stamp *stamp, struct damage *damage)
+bool models_damage_find(struct models_damage *known, int64_t id, const struct file_stamp *stamp,
+                        struct damage *damage)
 {
     time_t now = now_s();
     pthread_mutex_lock(&known->lock);
@@ -92,7 +96,8 @@ bool models_damage_find(struct models_damage *known, int64_t id, const struct fi
     return found;
 }
 
-bool models_damage_put(struct models_damage *known, const struct damage *damage, const struct file_stamp *stamp)
+bool models_damage_put(struct models_damage *known, const struct damage *damage,
+                       const struct file_stamp *stamp)
 {
     time_t now = now_s();
     pthread_mutex_lock(&known->lock);

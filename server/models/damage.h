@@ -26,7 +26,8 @@ struct damage {
     int64_t id; /* of the model's row */
     char name[NAME_SIZE];
     uint32_t version;
-    uint32_t answers; /* the version that the bare name got in its place; 0: none was asked for, or none is left */
+    uint32_t
+        answers; /* the version that the bare name got in its place; 0: none was asked for, or none is left */
     char reason[DAMAGE_REASON_SIZE];
 };
 
@@ -36,10 +37,12 @@ void models_damage_free(struct models_damage *known);     /* takes NULL */
 
 /* Whether the id's file, which is `stamp` now, need not be read again:
  * *damage says what is wrong with it. */
-bool models_damage_find(struct models_damage *known, int64_t id, const struct file_stamp *stamp, struct damage *damage);
+bool models_damage_find(struct models_damage *known, int64_t id, const struct file_stamp *stamp,
+                        struct damage *damage);
 /* The read of the file that was `stamp` has failed. True where that is news.
  * Without memory it is forgotten: the next one reads again. */
-bool models_damage_put(struct models_damage *known, const struct damage *damage, const struct file_stamp *stamp);
+bool models_damage_put(struct models_damage *known, const struct damage *damage,
+                       const struct file_stamp *stamp);
 /* The version that answers in id's place. True where that is news. */
 bool models_damage_answers(struct models_damage *known, int64_t id, uint32_t version);
 /* The file was read, or its version is gone. True where it was known. */

@@ -48,10 +48,12 @@ struct layout {
 static struct layout layout_of(const struct head *head)
 {
     bool first = head->magic == MAGIC_1;
-    struct layout l = {
-        .first = first, .n_blocks = (head->n_rows + BLOCK - 1) / BLOCK, .guess_bytes = first ? GUESS_1 : sizeof(struct guess)};
+    struct layout l = {.first = first,
+                       .n_blocks = (head->n_rows + BLOCK - 1) / BLOCK,
+                       .guess_bytes = first ? GUESS_1 : sizeof(struct guess)};
     l.metrics_at = first ? HEAD_1 : sizeof *head;
-    l.importance_at = l.metrics_at + (first ? sizeof metrics_1 / sizeof *metrics_1 * 8 : head->n_metrics * sizeof(struct metric_word));
+    l.importance_at = l.metrics_at + (first ? sizeof metrics_1 / sizeof *metrics_1 * 8
+                                            : head->n_metrics * sizeof(struct metric_word));
     l.confusion_at = l.importance_at + head->n_importance * sizeof(struct importance);
     l.hashes_at = l.confusion_at + 8 * head->n_classes * head->n_classes;
     l.guesses_at = l.hashes_at + 8 * ((first ? 1 : 2) * l.n_blocks + 1);
@@ -83,8 +85,8 @@ static void importance_put(unsigned char *at, const struct evaluation *e)
     }
 }
 
-static void front_fill(unsigned char *front, const struct head *head, const struct layout *l, const struct evaluation *e,
-                       const struct guess *worst)
+static void front_fill(unsigned char *front, const struct head *head, const struct layout *l,
+                       const struct evaluation *e, const struct guess *worst)
 {
     memcpy(front, head, sizeof *head);
     for (int i = 0; i < N_METRICS; i++) {
@@ -96,7 +98,8 @@ static void front_fill(unsigned char *front, const struct head *head, const stru
     if (e->n_classes > 0)
         memcpy(front + l->confusion_at, e->confusion, (size_t)(l->hashes_at - l->confusion_at));
     for (uint64_t block = 0; block < 2 * l->n_blocks; block++) {
-        uint64_t first = block % l->n_blocks * BLOCK, n = e->n_rows - first < BLOCK ? e->n_rows - first : BLOCK;
+        uint64_t first = block % l->n_blocks * BLOCK,
+                 n = e->n_rows - first < BLOCK ? e->n_rows - first : BLOCK;
         uint64_t hash = block_hash((block < l->n_blocks ? e->guesses : worst) + first, n * sizeof *worst);
         memcpy(front + l->hashes_at + 8 * block, &hash, 8);
     }
@@ -106,8 +109,11 @@ static void front_fill(unsigned char *front, const struct head *head, const stru
 
 bool evaluations_write(int fd, const struct evaluation *e, struct err *err)
 {
-    struct head head = {
-        .magic = MAGIC_2, .n_rows = e->n_rows, .n_classes = e->n_classes, .n_metrics = N_METRICS, .n_importance = e->n_importance};
+    struct head head = {.magic = MAGIC_2,
+                        .n_rows = e->n_rows,
+                        .n_classes = e->n_classes,
+                        .n_metrics = N_METRICS,
+                        .n_importance = e->n_importance};
     struct layout l = layout_of(&head);
     size_t n_bytes = (size_t)e->n_rows * sizeof *e->guesses;
     unsigned char *front = calloc(1, (size_t)l.guesses_at);
@@ -148,8 +154,8 @@ static bool head_read(struct file *file, struct err *err)
         return false;
     if (head->magic == MAGIC_1)
         head->n_metrics = head->n_importance = 0;
-    if ((head->magic != MAGIC_1 && head->magic != MAGIC_2) || head->n_rows > ROWS_MAX || head->n_classes > CLASSES_MAX ||
-        head->n_metrics > METRICS_MAX || head->n_importance > IMPORTANCE_MAX)
+    if ((head->magic != MAGIC_1 && head->magic != MAGIC_2) || head->n_rows > ROWS_MAX ||
+        head->n_classes > CLASSES_MAX || head->n_metrics > METRICS_MAX || head->n_importance > IMPORTANCE_MAX)
         return damaged(err);
     file->layout = layout_of(head);
     return n_bytes == file->layout.end || damaged(err);
@@ -168,20 +174,25 @@ static bool front_read(struct file *file, struct err *err)
     return hash == block_hash(file->front, n - 8) || damaged(err);
 }
 
-/* Of the evaluation, which is about as large as the front and its guesses; and, while it is read, of the front and a block. */
+/* Of the evaluation, which is about as large as the front and its guesses; and,
+ * while it is read, of the front and a block. */
 static bool page_claim(const struct file *file, const struct evaluation_page *page, struct err *err)
 {
     uint64_t n = page->limit < file->head.n_rows ? page->limit : file->head.n_rows;
-    return !page->claim || claim_take(page->claim, 2 * file->layout.guesses_at + (n + 1) * sizeof(struct guess) + BLOCK_BYTES, err);
+    return !page->claim ||
+           claim_take(page->claim, 2 * file->layout.guesses_at + (n + 1) * sizeof(struct guess) + BLOCK_BYTES,
+                      err);
 }
 
 static bool matches(const struct evaluation_page *page, const struct guess *guess)
 {
-    return (page->label < 0 || guess->label == (float)page->label) && (page->guess < 0 || guess->guess == (float)page->guess);
+    return (page->label < 0 || guess->label == (float)page->label) &&
+           (page->guess < 0 || guess->guess == (float)page->guess);
 }
 
 /* Block `block` of the order into guesses (BLOCK), *n of them. */
-static bool block_read(const struct file *file, bool worst, uint64_t block, struct guess *guesses, uint64_t *n, struct err *err)
+static bool block_read(const struct file *file, bool worst, uint64_t block, struct guess *guesses,
+                       uint64_t *n, struct err *err)
 {
     const struct layout *l = &file->layout;
     uint64_t first = block * BLOCK, hash;
@@ -215,9 +226,11 @@ static uint64_t count_matching(const struct evaluation *e, const struct evaluati
 }
 
 /* The page's guesses into e->guesses (n). */
-static bool guesses_read(const struct file *file, const struct evaluation_page *page, struct evaluation *e, uint64_t n, struct err *err)
+static bool guesses_read(const struct file *file, const struct evaluation_page *page, struct evaluation *e,
+                         uint64_t n, struct err *err)
 {
-    bool filtered = page->label >= 0 || page->guess >= 0, ok = true, worst = page->worst && !file->layout.first;
+    bool filtered = page->label >= 0 || page->guess >= 0, ok = true,
+         worst = page->worst && !file->layout.first;
     struct guess *block = malloc(BLOCK * sizeof *block);
     if (!block)
         return err_memory(err, "an evaluation");
@@ -281,10 +294,11 @@ static struct evaluation *evaluation_make(const struct file *file, struct err *e
     return e;
 }
 
-static struct evaluation *file_read(struct file *file, const struct evaluation_page *page, uint64_t *n_guesses, uint64_t *n_matching,
-                                    struct err *err)
+static struct evaluation *file_read(struct file *file, const struct evaluation_page *page,
+                                    uint64_t *n_guesses, uint64_t *n_matching, struct err *err)
 {
-    struct evaluation *e = page_claim(file, page, err) && front_read(file, err) ? evaluation_make(file, err) : NULL;
+    struct evaluation *e =
+        page_claim(file, page, err) && front_read(file, err) ? evaluation_make(file, err) : NULL;
     if (!e)
         return NULL;
     uint64_t matching = count_matching(e, page), n = page->offset < matching ? matching - page->offset : 0;
@@ -301,7 +315,8 @@ static struct evaluation *file_read(struct file *file, const struct evaluation_p
     return e;
 }
 
-struct evaluation *evaluations_read(int fd, const struct evaluation_page *page, uint64_t *n_guesses, uint64_t *n_matching, struct err *err)
+struct evaluation *evaluations_read(int fd, const struct evaluation_page *page, uint64_t *n_guesses,
+                                    uint64_t *n_matching, struct err *err)
 {
     struct file file = {.fd = fd};
     struct evaluation *e = head_read(&file, err) ? file_read(&file, page, n_guesses, n_matching, err) : NULL;

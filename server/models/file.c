@@ -14,22 +14,25 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "tensors are written a
 
 #define HEADER_ALIGN 8
 #define CHUNK ((size_t)1 << 20)
-#define PADDING 15u     /* floats that the engine may add to either side of a layer's weights */
-#define NODE_BYTES 192u /* of the JSON library's tree, and of what is made of it, at most, for a value of the header */
+#define PADDING 15u /* floats that the engine may add to either side of a layer's weights */
+#define NODE_BYTES                                                                                           \
+    192u /* of the JSON library's tree, and of what is made of it, at most, for a value of the header */
 
-/* One layer's weights and biases (and, where it is normalised, gains and offsets) as the file holds them: in one block. */
+/* One layer's weights and biases (and, where it is normalised, gains and
+ * offsets) as the file holds them: in one block. */
 struct plain_layer {
     float *weights, *biases;
     size_t n_weights, n_biases;
 };
 
-static bool plain_init(struct plain_layer *plain, const struct network *network, uint32_t layer, struct err *err)
+static bool plain_init(struct plain_layer *plain, const struct network *network, uint32_t layer,
+                       struct err *err)
 {
     size_t n_in = network_n_in(network, layer), n_out = network->layers[layer].units;
 
-    *plain =
-        (struct plain_layer){.n_weights = n_in * n_out,
-                             .n_biases = layer_n_vectors(&network->layers[layer]) * n_out}; /* network_new has multiplied them before */
+    *plain = (struct plain_layer){.n_weights = n_in * n_out,
+                                  .n_biases = layer_n_vectors(&network->layers[layer]) *
+                                              n_out}; /* network_new has multiplied them before */
     plain->weights = malloc((plain->n_weights + plain->n_biases) * sizeof *plain->weights);
     if (!plain->weights)
         return err_memory(err, "a layer's weights");
@@ -48,7 +51,8 @@ static size_t plain_bytes(const struct plain_layer *plain)
 }
 
 /* Hand each layer's bytes, in the file's order, to `take`. */
-static bool layers_each(const struct network *network, bool (*take)(void *self, const void *bytes, size_t n, struct err *err), void *self,
+static bool layers_each(const struct network *network,
+                        bool (*take)(void *self, const void *bytes, size_t n, struct err *err), void *self,
                         struct err *err)
 {
     for (uint32_t i = 0; i < network->n_layers; i++) {
@@ -86,8 +90,8 @@ static bool header_write(int fd, const char *text, struct err *err)
     unsigned char prefix[8];
 
     if (padded > MODEL_FILE_HEADER_MAX)
-        return err_set(err, ERR_LIMIT, "the model's recipe takes %llu bytes; a model file holds at most %llu", (unsigned long long)padded,
-                       (unsigned long long)MODEL_FILE_HEADER_MAX);
+        return err_set(err, ERR_LIMIT, "the model's recipe takes %llu bytes; a model file holds at most %llu",
+                       (unsigned long long)padded, (unsigned long long)MODEL_FILE_HEADER_MAX);
     for (int i = 0; i < 8; i++)
         prefix[i] = (unsigned char)(padded >> 8 * i);
     return files_write(fd, prefix, sizeof prefix, err) && files_write(fd, text, length, err) &&
@@ -101,7 +105,8 @@ static bool content_write(int fd, const struct model *model, const char *info_js
     if (!layers_each(model->network, take_checksum, &crc, err))
         return false;
     char *header = json_from_model_header(model, info_json, (uint32_t)crc, err);
-    bool ok = header && header_write(fd, header, err) && layers_each(model->network, take_write, &fd, err) && files_sync(fd, err);
+    bool ok = header && header_write(fd, header, err) && layers_each(model->network, take_write, &fd, err) &&
+              files_sync(fd, err);
     free(header);
     return ok;
 }
@@ -137,7 +142,8 @@ static bool room_hold(const struct model_room *room, uint64_t bytes, struct err 
     return !room || !room->hold || room->hold(room->self, bytes, err);
 }
 
-/* What a header takes while it is read: a value of its JSON, or of the JSON within its texts, stands behind one of these marks. */
+/* What a header takes while it is read: a value of its JSON, or of the JSON
+ * within its texts, stands behind one of these marks. */
 static uint64_t header_bytes(const char *text, uint64_t length)
 {
     uint64_t n_values = 0;
@@ -147,21 +153,24 @@ static uint64_t header_bytes(const char *text, uint64_t length)
 }
 
 /* The header's text is `length` bytes long; header->data_bytes follow it. */
-static bool header_parse(int fd, uint64_t length, const struct model_room *room, struct model_header *header, struct err *err)
+static bool header_parse(int fd, uint64_t length, const struct model_room *room, struct model_header *header,
+                         struct err *err)
 {
     if (!room_hold(room, length, err))
         return false;
     char *text = malloc(length + 1);
     if (!text)
         return err_memory(err, "a model file's header");
-    bool ok = files_read_at(fd, text, length, sizeof(uint64_t), err) && room_hold(room, header_bytes(text, length), err) &&
+    bool ok = files_read_at(fd, text, length, sizeof(uint64_t), err) &&
+              room_hold(room, header_bytes(text, length), err) &&
               json_to_model_header(text, length, header->data_bytes, header, err);
     free(text);
     return ok;
 }
 
 /* Read the prefix and the header; *data_at is where the data begins. */
-static bool header_read(int fd, const struct model_room *room, struct model_header *header, uint64_t *data_at, struct err *err)
+static bool header_read(int fd, const struct model_room *room, struct model_header *header, uint64_t *data_at,
+                        struct err *err)
 {
     unsigned char prefix[8];
     uint64_t length = 0, size;
@@ -169,19 +178,22 @@ static bool header_read(int fd, const struct model_room *room, struct model_head
     if (!files_size(fd, &size, err))
         return false;
     if (size < sizeof prefix)
-        return err_set(err, ERR_CORRUPT, "the model file is damaged: it holds %llu bytes", (unsigned long long)size);
+        return err_set(err, ERR_CORRUPT, "the model file is damaged: it holds %llu bytes",
+                       (unsigned long long)size);
     if (!files_read_at(fd, prefix, sizeof prefix, 0, err))
         return false;
     for (int i = 7; i >= 0; i--)
         length = length << 8 | prefix[i];
     if (length > MODEL_FILE_HEADER_MAX || length > size - sizeof prefix)
-        return err_set(err, ERR_CORRUPT, "the model file is damaged: its header would take %llu bytes", (unsigned long long)length);
+        return err_set(err, ERR_CORRUPT, "the model file is damaged: its header would take %llu bytes",
+                       (unsigned long long)length);
     *data_at = sizeof prefix + length;
     header->data_bytes = size - *data_at;
     return header_parse(fd, length, room, header, err);
 }
 
-static bool checksum_check(int fd, const struct model_header *header, const struct model_room *room, uint64_t data_at, struct err *err)
+static bool checksum_check(int fd, const struct model_header *header, const struct model_room *room,
+                           uint64_t data_at, struct err *err)
 {
     uLong crc = crc32(0, NULL, 0);
     unsigned char *chunk = malloc(CHUNK);
@@ -215,27 +227,33 @@ static bool floats_finite(const float *values, size_t n)
     return !odd;
 }
 
-static bool layer_read(int fd, const struct model_header *header, uint64_t data_at, struct network *network, uint32_t layer,
-                       struct err *err)
+static bool layer_read(int fd, const struct model_header *header, uint64_t data_at, struct network *network,
+                       uint32_t layer, struct err *err)
 {
     struct plain_layer plain;
 
     if (!plain_init(&plain, network, layer, err))
         return false;
-    bool ok = files_read_at(fd, plain.weights, plain.n_weights * sizeof *plain.weights, data_at + header->weights_at[layer], err) &&
-              files_read_at(fd, plain.biases, plain.n_biases * sizeof *plain.biases, data_at + header->biases_at[layer], err);
+    bool ok = files_read_at(fd, plain.weights, plain.n_weights * sizeof *plain.weights,
+                            data_at + header->weights_at[layer], err) &&
+              files_read_at(fd, plain.biases, plain.n_biases * sizeof *plain.biases,
+                            data_at + header->biases_at[layer], err);
     if (ok && !floats_finite(plain.weights, plain.n_weights + plain.n_biases))
-        ok = err_set(err, ERR_CORRUPT, "the model file is damaged: layer %u holds a weight that is not finite", layer + 1);
+        ok = err_set(err, ERR_CORRUPT,
+                     "the model file is damaged: layer %u holds a weight that is not finite", layer + 1);
     if (ok)
         network_set(network, layer, plain.weights, plain.biases);
     plain_done(&plain);
     return ok;
 }
 
-/* The network; its size has been checked against the file's, so that nothing large is allocated in vain. */
-static struct network *network_read(int fd, const struct model_header *header, uint64_t data_at, struct err *err)
+/* The network; its size has been checked against the file's, so that nothing
+ * large is allocated in vain. */
+static struct network *network_read(int fd, const struct model_header *header, uint64_t data_at,
+                                    struct err *err)
 {
-    struct network *network = network_new(header->shape.n_inputs, header->shape.layers, header->shape.n_layers, err);
+    struct network *network =
+        network_new(header->shape.n_inputs, header->shape.layers, header->shape.n_layers, err);
 
     for (uint32_t i = 0; network && i < header->shape.n_layers; i++)
         if (!layer_read(fd, header, data_at, network, i, err)) {
@@ -245,20 +263,23 @@ static struct network *network_read(int fd, const struct model_header *header, u
     return network;
 }
 
-/* While the weights are read: the model, and its largest layer as the file holds it. */
+/* While the weights are read: the model, and its largest layer as the file
+ * holds it. */
 static bool weights_hold(const struct model_header *header, const struct model_room *room, struct err *err)
 {
     const struct network_shape *shape = &header->shape;
     uint64_t largest = 0, all = 0, n_in = shape->n_inputs;
     for (uint32_t i = 0; i < shape->n_layers; n_in = shape->layers[i++].units) {
-        uint64_t n = (n_in + PADDING + layer_n_vectors(&shape->layers[i])) * (shape->layers[i].units + PADDING) * sizeof(float);
+        uint64_t n = (n_in + PADDING + layer_n_vectors(&shape->layers[i])) *
+                     (shape->layers[i].units + PADDING) * sizeof(float);
         largest = n > largest ? n : largest;
         all += n;
     }
     return room_hold(room, recipe_bytes(header->recipe) + all + largest + CHUNK, err);
 }
 
-static struct model *content_read(int fd, struct model_header *header, const struct model_room *room, uint64_t data_at, struct err *err)
+static struct model *content_read(int fd, struct model_header *header, const struct model_room *room,
+                                  uint64_t data_at, struct err *err)
 {
     bool ok = weights_hold(header, room, err) && checksum_check(fd, header, room, data_at, err);
     struct network *network = ok ? network_read(fd, header, data_at, err) : NULL;
@@ -271,7 +292,8 @@ static struct model *content_read(int fd, struct model_header *header, const str
     return model;
 }
 
-struct model *model_file_read(const char *path, const struct model_room *room, char **info_json, struct err *err)
+struct model *model_file_read(const char *path, const struct model_room *room, char **info_json,
+                              struct err *err)
 {
     struct model_header header = {0};
     uint64_t data_at = 0;
@@ -295,7 +317,8 @@ bool model_file_check(int fd, const struct model_room *room, struct err *err)
 {
     struct model_header header = {0};
     uint64_t data_at = 0;
-    bool ok = header_read(fd, room, &header, &data_at, err) && room_hold(room, recipe_bytes(header.recipe) + CHUNK, err) &&
+    bool ok = header_read(fd, room, &header, &data_at, err) &&
+              room_hold(room, recipe_bytes(header.recipe) + CHUNK, err) &&
               checksum_check(fd, &header, room, data_at, err);
 
     model_header_done(&header);

@@ -1,4 +1,5 @@
-/* Models of jobs that are still being trained. One lock guards the list; a reader keeps his reference whatever comes after. */
+/* Models of jobs that are still being trained. One lock guards the list; a
+ * reader keeps his reference whatever comes after. */
 #include "models/live.h"
 
 #include <pthread.h>

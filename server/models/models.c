@@ -75,7 +75,8 @@ void models_withdraw(struct models *models, int64_t job)
     models_live_withdraw(models->live, job);
 }
 
-/* Remove the files of a version whose row is gone; what stays is removed at the next start. */
+/* Remove the files of a version whose row is gone; what stays is removed at the
+ * next start. */
 static void files_remove(struct models *models, int64_t id)
 {
     struct err err;
@@ -102,7 +103,8 @@ bool models_delete(struct models *models, const char *name, uint32_t version, st
     return true;
 }
 
-bool models_change(struct models *models, const char *name, const struct model_change *change, struct err *err)
+bool models_change(struct models *models, const char *name, const struct model_change *change,
+                   struct err *err)
 {
     models_cache_change(models->cache, name);
     models_cache_change(models->cache, change->name);
@@ -125,32 +127,37 @@ static bool file_settle(const char *path, uint64_t *n_bytes, struct err *err)
     return ok;
 }
 
-/* The notes that stand in the file: where the model comes from. The caller frees them. NULL: out of memory. */
+/* The notes that stand in the file: where the model comes from. The caller
+ * frees them. NULL: out of memory. */
 static char *notes_make(const struct model_row *row, const char *request_json)
 {
-    static const char form[] =
-        "{\"name\":\"%s\",\"created\":\"%s\",\"state\":\"%s\",\"job\":%" PRId64 ",\"epochs\":%" PRIu32 ",\"request\":%s}";
+    static const char form[] = "{\"name\":\"%s\",\"created\":\"%s\",\"state\":\"%s\",\"job\":%" PRId64
+                               ",\"epochs\":%" PRIu32 ",\"request\":%s}";
     const char *request = request_json ? request_json : "null";
     size_t size = sizeof form + 256 + strlen(request);
     char *text = malloc(size);
     if (text)
-        snprintf(text, size, form, row->name, row->created, model_state_name(row->state), row->job, row->epochs, request);
+        snprintf(text, size, form, row->name, row->created, model_state_name(row->state), row->job,
+                 row->epochs, request);
     return text;
 }
 
-static bool model_write(struct models *models, const struct model *model, const char *request_json, struct model_row *row, struct err *err)
+static bool model_write(struct models *models, const struct model *model, const char *request_json,
+                        struct model_row *row, struct err *err)
 {
     char temp[PATH_SIZE];
     char *notes = notes_make(row, request_json);
     if (!notes)
         return err_memory(err, "a model's notes");
-    bool ok = store_path(models->store, "tmp", row->id, ".model", temp, err) && model_file_write(temp, model, notes, err) &&
-              file_settle(temp, &row->bytes, err) && store_publish(models->store, temp, "models", row->id, ".model", err);
+    bool ok = store_path(models->store, "tmp", row->id, ".model", temp, err) &&
+              model_file_write(temp, model, notes, err) && file_settle(temp, &row->bytes, err) &&
+              store_publish(models->store, temp, "models", row->id, ".model", err);
     free(notes);
     return ok;
 }
 
-static bool evaluation_write(struct models *models, const struct evaluation *evaluation, int64_t id, struct err *err)
+static bool evaluation_write(struct models *models, const struct evaluation *evaluation, int64_t id,
+                             struct err *err)
 {
     char temp[PATH_SIZE];
     if (!store_path(models->store, "tmp", id, ".eval", temp, err))
@@ -164,8 +171,8 @@ static bool evaluation_write(struct models *models, const struct evaluation *eva
 }
 
 /* Reserve a number; without files yet. */
-static bool row_begin(struct models *models, struct model_row *row, const struct model *model, const struct evaluation *evaluation,
-                      struct err *err)
+static bool row_begin(struct models *models, struct model_row *row, const struct model *model,
+                      const struct evaluation *evaluation, struct err *err)
 {
     store_stamp(row->created);
     row_fill(row, model, evaluation);
@@ -192,13 +199,14 @@ static bool row_publish(struct models *models, struct model_row *row, struct job
     return ok;
 }
 
-bool models_publish(struct models *models, struct model *model, const struct evaluation *evaluation, const char *request_json,
-                    struct model_row *row, struct job_row *job, struct err *err)
+bool models_publish(struct models *models, struct model *model, const struct evaluation *evaluation,
+                    const char *request_json, struct model_row *row, struct job_row *job, struct err *err)
 {
     struct model_row made = *row;
     if (!row_begin(models, &made, model, evaluation, err))
         return false;
-    if (model_write(models, model, request_json, &made, err) && (!evaluation || evaluation_write(models, evaluation, made.id, err)) &&
+    if (model_write(models, model, request_json, &made, err) &&
+        (!evaluation || evaluation_write(models, evaluation, made.id, err)) &&
         row_publish(models, &made, job, err)) {
         models_cache_put(models->cache, made.id, model);
         *row = made;
@@ -211,10 +219,12 @@ bool models_publish(struct models *models, struct model *model, const struct eva
 /* The file at `path` becomes the row's file. */
 static bool file_adopt(struct models *models, const char *path, struct model_row *row, struct err *err)
 {
-    return file_settle(path, &row->bytes, err) && store_publish(models->store, path, "models", row->id, ".model", err);
+    return file_settle(path, &row->bytes, err) &&
+           store_publish(models->store, path, "models", row->id, ".model", err);
 }
 
-bool models_import(struct models *models, const char *name, const char *path, struct model_row *row, struct err *err)
+bool models_import(struct models *models, const char *name, const char *path, struct model_row *row,
+                   struct err *err)
 {
     struct model_row made = {.state = MODEL_FINISHED};
     struct model *model = NULL;

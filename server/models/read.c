@@ -88,16 +88,17 @@ bool models_moved(struct models *models, const struct model_row *row)
 }
 
 /* The row's version is damaged: keep that in mind, and say which it is. */
-static void damage_note(struct models *models, const struct model_row *row, const struct use *use, struct err *err)
+static void damage_note(struct models *models, const struct model_row *row, const struct use *use,
+                        struct err *err)
 {
     struct damage damage = {.id = row->id, .version = row->version};
     memcpy(damage.name, row->name, sizeof damage.name);
     snprintf(damage.reason, sizeof damage.reason, "%.159s", err->msg);
     if (use->read && models_damage_put(models->damage, &damage, &use->stamp))
-        log_error("models/%" PRId64 ".model (model %s, version %" PRIu32 ") cannot be read: %s", row->id, row->name, row->version,
-                  err->msg);
-    err_set(err, ERR_CORRUPT, "version %" PRIu32 " of model %s is damaged (models/%" PRId64 ".model): %s", row->version, row->name, row->id,
-            damage.reason);
+        log_error("models/%" PRId64 ".model (model %s, version %" PRIu32 ") cannot be read: %s", row->id,
+                  row->name, row->version, err->msg);
+    err_set(err, ERR_CORRUPT, "version %" PRIu32 " of model %s is damaged (models/%" PRId64 ".model): %s",
+            row->version, row->name, row->id, damage.reason);
     err_field(err, "model");
 }
 
@@ -107,13 +108,15 @@ static bool version_take(struct models *models, const struct model_row *row, str
 {
     if (use->take(models, row, use, err)) {
         if (use->read && models_damage_drop(models->damage, row->id))
-            log_info("models/%" PRId64 ".model (model %s, version %" PRIu32 ") can be read again", row->id, row->name, row->version);
+            log_info("models/%" PRId64 ".model (model %s, version %" PRIu32 ") can be read again", row->id,
+                     row->name, row->version);
         return true;
     }
     if (!file_lost(err))
         return false;
     if (models_moved(models, row))
-        return err_set(err, ERR_NOT_FOUND, "version %" PRIu32 " of model %s is gone", row->version, row->name);
+        return err_set(err, ERR_NOT_FOUND, "version %" PRIu32 " of model %s is gone", row->version,
+                       row->name);
     damage_note(models, row, use, err);
     return false;
 }
@@ -136,14 +139,16 @@ static bool older_take(struct models *models, struct model_row *row, struct use 
     }
     free(rows);
     if (models_damage_answers(models->damage, lost.id, ok ? row->version : 0) && ok)
-        log_warning("version %" PRIu32 " answers in the place of version %" PRIu32 " of model %s", row->version, lost.version, row->name);
+        log_warning("version %" PRIu32 " answers in the place of version %" PRIu32 " of model %s",
+                    row->version, lost.version, row->name);
     row->wanted = lost.version;
     return ok;
 }
 
 /* Take what is wanted of what name and version mean. *turn: before they were
  * looked up. */
-static bool stored_take(struct models *models, uint32_t version, struct model_row *row, struct use *use, uint64_t *turn, struct err *err)
+static bool stored_take(struct models *models, uint32_t version, struct model_row *row, struct use *use,
+                        uint64_t *turn, struct err *err)
 {
     char name[NAME_SIZE];
     struct err why = {0};
@@ -162,7 +167,8 @@ static bool stored_take(struct models *models, uint32_t version, struct model_ro
 }
 
 /* The stored version's model; *row is filled. */
-static struct model *stored_get(struct models *models, const char *name, uint32_t version, struct model_row *row, struct err *err)
+static struct model *stored_get(struct models *models, const char *name, uint32_t version,
+                                struct model_row *row, struct err *err)
 {
     struct model_row found = {.id = 0};
     struct use use = {.take = model_take};
@@ -179,8 +185,10 @@ static struct model *stored_get(struct models *models, const char *name, uint32_
     return use.model;
 }
 
-/* Of what the bare name may mean: a finished version, or one that was promoted, else what is being trained, else a partial version. */
-static struct model *better_of(struct models *models, const char *name, struct model *stored, struct model_row *row)
+/* Of what the bare name may mean: a finished version, or one that was promoted,
+ * else what is being trained, else a partial version. */
+static struct model *better_of(struct models *models, const char *name, struct model *stored,
+                               struct model_row *row)
 {
     if (stored && (row->state == MODEL_FINISHED || row->version == row->promoted))
         return stored;
@@ -191,14 +199,16 @@ static struct model *better_of(struct models *models, const char *name, struct m
     return live;
 }
 
-struct model *models_get(struct models *models, const char *name, uint32_t version, struct model_row *row, struct err *err)
+struct model *models_get(struct models *models, const char *name, uint32_t version, struct model_row *row,
+                         struct err *err)
 {
     struct model_row found = {0};
     struct err why = {0};
     struct model *model = stored_get(models, name, version, &found, &why);
     if (version == 0 && (model || why.code == ERR_NOT_FOUND))
         model = better_of(models, name, model, &found);
-    if (!model && version == 0 && why.code == ERR_NOT_FOUND) /* its job may have ended in between: now it is stored */
+    if (!model && version == 0 &&
+        why.code == ERR_NOT_FOUND) /* its job may have ended in between: now it is stored */
         model = stored_get(models, name, version, &found, &why);
     if (!model)
         *err = why;
@@ -207,7 +217,8 @@ struct model *models_get(struct models *models, const char *name, uint32_t versi
     return model;
 }
 
-struct model *models_get_loaded(struct models *models, const char *name, uint32_t version, struct model_row *row)
+struct model *models_get_loaded(struct models *models, const char *name, uint32_t version,
+                                struct model_row *row)
 {
     struct model_row found = {0};
     struct model *model = models_cache_find(models->cache, name, version, &found);
@@ -218,7 +229,8 @@ struct model *models_get_loaded(struct models *models, const char *name, uint32_
     return model;
 }
 
-bool models_find(struct models *models, const char *name, uint32_t version, struct model_row *row, struct err *err)
+bool models_find(struct models *models, const char *name, uint32_t version, struct model_row *row,
+                 struct err *err)
 {
     struct model_row found = {0};
     if (!store_model_find(models->store, name, version, &found, err))
@@ -227,7 +239,8 @@ bool models_find(struct models *models, const char *name, uint32_t version, stru
     return true;
 }
 
-int models_file(struct models *models, const char *name, uint32_t version, struct model_row *row, struct err *err)
+int models_file(struct models *models, const char *name, uint32_t version, struct model_row *row,
+                struct err *err)
 {
     struct model_row found = {.id = 0};
     struct use use = {.take = file_take, .fd = -1};
@@ -239,7 +252,8 @@ int models_file(struct models *models, const char *name, uint32_t version, struc
     return use.fd;
 }
 
-bool models_verify(struct models *models, const struct model_row *row, const struct model_room *room, struct err *err)
+bool models_verify(struct models *models, const struct model_row *row, const struct model_room *room,
+                   struct err *err)
 {
     struct use use = {.take = file_take, .fd = -1, .room = room};
     if (!version_take(models, row, &use, err))
@@ -259,7 +273,8 @@ static bool row_damaged(struct models *models, const struct model_row *row, stru
     struct file_stamp stamp = file_stamp_of(path);
     if (models_damage_find(models->damage, row->id, &stamp, damage))
         return true;
-    if (models_damage_of(models->damage, row->name, row->version, damage)) { /* and it has changed since: read it */
+    if (models_damage_of(models->damage, row->name, row->version,
+                         damage)) { /* and it has changed since: read it */
         model_unref(models_get(models, row->name, row->version, NULL, &err));
         return models_damage_of(models->damage, row->name, row->version, damage);
     }
@@ -306,23 +321,28 @@ bool models_list(struct models *models, struct model_row **rows, size_t *n_rows,
     return true;
 }
 
-bool models_versions(struct models *models, const char *name, struct model_row **rows, size_t *n_rows, struct err *err)
+bool models_versions(struct models *models, const char *name, struct model_row **rows, size_t *n_rows,
+                     struct err *err)
 {
     return store_model_versions(models->store, name, rows, n_rows, err);
 }
 
 /* The version's evaluation file, open for reading. -1 on failure. */
-static int evaluation_open(struct models *models, const char *name, uint32_t version, struct model_row *row, struct err *err)
+static int evaluation_open(struct models *models, const char *name, uint32_t version, struct model_row *row,
+                           struct err *err)
 {
     char path[PATH_SIZE];
     struct err why = {0};
     int fd = -1;
     do {
         row->id = 0;
-        if (!models_find(models, name, version, row, err) || !store_path(models->store, "models", row->id, ".eval", path, err))
+        if (!models_find(models, name, version, row, err) ||
+            !store_path(models->store, "models", row->id, ".eval", path, err))
             return -1;
         if (row->evaluated_on == ROWS_NONE) {
-            err_set(err, ERR_NOT_FOUND, "version %" PRIu32 " of %s has no evaluation: it was not trained here", row->version, row->name);
+            err_set(err, ERR_NOT_FOUND,
+                    "version %" PRIu32 " of %s has no evaluation: it was not trained here", row->version,
+                    row->name);
             return -1;
         }
         fd = files_open(path, &why);
@@ -332,8 +352,9 @@ static int evaluation_open(struct models *models, const char *name, uint32_t ver
     return fd;
 }
 
-struct evaluation *models_evaluation(struct models *models, const char *name, uint32_t version, const struct evaluation_page *page,
-                                     uint64_t *n_guesses, uint64_t *n_matching, struct model_row *row, struct err *err)
+struct evaluation *models_evaluation(struct models *models, const char *name, uint32_t version,
+                                     const struct evaluation_page *page, uint64_t *n_guesses,
+                                     uint64_t *n_matching, struct model_row *row, struct err *err)
 {
     struct model_row found = {.id = 0};
     struct evaluation *evaluation = NULL;
@@ -350,7 +371,8 @@ struct evaluation *models_evaluation(struct models *models, const char *name, ui
     bool lost = found.id && found.evaluated_on != ROWS_NONE && file_lost(&why);
     *err = why;
     if (lost)
-        err_set(err, ERR_CORRUPT, "the evaluation of version %" PRIu32 " of model %s is damaged (models/%" PRId64 ".eval): %s",
+        err_set(err, ERR_CORRUPT,
+                "the evaluation of version %" PRIu32 " of model %s is damaged (models/%" PRId64 ".eval): %s",
                 found.version, found.name, found.id, why.msg);
     return NULL;
 }

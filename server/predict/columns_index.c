@@ -71,7 +71,8 @@ static uint32_t order_find(const struct columns_index *index, const char *name, 
     return COLUMN_NONE;
 }
 
-bool columns_index_find(struct columns_index *index, const char *name, size_t length, uint32_t *column, struct err *err)
+bool columns_index_find(struct columns_index *index, const char *name, size_t length, uint32_t *column,
+                        struct err *err)
 {
     const struct recipe *recipe = index->recipe;
 
@@ -90,7 +91,8 @@ bool columns_index_find(struct columns_index *index, const char *name, size_t le
     return true;
 }
 
-bool columns_missing(const struct recipe *recipe, const uint32_t *have, uint32_t mark, char *out, size_t size, const char **first)
+bool columns_missing(const struct recipe *recipe, const uint32_t *have, uint32_t mark, char *out, size_t size,
+                     const char **first)
 {
     uint32_t n = 0;
     size_t at = 0;

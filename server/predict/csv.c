@@ -62,15 +62,16 @@ static bool body_map(struct stream *stream, struct err *err)
         return false;
     if (!map_file(&stream->map, stream->asked.fd, (size_t)size, err))
         return false;
-    bool wide = memchr(stream->map.bytes, 0, size < WIDE_BYTES ? size : WIDE_BYTES); /* UTF-16, of which the reader makes a copy */
+    bool wide = memchr(stream->map.bytes, 0,
+                       size < WIDE_BYTES ? size : WIDE_BYTES); /* UTF-16, of which the reader makes a copy */
     return !wide || claim_take(&stream->claim, 2 * size, err);
 }
 
 static bool rows_open(struct stream *stream, struct err *err)
 {
     instances_csv_free(stream->rows);
-    stream->rows = instances_csv_new(stream->asked.model->recipe, stream->map.bytes, stream->map.n_bytes, &stream->asked.csv.options,
-                                     &stream->instances, err);
+    stream->rows = instances_csv_new(stream->asked.model->recipe, stream->map.bytes, stream->map.n_bytes,
+                                     &stream->asked.csv.options, &stream->instances, err);
     return stream->rows != NULL;
 }
 
@@ -81,13 +82,16 @@ static bool room_make(struct stream *stream, struct err *err)
     stream->batch = row > BATCH_FLOATS ? 1 : BATCH_FLOATS / (uint32_t)row;
     if (stream->batch > BATCH_ROWS)
         stream->batch = BATCH_ROWS;
-    if (!claim_take(&stream->claim, stream->batch * (row * sizeof *stream->x + sizeof *stream->ends) + workspace_bytes(model), err))
+    if (!claim_take(&stream->claim,
+                    stream->batch * (row * sizeof *stream->x + sizeof *stream->ends) + workspace_bytes(model),
+                    err))
         return false;
     stream->x = malloc(stream->batch * (size_t)model->recipe->n_inputs * sizeof *stream->x);
     stream->outputs = malloc(stream->batch * n_outputs * sizeof *stream->outputs);
     stream->ends = malloc(stream->batch * sizeof *stream->ends);
     stream->workspace = workspace_new(err);
-    return stream->workspace && ((stream->x && stream->outputs && stream->ends) || err_memory(err, "the predictions"));
+    return stream->workspace &&
+           ((stream->x && stream->outputs && stream->ends) || err_memory(err, "the predictions"));
 }
 
 /* Every row can be predicted. */
@@ -148,7 +152,8 @@ static bool batch_read(struct stream *stream, uint32_t *n_rows, struct err *err)
     int got = 1;
     stream->lines.n = 0;
     for (*n_rows = 0; *n_rows < stream->batch && stream->lines.n < BATCH_BYTES; ++*n_rows) {
-        got = instances_csv_row(stream->rows, stream->x + (size_t)*n_rows * n_inputs, &fields, &n_fields, err);
+        got =
+            instances_csv_row(stream->rows, stream->x + (size_t)*n_rows * n_inputs, &fields, &n_fields, err);
         if (got <= 0)
             break;
         for (uint32_t i = 0; i < n_fields; i++) {
@@ -186,7 +191,8 @@ static bool batch_make(struct stream *stream)
     uint32_t n_rows;
     stream->out.n = stream->sent = 0;
     if (!batch_read(stream, &n_rows, &ignored) ||
-        (n_rows && !model_predict(stream->asked.model, stream->x, n_rows, stream->outputs, stream->workspace, &ignored)))
+        (n_rows && !model_predict(stream->asked.model, stream->x, n_rows, stream->outputs, stream->workspace,
+                                  &ignored)))
         return false;
     for (uint32_t row = 0; row < n_rows; row++) {
         size_t begin = row ? stream->ends[row - 1] : 0;
@@ -230,8 +236,8 @@ bool predict_csv_source(const struct predict_csv *asked, struct reply_source *so
     stream->claim = (struct claim){.ledger = ours.payer->ledger, .client = ours.payer->client};
     stream->lines.claim = stream->out.claim = &stream->claim;
     stream->instances.stop = ours.stop;
-    if (!claim_take(&stream->claim, sizeof *stream, err) || !body_map(stream, err) || !room_make(stream, err) || !rows_check(stream, err) ||
-        !rows_open(stream, err)) {
+    if (!claim_take(&stream->claim, sizeof *stream, err) || !body_map(stream, err) ||
+        !room_make(stream, err) || !rows_check(stream, err) || !rows_open(stream, err)) {
         stream_free(stream);
         return false;
     }

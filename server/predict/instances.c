@@ -41,14 +41,16 @@ void instances_restart(struct instances *instances)
     instances->marks_capacity = 0;
 }
 
-/* Room for `capacity` numbers, the first `used` of them kept. Many go to huge pages: with small ones, faults take longer than the rows do.
- * False: *err, all stays. */
+/* Room for `capacity` numbers, the first `used` of them kept. Many go to huge
+ * pages: with small ones, faults take longer than the rows do. False: *err, all
+ * stays. */
 static bool grow(struct instances *instances, size_t used, size_t capacity, struct err *err)
 {
     size_t n_bytes = (capacity * sizeof(float) + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
     bool is_small = n_bytes == HUGE_PAGE;
     uint64_t claimed = is_small ? capacity * sizeof(float) : n_bytes;
-    if (instances->claim && !claim_take(instances->claim, claimed, err)) /* beside the old one, while that is copied */
+    if (instances->claim &&
+        !claim_take(instances->claim, claimed, err)) /* beside the old one, while that is copied */
         return false;
     float *x = is_small ? realloc(instances->x, capacity * sizeof *x) : aligned_alloc(HUGE_PAGE, n_bytes);
     if (instances->claim)
@@ -69,10 +71,12 @@ static bool grow(struct instances *instances, size_t used, size_t capacity, stru
 
 float *instances_room(struct instances *instances, uint32_t n_inputs, uint32_t n_raw, struct err *err)
 {
-    size_t most = INSTANCES_BYTES_MAX / sizeof(float), used = (size_t)instances->n_rows * n_inputs, wanted = (size_t)n_inputs + n_raw;
+    size_t most = INSTANCES_BYTES_MAX / sizeof(float), used = (size_t)instances->n_rows * n_inputs,
+           wanted = (size_t)n_inputs + n_raw;
 
     if (wanted > most - used) {
-        err_set(err, ERR_LIMIT, "%u instances take as much memory as one request may have; send the others in another one",
+        err_set(err, ERR_LIMIT,
+                "%u instances take as much memory as one request may have; send the others in another one",
                 instances->n_rows);
         return NULL;
     }
@@ -136,7 +140,8 @@ static bool fail_infinite(const struct recipe *recipe, const float *raw, uint32_
     return err_at(err, (uint64_t)row + 1, recipe->columns[i].name);
 }
 
-static bool row_from_floats(const struct recipe *recipe, const unsigned char *bytes, float *raw, float *x, uint32_t row, struct err *err)
+static bool row_from_floats(const struct recipe *recipe, const unsigned char *bytes, float *raw, float *x,
+                            uint32_t row, struct err *err)
 {
     memcpy(raw, bytes, recipe->n_columns * sizeof *raw);
     if (one_is_infinite(raw, recipe->n_columns))
@@ -145,21 +150,27 @@ static bool row_from_floats(const struct recipe *recipe, const unsigned char *by
     return true;
 }
 
-bool instances_from_floats(const struct recipe *recipe, const void *bytes, size_t n, struct instances *instances, struct err *err)
+bool instances_from_floats(const struct recipe *recipe, const void *bytes, size_t n,
+                           struct instances *instances, struct err *err)
 {
     size_t row_bytes = recipe->n_columns * sizeof(float);
 
     instances_restart(instances);
     for (uint32_t i = 0; i < recipe->n_columns; i++)
         if (recipe->columns[i].encoding == ENCODING_DATE) {
-            err_set(err, ERR_INPUT, "the model takes dates ('%.60s'), which floats cannot say: send JSON or CSV", recipe->columns[i].name);
+            err_set(err, ERR_INPUT,
+                    "the model takes dates ('%.60s'), which floats cannot say: send JSON or CSV",
+                    recipe->columns[i].name);
             return err_at(err, 0, recipe->columns[i].name);
         }
     if (n == 0 || n % row_bytes != 0)
-        return err_set(err, ERR_INPUT, "%zu bytes are no whole number of rows: a row is %u float32 values, %zu bytes", n, recipe->n_columns,
-                       row_bytes);
+        return err_set(err, ERR_INPUT,
+                       "%zu bytes are no whole number of rows: a row is %u float32 values, %zu bytes", n,
+                       recipe->n_columns, row_bytes);
     if (n / row_bytes > UINT32_MAX)
-        return err_set(err, ERR_LIMIT, "%zu rows are more than one request may have; send the others in another one", n / row_bytes);
+        return err_set(err, ERR_LIMIT,
+                       "%zu rows are more than one request may have; send the others in another one",
+                       n / row_bytes);
     instances->floats = bytes;
     instances->n_rows = (uint32_t)(n / row_bytes);
     return true;
@@ -170,8 +181,8 @@ size_t instances_scratch(const struct instances *instances, const struct recipe 
     return instances->floats || instances->marks ? n * recipe->n_inputs + recipe->n_columns : 0;
 }
 
-const float *instances_inputs(const struct instances *instances, const struct recipe *recipe, uint32_t first, uint32_t n, float *scratch,
-                              struct err *err)
+const float *instances_inputs(const struct instances *instances, const struct recipe *recipe, uint32_t first,
+                              uint32_t n, float *scratch, struct err *err)
 {
     size_t row_bytes = recipe->n_columns * sizeof(float);
     float *raw = scratch + (size_t)n * recipe->n_inputs;
@@ -183,8 +194,8 @@ const float *instances_inputs(const struct instances *instances, const struct re
     if (!instances->floats)
         return instances->x + (size_t)first * recipe->n_inputs;
     for (uint32_t i = 0; i < n; i++)
-        if (!row_from_floats(recipe, instances->floats + (first + i) * row_bytes, raw, scratch + (size_t)i * recipe->n_inputs, first + i,
-                             err))
+        if (!row_from_floats(recipe, instances->floats + (first + i) * row_bytes, raw,
+                             scratch + (size_t)i * recipe->n_inputs, first + i, err))
             return NULL;
     return scratch;
 }

@@ -1,8 +1,9 @@
-/* The rows of a prediction request, from JSON, CSV or raw floats, straight into the network's inputs, or left as they came until those are
- * wanted.
+/* The rows of a prediction request, from JSON, CSV or raw floats, straight into
+ * the network's inputs, or left as they came until those are wanted.
  *
- * Errors are ERR_INPUT or ERR_LIMIT and say which instance, which column and, in JSON, which byte. Threads: one call, one thread; no
- * state between calls. */
+ * Errors are ERR_INPUT or ERR_LIMIT and say which instance, which column and,
+ * in JSON, which byte. Threads: one call, one thread; no state between
+ * calls. */
 #ifndef MLPD_PREDICT_INSTANCES_H
 #define MLPD_PREDICT_INSTANCES_H
 
@@ -21,10 +22,12 @@
 #define INSTANCES_BLOCK 64 /* rows that are taken from the request's bytes at a time */
 
 struct instances {
-    float *x; /* (n_rows, recipe->n_inputs), owned; none where the rows are still as they came, in the request's bytes: */
+    float *x; /* (n_rows, recipe->n_inputs), owned; none where the rows are still as they came, in the
+                 request's bytes: */
     uint32_t n_rows;
     const unsigned char *floats; /* (n_rows, n_columns) float32 */
-    const char **marks;          /* JSON arrays: where each INSTANCES_BLOCK of them begin, and the end of the last; owned */
+    const char *
+        *marks; /* JSON arrays: where each INSTANCES_BLOCK of them begin, and the end of the last; owned */
     /* columns that the model does not know, each once */
     char *unknown[INSTANCES_WARNINGS_MAX]; /* (n_unknown), owned, UTF-8 where the request was */
     uint32_t n_unknown;
@@ -39,52 +42,69 @@ struct instances {
 void instances_done(struct instances *instances); /* takes a zeroed one */
 /* Take x out of it, which is then the caller's. */
 float *instances_take(struct instances *instances);
-/* Empty, with its memory kept for the next rows. The functions below begin with this: give them a zeroed one, or one used before. */
+/* Empty, with its memory kept for the next rows. The functions below begin with
+ * this: give them a zeroed one, or one used before. */
 void instances_restart(struct instances *instances);
 
-/* Finds the model that a request means. name NULL: the request names none; version 0: the newest. May be called again when the body
- * names something else later; the last recipe returned is the one that counts and must live until the scan ends. NULL with *err. */
+/* Finds the model that a request means. name NULL: the request names none;
+ * version 0: the newest. May be called again when the body names something else
+ * later; the last recipe returned is the one that counts and must live until
+ * the scan ends. NULL with *err. */
 struct instances_models {
     const struct recipe *(*find)(void *self, const char *name, uint32_t version, struct err *err);
     void *self;
     const char *name; /* from the path, NULL: the body says. Where both do they must agree. */
 };
 
-/* The whole of a JSON body {"model","version","instances":[[...],{...}]}. On failure *instances is empty.
- * later: rows that are many and look like arrays are only marked, for instances_inputs; the bytes must outlive the instances. Where that
- * finds one that is wrong, what is wrong is told by reading the body again with later = false. */
-bool instances_from_json(const char *bytes, size_t n, const struct instances_models *models, bool later, struct instances *instances,
-                         struct err *err);
+/* The whole of a JSON body {"model","version","instances":[[...],{...}]}. On
+ * failure *instances is empty. later: rows that are many and look like arrays
+ * are only marked, for instances_inputs; the bytes must outlive the instances.
+ * Where that finds one that is wrong, what is wrong is told by reading the body
+ * again with later = false. */
+bool instances_from_json(const char *bytes, size_t n, const struct instances_models *models, bool later,
+                         struct instances *instances, struct err *err);
 
-/* A CSV body: with a row of names first, columns by name in any order, unknown ones (not the target) warned about; without it by
- * position, the target left out, or standing where it stood in a file without names that the model learnt from. options as for
- * table_ingest, but for: header 0: the row is one of names if most of them are the model's; names stand for the header, and then a first
- * row of names is skipped with header 1 only; types and skip_bad_rows do not count. */
-bool instances_from_csv(const struct recipe *recipe, const char *bytes, size_t n, const struct csv_options *options,
-                        struct instances *instances, struct err *err);
+/* A CSV body: with a row of names first, columns by name in any order, unknown
+ * ones (not the target) warned about; without it by position, the target left
+ * out, or standing where it stood in a file without names that the model learnt
+ * from. options as for table_ingest, but for: header 0: the row is one of names
+ * if most of them are the model's; names stand for the header, and then a first
+ * row of names is skipped with header 1 only; types and skip_bad_rows do not
+ * count. */
+bool instances_from_csv(const struct recipe *recipe, const char *bytes, size_t n,
+                        const struct csv_options *options, struct instances *instances, struct err *err);
 
-/* The same a row at a time, for a body of any size. Unknown columns go into instances, which outlives it. NULL with *err. */
+/* The same a row at a time, for a body of any size. Unknown columns go into
+ * instances, which outlives it. NULL with *err. */
 struct instances_csv;
-struct instances_csv *instances_csv_new(const struct recipe *recipe, const char *bytes, size_t n, const struct csv_options *options,
-                                        struct instances *instances, struct err *err);
+struct instances_csv *instances_csv_new(const struct recipe *recipe, const char *bytes, size_t n,
+                                        const struct csv_options *options, struct instances *instances,
+                                        struct err *err);
 void instances_csv_free(struct instances_csv *rows); /* takes NULL */
-/* The names of the fields before the first row is read, NULL where there are none; *n: how many fields a row has. */
+/* The names of the fields before the first row is read, NULL where there are
+ * none; *n: how many fields a row has. */
 const struct csv_field *instances_csv_names(const struct instances_csv *rows, uint32_t *n);
-/* The next row into x: (n_inputs), and *fields as they came, valid until the next call. 1, 0 at the end, -1 with *err. */
-int instances_csv_row(struct instances_csv *rows, float *x, const struct csv_field **fields, uint32_t *n_fields, struct err *err);
+/* The next row into x: (n_inputs), and *fields as they came, valid until the
+ * next call. 1, 0 at the end, -1 with *err. */
+int instances_csv_row(struct instances_csv *rows, float *x, const struct csv_field **fields,
+                      uint32_t *n_fields, struct err *err);
 
-/* Rows of little-endian float32, n_columns each (left-out columns too), NaN where missing. Counts them only: the bytes must outlive the
- * instances. */
-bool instances_from_floats(const struct recipe *recipe, const void *bytes, size_t n, struct instances *instances, struct err *err);
+/* Rows of little-endian float32, n_columns each (left-out columns too), NaN
+ * where missing. Counts them only: the bytes must outlive the instances. */
+bool instances_from_floats(const struct recipe *recipe, const void *bytes, size_t n,
+                           struct instances *instances, struct err *err);
 
-/* Rows first .. first + n - 1 as the network's inputs, (n, n_inputs): where they are, or made in `scratch`, instances_scratch floats for n
- * rows. first: a multiple of INSTANCES_BLOCK; n: that many, or what is left. NULL with *err. Threads: any number at once, each with its own
- * scratch. */
-const float *instances_inputs(const struct instances *instances, const struct recipe *recipe, uint32_t first, uint32_t n, float *scratch,
-                              struct err *err);
+/* Rows first .. first + n - 1 as the network's inputs, (n, n_inputs): where
+ * they are, or made in `scratch`, instances_scratch floats for n rows. first: a
+ * multiple of INSTANCES_BLOCK; n: that many, or what is left. NULL with *err.
+ * Threads: any number at once, each with its own scratch. */
+const float *instances_inputs(const struct instances *instances, const struct recipe *recipe, uint32_t first,
+                              uint32_t n, float *scratch, struct err *err);
 size_t instances_scratch(const struct instances *instances, const struct recipe *recipe, size_t n);
 
-/* For the parts: room for one more row's n_inputs, and n_raw floats of scratch behind them, NULL with *err. instances->n_rows counts it once instances_keep is called. */
+/* For the parts: room for one more row's n_inputs, and n_raw floats of scratch
+ * behind them, NULL with *err. instances->n_rows counts it once instances_keep
+ * is called. */
 float *instances_room(struct instances *instances, uint32_t n_inputs, uint32_t n_raw, struct err *err);
 static inline void instances_keep(struct instances *instances)
 {

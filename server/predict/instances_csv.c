@@ -39,8 +39,10 @@ void instances_csv_free(struct instances_csv *rows)
     free(rows);
 }
 
-/* Find each field's column by its name; *n_found: how many different ones there are, the target counted. */
-static bool names_find(struct instances_csv *rows, const struct csv_field *fields, uint32_t *n_found, struct err *err)
+/* Find each field's column by its name; *n_found: how many different ones there
+ * are, the target counted. */
+static bool names_find(struct instances_csv *rows, const struct csv_field *fields, uint32_t *n_found,
+                       struct err *err)
 {
     bool target = false;
 
@@ -58,13 +60,15 @@ static bool names_find(struct instances_csv *rows, const struct csv_field *field
     return true;
 }
 
-/* Whether the first row's fields are names: most are the model's, or all that it uses are there. */
+/* Whether the first row's fields are names: most are the model's, or all that
+ * it uses are there. */
 static bool is_header(const struct instances_csv *rows, uint32_t n_found)
 {
     char names[8];
     const char *first;
 
-    return n_found > 0 && (2 * n_found >= rows->n_fields || !columns_missing(rows->recipe, rows->have, 1, names, sizeof names, &first));
+    return n_found > 0 && (2 * n_found >= rows->n_fields ||
+                           !columns_missing(rows->recipe, rows->have, 1, names, sizeof names, &first));
 }
 
 static bool header_take(struct instances_csv *rows, const struct csv_field *fields, struct err *err)
@@ -77,7 +81,8 @@ static bool header_take(struct instances_csv *rows, const struct csv_field *fiel
         struct csv_field name = csv_field_trim(fields[i]);
         uint32_t column = rows->columns[i];
         if (column != COLUMN_NONE && rows->have[column] > 1) {
-            err_set(err, ERR_INPUT, "the header names the column '%.60s' twice", rows->recipe->columns[column].name);
+            err_set(err, ERR_INPUT, "the header names the column '%.60s' twice",
+                    rows->recipe->columns[column].name);
             return err_at(err, 0, rows->recipe->columns[column].name);
         }
         if (column == COLUMN_NONE && !text_equals(rows->recipe->target, name.text, name.length) &&
@@ -90,8 +95,9 @@ static bool header_take(struct instances_csv *rows, const struct csv_field *fiel
     return err_at(err, 0, first);
 }
 
-/* Whether the model learnt from a file without names, whose columns were called c1, c2 ... by their places, and the rows are as long as
- * that file's, the target among them. */
+/* Whether the model learnt from a file without names, whose columns were called
+ * c1, c2 ... by their places, and the rows are as long as that file's, the
+ * target among them. */
 static bool numbered_take(struct instances_csv *rows)
 {
     const struct recipe *recipe = rows->recipe;
@@ -118,26 +124,33 @@ static bool positions_take(struct instances_csv *rows, struct err *err)
     if (numbered_take(rows))
         return true;
     if (rows->n_fields != recipe->n_columns)
-        return err_set(
-            err, ERR_INPUT, "row 1 has %u fields, the model takes %u: '%.40s' ... '%.40s', without '%.40s'; or begin with a row of names",
-            rows->n_fields, recipe->n_columns, recipe->columns[0].name, recipe->columns[recipe->n_columns - 1].name, recipe->target);
+        return err_set(err, ERR_INPUT,
+                       "row 1 has %u fields, the model takes %u: '%.40s' ... '%.40s', without '%.40s'; or "
+                       "begin with a row of names",
+                       rows->n_fields, recipe->n_columns, recipe->columns[0].name,
+                       recipe->columns[recipe->n_columns - 1].name, recipe->target);
     for (uint32_t i = 0; i < rows->n_fields; i++)
         rows->columns[i] = i;
     return true;
 }
 
-static bool row_take(struct instances_csv *rows, const struct csv_field *fields, uint32_t n_fields, float *x, struct err *err)
+static bool row_take(struct instances_csv *rows, const struct csv_field *fields, uint32_t n_fields, float *x,
+                     struct err *err)
 {
     rows->row++;
     if (n_fields != rows->n_fields) {
-        err_set(err, ERR_INPUT, "row %llu has %u fields, the first row has %u", (unsigned long long)rows->row, n_fields, rows->n_fields);
+        err_set(err, ERR_INPUT, "row %llu has %u fields, the first row has %u", (unsigned long long)rows->row,
+                n_fields, rows->n_fields);
         return err_at(err, rows->row, "");
     }
     for (uint32_t i = 0; i < n_fields; i++) {
         struct csv_field field = csv_field_trim(fields[i]);
         if (rows->columns[i] != COLUMN_NONE)
-            rows->values[rows->columns[i]] =
-                (struct value){.kind = VALUE_TEXT, .text = field.text, .length = field.length, .mark = rows->mark, .group = rows->group};
+            rows->values[rows->columns[i]] = (struct value){.kind = VALUE_TEXT,
+                                                            .text = field.text,
+                                                            .length = field.length,
+                                                            .mark = rows->mark,
+                                                            .group = rows->group};
     }
     if (recipe_encode(rows->recipe, rows->values, x, err))
         return true;
@@ -145,7 +158,8 @@ static bool row_take(struct instances_csv *rows, const struct csv_field *fields,
     return false;
 }
 
-static bool first_take(struct instances_csv *rows, const struct csv_field *fields, uint32_t n_fields, int header, struct err *err)
+static bool first_take(struct instances_csv *rows, const struct csv_field *fields, uint32_t n_fields,
+                       int header, struct err *err)
 {
     uint32_t n_found;
 
@@ -171,12 +185,14 @@ static bool names_take(struct instances_csv *rows, const struct csv_options *opt
     if (!rows->names)
         return err_memory(err, "the names of the columns");
     for (uint32_t i = 0; i < options->n_names; i++)
-        rows->names[i] = (struct csv_field){.text = options->names[i], .length = (uint32_t)strlen(options->names[i])};
+        rows->names[i] =
+            (struct csv_field){.text = options->names[i], .length = (uint32_t)strlen(options->names[i])};
     return first_take(rows, rows->names, options->n_names, 1, err) &&
            (options->header <= 0 || csv_reader_next(rows->reader, &fields, &n_fields, err) >= 0);
 }
 
-static bool rows_begin(struct instances_csv *rows, const char *bytes, size_t n, const struct csv_options *options, struct err *err)
+static bool rows_begin(struct instances_csv *rows, const char *bytes, size_t n,
+                       const struct csv_options *options, struct err *err)
 {
     const struct csv_field *fields;
     uint32_t n_fields;
@@ -198,8 +214,9 @@ static bool rows_begin(struct instances_csv *rows, const char *bytes, size_t n, 
     return got > 0 && first_take(rows, fields, n_fields, options->header, err);
 }
 
-struct instances_csv *instances_csv_new(const struct recipe *recipe, const char *bytes, size_t n, const struct csv_options *options,
-                                        struct instances *instances, struct err *err)
+struct instances_csv *instances_csv_new(const struct recipe *recipe, const char *bytes, size_t n,
+                                        const struct csv_options *options, struct instances *instances,
+                                        struct err *err)
 {
     struct instances_csv *rows = calloc(1, sizeof *rows);
 
@@ -222,7 +239,8 @@ const struct csv_field *instances_csv_names(const struct instances_csv *rows, ui
     return rows->header ? rows->first : NULL;
 }
 
-int instances_csv_row(struct instances_csv *rows, float *x, const struct csv_field **fields, uint32_t *n_fields, struct err *err)
+int instances_csv_row(struct instances_csv *rows, float *x, const struct csv_field **fields,
+                      uint32_t *n_fields, struct err *err)
 {
     int got = 1;
 
@@ -240,8 +258,8 @@ int instances_csv_row(struct instances_csv *rows, float *x, const struct csv_fie
     return row_take(rows, *fields, *n_fields, x, err) ? 1 : -1;
 }
 
-bool instances_from_csv(const struct recipe *recipe, const char *bytes, size_t n, const struct csv_options *options,
-                        struct instances *instances, struct err *err)
+bool instances_from_csv(const struct recipe *recipe, const char *bytes, size_t n,
+                        const struct csv_options *options, struct instances *instances, struct err *err)
 {
     const struct csv_field *fields;
     uint32_t n_fields;

@@ -1,5 +1,5 @@
-/* A prediction request as JSON: its members, and which model it means. One walk over the bytes where the model is known before its
- * instances come. */
+/* A prediction request as JSON: its members, and which model it means. One walk
+ * over the bytes where the model is known before its instances come. */
 #include "predict/instances_rows.h"
 
 #include <math.h>
@@ -71,7 +71,8 @@ static bool take_version(struct json_rows *rows)
     return true;
 }
 
-/* Scan the instances at once where the model is known by now, else remember where they are. */
+/* Scan the instances at once where the model is known by now, else remember
+ * where they are. */
 static bool meet_instances(struct json_rows *rows)
 {
     if (rows->array)
@@ -102,7 +103,8 @@ static bool take_top_member(struct json_rows *rows, struct scan_text name)
     if (text_equals("instances", name.text, name.length))
         return meet_instances(rows);
     snprintf(text, sizeof text, "%.*s", (int)(name.length < 40 ? name.length : 40), name.text);
-    err_set(rows->err, ERR_INPUT, "'%s' is not a field of a prediction; there are model, version, instances (byte %zu)", text,
+    err_set(rows->err, ERR_INPUT,
+            "'%s' is not a field of a prediction; there are model, version, instances (byte %zu)", text,
             rows_here(rows));
     return err_field(rows->err, text);
 }
@@ -134,14 +136,17 @@ static bool take_body(struct json_rows *rows)
     return scan->at == scan->end || fail(rows, "expected nothing after the object");
 }
 
-/* What the body said after its instances may mean another model than the one they were scanned for. */
+/* What the body said after its instances may mean another model than the one
+ * they were scanned for. */
 static bool take_late(struct json_rows *rows)
 {
     if (!rows->array) {
-        err_set(rows->err, ERR_INPUT, "'instances' is missing: the rows to predict, [[...], ...] or [{...}, ...]");
+        err_set(rows->err, ERR_INPUT,
+                "'instances' is missing: the rows to predict, [[...], ...] or [{...}, ...]");
         return err_field(rows->err, "instances");
     }
-    bool same = rows->found && rows->version == rows->found_version && (!rows->has_name || strcmp(rows->name, rows->found_name) == 0);
+    bool same = rows->found && rows->version == rows->found_version &&
+                (!rows->has_name || strcmp(rows->name, rows->found_name) == 0);
     if (same && rows->scanned)
         return true;
     if (rows->early_failed && rows->version == rows->found_version) {
@@ -151,8 +156,8 @@ static bool take_late(struct json_rows *rows)
     return model_find(rows) && rows_take(rows);
 }
 
-static bool body_take(const char *bytes, size_t n, const struct instances_models *models, bool later, struct instances *instances,
-                      struct err *err)
+static bool body_take(const char *bytes, size_t n, const struct instances_models *models, bool later,
+                      struct instances *instances, struct err *err)
 {
     struct json_rows rows = {.models = models, .instances = instances, .err = err, .later = later};
 
@@ -169,8 +174,8 @@ static bool body_take(const char *bytes, size_t n, const struct instances_models
     return ok;
 }
 
-bool instances_from_json(const char *bytes, size_t n, const struct instances_models *models, bool later, struct instances *instances,
-                         struct err *err)
+bool instances_from_json(const char *bytes, size_t n, const struct instances_models *models, bool later,
+                         struct instances *instances, struct err *err)
 {
     /* Brackets in texts may mislead who looks at brackets only. */
     return (later && n >= LATER_BYTES && body_take(bytes, n, models, true, instances, err)) ||

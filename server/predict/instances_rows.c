@@ -19,7 +19,8 @@ struct place rows_place(const struct json_rows *rows)
     char found[24] = "the end";
 
     if (scan->at < scan->end)
-        snprintf(found, sizeof found, *scan->at > ' ' && *scan->at < 127 ? "'%c'" : "byte 0x%02x", (unsigned char)*scan->at);
+        snprintf(found, sizeof found, *scan->at > ' ' && *scan->at < 127 ? "'%c'" : "byte 0x%02x",
+                 (unsigned char)*scan->at);
     snprintf(place.text, sizeof place.text, "at byte %zu, found %s", rows_here(rows), found);
     return place;
 }
@@ -35,9 +36,11 @@ static bool fail_at(struct json_rows *rows, uint32_t column, const char *what)
     if (column == COLUMN_NONE)
         err_set(rows->err, ERR_INPUT, "instances[%u]: %s %s", row, what, rows_place(rows).text);
     else if (rows->in_object)
-        err_set(rows->err, ERR_INPUT, "instances[%u], '%.60s': %s %s", row, name, what, rows_place(rows).text);
+        err_set(rows->err, ERR_INPUT, "instances[%u], '%.60s': %s %s", row, name, what,
+                rows_place(rows).text);
     else
-        err_set(rows->err, ERR_INPUT, "instances[%u][%u], '%.60s': %s %s", row, column, name, what, rows_place(rows).text);
+        err_set(rows->err, ERR_INPUT, "instances[%u][%u], '%.60s': %s %s", row, column, name, what,
+                rows_place(rows).text);
     return err_at(rows->err, (uint64_t)row + 1, name);
 }
 
@@ -57,10 +60,12 @@ void rows_begin(struct json_rows *rows)
     columns_index_init(&rows->index, recipe);
     rows->numbers = true;
     for (uint32_t i = 0; !recipe->bytes && i < recipe->n_columns; i++)
-        rows->numbers = rows->numbers && recipe->columns[i].encoding != ENCODING_ONE_HOT && recipe->columns[i].encoding != ENCODING_DATE;
+        rows->numbers = rows->numbers && recipe->columns[i].encoding != ENCODING_ONE_HOT &&
+                        recipe->columns[i].encoding != ENCODING_DATE;
 }
 
-/* Room for the values of one row, where that is needed: a wide model's rows of plain numbers do without. */
+/* Room for the values of one row, where that is needed: a wide model's rows of
+ * plain numbers do without. */
 static bool values_room(struct json_rows *rows)
 {
     size_t n = (size_t)rows->recipe->n_columns + 1;
@@ -72,7 +77,8 @@ static bool values_room(struct json_rows *rows)
     return (rows->values && rows->have) || err_memory(rows->err, "a row");
 }
 
-/* true and false in a category column are the level that reads so in any case, else "true" and "false". */
+/* true and false in a category column are the level that reads so in any case,
+ * else "true" and "false". */
 static void boolean_value(const struct recipe_column *column, bool truth, struct value *value)
 {
     const char *text = truth ? "true" : "false";
@@ -121,7 +127,8 @@ static bool take_value(struct json_rows *rows, uint32_t column, struct value *va
         return fail_at(rows, column, "expected a number, a text, true, false or null");
     default:
         *value = (struct value){.kind = VALUE_NUMBER};
-        wrong = next == '-' || (next >= '0' && next <= '9') ? scan_number(scan, &value->number) : "expected a value";
+        wrong = next == '-' || (next >= '0' && next <= '9') ? scan_number(scan, &value->number)
+                                                            : "expected a value";
     }
     return !wrong || fail_at(rows, column, wrong);
 }
@@ -135,7 +142,8 @@ static bool encode_values(struct json_rows *rows, float *x)
     return err_at(rows->err, (uint64_t)rows->instances->n_rows + 1, inner.column);
 }
 
-/* Wrong number of values: count on to the array's end, so that the message has the number. */
+/* Wrong number of values: count on to the array's end, so that the message has
+ * the number. */
 static bool fail_count(struct json_rows *rows, uint32_t count, bool comma)
 {
     const struct recipe *recipe = rows->recipe;
@@ -151,19 +159,22 @@ static bool fail_count(struct json_rows *rows, uint32_t count, bool comma)
         } while (scan_take(&rows->scan, ','));
     if (scan_peek(&rows->scan) != ']')
         return fail_at(rows, COLUMN_NONE, "expected ',' or ']'");
-    err_set(rows->err, ERR_INPUT, "instances[%u] has %u values, the model takes %u: '%.40s' ... '%.40s', without '%.40s'",
-            rows->instances->n_rows, count, recipe->n_columns, recipe->columns[0].name, recipe->columns[recipe->n_columns - 1].name,
-            recipe->target);
+    err_set(rows->err, ERR_INPUT,
+            "instances[%u] has %u values, the model takes %u: '%.40s' ... '%.40s', without '%.40s'",
+            rows->instances->n_rows, count, recipe->n_columns, recipe->columns[0].name,
+            recipe->columns[recipe->n_columns - 1].name, recipe->target);
     return err_at(rows->err, (uint64_t)rows->instances->n_rows + 1, "");
 }
 
-/* An array's values from the k-th on, one by one; `comma`: one has just been taken. */
+/* An array's values from the k-th on, one by one; `comma`: one has just been
+ * taken. */
 static bool take_values_from(struct json_rows *rows, uint32_t k, bool comma, float *x)
 {
     uint32_t n = rows->recipe->n_columns;
 
     if (k > 0 && !comma)
-        return scan_peek(&rows->scan) == ']' ? fail_count(rows, k, false) : fail_at(rows, COLUMN_NONE, "expected ',' or ']'");
+        return scan_peek(&rows->scan) == ']' ? fail_count(rows, k, false)
+                                             : fail_at(rows, COLUMN_NONE, "expected ',' or ']'");
     for (; k < n; k++) {
         if (scan_peek(&rows->scan) == ']')
             return fail_count(rows, k, comma);
@@ -171,14 +182,17 @@ static bool take_values_from(struct json_rows *rows, uint32_t k, bool comma, flo
             return false;
         comma = scan_take(&rows->scan, ',');
         if (!comma && k + 1 < n)
-            return scan_peek(&rows->scan) == ']' ? fail_count(rows, k + 1, false) : fail_at(rows, COLUMN_NONE, "expected ',' or ']'");
+            return scan_peek(&rows->scan) == ']' ? fail_count(rows, k + 1, false)
+                                                 : fail_at(rows, COLUMN_NONE, "expected ',' or ']'");
     }
     if (comma)
         return fail_count(rows, k, true);
-    return scan_take(&rows->scan, ']') ? encode_values(rows, x) : fail_at(rows, COLUMN_NONE, "expected ',' or ']'");
+    return scan_take(&rows->scan, ']') ? encode_values(rows, x)
+                                       : fail_at(rows, COLUMN_NONE, "expected ',' or ']'");
 }
 
-/* One instance as an array. Plain numbers take the quick way as far as it goes. */
+/* One instance as an array. Plain numbers take the quick way as far as it
+ * goes. */
 static bool take_array(struct json_rows *rows, float *x)
 {
     struct scan *scan = &rows->scan;
@@ -263,8 +277,9 @@ static bool take_object(struct json_rows *rows, float *x)
         return false;
     if (!columns_missing(rows->recipe, rows->have, rows->instances->n_rows + 1, names, sizeof names, &first))
         return encode_values(rows, x);
-    err_set(rows->err, ERR_INPUT, "instances[%u] lacks the model's column %s; null stands for a missing value", rows->instances->n_rows,
-            names);
+    err_set(rows->err, ERR_INPUT,
+            "instances[%u] lacks the model's column %s; null stands for a missing value",
+            rows->instances->n_rows, names);
     return err_at(rows->err, (uint64_t)rows->instances->n_rows + 1, first);
 }
 
@@ -293,7 +308,9 @@ static bool marks_room(struct instances *instances, size_t n)
         return true;
     size_t capacity = 2 * n + 64;
     struct err ignored; /* then the rows are read one by one, and that says what there is no room for */
-    if (instances->claim && !claim_take(instances->claim, (capacity - instances->marks_capacity) * sizeof *instances->marks, &ignored))
+    if (instances->claim &&
+        !claim_take(instances->claim, (capacity - instances->marks_capacity) * sizeof *instances->marks,
+                    &ignored))
         return false;
     const char **marks = realloc(instances->marks, capacity * sizeof *marks);
     if (!marks) {
@@ -306,7 +323,8 @@ static bool marks_room(struct instances *instances, size_t n)
     return true;
 }
 
-/* Mark the row that the scanner stands at, by its brackets alone, and step over it. False: it does not look like an array. */
+/* Mark the row that the scanner stands at, by its brackets alone, and step over
+ * it. False: it does not look like an array. */
 static bool row_mark(struct json_rows *rows)
 {
     struct scan *scan = &rows->scan;
@@ -330,7 +348,8 @@ static bool row_mark(struct json_rows *rows)
     return true;
 }
 
-/* Only mark where the rows are. False: they do not look like arrays, nothing is taken. */
+/* Only mark where the rows are. False: they do not look like arrays, nothing is
+ * taken. */
 static bool rows_mark(struct json_rows *rows)
 {
     bool ok;
@@ -363,7 +382,8 @@ bool rows_take(struct json_rows *rows)
     return rows->scanned || fail_at(rows, COLUMN_NONE, "expected ',' or ']'");
 }
 
-bool rows_encode(const struct recipe *recipe, const char *text, size_t length, uint32_t n, float *x, struct err *err)
+bool rows_encode(const struct recipe *recipe, const char *text, size_t length, uint32_t n, float *x,
+                 struct err *err)
 {
     struct instances instances = {.x = x, .capacity = (size_t)n * recipe->n_inputs + recipe->n_columns};
     struct json_rows rows = {.instances = &instances, .recipe = recipe, .err = err};
@@ -371,8 +391,10 @@ bool rows_encode(const struct recipe *recipe, const char *text, size_t length, u
 
     scan_init(&rows.scan, text, length);
     rows_begin(&rows);
-    for (uint32_t i = 0; ok && i < n; i++) /* a text may hold brackets: then there are fewer rows than marked, and the count fails */
-        ok = scan_peek(&rows.scan) == '[' && take_instance(&rows) && (scan_take(&rows.scan, ',') || i + 1 == n);
+    for (uint32_t i = 0; ok && i < n;
+         i++) /* a text may hold brackets: then there are fewer rows than marked, and the count fails */
+        ok = scan_peek(&rows.scan) == '[' && take_instance(&rows) &&
+             (scan_take(&rows.scan, ',') || i + 1 == n);
     scan_blanks(&rows.scan);
     ok = ok && rows.scan.at == rows.scan.end;
     if (!ok)

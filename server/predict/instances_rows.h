@@ -1,4 +1,6 @@
-/* The instances of a JSON body, one array of rows, for a model that is known: for instances_json.c, and for instances.c the rows that were marked. Threads: as its user. */
+/* The instances of a JSON body, one array of rows, for a model that is known:
+ * for instances_json.c, and for instances.c the rows that were marked. Threads:
+ * as its user. */
 #ifndef MLPD_PREDICT_INSTANCES_ROWS_H
 #define MLPD_PREDICT_INSTANCES_ROWS_H
 
@@ -45,10 +47,13 @@ size_t rows_here(const struct json_rows *rows);
 /* Get ready for rows->recipe; give up what was for it. */
 void rows_begin(struct json_rows *rows);
 void rows_end(struct json_rows *rows);
-/* Take the array of instances whose bracket rows->array is; with rows->later its rows may only be marked. */
+/* Take the array of instances whose bracket rows->array is; with rows->later
+ * its rows may only be marked. */
 bool rows_take(struct json_rows *rows);
-/* The n rows of the text, a marked block, into x: (n, n_inputs) and n_columns floats of scratch behind them. False, with *err: there are
- * not just n, or one is wrong. */
-bool rows_encode(const struct recipe *recipe, const char *text, size_t length, uint32_t n, float *x, struct err *err);
+/* The n rows of the text, a marked block, into x: (n, n_inputs) and n_columns
+ * floats of scratch behind them. False, with *err: there are not just n, or one
+ * is wrong. */
+bool rows_encode(const struct recipe *recipe, const char *text, size_t length, uint32_t n, float *x,
+                 struct err *err);
 
 #endif

@@ -22,15 +22,18 @@ static uint64_t word(const char *bytes)
 
 uint64_t picture_bytes(const char *bytes, size_t n)
 {
-    uint64_t width = n >= SIZES_AT + 8 ? word(bytes + SIZES_AT) : 0, height = n >= SIZES_AT + 8 ? word(bytes + SIZES_AT + 4) : 0;
-    bool wide = width > DIGIT_GREY_SIDE_MAX || height > DIGIT_GREY_SIDE_MAX; /* refused before its pixels are read */
+    uint64_t width = n >= SIZES_AT + 8 ? word(bytes + SIZES_AT) : 0,
+             height = n >= SIZES_AT + 8 ? word(bytes + SIZES_AT + 4) : 0;
+    bool wide =
+        width > DIGIT_GREY_SIDE_MAX || height > DIGIT_GREY_SIDE_MAX; /* refused before its pixels are read */
     return READER_BYTES + (wide ? 0 : 2 * width * height);
 }
 
 #if MLPD_PNG
 #include <png.h>
 
-/* Put the pixels (grey, alpha) on a ground that their ink stands out from: grey, in place. */
+/* Put the pixels (grey, alpha) on a ground that their ink stands out from:
+ * grey, in place. */
 static void ground_put(uint8_t *pixels, size_t n)
 {
     uint64_t ink = 0, opaque = 0;
@@ -45,12 +48,14 @@ static void ground_put(uint8_t *pixels, size_t n)
     }
 }
 
-/* Of a picture that has MNIST's size: what most of its edge shows is the ground. */
+/* Of a picture that has MNIST's size: what most of its edge shows is the
+ * ground. */
 static void polarity_set(uint8_t picture[DIGIT_PIXELS])
 {
     unsigned sum = 0;
     for (int i = 0; i < DIGIT_SIDE; i++)
-        sum += picture[i] + (unsigned)picture[DIGIT_PIXELS - 1 - i] + picture[i * DIGIT_SIDE] + picture[(i + 1) * DIGIT_SIDE - 1];
+        sum += picture[i] + (unsigned)picture[DIGIT_PIXELS - 1 - i] + picture[i * DIGIT_SIDE] +
+               picture[(i + 1) * DIGIT_SIDE - 1];
     for (int i = 0; sum > 4 * DIGIT_SIDE * 127 && i < DIGIT_PIXELS; i++)
         picture[i] = (uint8_t)(255 - picture[i]);
 }
@@ -59,7 +64,8 @@ static bool size_check(const png_image *image, struct err *err)
 {
     if (image->width <= DIGIT_GREY_SIDE_MAX && image->height <= DIGIT_GREY_SIDE_MAX)
         return true;
-    return err_set(err, ERR_LIMIT, "the picture has %u x %u pixels: a side may have %d", image->width, image->height, DIGIT_GREY_SIDE_MAX);
+    return err_set(err, ERR_LIMIT, "the picture has %u x %u pixels: a side may have %d", image->width,
+                   image->height, DIGIT_GREY_SIDE_MAX);
 }
 
 static bool pixels_read(png_image *image, uint8_t *pixels, uint8_t picture[DIGIT_PIXELS], struct err *err)
@@ -79,8 +85,8 @@ bool picture_read(const char *bytes, size_t n, uint8_t picture[DIGIT_PIXELS], st
 {
     png_image image = {.version = PNG_IMAGE_VERSION};
     uint8_t *pixels = NULL;
-    bool ok =
-        png_image_begin_read_from_memory(&image, bytes, n) || err_set(err, ERR_INPUT, "the PNG picture is damaged: %s", image.message);
+    bool ok = png_image_begin_read_from_memory(&image, bytes, n) ||
+              err_set(err, ERR_INPUT, "the PNG picture is damaged: %s", image.message);
     ok = ok && size_check(&image, err);
     if (ok) {
         image.format = PNG_FORMAT_GA;

@@ -1,4 +1,5 @@
-/* The reply to a prediction, made without a tree: labels are escaped once, numbers go straight to text. */
+/* The reply to a prediction, made without a tree: labels are escaped once,
+ * numbers go straight to text. */
 #include "predict/predictions.h"
 
 #include <inttypes.h>
@@ -6,7 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
-bool predictions_init(struct predictions *predictions, const struct recipe *recipe, struct claim *claim, struct err *err)
+bool predictions_init(struct predictions *predictions, const struct recipe *recipe, struct claim *claim,
+                      struct err *err)
 {
     uint32_t n_classes = recipe->task == TASK_CLASSIFICATION ? recipe->n_classes : 0;
     struct writer *keys = &predictions->keys;
@@ -29,13 +31,15 @@ void predictions_done(struct predictions *predictions)
     writer_done(&predictions->keys);
 }
 
-static void put_label(struct writer *writer, const struct predictions *predictions, uint32_t class, bool colon)
+static void put_label(struct writer *writer, const struct predictions *predictions, uint32_t class,
+                      bool colon)
 {
     const uint32_t *at = predictions->at + class;
     writer_raw(writer, predictions->keys.text + at[0], at[1] - at[0] - !colon);
 }
 
-/* A fixed piece of text; the writer puts a comma before it where one belongs. */
+/* A fixed piece of text; the writer puts a comma before it where one
+ * belongs. */
 static void put_piece(struct writer *writer, const char *piece)
 {
     writer_raw(writer, piece, strlen(piece));
@@ -51,7 +55,8 @@ uint32_t predictions_best(const float *probabilities, uint32_t n)
     return best;
 }
 
-static void put_classes(struct writer *writer, const struct predictions *predictions, const float *probabilities, uint32_t n)
+static void put_classes(struct writer *writer, const struct predictions *predictions,
+                        const float *probabilities, uint32_t n)
 {
     uint32_t best = predictions_best(probabilities, n);
 
@@ -79,7 +84,8 @@ static void put_fallback(struct writer *writer, const struct predictions_notes *
     writer_close(writer, '}');
 }
 
-static void put_warnings(struct writer *writer, const struct instances *instances, const struct predictions_notes *notes)
+static void put_warnings(struct writer *writer, const struct instances *instances,
+                         const struct predictions_notes *notes)
 {
     char damaged[96];
     if (instances->n_unknown == 0 && !notes->wanted)
@@ -87,13 +93,15 @@ static void put_warnings(struct writer *writer, const struct instances *instance
     writer_key(writer, "warnings");
     writer_open(writer, '[');
     if (notes->wanted) {
-        snprintf(damaged, sizeof damaged, "version %" PRIu32 " of the model is damaged: version %" PRIu32 " answers", notes->wanted,
+        snprintf(damaged, sizeof damaged,
+                 "version %" PRIu32 " of the model is damaged: version %" PRIu32 " answers", notes->wanted,
                  notes->version);
         writer_string(writer, damaged);
     }
     for (uint32_t i = 0; i < instances->n_unknown; i++) {
         char text[INSTANCES_NAME_MAX + 64];
-        int n = snprintf(text, sizeof text, "the model does not know the column '%s': ignored", instances->unknown[i]);
+        int n = snprintf(text, sizeof text, "the model does not know the column '%s': ignored",
+                         instances->unknown[i]);
         writer_string_n(writer, text, n < 0 ? 0 : (size_t)n);
     }
     if (instances->more_unknown)
@@ -119,7 +127,8 @@ void predictions_begin(struct writer *writer, const char *name, uint32_t version
     writer_open(writer, '[');
 }
 
-void predictions_rows(struct writer *writer, const struct predictions *predictions, const float *outputs, uint32_t n_rows)
+void predictions_rows(struct writer *writer, const struct predictions *predictions, const float *outputs,
+                      uint32_t n_rows)
 {
     const struct recipe *recipe = predictions->recipe;
 
@@ -134,7 +143,8 @@ void predictions_rows(struct writer *writer, const struct predictions *predictio
     }
 }
 
-void predictions_end(struct writer *writer, const struct instances *instances, const struct predictions_notes *notes)
+void predictions_end(struct writer *writer, const struct instances *instances,
+                     const struct predictions_notes *notes)
 {
     writer_close(writer, ']');
     if (notes->picture)

@@ -78,22 +78,28 @@ struct rows_work {
 };
 
 /* Rows first .. end - 1. */
-static bool rows_write(const struct rows_work *work, uint32_t first, uint32_t end, struct writer *writer, struct err *err)
+static bool rows_write(const struct rows_work *work, uint32_t first, uint32_t end, struct writer *writer,
+                       struct err *err)
 {
     const struct model *model = work->model;
     struct claim claim = work->payer; /* of what only this part has, and does not keep */
     struct predict_scratch *scratch = predict_scratch(err);
     uint64_t n_workspace = workspace_bytes(model);
     bool kept = n_workspace <= PREDICT_WORKSPACE_MAX;
-    size_t n_block = end - first < INSTANCES_BLOCK ? end - first : INSTANCES_BLOCK, n_outputs = n_block * model_n_outputs(model);
+    size_t n_block = end - first < INSTANCES_BLOCK ? end - first : INSTANCES_BLOCK,
+           n_outputs = n_block * model_n_outputs(model);
     bool ok = scratch && (kept || claim_take(&claim, n_workspace, err));
-    float *outputs = ok ? block_room(scratch, n_outputs + instances_scratch(work->instances, model->recipe, n_block), &claim, err) : NULL;
+    float *outputs =
+        ok ? block_room(scratch, n_outputs + instances_scratch(work->instances, model->recipe, n_block),
+                        &claim, err)
+           : NULL;
     ok = outputs != NULL;
     for (; ok && first < end; first += INSTANCES_BLOCK) {
         uint32_t n = end - first < INSTANCES_BLOCK ? end - first : INSTANCES_BLOCK;
-        const float *x = stop_check(work->instances->stop, err)
-                             ? instances_inputs(work->instances, model->recipe, first, n, outputs + n_outputs, err)
-                             : NULL;
+        const float *x =
+            stop_check(work->instances->stop, err)
+                ? instances_inputs(work->instances, model->recipe, first, n, outputs + n_outputs, err)
+                : NULL;
         ok = x && model_predict(model, x, n, outputs, scratch->workspace, err);
         if (ok)
             predictions_rows(writer, &work->predictions, outputs, n);
@@ -118,16 +124,19 @@ static uint32_t parts_good(struct rows_work *work)
 static uint32_t part_at(const struct rows_work *work, uint32_t part)
 {
     uint32_t n = work->instances->n_rows;
-    uint64_t n_blocks = ((uint64_t)n + INSTANCES_BLOCK - 1) / INSTANCES_BLOCK, row = n_blocks * part / work->n_parts * INSTANCES_BLOCK;
+    uint64_t n_blocks = ((uint64_t)n + INSTANCES_BLOCK - 1) / INSTANCES_BLOCK,
+             row = n_blocks * part / work->n_parts * INSTANCES_BLOCK;
     return row < n ? (uint32_t)row : n;
 }
 
-/* Parts begin in order: where one has failed, all before it are done or under way, so that the first failure is always the same one. */
+/* Parts begin in order: where one has failed, all before it are done or under
+ * way, so that the first failure is always the same one. */
 static void part_write(void *self, uint32_t part)
 {
     struct rows_work *work = self;
     struct err err;
-    if (part >= parts_good(work) || rows_write(work, part_at(work, part), part_at(work, part + 1), &work->writers[part], &err))
+    if (part >= parts_good(work) ||
+        rows_write(work, part_at(work, part), part_at(work, part + 1), &work->writers[part], &err))
         return;
     pthread_mutex_lock(&work->lock);
     if (part < work->n_good) {
@@ -137,8 +146,10 @@ static void part_write(void *self, uint32_t part)
     pthread_mutex_unlock(&work->lock);
 }
 
-/* With the help of n_helpers: each part into a text of its own, these one after the other. */
-static bool parts_write(struct rows_work *work, struct executor *executor, uint32_t n_helpers, struct writer *writer)
+/* With the help of n_helpers: each part into a text of its own, these one after
+ * the other. */
+static bool parts_write(struct rows_work *work, struct executor *executor, uint32_t n_helpers,
+                        struct writer *writer)
 {
     struct claim claims[PARTS_MAX];
     for (uint32_t i = 0; i < work->n_parts; i++) {
@@ -160,7 +171,8 @@ static bool parts_write(struct rows_work *work, struct executor *executor, uint3
     return ok;
 }
 
-/* Whether the reply may have the memory that it takes at least: the classes' names alone, for each row. */
+/* Whether the reply may have the memory that it takes at least: the classes'
+ * names alone, for each row. */
 static bool reply_check(const struct rows_work *work, uint32_t n_rows, struct err *err)
 {
     struct claim claim = work->payer;
@@ -170,12 +182,18 @@ static bool reply_check(const struct rows_work *work, uint32_t n_rows, struct er
     return fits;
 }
 
-bool predict_rows(const struct model *model, const struct instances *instances, struct executor *executor, uint32_t n_threads,
-                  struct writer *writer, struct err *err)
+bool predict_rows(const struct model *model, const struct instances *instances, struct executor *executor,
+                  uint32_t n_threads, struct writer *writer, struct err *err)
 {
-    uint32_t n = instances->n_rows, n_parts = n / INSTANCES_BLOCK < PARTS_MAX ? n / INSTANCES_BLOCK : PARTS_MAX;
+    uint32_t n = instances->n_rows,
+             n_parts = n / INSTANCES_BLOCK < PARTS_MAX ? n / INSTANCES_BLOCK : PARTS_MAX;
     struct writer writers[PARTS_MAX];
-    struct rows_work work = {.model = model, .instances = instances, .n_parts = n_parts, .writers = writers, .err = err, .n_good = n_parts};
+    struct rows_work work = {.model = model,
+                             .instances = instances,
+                             .n_parts = n_parts,
+                             .writers = writers,
+                             .err = err,
+                             .n_good = n_parts};
     if (writer->claim)
         work.payer = claim_of(writer->claim);
     if (!predictions_init(&work.predictions, model->recipe, writer->claim, err))

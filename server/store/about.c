@@ -32,7 +32,8 @@ bool about_write(int fd, const struct about *about, bool sync, struct err *err)
         return false;
     size_t n = strlen(text);
     head_print(head, text, n);
-    bool ok = files_write(fd, head, HEAD_BYTES, err) && files_write(fd, text, n, err) && (!sync || files_sync(fd, err));
+    bool ok = files_write(fd, head, HEAD_BYTES, err) && files_write(fd, text, n, err) &&
+              (!sync || files_sync(fd, err));
     free(text);
     return ok;
 }
@@ -74,7 +75,8 @@ bool about_read(const char *path, struct about *about, struct err *err)
     if (!ok)
         return false;
     head_print(head, content + HEAD_BYTES, n - HEAD_BYTES);
-    ok = !memcmp(head, content, HEAD_BYTES) ? about_parse(content + HEAD_BYTES, n - HEAD_BYTES, about, err) : damaged(err);
+    ok = !memcmp(head, content, HEAD_BYTES) ? about_parse(content + HEAD_BYTES, n - HEAD_BYTES, about, err)
+                                            : damaged(err);
     free(content);
     return ok;
 }

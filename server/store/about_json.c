@@ -8,10 +8,22 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum form { FORM_TEXT, FORM_NAME, FORM_COUNT, FORM_ID, FORM_UINT, FORM_INT, FORM_CHAR, FORM_BOOL, FORM_NUMBER, FORM_ENUM };
+enum form {
+    FORM_TEXT,
+    FORM_NAME,
+    FORM_COUNT,
+    FORM_ID,
+    FORM_UINT,
+    FORM_INT,
+    FORM_CHAR,
+    FORM_BOOL,
+    FORM_NUMBER,
+    FORM_ENUM
+};
 
-/* A member `name` of struct about, `size` bytes from `at` on. NAME: a text that store_name_check takes, or "" where `most` is 1.
- * ENUM: 0 .. most. INT: -most .. most. */
+/* A member `name` of struct about, `size` bytes from `at` on. NAME: a text that
+ * store_name_check takes, or "" where `most` is 1. ENUM: 0 .. most. INT: -most
+ * .. most. */
 struct member {
     const char *name;
     enum form form;
@@ -19,9 +31,9 @@ struct member {
     uint32_t most;
 };
 
-#define MEMBER(kind, name, form, most)                                                                                                     \
-    {                                                                                                                                      \
-#name, form, offsetof(struct about, kind.name), sizeof((struct about *)0)->kind.name, most                                         \
+#define MEMBER(kind, name, form, most)                                                                       \
+    {                                                                                                        \
+#name, form, offsetof(struct about, kind.name), sizeof((struct about *)0)->kind.name, most           \
     }
 
 static const struct member dataset_members[] = {
@@ -101,7 +113,8 @@ static const struct {
                           [ABOUT_MODEL] = {"model", model_members, NULL},
                           [ABOUT_JOB] = {"job", job_members, "request"}};
 
-_Static_assert(sizeof(enum task) == 4 && sizeof(enum job_state) == 4 && PRIORITY_MIN == -PRIORITY_MAX, "as the tables have it");
+_Static_assert(sizeof(enum task) == 4 && sizeof(enum job_state) == 4 && PRIORITY_MIN == -PRIORITY_MAX,
+               "as the tables have it");
 
 static void member_print(struct writer *writer, const struct member *member, const void *at)
 {
@@ -161,7 +174,8 @@ static bool text_parse(const cJSON *item, const struct member *member, char *at)
     if (length >= member->size)
         return false;
     memcpy(at, item->valuestring, length + 1);
-    return member->form == FORM_TEXT || (length == 0 && member->most) || store_name_check(at, "name", &ignored);
+    return member->form == FORM_TEXT || (length == 0 && member->most) ||
+           store_name_check(at, "name", &ignored);
 }
 
 static bool word_parse(const cJSON *item, uint64_t most, uint32_t *word)
@@ -175,7 +189,8 @@ static bool word_parse(const cJSON *item, uint64_t most, uint32_t *word)
 
 static bool int_parse(const cJSON *item, double most, int32_t *number)
 {
-    if (!cJSON_IsNumber(item) || !(fabs(item->valuedouble) <= most) || item->valuedouble != floor(item->valuedouble))
+    if (!cJSON_IsNumber(item) || !(fabs(item->valuedouble) <= most) ||
+        item->valuedouble != floor(item->valuedouble))
         return false;
     *number = (int32_t)item->valuedouble;
     return true;
@@ -226,7 +241,8 @@ static bool head_parse(const cJSON *object, struct about *about)
     struct err ignored;
     uint64_t id;
     if (!json_text(object, "kind", &kind, &ignored) || !json_whole(item_of(object, "id"), &id) || id == 0 ||
-        !json_whole(item_of(object, "change"), &about->change) || !json_bool(object, "deleted", &about->deleted, &ignored))
+        !json_whole(item_of(object, "change"), &about->change) ||
+        !json_bool(object, "deleted", &about->deleted, &ignored))
         return false;
     about->id = (int64_t)id;
     for (about->kind = 0; about->kind < N_ABOUT_KINDS && strcmp(kind, kinds[about->kind].name) != 0;)
@@ -255,7 +271,8 @@ bool about_parse(const char *text, size_t n, struct about *about, struct err *er
             err_set(err, ERR_CORRUPT, "the record is no JSON object");
         return false;
     }
-    bool ok = head_parse(object, about) ? body_parse(object, about, err) : err_set(err, ERR_CORRUPT, "the record is of nothing known");
+    bool ok = head_parse(object, about) ? body_parse(object, about, err)
+                                        : err_set(err, ERR_CORRUPT, "the record is of nothing known");
     cJSON_Delete(object);
     return ok;
 }
@@ -263,17 +280,21 @@ bool about_parse(const char *text, size_t n, struct about *about, struct err *er
 /* Which rows a job evaluates its model on, by its request. */
 static enum rows_kind rows_of(const cJSON *request)
 {
-    const cJSON *test_split = item_of(request, "test_split"), *validation_split = item_of(request, "validation_split");
+    const cJSON *test_split = item_of(request, "test_split"),
+                *validation_split = item_of(request, "validation_split");
     if (item_of(request, "test") || (cJSON_IsNumber(test_split) && test_split->valuedouble > 0))
         return ROWS_TEST;
-    return !item_of(request, "validation") && cJSON_IsNumber(validation_split) && !(validation_split->valuedouble > 0) ? ROWS_TRAIN
-                                                                                                                       : ROWS_VALIDATION;
+    return !item_of(request, "validation") && cJSON_IsNumber(validation_split) &&
+                   !(validation_split->valuedouble > 0)
+               ? ROWS_TRAIN
+               : ROWS_VALIDATION;
 }
 
 void about_notes(const char *notes_json, struct model_row *row)
 {
     static const struct member members[] = {MEMBER(model, name, FORM_NAME, 0), MEMBER(model, job, FORM_ID, 0),
-                                            MEMBER(model, epochs, FORM_UINT, 0), MEMBER(model, created, FORM_TEXT, 0)};
+                                            MEMBER(model, epochs, FORM_UINT, 0),
+                                            MEMBER(model, created, FORM_TEXT, 0)};
     struct err ignored;
     struct about *about = calloc(1, sizeof *about);
     cJSON *notes = about ? json_parse(notes_json, strlen(notes_json), &ignored) : NULL;
@@ -287,7 +308,9 @@ void about_notes(const char *notes_json, struct model_row *row)
         row->job = about->model.job;
         row->epochs = about->model.epochs;
         row->state =
-            json_text(notes, "state", &state, &ignored) && !strcmp(state, model_state_name(MODEL_PARTIAL)) ? MODEL_PARTIAL : MODEL_FINISHED;
+            json_text(notes, "state", &state, &ignored) && !strcmp(state, model_state_name(MODEL_PARTIAL))
+                ? MODEL_PARTIAL
+                : MODEL_FINISHED;
         row->evaluated_on = rows_of(item_of(notes, "request"));
     }
     cJSON_Delete(notes);

@@ -1,5 +1,7 @@
-/* Whether the catalogue can be the one of the files beside it. A catalogue that was lost, emptied, damaged or copied without its
- * write-ahead log would make every file look unknown: then the start is refused, before anything is changed. */
+/* Whether the catalogue can be the one of the files beside it. A catalogue that
+ * was lost, emptied, damaged or copied without its write-ahead log would make
+ * every file look unknown: then the start is refused, before anything is
+ * changed. */
 #define _XOPEN_SOURCE 700
 #include "store/files.h"
 
@@ -26,7 +28,8 @@ static uint64_t size_of(const struct store *store, const char *name, mode_t *mod
 static bool refuse(const struct store *store, struct err *err, const char *what)
 {
     return err_set(err, ERR_CORRUPT,
-                   "the catalogue %.120s/mlpd.db %.120s. Nothing was changed. Restore mlpd.db with its mlpd.db-wal, or start once with"
+                   "the catalogue %.120s/mlpd.db %.120s. Nothing was changed. Restore mlpd.db with its "
+                   "mlpd.db-wal, or start once with"
                    " --recover, which builds it again from the files",
                    store->dir, what);
 }
@@ -36,7 +39,8 @@ bool store_check_magic(const struct store *store)
     char path[PATH_SIZE + 32], head[sizeof magic] = {0};
     snprintf(path, sizeof path, "%s/mlpd.db", store->dir);
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    bool there = fd >= 0 && pread(fd, head, sizeof head, 0) == (ssize_t)sizeof head && !memcmp(head, magic, sizeof head);
+    bool there = fd >= 0 && pread(fd, head, sizeof head, 0) == (ssize_t)sizeof head &&
+                 !memcmp(head, magic, sizeof head);
     if (fd >= 0)
         close(fd);
     return there;
@@ -56,8 +60,12 @@ bool store_check_file(const struct store *store, struct err *err)
         return false;
     if (n == 0 && wal_bytes == 0)
         return true; /* a new folder */
-    snprintf(what, sizeof what, "is %s beside %" PRIu64 " tables, models and checkpoints", mode ? "empty" : "missing", n);
-    return refuse(store, err, n ? what : mode ? "is empty beside its write-ahead log" : "is missing beside its write-ahead log");
+    snprintf(what, sizeof what, "is %s beside %" PRIu64 " tables, models and checkpoints",
+             mode ? "empty" : "missing", n);
+    return refuse(store, err,
+                  n      ? what
+                  : mode ? "is empty beside its write-ahead log"
+                         : "is missing beside its write-ahead log");
 }
 
 /* 0 or 1, of a query of one number; -1: *err. */
@@ -71,10 +79,14 @@ static int ask(struct sql *sql, const char *query, struct err *err)
     return answer;
 }
 
-/* Whether it has rows that files may belong to. Of any version of the schema. */
+/* Whether it has rows that files may belong to. Of any version of the
+ * schema. */
 static int rows_there(struct sql *sql, struct err *err)
 {
-    int schema = ask(sql, "SELECT count(*) FROM sqlite_master WHERE name IN ('datasets', 'jobs', 'models') AND type = 'table'", err);
+    int schema = ask(
+        sql,
+        "SELECT count(*) FROM sqlite_master WHERE name IN ('datasets', 'jobs', 'models') AND type = 'table'",
+        err);
     if (schema <= 0)
         return schema;
     int rows = ask(sql,
@@ -98,7 +110,8 @@ static bool whole(struct sql *sql, struct err *err)
     return !strcmp(verdict, "ok") || err_set(err, ERR_CORRUPT, "%s", verdict);
 }
 
-/* Until the catalogue is accepted its write-ahead log stays as it is, whatever happens. */
+/* Until the catalogue is accepted its write-ahead log stays as it is, whatever
+ * happens. */
 static bool log_keep(struct sql *sql, bool keep)
 {
     return sqlite3_db_config(sql->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, keep, NULL) == SQLITE_OK;
@@ -125,6 +138,7 @@ bool store_check_rows(struct store *store, struct err *err)
         *err = why;
     if (there < 0 || (there == 0 && !store_files_count(store, &n, err)))
         return false;
-    snprintf(what, sizeof what, "knows nothing of the %" PRIu64 " tables, models and checkpoints beside it", n);
+    snprintf(what, sizeof what, "knows nothing of the %" PRIu64 " tables, models and checkpoints beside it",
+             n);
     return n == 0 ? log_keep(sql, false) : refuse(store, err, what);
 }

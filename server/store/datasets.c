@@ -3,8 +3,9 @@
 
 #include <string.h>
 
-#define COLUMNS                                                                                                                            \
-    "id, name, state, n_rows, n_columns, bytes, separator, header, created, quote, comment, decimal, count_line, encoding,"                \
+#define COLUMNS                                                                                              \
+    "id, name, state, n_rows, n_columns, bytes, separator, header, created, quote, comment, decimal, "       \
+    "count_line, encoding,"                                                                                  \
     " compression, n_skipped, n_titles"
 
 static void dataset_read(sqlite3_stmt *statement, void *item)
@@ -33,7 +34,8 @@ static void dataset_read(sqlite3_stmt *statement, void *item)
 
 int sql_dataset_get(struct sql *sql, int64_t id, struct dataset_row *row, struct err *err)
 {
-    sqlite3_stmt *statement = sql_query(sql, err, "SELECT " COLUMNS " FROM datasets WHERE id = ?1 AND state = 'ready'", "i", id);
+    sqlite3_stmt *statement =
+        sql_query(sql, err, "SELECT " COLUMNS " FROM datasets WHERE id = ?1 AND state = 'ready'", "i", id);
     int there = statement ? sql_step(sql, statement, err) : -1;
     if (there == 1) {
         dataset_read(statement, row);
@@ -47,13 +49,16 @@ bool sql_dataset_put(struct sql *sql, const struct dataset_row *row, const char 
     return sql_run(sql, err, "DELETE FROM datasets WHERE id = ?1", "i", row->id) &&
            sql_run(sql, err, "DELETE FROM doomed WHERE folder = 'datasets' AND id = ?1", "i", row->id) &&
            sql_run(sql, err,
-                   "INSERT INTO datasets (id, name, state, n_rows, n_columns, bytes, separator, header, created, quote, comment, decimal,"
+                   "INSERT INTO datasets (id, name, state, n_rows, n_columns, bytes, separator, header, "
+                   "created, quote, comment, decimal,"
                    " count_line, encoding, compression, n_skipped, profile, n_titles)"
-                   " VALUES (?1, ?2, 'ready', ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)",
-                   "itiiiiitiiiiititi", row->id, row->name, (int64_t)row->n_rows, (int64_t)row->n_columns, (int64_t)row->bytes,
-                   (int64_t)row->separator, (int64_t)row->header, row->created, (int64_t)row->quote, (int64_t)row->comment,
-                   (int64_t)row->decimal, (int64_t)row->count_line, (int64_t)row->encoding, row->compression, (int64_t)row->n_skipped,
-                   profile, (int64_t)row->n_titles);
+                   " VALUES (?1, ?2, 'ready', ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, "
+                   "?17)",
+                   "itiiiiitiiiiititi", row->id, row->name, (int64_t)row->n_rows, (int64_t)row->n_columns,
+                   (int64_t)row->bytes, (int64_t)row->separator, (int64_t)row->header, row->created,
+                   (int64_t)row->quote, (int64_t)row->comment, (int64_t)row->decimal,
+                   (int64_t)row->count_line, (int64_t)row->encoding, row->compression,
+                   (int64_t)row->n_skipped, profile, (int64_t)row->n_titles);
 }
 
 static bool missing(const char *name, struct err *err)
@@ -65,7 +70,8 @@ static bool missing(const char *name, struct err *err)
 /* 1: *id is the ready dataset of the name, 0: there is none, -1: *err. */
 static int ready_id(struct sql *sql, const char *name, int64_t *id, struct err *err)
 {
-    sqlite3_stmt *statement = sql_query(sql, err, "SELECT id FROM datasets WHERE name = ?1 AND state = 'ready'", "t", name);
+    sqlite3_stmt *statement =
+        sql_query(sql, err, "SELECT id FROM datasets WHERE name = ?1 AND state = 'ready'", "t", name);
     int there = statement ? sql_step(sql, statement, err) : -1;
     if (there == 1) {
         *id = sqlite3_column_int64(statement, 0);
@@ -78,7 +84,8 @@ static bool loading_insert(struct sql *sql, const char *name, struct err *err)
 {
     char now[STAMP_SIZE];
     store_stamp(now);
-    if (sql_run(sql, err, "INSERT INTO datasets (name, state, created) VALUES (?1, 'loading', ?2)", "tt", name, now))
+    if (sql_run(sql, err, "INSERT INTO datasets (name, state, created) VALUES (?1, 'loading', ?2)", "tt",
+                name, now))
         return true;
     if (err->code != ERR_CONFLICT)
         return false;
@@ -94,7 +101,9 @@ bool store_dataset_reserve(struct store *store, const char *name, bool replace, 
         return false;
     int there = ready_id(sql, name, &old, err);
     if (there == 1 && !replace) {
-        err_set(err, ERR_CONFLICT, "a dataset called %s is there already: delete it, choose another name, or say replace=true", name);
+        err_set(err, ERR_CONFLICT,
+                "a dataset called %s is there already: delete it, choose another name, or say replace=true",
+                name);
         err_field(err, "name");
         there = -1;
     }
@@ -112,16 +121,20 @@ static bool publish(struct sql *sql, struct store_publication *publication, stru
     return ready_id(sql, row->name, &publication->replaced_id, err) >= 0 &&
            sql_run(sql, err, "DELETE FROM datasets WHERE id = ?1", "i", publication->replaced_id) &&
            sql_run(sql, err,
-                   "UPDATE datasets SET state = 'ready', n_rows = ?2, n_columns = ?3, bytes = ?4, separator = ?5, header = ?6,"
-                   " created = ?7, quote = ?8, comment = ?9, decimal = ?10, count_line = ?11, encoding = ?12, compression = ?13,"
+                   "UPDATE datasets SET state = 'ready', n_rows = ?2, n_columns = ?3, bytes = ?4, separator "
+                   "= ?5, header = ?6,"
+                   " created = ?7, quote = ?8, comment = ?9, decimal = ?10, count_line = ?11, encoding = "
+                   "?12, compression = ?13,"
                    " n_skipped = ?14, profile = ?15, n_titles = ?16 WHERE id = ?1",
-                   "iiiiiitiiiiititi", row->id, (int64_t)row->n_rows, (int64_t)row->n_columns, (int64_t)row->bytes, (int64_t)row->separator,
-                   (int64_t)row->header, row->created, (int64_t)row->quote, (int64_t)row->comment, (int64_t)row->decimal,
-                   (int64_t)row->count_line, (int64_t)row->encoding, row->compression, (int64_t)row->n_skipped, publication->profile,
-                   (int64_t)row->n_titles);
+                   "iiiiiitiiiiititi", row->id, (int64_t)row->n_rows, (int64_t)row->n_columns,
+                   (int64_t)row->bytes, (int64_t)row->separator, (int64_t)row->header, row->created,
+                   (int64_t)row->quote, (int64_t)row->comment, (int64_t)row->decimal,
+                   (int64_t)row->count_line, (int64_t)row->encoding, row->compression,
+                   (int64_t)row->n_skipped, publication->profile, (int64_t)row->n_titles);
 }
 
-bool store_dataset_publish(struct store *store, struct store_publication *publications, uint32_t n, struct err *err)
+bool store_dataset_publish(struct store *store, struct store_publication *publications, uint32_t n,
+                           struct err *err)
 {
     struct sql *sql = sql_of(store, err);
     bool ok = true;
@@ -144,7 +157,8 @@ bool store_dataset_forget(struct store *store, int64_t id, struct err *err)
 /* 1: some dataset of the name is there, ready or loading, 0: none, -1: *err. */
 static int name_taken(struct sql *sql, const char *name, const char *state, struct err *err)
 {
-    sqlite3_stmt *statement = sql_query(sql, err, "SELECT 1 FROM datasets WHERE name = ?1 AND state LIKE ?2", "tt", name, state);
+    sqlite3_stmt *statement =
+        sql_query(sql, err, "SELECT 1 FROM datasets WHERE name = ?1 AND state LIKE ?2", "tt", name, state);
     int there = statement ? sql_step(sql, statement, err) : -1;
     if (there == 1)
         sql_stop(statement);
@@ -157,7 +171,8 @@ bool store_dataset_delete(struct store *store, const char *name, int64_t *id, st
     int64_t old = 0;
     if (!sql || !sql_begin(sql, err))
         return false;
-    int there = ready_id(sql, name, &old, err), loading = there >= 0 ? name_taken(sql, name, "loading", err) : -1;
+    int there = ready_id(sql, name, &old, err),
+        loading = there >= 0 ? name_taken(sql, name, "loading", err) : -1;
     if (loading == 1)
         err_set(err, ERR_CONFLICT, "the dataset %s is still loading: wait until its state is ready", name);
     else if (there == 1 && *id && old != *id)
@@ -190,11 +205,14 @@ bool store_dataset_rename(struct store *store, const char *name, const char *new
     if (there == 0)
         missing(name, err);
     if (taken == 1 || loading == 1) {
-        err_set(err, ERR_CONFLICT, taken == 1 ? "a dataset called %s is there already" : "the dataset %s is being replaced: wait for it",
+        err_set(err, ERR_CONFLICT,
+                taken == 1 ? "a dataset called %s is there already"
+                           : "the dataset %s is being replaced: wait for it",
                 taken == 1 ? new_name : name);
         err_field(err, "name");
     }
-    bool ok = loading == 0 && sql_run(sql, err, "UPDATE datasets SET name = ?2 WHERE id = ?1", "it", id, new_name) &&
+    bool ok = loading == 0 &&
+              sql_run(sql, err, "UPDATE datasets SET name = ?2 WHERE id = ?1", "it", id, new_name) &&
               jobs_rename(sql, id, new_name, err);
     if (!sql_end(sql, ok, err))
         return false;
@@ -206,7 +224,9 @@ bool store_dataset_find(struct store *store, const char *name, struct dataset_ro
 {
     struct sql *sql = sql_of(store, err);
     sqlite3_stmt *statement =
-        sql ? sql_query(sql, err, "SELECT " COLUMNS " FROM datasets WHERE name = ?1 AND state = 'ready'", "t", name) : NULL;
+        sql ? sql_query(sql, err, "SELECT " COLUMNS " FROM datasets WHERE name = ?1 AND state = 'ready'", "t",
+                        name)
+            : NULL;
     int there = statement ? sql_step(sql, statement, err) : -1;
     if (there == 0)
         return missing(name, err);
@@ -220,7 +240,8 @@ bool store_dataset_find(struct store *store, const char *name, struct dataset_ro
 bool store_dataset_profile(struct store *store, int64_t id, char **profile, struct err *err)
 {
     struct sql *sql = sql_of(store, err);
-    sqlite3_stmt *statement = sql ? sql_query(sql, err, "SELECT profile FROM datasets WHERE id = ?1", "i", id) : NULL;
+    sqlite3_stmt *statement =
+        sql ? sql_query(sql, err, "SELECT profile FROM datasets WHERE id = ?1", "i", id) : NULL;
     int there = statement ? sql_step(sql, statement, err) : -1;
     if (there == 0)
         return err_set(err, ERR_NOT_FOUND, "the dataset is gone");
@@ -235,7 +256,8 @@ bool store_dataset_profile(struct store *store, int64_t id, char **profile, stru
 bool store_dataset_list(struct store *store, struct dataset_row **rows, size_t *n_rows, struct err *err)
 {
     struct sql *sql = sql_of(store, err);
-    sqlite3_stmt *statement = sql ? sql_query(sql, err, "SELECT " COLUMNS " FROM datasets ORDER BY name, state", "") : NULL;
+    sqlite3_stmt *statement =
+        sql ? sql_query(sql, err, "SELECT " COLUMNS " FROM datasets ORDER BY name, state", "") : NULL;
     void *items = NULL;
     if (!sql_collect(sql, statement, sizeof **rows, dataset_read, &items, n_rows, err))
         return false;

@@ -1,8 +1,10 @@
 /* The files of the state folder, and what the catalogue says of them.
  *
- * A file is deleted only where the catalogue says that it may be: its row is of something unfinished (a dataset that is loading, a model
- * without a version), its row was deleted (`doomed` records that in the same transaction), or its job has ended. A file that no row
- * knows moves to lost/, or stays where it is if its name is not of mlpd. Nothing follows a link. */
+ * A file is deleted only where the catalogue says that it may be: its row is of
+ * something unfinished (a dataset that is loading, a model without a version),
+ * its row was deleted (`doomed` records that in the same transaction), or its
+ * job has ended. A file that no row knows moves to lost/, or stays where it is
+ * if its name is not of mlpd. Nothing follows a link. */
 #define _XOPEN_SOURCE 700
 #include "store/files.h"
 
@@ -17,26 +19,31 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define ID_DIGITS 15                  /* of a number in a file's name: exact in JSON, and far from the last row number */
+#define ID_DIGITS 15 /* of a number in a file's name: exact in JSON, and far from the last row number */
 #define ID_RESERVED_MAX 1000000000000 /* a stray file with a larger number takes none away */
 
-const struct store_layout store_layouts[N_FOLDERS] = {[FOLDER_DATASETS] = {"datasets", ".table", {".table", ".about"}},
-                                                      [FOLDER_MODELS] = {"models", ".model", {".model", ".eval", ".about"}},
-                                                      [FOLDER_CHECKPOINTS] = {"checkpoints", ".about", {".0", ".1", ".about"}}};
+const struct store_layout store_layouts[N_FOLDERS] = {
+    [FOLDER_DATASETS] = {"datasets", ".table", {".table", ".about"}},
+    [FOLDER_MODELS] = {"models", ".model", {".model", ".eval", ".about"}},
+    [FOLDER_CHECKPOINTS] = {"checkpoints", ".about", {".0", ".1", ".about"}}};
 
 #define UNFINISHED_JOB "state IN ('queued', 'running', 'paused', 'cancelling')"
 /* Each yields one enum standing. */
 static const char *const standing_queries[N_FOLDERS] = {
-    [FOLDER_DATASETS] = "SELECT CASE WHEN EXISTS (SELECT 1 FROM datasets WHERE id = ?1 AND state = 'ready') OR EXISTS (SELECT 1 FROM jobs"
-                        " WHERE " UNFINISHED_JOB " AND ?1 IN (dataset_id, test_id, validation_id)) THEN 1"
-                        " WHEN EXISTS (SELECT 1 FROM datasets WHERE id = ?1) THEN 2"
-                        " WHEN EXISTS (SELECT 1 FROM doomed WHERE folder = 'datasets' AND id = ?1) THEN 3 ELSE 0 END",
-    [FOLDER_MODELS] = "SELECT CASE WHEN EXISTS (SELECT 1 FROM models WHERE id = ?1 AND version IS NOT NULL) THEN 1"
-                      " WHEN EXISTS (SELECT 1 FROM models WHERE id = ?1) THEN 2"
-                      " WHEN EXISTS (SELECT 1 FROM doomed WHERE folder = 'models' AND id = ?1) THEN 3 ELSE 0 END",
-    [FOLDER_CHECKPOINTS] = "SELECT CASE WHEN EXISTS (SELECT 1 FROM jobs WHERE id = ?1 AND " UNFINISHED_JOB ") THEN 1"
-                           " WHEN EXISTS (SELECT 1 FROM jobs WHERE id = ?1) THEN 4"
-                           " WHEN EXISTS (SELECT 1 FROM doomed WHERE folder = 'checkpoints' AND id = ?1) THEN 3 ELSE 0 END",
+    [FOLDER_DATASETS] =
+        "SELECT CASE WHEN EXISTS (SELECT 1 FROM datasets WHERE id = ?1 AND state = 'ready') OR EXISTS "
+        "(SELECT 1 FROM jobs"
+        " WHERE " UNFINISHED_JOB " AND ?1 IN (dataset_id, test_id, validation_id)) THEN 1"
+        " WHEN EXISTS (SELECT 1 FROM datasets WHERE id = ?1) THEN 2"
+        " WHEN EXISTS (SELECT 1 FROM doomed WHERE folder = 'datasets' AND id = ?1) THEN 3 ELSE 0 END",
+    [FOLDER_MODELS] =
+        "SELECT CASE WHEN EXISTS (SELECT 1 FROM models WHERE id = ?1 AND version IS NOT NULL) THEN 1"
+        " WHEN EXISTS (SELECT 1 FROM models WHERE id = ?1) THEN 2"
+        " WHEN EXISTS (SELECT 1 FROM doomed WHERE folder = 'models' AND id = ?1) THEN 3 ELSE 0 END",
+    [FOLDER_CHECKPOINTS] =
+        "SELECT CASE WHEN EXISTS (SELECT 1 FROM jobs WHERE id = ?1 AND " UNFINISHED_JOB ") THEN 1"
+        " WHEN EXISTS (SELECT 1 FROM jobs WHERE id = ?1) THEN 4"
+        " WHEN EXISTS (SELECT 1 FROM doomed WHERE folder = 'checkpoints' AND id = ?1) THEN 3 ELSE 0 END",
 };
 
 bool store_file_parse(enum store_folder folder, const char *name, int64_t *id, const char **suffix)
@@ -53,7 +60,8 @@ bool store_file_parse(enum store_folder folder, const char *name, int64_t *id, c
     return false;
 }
 
-bool store_file_standing(struct store *store, enum store_folder folder, int64_t id, enum standing *standing, struct err *err)
+bool store_file_standing(struct store *store, enum store_folder folder, int64_t id, enum standing *standing,
+                         struct err *err)
 {
     struct sql *sql = sql_of(store, err);
     sqlite3_stmt *statement = sql ? sql_query(sql, err, standing_queries[folder], "i", id) : NULL;
@@ -92,12 +100,14 @@ static bool doom_clear(struct store *store, const char *folder, int64_t id, bool
 {
     char path[PATH_SIZE];
     struct sql *sql = sql_of(store, err);
-    return sql && (!removed || (store_folder_path(store, folder, path, err) && files_sync_folder(path, err))) &&
+    return sql &&
+           (!removed || (store_folder_path(store, folder, path, err) && files_sync_folder(path, err))) &&
            sql_run(sql, err, "DELETE FROM doomed WHERE folder = ?1 AND id = ?2", "ti", folder, id);
 }
 
 /* Lock held: no record of this row is being written. */
-static bool files_remove(struct store *store, enum store_folder folder, int64_t id, bool *gone, struct err *err)
+static bool files_remove(struct store *store, enum store_folder folder, int64_t id, bool *gone,
+                         struct err *err)
 {
     const char *name = store_layouts[folder].name;
     enum standing standing;
@@ -134,21 +144,25 @@ bool store_datasets_sweep(struct store *store, struct err *err)
     void *ids = NULL;
     size_t n = 0;
     bool gone;
-    sqlite3_stmt *statement = sql ? sql_query(sql, err, "SELECT id FROM doomed WHERE folder = 'datasets'", "") : NULL;
+    sqlite3_stmt *statement =
+        sql ? sql_query(sql, err, "SELECT id FROM doomed WHERE folder = 'datasets'", "") : NULL;
     bool ok = sql_collect(sql, statement, sizeof(int64_t), id_read, &ids, &n, err);
     for (size_t i = 0; ok && i < n; i++)
-        ok = store_files_remove(store, store_layouts[FOLDER_DATASETS].name, ((const int64_t *)ids)[i], &gone, err);
+        ok = store_files_remove(store, store_layouts[FOLDER_DATASETS].name, ((const int64_t *)ids)[i], &gone,
+                                err);
     free(ids);
     return ok;
 }
 
-bool store_publish(struct store *store, const char *temp, const char *folder, int64_t id, const char *suffix, struct err *err)
+bool store_publish(struct store *store, const char *temp, const char *folder, int64_t id, const char *suffix,
+                   struct err *err)
 {
     char path[PATH_SIZE];
     struct stat status;
     if (!store_path(store, folder, id, suffix, path, err))
         return false;
-    if (lstat(path, &status) == 0 && !store_file_lose(store, folder, id, suffix, "stands where a new file goes", err))
+    if (lstat(path, &status) == 0 &&
+        !store_file_lose(store, folder, id, suffix, "stands where a new file goes", err))
         return false;
     return files_publish(temp, path, err);
 }
@@ -165,9 +179,11 @@ struct scan {
     uint64_t n;
 };
 
-static bool scan_folder(struct scan *scan, bool (*visit)(void *self, const char *name, struct err *err), struct err *err)
+static bool scan_folder(struct scan *scan, bool (*visit)(void *self, const char *name, struct err *err),
+                        struct err *err)
 {
-    return store_folder_path(scan->store, store_layouts[scan->folder].name, scan->path, err) && files_each(scan->path, visit, scan, err);
+    return store_folder_path(scan->store, store_layouts[scan->folder].name, scan->path, err) &&
+           files_each(scan->path, visit, scan, err);
 }
 
 static bool entry_count(void *self, const char *name, struct err *err)
@@ -177,8 +193,9 @@ static bool entry_count(void *self, const char *name, struct err *err)
     const char *suffix;
     struct stat status;
     int64_t id;
-    if (store_file_parse(scan->folder, name, &id, &suffix) && strcmp(suffix, ".eval") != 0 && strcmp(suffix, ".about") != 0 &&
-        store_entry_path(scan->path, name, path, err) && lstat(path, &status) == 0)
+    if (store_file_parse(scan->folder, name, &id, &suffix) && strcmp(suffix, ".eval") != 0 &&
+        strcmp(suffix, ".about") != 0 && store_entry_path(scan->path, name, path, err) &&
+        lstat(path, &status) == 0)
         scan->n += S_ISREG(status.st_mode);
     return true;
 }
@@ -193,17 +210,20 @@ bool store_files_count(const struct store *store, uint64_t *n, struct err *err)
     return ok;
 }
 
-/* A row may be of an older catalogue than its file: records are written once a row is published, so that what has one was finished. */
+/* A row may be of an older catalogue than its file: records are written once a
+ * row is published, so that what has one was finished. */
 static bool published(const struct scan *scan, int64_t id)
 {
     char path[PATH_SIZE];
     struct stat status;
     struct err ignored;
     return scan->abouts ||
-           (store_path(scan->store, store_layouts[scan->folder].name, id, ".about", path, &ignored) && lstat(path, &status) == 0);
+           (store_path(scan->store, store_layouts[scan->folder].name, id, ".about", path, &ignored) &&
+            lstat(path, &status) == 0);
 }
 
-/* What becomes of one entry. A file that cannot be moved stays, and its number is not given again. */
+/* What becomes of one entry. A file that cannot be moved stays, and its number
+ * is not given again. */
 static bool entry_settle(void *self, const char *name, struct err *err)
 {
     struct scan *scan = self;
@@ -222,15 +242,18 @@ static bool entry_settle(void *self, const char *name, struct err *err)
         return true;
     if (id > scan->largest && id <= ID_RESERVED_MAX)
         scan->largest = id;
-    if (!store_file_standing(scan->store, scan->folder, id, &standing, err) || !store_entry_path(scan->path, name, path, err))
+    if (!store_file_standing(scan->store, scan->folder, id, &standing, err) ||
+        !store_entry_path(scan->path, name, path, err))
         return false;
     bool strange = lstat(path, &status) == 0 && !S_ISREG(status.st_mode);
     if ((strange && standing != STANDING_KEPT) || (standing == STANDING_UNFINISHED && published(scan, id)))
         standing = STANDING_UNKNOWN;
     if (standing == STANDING_UNKNOWN &&
-        !store_lose(scan->store, folder, name, "is in no row of the catalogue (--recover takes up again what is whole)", &why))
+        !store_lose(scan->store, folder, name,
+                    "is in no row of the catalogue (--recover takes up again what is whole)", &why))
         log_warning("%s/%s is in no row of the catalogue, and stays: %s", folder, name, why.msg);
-    return standing == STANDING_UNKNOWN || standing == STANDING_KEPT || file_unlink(path, &scan->removed, err);
+    return standing == STANDING_UNKNOWN || standing == STANDING_KEPT ||
+           file_unlink(path, &scan->removed, err);
 }
 
 static bool entry_remove(void *self, const char *name, struct err *err)
@@ -238,28 +261,31 @@ static bool entry_remove(void *self, const char *name, struct err *err)
     char path[PATH_SIZE + 256];
     if (!store_entry_path(((struct scan *)self)->path, name, path, err))
         return false;
-    return unlink(path) == 0 || errno == ENOENT || errno == EISDIR || err_errno(err, "cannot remove tmp/%s", name);
+    return unlink(path) == 0 || errno == ENOENT || errno == EISDIR ||
+           err_errno(err, "cannot remove tmp/%s", name);
 }
 
 /* The next row of the table has a larger number than any file. */
 bool sql_number_reserve(struct sql *sql, const char *table, int64_t largest, struct err *err)
 {
-    return sql_run(sql, err, "UPDATE sqlite_sequence SET seq = ?2 WHERE name = ?1 AND seq < ?2", "ti", table, largest) &&
+    return sql_run(sql, err, "UPDATE sqlite_sequence SET seq = ?2 WHERE name = ?1 AND seq < ?2", "ti", table,
+                   largest) &&
            sql_run(sql, err,
                    "INSERT INTO sqlite_sequence (name, seq) SELECT ?1, ?2 WHERE NOT EXISTS"
                    " (SELECT 1 FROM sqlite_sequence WHERE name = ?1)",
                    "ti", table, largest);
 }
 
-/* Within a transaction: rows of what was left unfinished go, as their files have. */
+/* Within a transaction: rows of what was left unfinished go, as their files
+ * have. */
 static bool rows_settle(struct sql *sql, const int64_t largest[N_FOLDERS], struct err *err)
 {
     static const char *const tables[N_FOLDERS] = {"datasets", "models", "jobs"};
     bool ok = sql_run(sql, err, "DELETE FROM datasets WHERE state = 'loading'", "") &&
               sql_run(sql, err, "DELETE FROM models WHERE version IS NULL", "") &&
               sql_run(sql, err,
-                      "DELETE FROM doomed WHERE folder != 'datasets' OR NOT EXISTS (SELECT 1 FROM jobs WHERE " UNFINISHED_JOB
-                      " AND doomed.id IN (dataset_id, test_id, validation_id))",
+                      "DELETE FROM doomed WHERE folder != 'datasets' OR NOT EXISTS (SELECT 1 FROM jobs "
+                      "WHERE " UNFINISHED_JOB " AND doomed.id IN (dataset_id, test_id, validation_id))",
                       "");
     for (int i = 0; ok && i < N_FOLDERS; i++)
         ok = largest[i] == 0 || sql_number_reserve(sql, tables[i], largest[i], err);
@@ -280,8 +306,10 @@ static void owner_read(sqlite3_stmt *statement, void *item)
     owner->evaluated = sqlite3_column_int(statement, 2) != 0;
 }
 
-/* A file that is not there though its row is: a record is made again, of the others the log says so. */
-static bool file_look(struct store *store, enum store_folder folder, const struct owner *owner, const char *suffix, struct err *err)
+/* A file that is not there though its row is: a record is made again, of the
+ * others the log says so. */
+static bool file_look(struct store *store, enum store_folder folder, const struct owner *owner,
+                      const char *suffix, struct err *err)
 {
     const char *name = store_layouts[folder].name;
     char path[PATH_SIZE];
@@ -300,9 +328,10 @@ static bool file_look(struct store *store, enum store_folder folder, const struc
 
 static bool folder_look(struct store *store, enum store_folder folder, struct err *err)
 {
-    static const char *const owners_queries[N_FOLDERS] = {"SELECT id, name, 0 FROM datasets WHERE state = 'ready'",
-                                                          "SELECT id, name, evaluated_on != '' FROM models WHERE version IS NOT NULL",
-                                                          ("SELECT id, '', 0 FROM jobs WHERE " UNFINISHED_JOB)};
+    static const char *const owners_queries[N_FOLDERS] = {
+        "SELECT id, name, 0 FROM datasets WHERE state = 'ready'",
+        "SELECT id, name, evaluated_on != '' FROM models WHERE version IS NOT NULL",
+        ("SELECT id, '', 0 FROM jobs WHERE " UNFINISHED_JOB)};
     struct sql *sql = sql_of(store, err);
     sqlite3_stmt *statement = sql ? sql_query(sql, err, owners_queries[folder], "") : NULL;
     void *items = NULL;
@@ -331,7 +360,8 @@ bool store_files_settle(struct store *store, struct err *err)
         struct scan scan = {.store = store, .folder = folder};
         bool ok = scan_folder(&scan, entry_settle, err);
         scan.abouts = true;
-        if (!ok || !scan_folder(&scan, entry_settle, err) || (scan.removed && !files_sync_folder(scan.path, err)))
+        if (!ok || !scan_folder(&scan, entry_settle, err) ||
+            (scan.removed && !files_sync_folder(scan.path, err)))
             return false;
         largest[folder] = scan.largest;
     }

@@ -7,9 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define COLUMNS                                                                                                                            \
-    "id, state, change, dataset, test, validation, dataset_id, test_id, validation_id, model, version, epoch, epochs, task,"               \
-    " task_reason, n_train, n_validation, n_test, created, started, ended, error_code, error_row, error_column, error_field, error_msg,"   \
+#define COLUMNS                                                                                              \
+    "id, state, change, dataset, test, validation, dataset_id, test_id, validation_id, model, version, "     \
+    "epoch, epochs, task,"                                                                                   \
+    " task_reason, n_train, n_validation, n_test, created, started, ended, error_code, error_row, "          \
+    "error_column, error_field, error_msg,"                                                                  \
     " settings, title, priority, weight, max_seconds, from_version"
 #define UNFINISHED "state IN ('queued', 'running', 'paused', 'cancelling')"
 
@@ -71,12 +73,14 @@ static bool missing(int64_t id, struct err *err)
     return err_set(err, ERR_NOT_FOUND, "there is no job %" PRId64, id);
 }
 
-/* Whether the ready dataset that the job was checked against is still the one. */
+/* Whether the ready dataset that the job was checked against is still the
+ * one. */
 static bool dataset_there(struct sql *sql, int64_t id, const char *name, const char *field, struct err *err)
 {
     if (id == 0)
         return true;
-    sqlite3_stmt *statement = sql_query(sql, err, "SELECT 1 FROM datasets WHERE id = ?1 AND state = 'ready'", "i", id);
+    sqlite3_stmt *statement =
+        sql_query(sql, err, "SELECT 1 FROM datasets WHERE id = ?1 AND state = 'ready'", "i", id);
     int there = statement ? sql_step(sql, statement, err) : -1;
     if (there == 0) {
         err_set(err, ERR_CONFLICT, "the dataset %s was deleted or replaced in this moment", name);
@@ -88,17 +92,21 @@ static bool dataset_there(struct sql *sql, int64_t id, const char *name, const c
 
 static bool insert(struct sql *sql, const struct job_row *row, const char *request_json, struct err *err)
 {
-    return sql_run(sql, err,
-                   "INSERT INTO jobs (state, change, request, dataset, test, validation, dataset_id, test_id, validation_id, model,"
-                   " version, epoch, epochs, task, task_reason, n_train, n_validation, n_test, created, started, ended,"
-                   " error_code, error_row, error_column, error_field, error_msg, priority, weight, max_seconds, from_version)"
-                   " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 0, 0, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, 0, 0, '', '', '',"
-                   " ?20, ?21, ?22, ?23)",
-                   "tittttiiitittiiitttiidi", job_state_name(row->state), (int64_t)row->change, request_json, row->dataset, row->test,
-                   row->validation, row->dataset_id, row->test_id, row->validation_id, row->model, (int64_t)row->epochs,
-                   task_name(row->task), row->task_reason, (int64_t)row->n_train, (int64_t)row->n_validation, (int64_t)row->n_test,
-                   row->created, row->started, row->ended, (int64_t)row->priority, (int64_t)row->weight, row->max_seconds,
-                   (int64_t)row->from_version);
+    return sql_run(
+        sql, err,
+        "INSERT INTO jobs (state, change, request, dataset, test, validation, dataset_id, test_id, "
+        "validation_id, model,"
+        " version, epoch, epochs, task, task_reason, n_train, n_validation, n_test, created, started, ended,"
+        " error_code, error_row, error_column, error_field, error_msg, priority, weight, max_seconds, "
+        "from_version)"
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 0, 0, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, "
+        "?19, 0, 0, '', '', '',"
+        " ?20, ?21, ?22, ?23)",
+        "tittttiiitittiiitttiidi", job_state_name(row->state), (int64_t)row->change, request_json,
+        row->dataset, row->test, row->validation, row->dataset_id, row->test_id, row->validation_id,
+        row->model, (int64_t)row->epochs, task_name(row->task), row->task_reason, (int64_t)row->n_train,
+        (int64_t)row->n_validation, (int64_t)row->n_test, row->created, row->started, row->ended,
+        (int64_t)row->priority, (int64_t)row->weight, row->max_seconds, (int64_t)row->from_version);
 }
 
 bool sql_job_put(struct sql *sql, const struct job_row *row, const char *request, struct err *err)
@@ -106,18 +114,21 @@ bool sql_job_put(struct sql *sql, const struct job_row *row, const char *request
     return sql_run(sql, err, "DELETE FROM jobs WHERE id = ?1", "i", row->id) &&
            sql_run(sql, err, "DELETE FROM doomed WHERE folder = 'checkpoints' AND id = ?1", "i", row->id) &&
            insert(sql, row, request, err) &&
-           sql_run(sql, err, "UPDATE jobs SET id = ?2, epoch = ?3, settings = ?4, title = ?5 WHERE id = ?1", "iiiit",
-                   (int64_t)sqlite3_last_insert_rowid(sql->db), row->id, (int64_t)row->epoch, (int64_t)row->settings, row->title);
+           sql_run(sql, err, "UPDATE jobs SET id = ?2, epoch = ?3, settings = ?4, title = ?5 WHERE id = ?1",
+                   "iiiit", (int64_t)sqlite3_last_insert_rowid(sql->db), row->id, (int64_t)row->epoch,
+                   (int64_t)row->settings, row->title);
 }
 
-bool store_job_insert(struct store *store, struct job_row *row, const char *request_json, const struct warnings *warnings, struct err *err)
+bool store_job_insert(struct store *store, struct job_row *row, const char *request_json,
+                      const struct warnings *warnings, struct err *err)
 {
     struct sql *sql = sql_of(store, err);
     if (!sql || !sql_begin(sql, err))
         return false;
     bool ok = dataset_there(sql, row->dataset_id, row->dataset, "dataset", err) &&
               dataset_there(sql, row->test_id, row->test, "test", err) &&
-              dataset_there(sql, row->validation_id, row->validation, "validation", err) && insert(sql, row, request_json, err);
+              dataset_there(sql, row->validation_id, row->validation, "validation", err) &&
+              insert(sql, row, request_json, err);
     int64_t id = sqlite3_last_insert_rowid(sql->db);
     ok = ok && (!warnings || sql_warnings_put(sql, id, 0, warnings, err));
     if (!sql_end(sql, ok, err))
@@ -130,7 +141,8 @@ bool store_job_insert(struct store *store, struct job_row *row, const char *requ
 bool store_job_get(struct store *store, int64_t id, struct job_row *row, struct err *err)
 {
     struct sql *sql = sql_of(store, err);
-    sqlite3_stmt *statement = sql ? sql_query(sql, err, "SELECT " COLUMNS " FROM jobs WHERE id = ?1", "i", id) : NULL;
+    sqlite3_stmt *statement =
+        sql ? sql_query(sql, err, "SELECT " COLUMNS " FROM jobs WHERE id = ?1", "i", id) : NULL;
     int there = statement ? sql_step(sql, statement, err) : -1;
     if (there == 0)
         return missing(id, err);
@@ -141,12 +153,14 @@ bool store_job_get(struct store *store, int64_t id, struct job_row *row, struct 
     return true;
 }
 
-bool store_job_list(struct store *store, int64_t before, uint32_t limit, struct job_row **rows, size_t *n_rows, struct err *err)
+bool store_job_list(struct store *store, int64_t before, uint32_t limit, struct job_row **rows,
+                    size_t *n_rows, struct err *err)
 {
     struct sql *sql = sql_of(store, err);
-    sqlite3_stmt *statement = sql ? sql_query(sql, err, "SELECT " COLUMNS " FROM jobs WHERE id < ?1 ORDER BY id DESC LIMIT ?2", "ii",
-                                              before > 0 ? before : INT64_MAX, limit > 0 ? (int64_t)limit : -1)
-                                  : NULL;
+    sqlite3_stmt *statement =
+        sql ? sql_query(sql, err, "SELECT " COLUMNS " FROM jobs WHERE id < ?1 ORDER BY id DESC LIMIT ?2",
+                        "ii", before > 0 ? before : INT64_MAX, limit > 0 ? (int64_t)limit : -1)
+            : NULL;
     void *items = NULL;
     if (!sql_collect(sql, statement, sizeof **rows, job_read, &items, n_rows, err))
         return false;
@@ -157,7 +171,8 @@ bool store_job_list(struct store *store, int64_t before, uint32_t limit, struct 
 bool store_job_unfinished(struct store *store, struct job_row **rows, size_t *n_rows, struct err *err)
 {
     struct sql *sql = sql_of(store, err);
-    sqlite3_stmt *statement = sql ? sql_query(sql, err, "SELECT " COLUMNS " FROM jobs WHERE " UNFINISHED " ORDER BY id", "") : NULL;
+    sqlite3_stmt *statement =
+        sql ? sql_query(sql, err, "SELECT " COLUMNS " FROM jobs WHERE " UNFINISHED " ORDER BY id", "") : NULL;
     void *items = NULL;
     if (!sql_collect(sql, statement, sizeof **rows, job_read, &items, n_rows, err))
         return false;
@@ -168,7 +183,8 @@ bool store_job_unfinished(struct store *store, struct job_row **rows, size_t *n_
 bool store_job_request(struct store *store, int64_t id, char **json, struct err *err)
 {
     struct sql *sql = sql_of(store, err);
-    sqlite3_stmt *statement = sql ? sql_query(sql, err, "SELECT request FROM jobs WHERE id = ?1", "i", id) : NULL;
+    sqlite3_stmt *statement =
+        sql ? sql_query(sql, err, "SELECT request FROM jobs WHERE id = ?1", "i", id) : NULL;
     int there = statement ? sql_step(sql, statement, err) : -1;
     if (there == 0)
         return missing(id, err);
@@ -186,12 +202,16 @@ bool store_job_request(struct store *store, int64_t id, char **json, struct err 
 bool sql_job_update(struct sql *sql, const struct job_row *row, struct err *err)
 {
     return sql_run(sql, err,
-                   "UPDATE jobs SET state = ?2, change = ?3, version = ?4, epochs = ?5, n_train = ?6, n_validation = ?7, n_test = ?8,"
-                   " started = ?9, ended = ?10, error_code = ?11, error_row = ?12, error_column = ?13, error_field = ?14, error_msg = ?15"
+                   "UPDATE jobs SET state = ?2, change = ?3, version = ?4, epochs = ?5, n_train = ?6, "
+                   "n_validation = ?7, n_test = ?8,"
+                   " started = ?9, ended = ?10, error_code = ?11, error_row = ?12, error_column = ?13, "
+                   "error_field = ?14, error_msg = ?15"
                    " WHERE id = ?1 AND change < ?3",
-                   "itiiiiiittiittt", row->id, job_state_name(row->state), (int64_t)row->change, (int64_t)row->version,
-                   (int64_t)row->epochs, (int64_t)row->n_train, (int64_t)row->n_validation, (int64_t)row->n_test, row->started, row->ended,
-                   (int64_t)row->error.code, (int64_t)row->error.row, row->error.column, row->error.field, row->error.msg);
+                   "itiiiiiittiittt", row->id, job_state_name(row->state), (int64_t)row->change,
+                   (int64_t)row->version, (int64_t)row->epochs, (int64_t)row->n_train,
+                   (int64_t)row->n_validation, (int64_t)row->n_test, row->started, row->ended,
+                   (int64_t)row->error.code, (int64_t)row->error.row, row->error.column, row->error.field,
+                   row->error.msg);
 }
 
 bool store_job_update(struct store *store, const struct job_row *row, struct err *err)
@@ -210,7 +230,8 @@ bool store_job_settings(struct store *store, const struct job_row *row, struct e
         !sql_run(sql, err,
                  "UPDATE jobs SET settings = ?2, title = ?3, priority = ?4, weight = ?5, max_seconds = ?6"
                  " WHERE id = ?1 AND settings < ?2",
-                 "iitiid", row->id, (int64_t)row->settings, row->title, (int64_t)row->priority, (int64_t)row->weight, row->max_seconds))
+                 "iitiid", row->id, (int64_t)row->settings, row->title, (int64_t)row->priority,
+                 (int64_t)row->weight, row->max_seconds))
         return false;
     store_abouts_write(store);
     return true;
@@ -222,7 +243,8 @@ bool store_job_rewind(struct store *store, const struct job_row *row, struct err
     if (!sql || !sql_begin(sql, err))
         return false;
     bool ok = sql_run(sql, err, "DELETE FROM epochs WHERE job = ?1", "i", row->id) &&
-              sql_run(sql, err, "UPDATE jobs SET epoch = 0 WHERE id = ?1", "i", row->id) && sql_job_update(sql, row, err);
+              sql_run(sql, err, "UPDATE jobs SET epoch = 0 WHERE id = ?1", "i", row->id) &&
+              sql_job_update(sql, row, err);
     return sql_end(sql, ok, err);
 }
 
@@ -233,7 +255,8 @@ bool store_job_delete(struct store *store, int64_t id, struct err *err)
         return false;
     bool ok = sql_run(sql, err, "DELETE FROM epochs WHERE job = ?1", "i", id) &&
               sql_run(sql, err, "DELETE FROM warnings WHERE job = ?1", "i", id) &&
-              sql_run(sql, err, "DELETE FROM jobs WHERE id = ?1", "i", id) && (sqlite3_changes(sql->db) > 0 || missing(id, err));
+              sql_run(sql, err, "DELETE FROM jobs WHERE id = ?1", "i", id) &&
+              (sqlite3_changes(sql->db) > 0 || missing(id, err));
     return sql_end(sql, ok, err);
 }
 
@@ -248,8 +271,8 @@ static void metrics_print(const struct epoch_metrics *m, char text[METRICS_TEXT_
     for (int side = 0; side < 2; side++)
         for (int i = 0; i < N_METRICS; i++)
             if (!isnan(sides[side][i]))
-                n += (size_t)snprintf(text + n, METRICS_TEXT_SIZE - n, "%s%s=%.17g ", side ? "val_" : "", metric_name((enum metric)i),
-                                      sides[side][i]);
+                n += (size_t)snprintf(text + n, METRICS_TEXT_SIZE - n, "%s%s=%.17g ", side ? "val_" : "",
+                                      metric_name((enum metric)i), sides[side][i]);
     if (!isnan(m->learning_rate))
         snprintf(text + n, METRICS_TEXT_SIZE - n, "learning_rate=%.17g ", m->learning_rate);
 }
@@ -279,7 +302,8 @@ static void metrics_parse(struct epoch_metrics *m, const char *text)
     }
 }
 
-bool store_epochs_append(struct store *store, const struct job_epoch *epochs, size_t n_epochs, struct err *err)
+bool store_epochs_append(struct store *store, const struct job_epoch *epochs, size_t n_epochs,
+                         struct err *err)
 {
     struct sql *sql = sql_of(store, err);
     if (!sql || !sql_begin(sql, err))
@@ -289,9 +313,11 @@ bool store_epochs_append(struct store *store, const struct job_epoch *epochs, si
         const struct epoch_metrics *m = &epochs[i].metrics;
         char text[METRICS_TEXT_SIZE];
         metrics_print(m, text);
-        ok = sql_run(sql, err, "INSERT INTO epochs VALUES (?1, ?2, ?3, ?4)", "iidt", epochs[i].job, (int64_t)m->epoch, m->seconds, text);
+        ok = sql_run(sql, err, "INSERT INTO epochs VALUES (?1, ?2, ?3, ?4)", "iidt", epochs[i].job,
+                     (int64_t)m->epoch, m->seconds, text);
         if (ok && (i + 1 == n_epochs || epochs[i + 1].job != epochs[i].job))
-            ok = sql_run(sql, err, "UPDATE jobs SET epoch = ?2 WHERE id = ?1", "ii", epochs[i].job, (int64_t)m->epoch);
+            ok = sql_run(sql, err, "UPDATE jobs SET epoch = ?2 WHERE id = ?1", "ii", epochs[i].job,
+                         (int64_t)m->epoch);
     }
     return sql_end(sql, ok, err);
 }
@@ -299,7 +325,8 @@ bool store_epochs_append(struct store *store, const struct job_epoch *epochs, si
 bool store_job_seconds(struct store *store, int64_t job, double *seconds, struct err *err)
 {
     struct sql *sql = sql_of(store, err);
-    sqlite3_stmt *statement = sql ? sql_query(sql, err, "SELECT total(seconds) FROM epochs WHERE job = ?1", "i", job) : NULL;
+    sqlite3_stmt *statement =
+        sql ? sql_query(sql, err, "SELECT total(seconds) FROM epochs WHERE job = ?1", "i", job) : NULL;
     if (!statement || sql_step(sql, statement, err) != 1)
         return false;
     *seconds = sqlite3_column_double(statement, 0);
@@ -315,8 +342,8 @@ static void epoch_read(sqlite3_stmt *statement, void *item)
     metrics_parse(metrics, (const char *)sqlite3_column_text(statement, 2));
 }
 
-bool store_epochs(struct store *store, int64_t job, uint32_t after, uint32_t limit, struct epoch_metrics **epochs, size_t *n_epochs,
-                  struct err *err)
+bool store_epochs(struct store *store, int64_t job, uint32_t after, uint32_t limit,
+                  struct epoch_metrics **epochs, size_t *n_epochs, struct err *err)
 {
     struct sql *sql = sql_of(store, err);
     sqlite3_stmt *statement = sql ? sql_query(sql, err,

@@ -1,4 +1,5 @@
-/* lost/: files that no row knew at a start, or that are damaged, in a folder of each start, LOST/FOLDER/FILE as in the state folder. */
+/* lost/: files that no row knew at a start, or that are damaged, in a folder of
+ * each start, LOST/FOLDER/FILE as in the state folder. */
 #define _XOPEN_SOURCE 700
 #include "base/files.h"
 #include "base/log.h"
@@ -16,16 +17,19 @@
 bool store_folder_path(const struct store *store, const char *folder, char path[PATH_SIZE], struct err *err)
 {
     int length = snprintf(path, PATH_SIZE, "%s/%s", store->dir, folder);
-    return (length > 0 && length < PATH_SIZE) || err_set(err, ERR_INPUT, "the state folder's path is too long");
+    return (length > 0 && length < PATH_SIZE) ||
+           err_set(err, ERR_INPUT, "the state folder's path is too long");
 }
 
 bool store_entry_path(const char *folder, const char *name, char path[PATH_SIZE + 256], struct err *err)
 {
     int length = snprintf(path, PATH_SIZE + 256, "%s/%s", folder, name);
-    return (length > 0 && length < PATH_SIZE + 256) || err_set(err, ERR_INPUT, "a path in the state folder is too long");
+    return (length > 0 && length < PATH_SIZE + 256) ||
+           err_set(err, ERR_INPUT, "a path in the state folder is too long");
 }
 
-/* A folder of its own under lost/ for each start that needs one, so that nothing in it is ever overwritten. */
+/* A folder of its own under lost/ for each start that needs one, so that
+ * nothing in it is ever overwritten. */
 static bool lost_folder(struct store *store, const char *folder, char path[PATH_SIZE], struct err *err)
 {
     char name[PATH_SIZE];
@@ -34,7 +38,8 @@ static bool lost_folder(struct store *store, const char *folder, char path[PATH_
         char stamp[STAMP_SIZE];
         store_stamp(stamp);
         snprintf(store->lost, sizeof store->lost, "lost/%s", stamp);
-        for (int i = 2; ok && store_folder_path(store, store->lost, path, err) && mkdir(path, 0700) != 0; i++) {
+        for (int i = 2; ok && store_folder_path(store, store->lost, path, err) && mkdir(path, 0700) != 0;
+             i++) {
             ok = errno == EEXIST || err_errno(err, "cannot create the folder %s", path);
             snprintf(store->lost, sizeof store->lost, "lost/%s~%d", stamp, i);
         }
@@ -42,7 +47,8 @@ static bool lost_folder(struct store *store, const char *folder, char path[PATH_
             store->lost[0] = '\0';
     }
     int length = ok ? snprintf(name, sizeof name, "%s/%s", store->lost, folder) : 0;
-    return ok && length < (int)sizeof name && store_folder_path(store, name, path, err) && files_make_folder(path, err);
+    return ok && length < (int)sizeof name && store_folder_path(store, name, path, err) &&
+           files_make_folder(path, err);
 }
 
 bool store_lose(struct store *store, const char *folder, const char *name, const char *why, struct err *err)
@@ -64,7 +70,8 @@ bool store_lose(struct store *store, const char *folder, const char *name, const
     return ok;
 }
 
-bool store_file_lose(struct store *store, const char *folder, int64_t id, const char *suffix, const char *why, struct err *err)
+bool store_file_lose(struct store *store, const char *folder, int64_t id, const char *suffix, const char *why,
+                     struct err *err)
 {
     char name[64];
     snprintf(name, sizeof name, "%" PRId64 "%s", id, suffix);
@@ -103,7 +110,8 @@ static bool is_folder(const char *path)
     return lstat(path, &status) == 0 && S_ISDIR(status.st_mode);
 }
 
-/* All files of the number, as far as the state folder has none of their name. */
+/* All files of the number, as far as the state folder has none of their
+ * name. */
 static bool group_return(const struct back *back, int64_t id, struct err *err)
 {
     const struct store_layout *layout = &store_layouts[back->folder];
@@ -111,7 +119,8 @@ static bool group_return(const struct back *back, int64_t id, struct err *err)
     struct stat status;
     for (const char *const *suffix = layout->suffixes; *suffix; suffix++) {
         snprintf(name, sizeof name, "%" PRId64 "%s", id, *suffix);
-        if (!store_entry_path(back->inside, name, from, err) || !store_path(back->store, layout->name, id, *suffix, to, err))
+        if (!store_entry_path(back->inside, name, from, err) ||
+            !store_path(back->store, layout->name, id, *suffix, to, err))
             return false;
         if (lstat(from, &status) == 0 && lstat(to, &status) != 0 && rename(from, to) != 0)
             return err_errno(err, "cannot move %s back", from);
@@ -121,7 +130,8 @@ static bool group_return(const struct back *back, int64_t id, struct err *err)
     return true;
 }
 
-/* A whole object comes back where its number is free, and its row was not deleted. */
+/* A whole object comes back where its number is free, and its row was not
+ * deleted. */
 static bool entry_return(void *self, const char *name, struct err *err)
 {
     const struct back *back = self;
@@ -131,7 +141,8 @@ static bool entry_return(void *self, const char *name, struct err *err)
     struct stat status;
     struct err why;
     int64_t id;
-    if (!store_file_parse(back->folder, name, &id, &suffix) || strcmp(suffix, store_layouts[back->folder].object) != 0)
+    if (!store_file_parse(back->folder, name, &id, &suffix) ||
+        strcmp(suffix, store_layouts[back->folder].object) != 0)
         return true;
     if (!store_entry_path(back->inside, name, path, err) ||
         !store_path(back->store, store_layouts[back->folder].name, id, suffix, place, err) ||

@@ -1,7 +1,10 @@
-/* The rows of a catalogue, made to agree with the files and with the records beside them (about.h).
+/* The rows of a catalogue, made to agree with the files and with the records
+ * beside them (about.h).
  *
- * A record is believed where it differs from the row, unless `stale` says that the row has changed since. Without a record the row
- * stands, and without either what the file itself says. No single file fails the recovery: a damaged one moves to lost/. */
+ * A record is believed where it differs from the row, unless `stale` says that
+ * the row has changed since. Without a record the row stands, and without
+ * either what the file itself says. No single file fails the recovery: a
+ * damaged one moves to lost/. */
 #define _XOPEN_SOURCE 700
 #include "base/files.h"
 #include "base/log.h"
@@ -75,9 +78,12 @@ static bool ids_list(struct rebuild *rebuild, struct err *err)
 {
     char path[PATH_SIZE];
     rebuild->n = 0;
-    int length = snprintf(path, sizeof path, "%s/%s", rebuild->store->dir, store_layouts[rebuild->folder].name);
+    int length =
+        snprintf(path, sizeof path, "%s/%s", rebuild->store->dir, store_layouts[rebuild->folder].name);
     if (length < 0 || length >= PATH_SIZE || !files_each(path, id_take, rebuild, err))
-        return length < 0 || length >= PATH_SIZE ? err_set(err, ERR_INPUT, "the state folder's path is too long") : false;
+        return length < 0 || length >= PATH_SIZE
+                   ? err_set(err, ERR_INPUT, "the state folder's path is too long")
+                   : false;
     if (rebuild->n > 0)
         qsort(rebuild->ids, rebuild->n, sizeof *rebuild->ids, id_order);
     return true;
@@ -88,8 +94,9 @@ static bool ids_list(struct rebuild *rebuild, struct err *err)
 /* The last change that `stale` notes of it. */
 static bool change_last(struct rebuild *rebuild, int64_t id, uint64_t *change, struct err *err)
 {
-    sqlite3_stmt *statement = sql_query(rebuild->sql, err, "SELECT max(change) FROM stale WHERE folder = ?1 AND id = ?2", "ti",
-                                        store_layouts[rebuild->folder].name, id);
+    sqlite3_stmt *statement =
+        sql_query(rebuild->sql, err, "SELECT max(change) FROM stale WHERE folder = ?1 AND id = ?2", "ti",
+                  store_layouts[rebuild->folder].name, id);
     if (!statement || sql_step(rebuild->sql, statement, err) != 1)
         return false;
     *change = sql_count(statement, 0);
@@ -103,7 +110,8 @@ static int same(struct rebuild *rebuild, const struct about *record, bool *has_r
     struct about *row = calloc(1, sizeof *row);
     if (!row)
         return err_memory(err, "a record"), -1;
-    int there = store_about_make(rebuild->sql, rebuild->folder, record->id, row, err), answer = there < 0 ? -1 : 0;
+    int there = store_about_make(rebuild->sql, rebuild->folder, record->id, row, err),
+        answer = there < 0 ? -1 : 0;
     *has_row = there == 1 && !row->deleted;
     row->change = record->change;
     char *texts[] = {there == 1 ? about_print(record, err) : NULL, there == 1 ? about_print(row, err) : NULL};
@@ -116,10 +124,12 @@ static int same(struct rebuild *rebuild, const struct about *record, bool *has_r
     return answer;
 }
 
-/* Errors that another file would meet, too; a sector that can't be read is of one file. */
+/* Errors that another file would meet, too; a sector that can't be read is of
+ * one file. */
 static bool serious(const struct err *err)
 {
-    return err->code == ERR_MEMORY || err->code == ERR_SPACE || err->code == ERR_BUSY || err->code == ERR_THREAD;
+    return err->code == ERR_MEMORY || err->code == ERR_SPACE || err->code == ERR_BUSY ||
+           err->code == ERR_THREAD;
 }
 
 /* The record, where there is one that can be read: 1, else 0; -1: *err. */
@@ -148,12 +158,14 @@ static int record_read(struct rebuild *rebuild, int64_t id, struct about *record
     return 0;
 }
 
-/* Whether the catalogue says that nothing is to be taken up: it was deleted, has ended, or (no record) was never finished. */
+/* Whether the catalogue says that nothing is to be taken up: it was deleted,
+ * has ended, or (no record) was never finished. */
 static bool closed(struct rebuild *rebuild, int64_t id, bool has_record, bool *answer, struct err *err)
 {
     enum standing standing;
-    sqlite3_stmt *statement = sql_query(rebuild->sql, err, "SELECT EXISTS (SELECT 1 FROM doomed WHERE folder = ?1 AND id = ?2)", "ti",
-                                        store_layouts[rebuild->folder].name, id);
+    sqlite3_stmt *statement =
+        sql_query(rebuild->sql, err, "SELECT EXISTS (SELECT 1 FROM doomed WHERE folder = ?1 AND id = ?2)",
+                  "ti", store_layouts[rebuild->folder].name, id);
     if (!statement || sql_step(rebuild->sql, statement, err) != 1)
         return false;
     bool doomed = sqlite3_column_int(statement, 0) != 0;
@@ -164,7 +176,8 @@ static bool closed(struct rebuild *rebuild, int64_t id, bool has_record, bool *a
     return true;
 }
 
-static bool source_of(struct rebuild *rebuild, int64_t id, struct about *record, enum source *source, struct err *err)
+static bool source_of(struct rebuild *rebuild, int64_t id, struct about *record, enum source *source,
+                      struct err *err)
 {
     uint64_t change = 0;
     bool shut, has_row = false;
@@ -188,7 +201,8 @@ static bool source_of(struct rebuild *rebuild, int64_t id, struct about *record,
 /* ---- names ---- */
 
 /* 1: another row has the name, *id, 0: none has, -1: *err. */
-static int holder(struct sql *sql, const char *query, const char *name, int64_t version, int64_t *id, struct err *err)
+static int holder(struct sql *sql, const char *query, const char *name, int64_t version, int64_t *id,
+                  struct err *err)
 {
     sqlite3_stmt *statement = sql_query(sql, err, query, "ti", name, version);
     int there = statement ? sql_step(sql, statement, err) : -1;
@@ -208,14 +222,17 @@ static bool dataset_put(struct rebuild *rebuild, struct about *record, struct er
     if (!row->name[0])
         snprintf(row->name, sizeof row->name, "recovered-%" PRId64, row->id);
     int taken =
-        holder(rebuild->sql, "SELECT id FROM datasets WHERE name = ?1 AND state = 'ready' AND id != ?2", row->name, row->id, &other, err);
+        holder(rebuild->sql, "SELECT id FROM datasets WHERE name = ?1 AND state = 'ready' AND id != ?2",
+               row->name, row->id, &other, err);
     if (taken == 1 && other > row->id)
         snprintf(row->name, sizeof row->name, "recovered-%" PRId64, row->id);
     snprintf(fallback, sizeof fallback, "recovered-%" PRId64, other);
-    if (taken < 0 || (taken == 1 && other < row->id &&
-                      !sql_run(rebuild->sql, err, "UPDATE datasets SET name = ?2 WHERE id = ?1", "it", other, fallback)))
+    if (taken < 0 ||
+        (taken == 1 && other < row->id &&
+         !sql_run(rebuild->sql, err, "UPDATE datasets SET name = ?2 WHERE id = ?1", "it", other, fallback)))
         return false;
-    log_info("dataset %s is taken up from datasets/%" PRId64 ".table: %" PRIu64 " rows", row->name, row->id, row->n_rows);
+    log_info("dataset %s is taken up from datasets/%" PRId64 ".table: %" PRIu64 " rows", row->name, row->id,
+             row->n_rows);
     return sql_dataset_put(rebuild->sql, row, record->text ? record->text : "", err);
 }
 
@@ -226,11 +243,12 @@ static bool model_put(struct rebuild *rebuild, struct about *record, struct err 
     int64_t other;
     if (!row->name[0])
         snprintf(row->name, sizeof row->name, "recovered-%" PRId64, row->id);
-    int taken = row->version
-                    ? holder(rebuild->sql, "SELECT id FROM models WHERE name = ?1 AND version = ?2", row->name, row->version, &other, err)
-                    : 1;
+    int taken = row->version ? holder(rebuild->sql, "SELECT id FROM models WHERE name = ?1 AND version = ?2",
+                                      row->name, row->version, &other, err)
+                             : 1;
     if (taken == 1) {
-        int there = holder(rebuild->sql, "SELECT version FROM model_names WHERE name = ?1 AND ?2 = 0", row->name, 0, &other, err);
+        int there = holder(rebuild->sql, "SELECT version FROM model_names WHERE name = ?1 AND ?2 = 0",
+                           row->name, 0, &other, err);
         taken = there < 0 ? -1 : 1;
         row->version = there == 1 ? (uint32_t)other + 1 : 1;
         row->promoted = 0;
@@ -239,7 +257,8 @@ static bool model_put(struct rebuild *rebuild, struct about *record, struct err 
         return false;
     largest_raise(rebuild, FOLDER_CHECKPOINTS, row->job);
     largest_raise(rebuild, FOLDER_DATASETS, row->dataset_id);
-    log_info("model %s, version %" PRIu32 " is taken up from models/%" PRId64 ".model", row->name, row->version, row->id);
+    log_info("model %s, version %" PRIu32 " is taken up from models/%" PRId64 ".model", row->name,
+             row->version, row->id);
     return sql_model_put(rebuild->sql, row, record->newest, err);
 }
 
@@ -252,7 +271,8 @@ static bool job_put(struct rebuild *rebuild, struct about *record, struct err *e
     if (store_job_get(rebuild->store, row->id, &before, &why) && before.epoch > row->epoch)
         row->epoch = before.epoch;
     largest_raise(rebuild, FOLDER_DATASETS, row->dataset_id);
-    log_info("job %" PRId64 " is taken up from its record: %s, %" PRIu32 " epochs", row->id, job_state_name(row->state), row->epoch);
+    log_info("job %" PRId64 " is taken up from its record: %s, %" PRIu32 " epochs", row->id,
+             job_state_name(row->state), row->epoch);
     return sql_job_put(rebuild->sql, row, record->text, err);
 }
 
@@ -301,13 +321,16 @@ static bool object_put(struct rebuild *rebuild, struct about *record, enum sourc
     struct err why;
     if (source == SOURCE_RECORD && record->deleted)
         return doom(rebuild, record->id, err);
-    if (!store_path(rebuild->store, store_layouts[rebuild->folder].name, record->id, store_layouts[rebuild->folder].object, path, err))
+    if (!store_path(rebuild->store, store_layouts[rebuild->folder].name, record->id,
+                    store_layouts[rebuild->folder].object, path, err))
         return false;
     record->dataset.id = record->model.id = record->id;
-    bool whole = source == SOURCE_RECORD              ? store_file_whole(rebuild->store, rebuild->folder, path, &why)
-                 : rebuild->folder == FOLDER_DATASETS ? rebuild->store->readers->table(path, &record->dataset, &why)
-                 : rebuild->folder == FOLDER_MODELS   ? rebuild->store->readers->model(rebuild->store, path, &record->model, &why)
-                                                      : err_set(&why, ERR_CORRUPT, "without a record no job can go on");
+    bool whole = source == SOURCE_RECORD ? store_file_whole(rebuild->store, rebuild->folder, path, &why)
+                 : rebuild->folder == FOLDER_DATASETS
+                     ? rebuild->store->readers->table(path, &record->dataset, &why)
+                 : rebuild->folder == FOLDER_MODELS
+                     ? rebuild->store->readers->model(rebuild->store, path, &record->model, &why)
+                     : err_set(&why, ERR_CORRUPT, "without a record no job can go on");
     if (whole)
         return record_put(rebuild, record, err);
     if (serious(&why)) {
@@ -318,7 +341,8 @@ static bool object_put(struct rebuild *rebuild, struct about *record, enum sourc
 }
 
 static bool object_each(struct rebuild *rebuild, enum source wanted,
-                        bool (*act)(struct rebuild *, struct about *, enum source, struct err *), struct err *err)
+                        bool (*act)(struct rebuild *, struct about *, enum source, struct err *),
+                        struct err *err)
 {
     enum source source;
     bool ok = true;
@@ -326,23 +350,27 @@ static bool object_each(struct rebuild *rebuild, enum source wanted,
     if (!record)
         return err_memory(err, "a record");
     for (size_t i = 0; ok && i < rebuild->n; i++) {
-        ok = source_of(rebuild, rebuild->ids[i], record, &source, err) && (source != wanted || act(rebuild, record, source, err));
+        ok = source_of(rebuild, rebuild->ids[i], record, &source, err) &&
+             (source != wanted || act(rebuild, record, source, err));
         about_done(record);
     }
     free(record);
     return ok;
 }
 
-/* A row that is going to be replaced must not stand in the way of another's name. */
+/* A row that is going to be replaced must not stand in the way of another's
+ * name. */
 static bool row_clear(struct rebuild *rebuild, struct about *record, enum source source, struct err *err)
 {
     (void)source;
     if (rebuild->folder == FOLDER_DATASETS)
         return sql_run(rebuild->sql, err, "DELETE FROM datasets WHERE id = ?1", "i", record->id) &&
-               sql_run(rebuild->sql, err, "DELETE FROM doomed WHERE folder = 'datasets' AND id = ?1", "i", record->id);
+               sql_run(rebuild->sql, err, "DELETE FROM doomed WHERE folder = 'datasets' AND id = ?1", "i",
+                       record->id);
     return rebuild->folder != FOLDER_MODELS ||
            (sql_run(rebuild->sql, err, "DELETE FROM models WHERE id = ?1", "i", record->id) &&
-            sql_run(rebuild->sql, err, "DELETE FROM doomed WHERE folder = 'models' AND id = ?1", "i", record->id));
+            sql_run(rebuild->sql, err, "DELETE FROM doomed WHERE folder = 'models' AND id = ?1", "i",
+                    record->id));
 }
 
 /* ---- rows without files ---- */
@@ -359,15 +387,17 @@ static void orphan_read(sqlite3_stmt *statement, void *item)
     sql_text(statement, 1, orphan->name, sizeof orphan->name);
 }
 
-/* Whether neither file nor record is there: then it was deleted after this catalogue was written. */
+/* Whether neither file nor record is there: then it was deleted after this
+ * catalogue was written. */
 static bool vanished(struct rebuild *rebuild, int64_t id)
 {
     const char *folder = store_layouts[rebuild->folder].name;
     char path[PATH_SIZE];
     struct stat status;
     struct err ignored;
-    return store_path(rebuild->store, folder, id, store_layouts[rebuild->folder].object, path, &ignored) && lstat(path, &status) != 0 &&
-           store_path(rebuild->store, folder, id, ".about", path, &ignored) && lstat(path, &status) != 0;
+    return store_path(rebuild->store, folder, id, store_layouts[rebuild->folder].object, path, &ignored) &&
+           lstat(path, &status) != 0 && store_path(rebuild->store, folder, id, ".about", path, &ignored) &&
+           lstat(path, &status) != 0;
 }
 
 /* A job without a record has ended since: as its model says. */
@@ -378,12 +408,17 @@ static bool job_end(struct rebuild *rebuild, int64_t id, struct err *err)
     rebuild->n_changes++;
     log_warning("job %" PRId64 " had ended after this catalogue was written", id);
     return sql_run(rebuild->sql, err,
-                   "UPDATE jobs SET version = coalesce((SELECT version FROM models WHERE job = ?1 AND version IS NOT NULL"
-                   " ORDER BY id DESC LIMIT 1), 0), state = coalesce((SELECT CASE state WHEN 'finished' THEN 'succeeded' ELSE 'cancelled'"
-                   " END FROM models WHERE job = ?1 AND version IS NOT NULL ORDER BY id DESC LIMIT 1), 'failed'), error_code = ?2,"
+                   "UPDATE jobs SET version = coalesce((SELECT version FROM models WHERE job = ?1 AND "
+                   "version IS NOT NULL"
+                   " ORDER BY id DESC LIMIT 1), 0), state = coalesce((SELECT CASE state WHEN 'finished' THEN "
+                   "'succeeded' ELSE 'cancelled'"
+                   " END FROM models WHERE job = ?1 AND version IS NOT NULL ORDER BY id DESC LIMIT 1), "
+                   "'failed'), error_code = ?2,"
                    " error_msg = 'how it ended was lost with the catalogue' WHERE id = ?1",
                    "ii", id, (int64_t)ERR_NOT_FOUND) &&
-           sql_run(rebuild->sql, err, "UPDATE jobs SET error_code = 0, error_msg = '' WHERE id = ?1 AND state != 'failed'", "i", id);
+           sql_run(rebuild->sql, err,
+                   "UPDATE jobs SET error_code = 0, error_msg = '' WHERE id = ?1 AND state != 'failed'", "i",
+                   id);
 }
 
 static bool orphan_settle(struct rebuild *rebuild, const struct orphan *orphan, struct err *err)
@@ -393,21 +428,23 @@ static bool orphan_settle(struct rebuild *rebuild, const struct orphan *orphan, 
     if (rebuild->folder == FOLDER_CHECKPOINTS)
         return job_end(rebuild, orphan->id, err);
     rebuild->n_changes++;
-    log_warning("%s/%" PRId64 "%s of %s is not there: its row goes", store_layouts[rebuild->folder].name, orphan->id,
-                store_layouts[rebuild->folder].object, orphan->name);
-    return rebuild->folder == FOLDER_DATASETS ? sql_run(rebuild->sql, err, "DELETE FROM datasets WHERE id = ?1", "i", orphan->id)
-                                              : sql_run(rebuild->sql, err, "DELETE FROM models WHERE id = ?1", "i", orphan->id);
+    log_warning("%s/%" PRId64 "%s of %s is not there: its row goes", store_layouts[rebuild->folder].name,
+                orphan->id, store_layouts[rebuild->folder].object, orphan->name);
+    return rebuild->folder == FOLDER_DATASETS
+               ? sql_run(rebuild->sql, err, "DELETE FROM datasets WHERE id = ?1", "i", orphan->id)
+               : sql_run(rebuild->sql, err, "DELETE FROM models WHERE id = ?1", "i", orphan->id);
 }
 
 static bool orphans_settle(struct rebuild *rebuild, struct err *err)
 {
-    static const char *const queries[N_FOLDERS] = {"SELECT id, name FROM datasets WHERE state = 'ready'",
-                                                   "SELECT id, name FROM models WHERE version IS NOT NULL",
-                                                   "SELECT id, '' FROM jobs WHERE state IN ('queued', 'running', 'paused', 'cancelling')"};
+    static const char *const queries[N_FOLDERS] = {
+        "SELECT id, name FROM datasets WHERE state = 'ready'",
+        "SELECT id, name FROM models WHERE version IS NOT NULL",
+        "SELECT id, '' FROM jobs WHERE state IN ('queued', 'running', 'paused', 'cancelling')"};
     void *items = NULL;
     size_t n = 0;
-    bool ok = sql_collect(rebuild->sql, sql_query(rebuild->sql, err, queries[rebuild->folder], ""), sizeof(struct orphan), orphan_read,
-                          &items, &n, err);
+    bool ok = sql_collect(rebuild->sql, sql_query(rebuild->sql, err, queries[rebuild->folder], ""),
+                          sizeof(struct orphan), orphan_read, &items, &n, err);
     for (size_t i = 0; ok && i < n; i++)
         ok = orphan_settle(rebuild, &((const struct orphan *)items)[i], err);
     free(items);
@@ -429,13 +466,15 @@ static bool epoch_raise(struct rebuild *rebuild, struct about *record, enum sour
     if (row.epoch >= epoch)
         return true;
     rebuild->n_changes++;
-    return sql_run(rebuild->sql, err, "UPDATE jobs SET epoch = ?2 WHERE id = ?1", "ii", record->id, (int64_t)epoch);
+    return sql_run(rebuild->sql, err, "UPDATE jobs SET epoch = ?2 WHERE id = ?1", "ii", record->id,
+                   (int64_t)epoch);
 }
 
 static bool folder_rebuild(struct rebuild *rebuild, struct err *err)
 {
     return ids_list(rebuild, err) && object_each(rebuild, SOURCE_RECORD, row_clear, err) &&
-           object_each(rebuild, SOURCE_RECORD, object_put, err) && object_each(rebuild, SOURCE_FILE, object_put, err) &&
+           object_each(rebuild, SOURCE_RECORD, object_put, err) &&
+           object_each(rebuild, SOURCE_FILE, object_put, err) &&
            object_each(rebuild, SOURCE_ROW, epoch_raise, err) && orphans_settle(rebuild, err);
 }
 
@@ -450,11 +489,13 @@ static bool numbers_settle(struct rebuild *rebuild, struct err *err)
            sql_run(rebuild->sql, err,
                    "INSERT INTO stale (folder, id) SELECT 'datasets', id FROM datasets WHERE state = 'ready'"
                    " UNION ALL SELECT 'models', id FROM models WHERE version IS NOT NULL"
-                   " UNION ALL SELECT 'checkpoints', id FROM jobs WHERE state IN ('queued', 'running', 'paused', 'cancelling')",
+                   " UNION ALL SELECT 'checkpoints', id FROM jobs WHERE state IN ('queued', 'running', "
+                   "'paused', 'cancelling')",
                    "") &&
            sql_run(rebuild->sql, err,
                    "UPDATE model_names SET promoted = NULL"
-                   " WHERE NOT EXISTS (SELECT 1 FROM models m WHERE m.name = model_names.name AND m.version = promoted)",
+                   " WHERE NOT EXISTS (SELECT 1 FROM models m WHERE m.name = model_names.name AND m.version "
+                   "= promoted)",
                    "");
 }
 

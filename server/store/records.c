@@ -1,8 +1,11 @@
 /* Keeps the records beside the files (about.h) as new as the catalogue.
  *
- * Triggers note in `stale` whose record is out of date, in the transaction that makes it so. Whoever has committed such a change writes
- * the records at once; what could not be written then (a full disk, a crash) is written after the next change or at the next start.
- * Lines of `stale` stay until many have come together, so that this costs no commit of its own; a record says which change it holds. */
+ * Triggers note in `stale` whose record is out of date, in the transaction that
+ * makes it so. Whoever has committed such a change writes the records at once;
+ * what could not be written then (a full disk, a crash) is written after the
+ * next change or at the next start. Lines of `stale` stay until many have come
+ * together, so that this costs no commit of its own; a record says which change
+ * it holds. */
 #define _GNU_SOURCE /* syncfs */
 #include "base/files.h"
 #include "base/log.h"
@@ -29,7 +32,8 @@ static void stale_read(sqlite3_stmt *statement, void *item)
     struct stale *stale = item;
     char folder[16];
     sql_text(statement, 0, folder, sizeof folder);
-    for (stale->folder = 0; stale->folder < N_FOLDERS && strcmp(store_layouts[stale->folder].name, folder) != 0;)
+    for (stale->folder = 0;
+         stale->folder < N_FOLDERS && strcmp(store_layouts[stale->folder].name, folder) != 0;)
         stale->folder++;
     stale->id = sqlite3_column_int64(statement, 1);
     stale->change = sql_count(statement, 2);
@@ -38,10 +42,11 @@ static void stale_read(sqlite3_stmt *statement, void *item)
 /* Whether an unfinished job needs the dataset's file. -1: *err. */
 static int needed(struct sql *sql, int64_t id, struct err *err)
 {
-    sqlite3_stmt *statement = sql_query(sql, err,
-                                        "SELECT EXISTS (SELECT 1 FROM jobs WHERE state IN ('queued', 'running', 'paused', 'cancelling')"
-                                        " AND ?1 IN (dataset_id, test_id, validation_id))",
-                                        "i", id);
+    sqlite3_stmt *statement = sql_query(
+        sql, err,
+        "SELECT EXISTS (SELECT 1 FROM jobs WHERE state IN ('queued', 'running', 'paused', 'cancelling')"
+        " AND ?1 IN (dataset_id, test_id, validation_id))",
+        "i", id);
     if (!statement || sql_step(sql, statement, err) != 1)
         return -1;
     int answer = sqlite3_column_int(statement, 0);
@@ -49,7 +54,8 @@ static int needed(struct sql *sql, int64_t id, struct err *err)
     return answer;
 }
 
-int store_about_make(struct sql *sql, enum store_folder folder, int64_t id, struct about *about, struct err *err)
+int store_about_make(struct sql *sql, enum store_folder folder, int64_t id, struct about *about,
+                     struct err *err)
 {
     struct store *store = sql->store;
     int there;
@@ -76,7 +82,8 @@ int store_about_make(struct sql *sql, enum store_folder folder, int64_t id, stru
     }
 }
 
-static bool about_publish(struct store *store, const struct stale *stale, const struct about *about, bool sync, struct err *err)
+static bool about_publish(struct store *store, const struct stale *stale, const struct about *about,
+                          bool sync, struct err *err)
 {
     char temp[PATH_SIZE], path[PATH_SIZE];
     if (!store_path(store, store_layouts[stale->folder].name, stale->id, ".about", path, err))
@@ -105,7 +112,8 @@ static bool stale_write(struct sql *sql, const struct stale *stale, bool sync, s
     return ok;
 }
 
-/* Lock held: the lines up to `change` are written; forget them once they are many, and their records on disk. */
+/* Lock held: the lines up to `change` are written; forget them once they are
+ * many, and their records on disk. */
 static bool stale_forget(struct sql *sql, uint64_t change, size_t n, struct err *err)
 {
     struct store *store = sql->store;
@@ -124,8 +132,9 @@ static bool abouts_write(struct sql *sql, struct err *err)
 {
     void *items = NULL;
     size_t n = 0;
-    sqlite3_stmt *statement = sql_query(sql, err, "SELECT folder, id, max(change) FROM stale WHERE change > ?1 GROUP BY 1, 2 ORDER BY 3",
-                                        "i", (int64_t)sql->store->about_written);
+    sqlite3_stmt *statement = sql_query(
+        sql, err, "SELECT folder, id, max(change) FROM stale WHERE change > ?1 GROUP BY 1, 2 ORDER BY 3", "i",
+        (int64_t)sql->store->about_written);
     if (!sql_collect(sql, statement, sizeof(struct stale), stale_read, &items, &n, err))
         return false;
     const struct stale *stale = items;

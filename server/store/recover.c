@@ -1,7 +1,10 @@
-/* Recovery: a new catalogue from what files and records say (store/rebuild.c), built aside and put in place at once.
+/* Recovery: a new catalogue from what files and records say (store/rebuild.c),
+ * built aside and put in place at once.
  *
- * It grows in tmp/recovered.db, and stands for good once it is renamed to mlpd.db.recovered; from there every start carries it on to
- * mlpd.db, the old one moved aside. Killed at any moment, either the old catalogue is in its place or the new one is finished. */
+ * It grows in tmp/recovered.db, and stands for good once it is renamed to
+ * mlpd.db.recovered; from there every start carries it on to mlpd.db, the old
+ * one moved aside. Killed at any moment, either the old catalogue is in its
+ * place or the new one is finished. */
 #define _XOPEN_SOURCE 700
 #include "base/files.h"
 #include "base/log.h"
@@ -33,7 +36,8 @@ static bool name_change(const struct store *store, const char *from, const char 
     return rename(old, new) == 0 || errno == ENOENT || err_errno(err, "cannot rename %s to %s", from, to);
 }
 
-/* The log goes first: a database without its log is an older one, a log without its database is dangerous. */
+/* The log goes first: a database without its log is an older one, a log without
+ * its database is dangerous. */
 bool store_swap_finish(struct store *store, struct err *err)
 {
     static const char *const ends[] = {"-wal", "-shm", ""};
@@ -51,9 +55,11 @@ bool store_swap_finish(struct store *store, struct err *err)
         snprintf(to, sizeof to, "mlpd.db.before-recover-%s%s", stamp, ends[i]);
         ok = name_change(store, from, to, err);
     }
-    ok = ok && files_sync_folder(store->dir, err) && name_change(store, FINISHED, "mlpd.db", err) && files_sync_folder(store->dir, err);
+    ok = ok && files_sync_folder(store->dir, err) && name_change(store, FINISHED, "mlpd.db", err) &&
+         files_sync_folder(store->dir, err);
     if (ok)
-        log_info("the recovered catalogue is in place; the one before is kept as mlpd.db.before-recover-%s", stamp);
+        log_info("the recovered catalogue is in place; the one before is kept as mlpd.db.before-recover-%s",
+                 stamp);
     return ok;
 }
 
@@ -69,7 +75,8 @@ static bool built_remove(const struct store *store, struct err *err)
     return true;
 }
 
-/* Begin with a copy of the old catalogue where that is sound, else with nothing; *sound says which, *version of which schema it is. */
+/* Begin with a copy of the old catalogue where that is sound, else with
+ * nothing; *sound says which, *version of which schema it is. */
 static bool base_copy(struct store *store, bool *sound, int64_t *version, struct err *err)
 {
     char path[PATH_SIZE + 64];
@@ -78,13 +85,15 @@ static bool base_copy(struct store *store, bool *sound, int64_t *version, struct
     *sound = false;
     *version = 0;
     path_of(store, "mlpd.db", "", path);
-    if (stat(path, &status) != 0 || !S_ISREG(status.st_mode) || status.st_size == 0 || !store_check_magic(store)) {
+    if (stat(path, &status) != 0 || !S_ISREG(status.st_mode) || status.st_size == 0 ||
+        !store_check_magic(store)) {
         log_warning("there is no catalogue to begin with: it is built from the files alone");
         return true;
     }
     store->catalogue = "mlpd.db";
     path_of(store, BUILT, "", path);
-    struct sql *sql = store_connect(store, &why) && store_check_whole(store, &why) ? sql_of(store, &why) : NULL;
+    struct sql *sql =
+        store_connect(store, &why) && store_check_whole(store, &why) ? sql_of(store, &why) : NULL;
     bool ok = sql && sql_version(sql, version, &why);
     if (ok && *version == 0)
         ok = err_set(&why, ERR_CORRUPT, "it is not one of mlpd");
@@ -115,7 +124,8 @@ static bool built_finish(struct store *store, struct err *err)
         return err_errno(err, "cannot open %s", path);
     bool ok = files_sync(fd, err);
     close(fd);
-    return ok && name_change(store, BUILT, FINISHED, err) && files_sync_folder(store->dir, err) && store_swap_finish(store, err);
+    return ok && name_change(store, BUILT, FINISHED, err) && files_sync_folder(store->dir, err) &&
+           store_swap_finish(store, err);
 }
 
 static bool recover(struct store *store, struct err *err)
@@ -123,11 +133,13 @@ static bool recover(struct store *store, struct err *err)
     bool sound;
     int64_t version;
     uint64_t n_changes = 0;
-    if (!store_swap_finish(store, err) || !built_remove(store, err) || !base_copy(store, &sound, &version, err))
+    if (!store_swap_finish(store, err) || !built_remove(store, err) ||
+        !base_copy(store, &sound, &version, err))
         return false;
     store->catalogue = BUILT;
     struct sql *sql = store_connect(store, err) ? sql_of(store, err) : NULL;
-    if (!sql || !sql_migrate(sql, err) || !store_rebuild(store, version >= VERSION_WITH_RECORDS, &n_changes, err))
+    if (!sql || !sql_migrate(sql, err) ||
+        !store_rebuild(store, version >= VERSION_WITH_RECORDS, &n_changes, err))
         return false;
     if (sound && n_changes == 0) {
         log_info("--recover: the catalogue is whole, and knows all files: it stays as it is");

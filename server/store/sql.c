@@ -1,4 +1,5 @@
-/* The store's way to SQLite: one connection a thread, so that none needs a lock. */
+/* The store's way to SQLite: one connection a thread, so that none needs a
+ * lock. */
 #include "store/sql.h"
 
 #include <errno.h>
@@ -10,30 +11,35 @@
 
 #define BUSY_TIMEOUT_MS 10000
 
-static const char schema_1[] = "CREATE TABLE datasets ("
-                               " id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL, state TEXT NOT NULL,"
-                               " n_rows INTEGER NOT NULL DEFAULT 0, n_columns INTEGER NOT NULL DEFAULT 0, bytes INTEGER NOT NULL DEFAULT 0,"
-                               " separator INTEGER NOT NULL DEFAULT 0, header INTEGER NOT NULL DEFAULT 0, created TEXT NOT NULL,"
-                               " UNIQUE (name, state)) STRICT;"
-                               "CREATE TABLE jobs ("
-                               " id INTEGER PRIMARY KEY AUTOINCREMENT, state TEXT NOT NULL, change INTEGER NOT NULL, request TEXT NOT NULL,"
-                               " dataset TEXT NOT NULL, test TEXT NOT NULL, validation TEXT NOT NULL,"
-                               " dataset_id INTEGER NOT NULL, test_id INTEGER NOT NULL, validation_id INTEGER NOT NULL,"
-                               " model TEXT NOT NULL, version INTEGER NOT NULL, epoch INTEGER NOT NULL, epochs INTEGER NOT NULL,"
-                               " task TEXT NOT NULL, task_reason TEXT NOT NULL,"
-                               " n_train INTEGER NOT NULL, n_validation INTEGER NOT NULL, n_test INTEGER NOT NULL,"
-                               " created TEXT NOT NULL, started TEXT NOT NULL, ended TEXT NOT NULL,"
-                               " error_code INTEGER NOT NULL, error_row INTEGER NOT NULL, error_column TEXT NOT NULL,"
-                               " error_field TEXT NOT NULL, error_msg TEXT NOT NULL) STRICT;"
-                               "CREATE INDEX jobs_unfinished ON jobs (id) WHERE state IN ('queued', 'running', 'paused');"
-                               "CREATE TABLE epochs ("
-                               " job INTEGER NOT NULL, epoch INTEGER NOT NULL, loss REAL, accuracy REAL, val_loss REAL, val_accuracy REAL,"
-                               " seconds REAL, PRIMARY KEY (job, epoch)) STRICT, WITHOUT ROWID;"
-                               "CREATE TABLE model_names (name TEXT PRIMARY KEY, version INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
-                               "CREATE TABLE models ("
-                               " id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT, version INTEGER, state TEXT, job INTEGER, created TEXT,"
-                               " task TEXT, n_params INTEGER, bytes INTEGER, epochs INTEGER, evaluated_on TEXT, n_rows INTEGER,"
-                               " loss REAL, accuracy REAL, rmse REAL, mae REAL, r2 REAL, UNIQUE (name, version)) STRICT;";
+static const char schema_1[] =
+    "CREATE TABLE datasets ("
+    " id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL, state TEXT NOT NULL,"
+    " n_rows INTEGER NOT NULL DEFAULT 0, n_columns INTEGER NOT NULL DEFAULT 0, bytes INTEGER NOT NULL "
+    "DEFAULT 0,"
+    " separator INTEGER NOT NULL DEFAULT 0, header INTEGER NOT NULL DEFAULT 0, created TEXT NOT NULL,"
+    " UNIQUE (name, state)) STRICT;"
+    "CREATE TABLE jobs ("
+    " id INTEGER PRIMARY KEY AUTOINCREMENT, state TEXT NOT NULL, change INTEGER NOT NULL, request TEXT NOT "
+    "NULL,"
+    " dataset TEXT NOT NULL, test TEXT NOT NULL, validation TEXT NOT NULL,"
+    " dataset_id INTEGER NOT NULL, test_id INTEGER NOT NULL, validation_id INTEGER NOT NULL,"
+    " model TEXT NOT NULL, version INTEGER NOT NULL, epoch INTEGER NOT NULL, epochs INTEGER NOT NULL,"
+    " task TEXT NOT NULL, task_reason TEXT NOT NULL,"
+    " n_train INTEGER NOT NULL, n_validation INTEGER NOT NULL, n_test INTEGER NOT NULL,"
+    " created TEXT NOT NULL, started TEXT NOT NULL, ended TEXT NOT NULL,"
+    " error_code INTEGER NOT NULL, error_row INTEGER NOT NULL, error_column TEXT NOT NULL,"
+    " error_field TEXT NOT NULL, error_msg TEXT NOT NULL) STRICT;"
+    "CREATE INDEX jobs_unfinished ON jobs (id) WHERE state IN ('queued', 'running', 'paused');"
+    "CREATE TABLE epochs ("
+    " job INTEGER NOT NULL, epoch INTEGER NOT NULL, loss REAL, accuracy REAL, val_loss REAL, val_accuracy "
+    "REAL,"
+    " seconds REAL, PRIMARY KEY (job, epoch)) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE model_names (name TEXT PRIMARY KEY, version INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE models ("
+    " id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT, version INTEGER, state TEXT, job INTEGER, created "
+    "TEXT,"
+    " task TEXT, n_params INTEGER, bytes INTEGER, epochs INTEGER, evaluated_on TEXT, n_rows INTEGER,"
+    " loss REAL, accuracy REAL, rmse REAL, mae REAL, r2 REAL, UNIQUE (name, version)) STRICT;";
 
 static const char schema_2[] = "ALTER TABLE datasets ADD COLUMN quote INTEGER NOT NULL DEFAULT 34;"
                                "ALTER TABLE datasets ADD COLUMN comment INTEGER NOT NULL DEFAULT 0;"
@@ -54,62 +60,80 @@ static const char schema_3[] = "ALTER TABLE model_names ADD COLUMN promoted INTE
 /* An epoch's metrics as words "name=value": there may be others tomorrow. */
 static const char schema_4[] =
     "CREATE TABLE epochs_new ("
-    " job INTEGER NOT NULL, epoch INTEGER NOT NULL, seconds REAL, metrics TEXT NOT NULL, PRIMARY KEY (job, epoch)) STRICT, WITHOUT ROWID;"
+    " job INTEGER NOT NULL, epoch INTEGER NOT NULL, seconds REAL, metrics TEXT NOT NULL, PRIMARY KEY (job, "
+    "epoch)) STRICT, WITHOUT ROWID;"
     "INSERT INTO epochs_new SELECT job, epoch, seconds,"
     " CASE WHEN loss IS NULL THEN '' ELSE printf('loss=%!.17g ', loss) END ||"
     " CASE WHEN accuracy IS NULL THEN '' ELSE printf('accuracy=%!.17g ', accuracy) END ||"
     " CASE WHEN val_loss IS NULL THEN '' ELSE printf('val_loss=%!.17g ', val_loss) END ||"
-    " CASE WHEN val_accuracy IS NULL THEN '' ELSE printf('val_accuracy=%!.17g ', val_accuracy) END FROM epochs;"
+    " CASE WHEN val_accuracy IS NULL THEN '' ELSE printf('val_accuracy=%!.17g ', val_accuracy) END FROM "
+    "epochs;"
     "DROP TABLE epochs;"
     "ALTER TABLE epochs_new RENAME TO epochs;";
 
 static const char schema_5[] = "ALTER TABLE models ADD COLUMN dataset_id INTEGER NOT NULL DEFAULT 0;";
 
-static const char schema_6[] = "CREATE TABLE warnings ("
-                               " job INTEGER NOT NULL, number INTEGER NOT NULL, code TEXT NOT NULL, column_name TEXT NOT NULL,"
-                               " message TEXT NOT NULL, PRIMARY KEY (job, number)) STRICT, WITHOUT ROWID;"
-                               "ALTER TABLE jobs ADD COLUMN from_version INTEGER NOT NULL DEFAULT 0;";
+static const char schema_6[] =
+    "CREATE TABLE warnings ("
+    " job INTEGER NOT NULL, number INTEGER NOT NULL, code TEXT NOT NULL, column_name TEXT NOT NULL,"
+    " message TEXT NOT NULL, PRIMARY KEY (job, number)) STRICT, WITHOUT ROWID;"
+    "ALTER TABLE jobs ADD COLUMN from_version INTEGER NOT NULL DEFAULT 0;";
 
 static const char schema_7[] = "ALTER TABLE datasets ADD COLUMN n_titles INTEGER NOT NULL DEFAULT 0;";
 
-static const char schema_8[] = "DROP INDEX jobs_unfinished;"
-                               "CREATE INDEX jobs_unfinished ON jobs (id) WHERE state IN ('queued', 'running', 'paused', 'cancelling');";
+static const char schema_8[] =
+    "DROP INDEX jobs_unfinished;"
+    "CREATE INDEX jobs_unfinished ON jobs (id) WHERE state IN ('queued', 'running', 'paused', 'cancelling');";
 
-/* Files that are to be removed, recorded with the deletion of their row: `doomed` is cleared once they are gone. */
-static const char schema_9[] =
-    "CREATE TABLE doomed (folder TEXT NOT NULL, id INTEGER NOT NULL, PRIMARY KEY (folder, id)) STRICT, WITHOUT ROWID;"
-    "CREATE TRIGGER datasets_doom AFTER DELETE ON datasets BEGIN INSERT OR IGNORE INTO doomed VALUES ('datasets', OLD.id); END;"
-    "CREATE TRIGGER models_doom AFTER DELETE ON models BEGIN INSERT OR IGNORE INTO doomed VALUES ('models', OLD.id); END;"
-    "CREATE TRIGGER jobs_doom AFTER DELETE ON jobs BEGIN INSERT OR IGNORE INTO doomed VALUES ('checkpoints', OLD.id); END;";
+/* Files that are to be removed, recorded with the deletion of their row:
+ * `doomed` is cleared once they are gone. */
+static const char schema_9[] = "CREATE TABLE doomed (folder TEXT NOT NULL, id INTEGER NOT NULL, PRIMARY KEY "
+                               "(folder, id)) STRICT, WITHOUT ROWID;"
+                               "CREATE TRIGGER datasets_doom AFTER DELETE ON datasets BEGIN INSERT OR IGNORE "
+                               "INTO doomed VALUES ('datasets', OLD.id); END;"
+                               "CREATE TRIGGER models_doom AFTER DELETE ON models BEGIN INSERT OR IGNORE "
+                               "INTO doomed VALUES ('models', OLD.id); END;"
+                               "CREATE TRIGGER jobs_doom AFTER DELETE ON jobs BEGIN INSERT OR IGNORE INTO "
+                               "doomed VALUES ('checkpoints', OLD.id); END;";
 
-/* `stale` notes, by number of change, whose record beside its files (about.h) is out of date: at first everybody's. */
+/* `stale` notes, by number of change, whose record beside its files (about.h)
+ * is out of date: at first everybody's. */
 static const char schema_10[] =
-    "CREATE TABLE stale (change INTEGER PRIMARY KEY AUTOINCREMENT, folder TEXT NOT NULL, id INTEGER NOT NULL) STRICT;"
+    "CREATE TABLE stale (change INTEGER PRIMARY KEY AUTOINCREMENT, folder TEXT NOT NULL, id INTEGER NOT "
+    "NULL) STRICT;"
     "CREATE TRIGGER datasets_stale AFTER UPDATE ON datasets WHEN NEW.state = 'ready'"
     " BEGIN INSERT INTO stale (folder, id) VALUES ('datasets', NEW.id); END;"
     "CREATE TRIGGER datasets_gone AFTER DELETE ON datasets WHEN OLD.state = 'ready'"
     " BEGIN INSERT INTO stale (folder, id) VALUES ('datasets', OLD.id); END;"
     "CREATE TRIGGER models_stale AFTER UPDATE ON models WHEN NEW.version IS NOT NULL"
     " BEGIN INSERT INTO stale (folder, id) VALUES ('models', NEW.id); END;"
-    "CREATE TRIGGER models_gone AFTER DELETE ON models WHEN OLD.version IS NOT NULL" /* the newest left knows the name's next number */
-    " BEGIN INSERT INTO stale (folder, id) SELECT 'models', id FROM models WHERE name = OLD.name ORDER BY version DESC LIMIT 1; END;"
-    "CREATE TRIGGER models_promoted AFTER UPDATE OF promoted ON model_names WHEN OLD.promoted IS NOT NEW.promoted"
+    "CREATE TRIGGER models_gone AFTER DELETE ON models WHEN OLD.version IS NOT NULL" /* the newest left knows
+                                                                                        the name's next number
+                                                                                      */
+    " BEGIN INSERT INTO stale (folder, id) SELECT 'models', id FROM models WHERE name = OLD.name ORDER BY "
+    "version DESC LIMIT 1; END;"
+    "CREATE TRIGGER models_promoted AFTER UPDATE OF promoted ON model_names WHEN OLD.promoted IS NOT "
+    "NEW.promoted"
     " BEGIN INSERT INTO stale (folder, id) SELECT 'models', id FROM models"
     " WHERE name = NEW.name AND version IN (OLD.promoted, NEW.promoted); END;"
     "CREATE TRIGGER jobs_new AFTER INSERT ON jobs"
     " BEGIN INSERT INTO stale (folder, id) VALUES ('checkpoints', NEW.id); END;"
     "CREATE TRIGGER jobs_stale AFTER UPDATE OF settings, dataset, test, validation ON jobs"
-    " WHEN NEW.state IN ('queued', 'running', 'paused', 'cancelling') AND (OLD.settings, OLD.dataset, OLD.test, OLD.validation)"
+    " WHEN NEW.state IN ('queued', 'running', 'paused', 'cancelling') AND (OLD.settings, OLD.dataset, "
+    "OLD.test, OLD.validation)"
     " IS NOT (NEW.settings, NEW.dataset, NEW.test, NEW.validation)"
     " BEGIN INSERT INTO stale (folder, id) VALUES ('checkpoints', NEW.id); END;"
-    "CREATE TRIGGER jobs_paused AFTER UPDATE OF state ON jobs WHEN NEW.state != OLD.state AND (NEW.state IN ('paused', 'cancelling')"
+    "CREATE TRIGGER jobs_paused AFTER UPDATE OF state ON jobs WHEN NEW.state != OLD.state AND (NEW.state IN "
+    "('paused', 'cancelling')"
     " OR OLD.state = 'paused') AND NEW.state IN ('queued', 'running', 'paused', 'cancelling')"
     " BEGIN INSERT INTO stale (folder, id) VALUES ('checkpoints', NEW.id); END;"
     "INSERT INTO stale (folder, id) SELECT 'datasets', id FROM datasets WHERE state = 'ready'"
     " UNION ALL SELECT 'models', id FROM models WHERE version IS NOT NULL"
-    " UNION ALL SELECT 'checkpoints', id FROM jobs WHERE state IN ('queued', 'running', 'paused', 'cancelling');";
+    " UNION ALL SELECT 'checkpoints', id FROM jobs WHERE state IN ('queued', 'running', 'paused', "
+    "'cancelling');";
 
-/* migrations[v] leads from version v to v + 1. Released ones are never edited. */
+/* migrations[v] leads from version v to v + 1. Released ones are never
+ * edited. */
 static const char *const migrations[] = {schema_1, schema_2, schema_3, schema_4, schema_5,
                                          schema_6, schema_7, schema_8, schema_9, schema_10};
 #define SCHEMA_VERSION ((int64_t)(sizeof migrations / sizeof *migrations))
@@ -145,7 +169,8 @@ static enum err_code code_of(sqlite3 *db, int result)
 
 static bool sql_fail(sqlite3 *db, int result, struct err *err)
 {
-    return err_set(err, code_of(db, result), "the catalogue (mlpd.db): %s", db ? sqlite3_errmsg(db) : sqlite3_errstr(result));
+    return err_set(err, code_of(db, result), "the catalogue (mlpd.db): %s",
+                   db ? sqlite3_errmsg(db) : sqlite3_errstr(result));
 }
 
 static bool sql_exec(struct sql *sql, const char *text, struct err *err)
@@ -224,8 +249,9 @@ bool sql_migrate(struct sql *sql, struct err *err)
         return false;
     bool ok = sql_version(sql, &version, err);
     if (ok && version > SCHEMA_VERSION)
-        ok = err_set(err, ERR_INPUT, "the state folder %s is of a newer mlpd (its version is %lld, this mlpd knows %lld)", sql->store->dir,
-                     (long long)version, (long long)SCHEMA_VERSION);
+        ok = err_set(err, ERR_INPUT,
+                     "the state folder %s is of a newer mlpd (its version is %lld, this mlpd knows %lld)",
+                     sql->store->dir, (long long)version, (long long)SCHEMA_VERSION);
     for (; ok && version < SCHEMA_VERSION; version++) {
         char pragma[64];
         snprintf(pragma, sizeof pragma, "PRAGMA user_version = %lld", (long long)version + 1);
@@ -268,7 +294,8 @@ static int bind_all(sqlite3_stmt *statement, const char *types, va_list values)
     return result;
 }
 
-static sqlite3_stmt *sql_query_list(struct sql *sql, struct err *err, const char *text, const char *types, va_list values)
+static sqlite3_stmt *sql_query_list(struct sql *sql, struct err *err, const char *text, const char *types,
+                                    va_list values)
 {
     sqlite3_stmt *statement = sql_prepare(sql, text, err);
     if (!statement)
@@ -347,11 +374,13 @@ uint64_t sql_count(sqlite3_stmt *statement, int column)
 
 double sql_number(sqlite3_stmt *statement, int column)
 {
-    return sqlite3_column_type(statement, column) == SQLITE_NULL ? NAN : sqlite3_column_double(statement, column);
+    return sqlite3_column_type(statement, column) == SQLITE_NULL ? NAN
+                                                                 : sqlite3_column_double(statement, column);
 }
 
-bool sql_collect(struct sql *sql, sqlite3_stmt *statement, size_t item_size, void (*read)(sqlite3_stmt *statement, void *item),
-                 void **items, size_t *n_items, struct err *err)
+bool sql_collect(struct sql *sql, sqlite3_stmt *statement, size_t item_size,
+                 void (*read)(sqlite3_stmt *statement, void *item), void **items, size_t *n_items,
+                 struct err *err)
 {
     char *all = NULL;
     size_t n = 0, capacity = 0;

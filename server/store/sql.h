@@ -1,4 +1,5 @@
-/* Private to the store: one connection a thread, prepared statements, transactions, errors. */
+/* Private to the store: one connection a thread, prepared statements,
+ * transactions, errors. */
 #ifndef MLPD_STORE_SQL_H
 #define MLPD_STORE_SQL_H
 
@@ -30,7 +31,8 @@ struct store {
     /* under lock */
     pthread_mutex_t lock;
     struct sql *connections;
-    /* about_lock: taken for the writing of records and the removal of files, which nobody else waits for */
+    /* about_lock: taken for the writing of records and the removal of files,
+     * which nobody else waits for */
     pthread_mutex_t about_lock;
     uint64_t about_written; /* the change up to which records have been written */
     size_t n_stale;         /* lines of the table `stale` that are written, and still there */
@@ -48,10 +50,12 @@ bool sql_version(struct sql *sql, int64_t *version, struct err *err);
 /* Create or migrate the tables. */
 bool sql_migrate(struct sql *sql, struct err *err);
 
-/* A prepared statement with its values bound. types: one letter a value, i int64_t, t const char *, d double (NaN becomes NULL).
- * `text` must be a literal. NULL on failure. */
+/* A prepared statement with its values bound. types: one letter a value, i
+ * int64_t, t const char *, d double (NaN becomes NULL). `text` must be a
+ * literal. NULL on failure. */
 sqlite3_stmt *sql_query(struct sql *sql, struct err *err, const char *text, const char *types, ...);
-/* 1: a row is there, 0: the end, -1: *err. After 0 or -1 the statement is reset; before that sql_stop does it. */
+/* 1: a row is there, 0: the end, -1: *err. After 0 or -1 the statement is
+ * reset; before that sql_stop does it. */
 int sql_step(struct sql *sql, sqlite3_stmt *statement, struct err *err);
 void sql_stop(sqlite3_stmt *statement); /* takes NULL */
 /* A statement that yields no rows. */
@@ -66,20 +70,24 @@ void sql_text(sqlite3_stmt *statement, int column, char *text, size_t size);
 uint64_t sql_count(sqlite3_stmt *statement, int column);
 double sql_number(sqlite3_stmt *statement, int column); /* NaN for NULL */
 
-/* Collect every row of a statement: read(statement, item) fills an item of item_size bytes. statement may be NULL (returns false).
- * *items is malloc'd (NULL where there are none). */
-bool sql_collect(struct sql *sql, sqlite3_stmt *statement, size_t item_size, void (*read)(sqlite3_stmt *statement, void *item),
-                 void **items, size_t *n_items, struct err *err);
+/* Collect every row of a statement: read(statement, item) fills an item of
+ * item_size bytes. statement may be NULL (returns false). *items is malloc'd
+ * (NULL where there are none). */
+bool sql_collect(struct sql *sql, sqlite3_stmt *statement, size_t item_size,
+                 void (*read)(sqlite3_stmt *statement, void *item), void **items, size_t *n_items,
+                 struct err *err);
 
-/* One row by number. 1: it is there (ready; with a version), 0: it is not, -1: *err. newest: the largest version number given under the
- * model's name. */
+/* One row by number. 1: it is there (ready; with a version), 0: it is not, -1:
+ * *err. newest: the largest version number given under the model's name. */
 int sql_dataset_get(struct sql *sql, int64_t id, struct dataset_row *row, struct err *err);
 int sql_model_get(struct sql *sql, int64_t id, struct model_row *row, uint32_t *newest, struct err *err);
 
 /* store_warnings_put within a transaction. */
-bool sql_warnings_put(struct sql *sql, int64_t job, uint32_t first, const struct warnings *warnings, struct err *err);
+bool sql_warnings_put(struct sql *sql, int64_t job, uint32_t first, const struct warnings *warnings,
+                      struct err *err);
 
-/* store_job_update within a transaction: everything that changes in a job's life, save epoch, which store_epochs_append raises. */
+/* store_job_update within a transaction: everything that changes in a job's
+ * life, save epoch, which store_epochs_append raises. */
 bool sql_job_update(struct sql *sql, const struct job_row *row, struct err *err);
 
 #endif

@@ -1,4 +1,5 @@
-/* The state folder: lock, layout, names, temporary files. Rows are in store/datasets.c, store/jobs.c and store/models.c. */
+/* The state folder: lock, layout, names, temporary files. Rows are in
+ * store/datasets.c, store/jobs.c and store/models.c. */
 #define _XOPEN_SOURCE 700 /* realpath */
 #include "base/files.h"
 #include "base/log.h"
@@ -17,7 +18,8 @@
 #include <unistd.h>
 
 static const char *const dataset_states[] = {"loading", "ready"};
-static const char *const job_states[] = {"queued", "running", "paused", "cancelling", "succeeded", "failed", "cancelled"};
+static const char *const job_states[] = {"queued",    "running", "paused",   "cancelling",
+                                         "succeeded", "failed",  "cancelled"};
 static const char *const model_states[] = {"finished", "partial", "training"};
 static const char *const rows_kinds[] = {"", "test", "validation", "train"};
 static const char *const tasks[] = {"", "classification", "regression"};
@@ -63,7 +65,9 @@ bool store_name_check(const char *name, const char *field, struct err *err)
     }
     if (ok)
         return true;
-    err_set(err, ERR_INPUT, "a name has 1 to %d letters, digits, '.', '_' or '-', and begins with a letter or digit", NAME_SIZE - 1);
+    err_set(err, ERR_INPUT,
+            "a name has 1 to %d letters, digits, '.', '_' or '-', and begins with a letter or digit",
+            NAME_SIZE - 1);
     return err_field(err, field);
 }
 
@@ -80,10 +84,12 @@ void store_stamp(char stamp[STAMP_SIZE])
 static bool join(char path[PATH_SIZE], const char *folder, const char *name, struct err *err)
 {
     int length = snprintf(path, PATH_SIZE, "%s/%s", folder, name);
-    return (length > 0 && length < PATH_SIZE) || err_set(err, ERR_INPUT, "the state folder's path is too long");
+    return (length > 0 && length < PATH_SIZE) ||
+           err_set(err, ERR_INPUT, "the state folder's path is too long");
 }
 
-bool store_path(const struct store *store, const char *folder, int64_t id, const char *suffix, char path[PATH_SIZE], struct err *err)
+bool store_path(const struct store *store, const char *folder, int64_t id, const char *suffix,
+                char path[PATH_SIZE], struct err *err)
 {
     char name[64];
     snprintf(name, sizeof name, "%s/%" PRId64 "%s", folder, id, suffix);
@@ -131,21 +137,23 @@ static void connection_end(void *self)
     sql_free(sql);
 }
 
-/* Lock what the path names. The lock is worth something only while the path names the same file afterwards. 1: it is ours, 0: another
- * has it, -1: the file has no locks, or is another one now. */
+/* Lock what the path names. The lock is worth something only while the path
+ * names the same file afterwards. 1: it is ours, 0: another has it, -1: the
+ * file has no locks, or is another one now. */
 static int file_lock(int fd, const char *path)
 {
     struct stat locked, named;
     if (flock(fd, LOCK_EX | LOCK_NB) != 0)
         return errno == EWOULDBLOCK ? 0 : -1;
-    if (fstat(fd, &locked) == 0 && stat(path, &named) == 0 && locked.st_dev == named.st_dev && locked.st_ino == named.st_ino)
+    if (fstat(fd, &locked) == 0 && stat(path, &named) == 0 && locked.st_dev == named.st_dev &&
+        locked.st_ino == named.st_ino)
         return 1;
     errno = ESTALE;
     return -1;
 }
 
-/* The folder itself is locked, which nobody can remove as long as the daemon works in it, and the file `lock` for daemons of
- * earlier versions. */
+/* The folder itself is locked, which nobody can remove as long as the daemon
+ * works in it, and the file `lock` for daemons of earlier versions. */
 static bool folder_lock(struct store *store, struct err *err)
 {
     char path[PATH_SIZE];
@@ -157,12 +165,15 @@ static bool folder_lock(struct store *store, struct err *err)
         return err_errno(err, "cannot open %s", store->dir_fd < 0 ? store->dir : path);
     int dir = file_lock(store->dir_fd, store->dir), file = dir ? file_lock(store->lock_fd, path) : 0;
     if (dir < 0)
-        log_warning("the folder %s itself cannot be locked (%s): do not remove its file lock", store->dir, strerror(errno));
+        log_warning("the folder %s itself cannot be locked (%s): do not remove its file lock", store->dir,
+                    strerror(errno));
     if (file > 0)
         return true;
     if (file < 0)
         return err_errno(err, "cannot lock %s", path);
-    return err_set(err, ERR_BUSY, "another mlpd uses the state folder %s: stop it, or choose another with --state-dir", store->dir);
+    return err_set(err, ERR_BUSY,
+                   "another mlpd uses the state folder %s: stop it, or choose another with --state-dir",
+                   store->dir);
 }
 
 static bool folders_make(struct store *store, struct err *err)
@@ -185,7 +196,8 @@ static bool dir_resolve(struct store *store, const char *dir, struct err *err)
     int length = snprintf(store->dir, sizeof store->dir, "%s", absolute);
     free(absolute);
     /* room for the names inside */
-    return length < PATH_SIZE - 128 || err_set(err, ERR_INPUT, "the state folder's path is longer than %d bytes", PATH_SIZE - 129);
+    return length < PATH_SIZE - 128 ||
+           err_set(err, ERR_INPUT, "the state folder's path is longer than %d bytes", PATH_SIZE - 129);
 }
 
 bool store_connect(struct store *store, struct err *err)
@@ -237,7 +249,8 @@ struct store *store_begin(const char *dir, const char *catalogue, struct err *er
 struct store *store_open(const char *dir, struct err *err)
 {
     struct store *store = store_begin(dir, "mlpd.db", err);
-    if (store && store_swap_finish(store, err) && catalogue_open(store, err) && store_files_settle(store, err)) {
+    if (store && store_swap_finish(store, err) && catalogue_open(store, err) &&
+        store_files_settle(store, err)) {
         store_abouts_write(store);
         return store;
     }

@@ -1,4 +1,5 @@
-/* What the programs that look at two cores share. The first line of each that includes it: #define _GNU_SOURCE. */
+/* What the programs that look at two cores share. The first line of each that
+ * includes it: #define _GNU_SOURCE. */
 #ifndef BENCH_CORES_H
 #define BENCH_CORES_H
 
@@ -18,7 +19,8 @@ static inline double seconds_now(void)
     return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
 
-/* How many instructions a nanosecond the calling thread's core takes in, over so many passes of NOTHINGS that do nothing. */
+/* How many instructions a nanosecond the calling thread's core takes in, over
+ * so many passes of NOTHINGS that do nothing. */
 static inline double instructions_taken(int passes)
 {
     double began = seconds_now();
@@ -27,7 +29,8 @@ static inline double instructions_taken(int passes)
     return 1e-9 * passes * NOTHINGS / (seconds_now() - began);
 }
 
-/* Keep the calling thread on the nth of the cores that it may use; where that can't be done, anywhere. */
+/* Keep the calling thread on the nth of the cores that it may use; where that
+ * can't be done, anywhere. */
 static inline void stay_on(int nth)
 {
     cpu_set_t all, one;

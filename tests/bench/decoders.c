@@ -1,6 +1,7 @@
-/* Whether other programs run on these cores: prints how many instructions a nanosecond the slower of two cores takes in, both at once,
- * median of 9 rounds. A core that runs a second thread takes in about half as many for each, even where its arithmetic is still free.
- * usage: decoders */
+/* Whether other programs run on these cores: prints how many instructions a
+ * nanosecond the slower of two cores takes in, both at once, median of 9
+ * rounds. A core that runs a second thread takes in about half as many for
+ * each, even where its arithmetic is still free. usage: decoders */
 #define _GNU_SOURCE
 #include "cores.h"
 

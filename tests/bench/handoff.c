@@ -1,6 +1,7 @@
-/* How far apart two cores are: prints the nanoseconds that a cache line takes from one to the other and back, median of 21 rounds.
- * Some 150 where they share a cache, 450 where they sit on different dies; a virtual machine's may move from one minute to the next.
- * usage: handoff */
+/* How far apart two cores are: prints the nanoseconds that a cache line takes
+ * from one to the other and back, median of 21 rounds. Some 150 where they
+ * share a cache, 450 where they sit on different dies; a virtual machine's may
+ * move from one minute to the next. usage: handoff */
 #define _GNU_SOURCE
 #include "cores.h"
 
@@ -39,7 +40,8 @@ int main(void)
             while (atomic_load(&ball) != 2 * i + 2) {}
         }
         clock_gettime(CLOCK_MONOTONIC, &to);
-        round_ns[round] = ((double)(to.tv_sec - from.tv_sec) * 1e9 + (double)(to.tv_nsec - from.tv_nsec)) / PASSES;
+        round_ns[round] =
+            ((double)(to.tv_sec - from.tv_sec) * 1e9 + (double)(to.tv_nsec - from.tv_nsec)) / PASSES;
     }
     pthread_join(other, NULL);
     printf("%.0f\n", median(round_ns, ROUNDS));

@@ -1,4 +1,5 @@
-/* Times table_ingest alone, three times: the engine's CSV parser without HTTP.  usage: ingest FILE.csv TABLE THREADS */
+/* Times table_ingest alone, three times: the engine's CSV parser without HTTP.
+ * usage: ingest FILE.csv TABLE THREADS */
 #include "mlp/ingest.h"
 #include "mlp/csv.h"
 #include "mlp/table.h"

@@ -1,9 +1,14 @@
-/* What two free cores do, where others share the machine: each piece of work comes after a rest, for a host may give a processor that has
- * rested all of a core for a tenth of a second. Before and after it both cores are looked at; who reads this sorts out those that were free.
+/* What two free cores do, where others share the machine: each piece of work
+ * comes after a rest, for a host may give a processor that has
+ * rested all of a core for a tenth of a second. Before and after it both cores
+ * are looked at; who reads this sorts out those that were free.
  *
- * usage: rested epoch ROUNDS FILE.csv TABLE   epochs of 784-128-64-10 at batch 128, of two threads and of one in turn
- *        rested products ROUNDS               the matrix products of a step of 784-2500-2000-1500-1000-500-10 at batch 128, two threads
- * Prints a line for each: what, milliseconds, then before and after it what two cores did at once: GFLOP/s of arithmetic on registers
+ * usage: rested epoch ROUNDS FILE.csv TABLE   epochs of 784-128-64-10 at batch
+ * 128, of two threads and of one in turn
+ *        rested products ROUNDS               the matrix products of a step of
+ *        784-2500-2000-1500-1000-500-10 at batch 128, two threads
+ * Prints a line for each: what, milliseconds, then before and after it what two
+ * cores did at once: GFLOP/s of arithmetic on registers
  * together, and instructions a nanosecond that the slower one took in. */
 #define _GNU_SOURCE
 #include "cores.h"
@@ -55,7 +60,9 @@ static void core_read(int core)
     for (int n = 0; n < SUMS; n++) {
         a = a * x + y, b = b * x + y, c = c * x + y, d = d * x + y, e = e * x + y, f = f * x + y;
         g = g * x + y, h = h * x + y, i = i * x + y, j = j * x + y, k = k * x + y, l = l * x + y;
-        __asm__ volatile("" : "+v"(a), "+v"(b), "+v"(c), "+v"(d), "+v"(e), "+v"(f), "+v"(g), "+v"(h), "+v"(i), "+v"(j), "+v"(k), "+v"(l));
+        __asm__ volatile(""
+                         : "+v"(a), "+v"(b), "+v"(c), "+v"(d), "+v"(e), "+v"(f), "+v"(g), "+v"(h), "+v"(i),
+                           "+v"(j), "+v"(k), "+v"(l));
     }
     readings[core].gigaflops = 1e-9 * SUMS * CHAINS * 32 / (seconds_now() - began);
     kept = (a + b + c + d + e + f + g + h + i + j + k + l)[0];
@@ -90,8 +97,8 @@ static void rested(const char *what, void (*work)(void *self), void *self)
     work(self);
     double seconds = seconds_now() - began;
     struct reading after = cores_read();
-    printf("%s %.3f ms  %.0f %.0f GFLOP/s  %.2f %.2f a ns\n", what, 1e3 * seconds, before.gigaflops, after.gigaflops, before.taken,
-           after.taken);
+    printf("%s %.3f ms  %.0f %.0f GFLOP/s  %.2f %.2f a ns\n", what, 1e3 * seconds, before.gigaflops,
+           after.gigaflops, before.taken, after.taken);
     fflush(stdout);
 }
 
@@ -132,7 +139,8 @@ static void epochs(int rounds, const char *csv, const char *path)
     must(recipe != NULL, &err);
     struct binding *binding = recipe_bind(recipe, table, true, &err);
     must(binding != NULL, &err);
-    struct rows train = {.binding = binding, .rows = rows, .n_rows = n}, none = {.binding = binding, .rows = rows};
+    struct rows train = {.binding = binding, .rows = rows, .n_rows = n},
+                none = {.binding = binding, .rows = rows};
     struct train_options options = train_options_default();
     options.layers[0] = (struct layer){.units = 128, .activation = ACTIVATION_RELU};
     options.layers[1] = (struct layer){.units = 64, .activation = ACTIVATION_RELU};
@@ -143,7 +151,8 @@ static void epochs(int rounds, const char *csv, const char *path)
     options.seed = 1;
     struct training trainings[2];
     for (uint32_t i = 0; i < 2; i++) {
-        trainings[i] = (struct training){trainer_new(recipe, &train, &none, &options, &err), pool_new(2 - i, 0, &err)};
+        trainings[i] =
+            (struct training){trainer_new(recipe, &train, &none, &options, &err), pool_new(2 - i, 0, &err)};
         must(trainings[i].trainer != NULL && trainings[i].pool != NULL, &err);
         epoch_work(&trainings[i]);
     }
@@ -165,7 +174,8 @@ static void epochs(int rounds, const char *csv, const char *path)
 
 #define ROWS 128
 #define N_LAYERS 6
-static const uint32_t units[N_LAYERS + 1] = {784, 2512, 2000, 1504, 1008, 512, 16}; /* multiples of 16, as the network lays them out */
+static const uint32_t units[N_LAYERS + 1] = {
+    784, 2512, 2000, 1504, 1008, 512, 16}; /* multiples of 16, as the network lays them out */
 
 struct products {
     struct pool *pool;
@@ -183,7 +193,8 @@ static float *floats(size_t n)
     return x != NULL ? x : (exit(1), NULL);
 }
 
-/* As a step does them: forward and deltas of half of the rows, then gradients of blocks of weights. */
+/* As a step does them: forward and deltas of half of the rows, then gradients
+ * of blocks of weights. */
 static void products_worker(void *self, uint32_t worker)
 {
     struct products *p = self;
@@ -191,18 +202,20 @@ static void products_worker(void *self, uint32_t worker)
     const float *const soon[3] = {NULL, NULL, NULL};
     uint32_t first = worker * ROWS / 2;
     for (int l = 0; l < N_LAYERS; l++)
-        kernels->forward(p->a[l] + first * units[l], units[l], ROWS / 2, p->w[l], p->w[l], units[l], units[l + 1], true,
-                         p->a[l + 1] + first * units[l + 1], units[l + 1]);
+        kernels->forward(p->a[l] + first * units[l], units[l], ROWS / 2, p->w[l], p->w[l], units[l],
+                         units[l + 1], true, p->a[l + 1] + first * units[l + 1], units[l + 1]);
     for (int l = N_LAYERS - 1; l > 0; l--)
-        kernels->delta(p->d[l + 1] + first * units[l + 1], units[l + 1], ROWS / 2, p->w[l], units[l], units[l + 1],
-                       p->a[l] + first * units[l], DERIVATIVE_RELU, p->d[l] + first * units[l], units[l], p->scratch[worker]);
+        kernels->delta(p->d[l + 1] + first * units[l + 1], units[l + 1], ROWS / 2, p->w[l], units[l],
+                       units[l + 1], p->a[l] + first * units[l], DERIVATIVE_RELU, p->d[l] + first * units[l],
+                       units[l], p->scratch[worker]);
     pool_barrier(p->pool);
     for (int l = 0; l < N_LAYERS; l++) {
         uint32_t n_panels = (units[l + 1] + KERNEL_PANEL - 1) / KERNEL_PANEL, n = units[l] / 16 * n_panels, i;
         while ((i = atomic_fetch_add(&p->next[l], 1)) < n) {
-            uint32_t panel = i / (units[l] / 16) * KERNEL_PANEL, k = i % (units[l] / 16) * 16, left = units[l + 1] - panel;
-            kernels->gradient(p->a[l] + k, units[l], p->d[l + 1] + panel, units[l + 1], ROWS, left < KERNEL_PANEL ? left : KERNEL_PANEL,
-                              soon, p->g[worker]);
+            uint32_t panel = i / (units[l] / 16) * KERNEL_PANEL, k = i % (units[l] / 16) * 16,
+                     left = units[l + 1] - panel;
+            kernels->gradient(p->a[l] + k, units[l], p->d[l + 1] + panel, units[l + 1], ROWS,
+                              left < KERNEL_PANEL ? left : KERNEL_PANEL, soon, p->g[worker]);
         }
     }
 }
@@ -247,7 +260,8 @@ int main(int argc, char **argv)
 {
     int rounds = argc > 2 ? atoi(argv[2]) : 0;
     bool of_epochs = argc == 5 && strcmp(argv[1], "epoch") == 0;
-    if (rounds < 1 || pthread_barrier_init(&gate, NULL, 2) != 0 || (!of_epochs && (argc != 3 || strcmp(argv[1], "products") != 0))) {
+    if (rounds < 1 || pthread_barrier_init(&gate, NULL, 2) != 0 ||
+        (!of_epochs && (argc != 3 || strcmp(argv[1], "products") != 0))) {
         fprintf(stderr, "usage: rested epoch ROUNDS FILE.csv TABLE | rested products ROUNDS\n");
         return 2;
     }

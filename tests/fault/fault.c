@@ -1,6 +1,9 @@
-/* A preloaded library that makes calls of the daemon and of its libraries fail: the k-th allocation, write, fsync, rename, thread or
- * accept from the moment that the test says; and that sets its wall clock. Test and daemon share a file (MLPD_FAULT_FILE) that holds `struct control`; the test writes
- * it with ordinary writes. Any thread. Under a sanitizer its own functions come next in line, so they see the failures too. */
+/* A preloaded library that makes calls of the daemon and of its libraries fail:
+ * the k-th allocation, write, fsync, rename, thread or accept from the moment
+ * that the test says; and that sets its wall clock. Test and daemon share a
+ * file (MLPD_FAULT_FILE) that holds `struct control`; the test writes it with
+ * ordinary writes. Any thread. Under a sanitizer its own functions come next in
+ * line, so they see the failures too. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -118,8 +121,9 @@ SLOT(time);
 
 /* ---- memory ---- */
 
-/* Before the constructor has run, a sanitizer may still be at its own beginnings and dlsym out of reach: such allocations come from
- * here, each behind its size, and are never given back. */
+/* Before the constructor has run, a sanitizer may still be at its own
+ * beginnings and dlsym out of reach: such allocations come from here, each
+ * behind its size, and are never given back. */
 static _Alignas(16) char arena[1 << 20];
 static size_t arena_used;
 
@@ -152,7 +156,8 @@ static void *no_memory(void)
     return NULL;
 }
 
-/* A sanitizer asks for a new thread's stack this way and cannot live without the answer, which takes memory; the daemon does not ask. */
+/* A sanitizer asks for a new thread's stack this way and cannot live without
+ * the answer, which takes memory; the daemon does not ask. */
 int pthread_getattr_np(pthread_t thread, pthread_attr_t *attributes)
 {
     spared = true;

@@ -1,6 +1,8 @@
-/* A preloaded library that stops single threads of the daemon, as a lock that is never released or a disk that never answers would, and counts what the
- * watchdog is told. The test
- * writes a thread's number into the file MLPD_FREEZE_FILE, and 0 to let all go on. Any thread but the library's own can be stopped. */
+/* A preloaded library that stops single threads of the daemon, as a lock that
+ * is never released or a disk that never answers would, and counts what the
+ * watchdog is told. The test writes a thread's number into the file
+ * MLPD_FREEZE_FILE, and 0 to let all go on. Any thread but the library's own
+ * can be stopped. */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <pthread.h>

@@ -74,7 +74,8 @@ static void row_from_bytes(const struct ways *ways, uint64_t row)
     same(ways, "bytes encode as the table does");
 }
 
-/* Where no column is a category or a date: the table's numbers as an array of plain numbers. */
+/* Where no column is a category or a date: the table's numbers as an array of
+ * plain numbers. */
 static void row_from_numbers(const struct ways *ways, uint64_t row)
 {
     for (uint32_t i = 0; i < ways->recipe->n_columns; i++) {
@@ -106,17 +107,22 @@ static void row_encode(const struct ways *ways, uint64_t row)
         require(!isinf(binding_value(ways->binding, row)), "a target is finite or missing");
 }
 
-/* The value of a column, where its field is `shift` places further on in the row. */
-static void values_take(const struct ways *ways, const struct csv_field *fields, uint32_t n_fields, uint32_t shift, char mark)
+/* The value of a column, where its field is `shift` places further on in the
+ * row. */
+static void values_take(const struct ways *ways, const struct csv_field *fields, uint32_t n_fields,
+                        uint32_t shift, char mark)
 {
     for (uint32_t i = 0; i < ways->recipe->n_columns; i++) {
         struct csv_field field = csv_field_trim(fields[(ways->columns[i] + shift) % n_fields]);
-        ways->values[i] = (struct value){.kind = VALUE_TEXT, .text = field.text, .length = field.length, .mark = mark};
+        ways->values[i] =
+            (struct value){.kind = VALUE_TEXT, .text = field.text, .length = field.length, .mark = mark};
     }
 }
 
-/* The row's own texts, and then each column given its neighbour's: whatever stands there, an error names it or the inputs are finite. */
-static void row_from_texts(const struct ways *ways, uint64_t row, const struct csv_field *fields, uint32_t n_fields, char mark)
+/* The row's own texts, and then each column given its neighbour's: whatever
+ * stands there, an error names it or the inputs are finite. */
+static void row_from_texts(const struct ways *ways, uint64_t row, const struct csv_field *fields,
+                           uint32_t n_fields, char mark)
 {
     const struct recipe *recipe = ways->recipe;
     struct err err = {0};
@@ -135,7 +141,9 @@ static bool texts_encode(const struct ways *ways, const struct encode_source *so
 {
     const struct csv_field *fields;
     uint32_t n_fields;
-    uint64_t n_before = (source->report->header ? 1u : 0u) + (source->report->count_line ? 1u : 0u) + source->report->n_titles, row = 0;
+    uint64_t n_before = (source->report->header ? 1u : 0u) + (source->report->count_line ? 1u : 0u) +
+                        source->report->n_titles,
+             row = 0;
     int result;
     struct csv_options all = *source->options;
     all.titles = -1;
@@ -147,7 +155,8 @@ static bool texts_encode(const struct ways *ways, const struct encode_source *so
             n_before--;
             continue;
         }
-        require(row < table_n_rows(ways->table) && n_fields == table_n_columns(ways->table), "the reader finds the table's rows");
+        require(row < table_n_rows(ways->table) && n_fields == table_n_columns(ways->table),
+                "the reader finds the table's rows");
         row_from_texts(ways, row++, fields, n_fields, csv_reader_decimal(reader));
     }
     csv_reader_free(reader);
@@ -155,7 +164,8 @@ static bool texts_encode(const struct ways *ways, const struct encode_source *so
     return result == 0;
 }
 
-static bool recipe_use(const struct recipe *recipe, struct table *table, const struct encode_source *source, struct err *err)
+static bool recipe_use(const struct recipe *recipe, struct table *table, const struct encode_source *source,
+                       struct err *err)
 {
     struct ways ways;
     bool good = recipe_check(recipe, err);

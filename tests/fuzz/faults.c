@@ -1,4 +1,5 @@
-/* See faults.h. Threads: any; which call is number k is certain only where one thread calls. */
+/* See faults.h. Threads: any; which call is number k is certain only where one
+ * thread calls. */
 #include "faults.h"
 
 #include <errno.h>
@@ -40,12 +41,12 @@ static bool fails(int code)
 }
 
 /* What the linker calls instead of NAME, and how that reaches the true one. */
-#define WRAP(type, name, parameters, arguments, code, failure)                                                                             \
-    type __real_##name parameters;                                                                                                         \
-    type __wrap_##name parameters;                                                                                                         \
-    type __wrap_##name parameters                                                                                                          \
-    {                                                                                                                                      \
-        return fails(code) ? failure : __real_##name arguments;                                                                            \
+#define WRAP(type, name, parameters, arguments, code, failure)                                               \
+    type __real_##name parameters;                                                                           \
+    type __wrap_##name parameters;                                                                           \
+    type __wrap_##name parameters                                                                            \
+    {                                                                                                        \
+        return fails(code) ? failure : __real_##name arguments;                                              \
     }
 
 WRAP(void *, malloc, (size_t n), (n), ENOMEM, NULL)
@@ -54,10 +55,11 @@ WRAP(void *, realloc, (void *from, size_t n), (from, n), ENOMEM, NULL)
 WRAP(void *, aligned_alloc, (size_t alignment, size_t n), (alignment, n), ENOMEM, NULL)
 WRAP(char *, strdup, (const char *text), (text), ENOMEM, NULL)
 WRAP(char *, strndup, (const char *text, size_t n), (text, n), ENOMEM, NULL)
-WRAP(int, pthread_create, (pthread_t * thread, const pthread_attr_t *attributes, void *(*run)(void *), void *self),
+WRAP(int, pthread_create,
+     (pthread_t * thread, const pthread_attr_t *attributes, void *(*run)(void *), void *self),
      (thread, attributes, run, self), EAGAIN, EAGAIN)
-WRAP(void *, mmap, (void *at, size_t n, int protection, int flags, int fd, off_t offset), (at, n, protection, flags, fd, offset), ENOMEM,
-     MAP_FAILED)
+WRAP(void *, mmap, (void *at, size_t n, int protection, int flags, int fd, off_t offset),
+     (at, n, protection, flags, fd, offset), ENOMEM, MAP_FAILED)
 WRAP(ssize_t, pwrite, (int fd, const void *bytes, size_t n, off_t at), (fd, bytes, n, at), ENOSPC, -1)
 WRAP(ssize_t, pread, (int fd, void *bytes, size_t n, off_t at), (fd, bytes, n, at), EIO, -1)
 WRAP(int, ftruncate, (int fd, off_t n), (fd, n), EIO, -1)

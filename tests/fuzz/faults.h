@@ -1,5 +1,6 @@
-/* Calls that fail on purpose: allocations, threads, mappings and writes of the code under test go through counters here (the linker's
- * --wrap), and the one that was chosen returns what it returns when the system has no more. */
+/* Calls that fail on purpose: allocations, threads, mappings and writes of the
+ * code under test go through counters here (the linker's --wrap), and the one
+ * that was chosen returns what it returns when the system has no more. */
 #ifndef MLP_FUZZ_FAULTS_H
 #define MLP_FUZZ_FAULTS_H
 

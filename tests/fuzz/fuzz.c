@@ -12,8 +12,10 @@
 #include <unistd.h>
 
 const char fuzz_numbers[] = "a,b,c,y\n0,1.5,7,0.5\n1,2.5,300,1.5\n5,3,8,2.75\n9,4,9,3\n";
-const char fuzz_mixed[] = "id,age,fare,sex,alive,born,note,y\nx,10,1.5,male,true,2024-03-01,7,a\nx,0,2.25,female,false,1999-12-31,7,b\n"
-                          "x,40,2.5,male,true,2001-01-01,7,a\nx,20,-4,,false,,7,b\nx,10,,female,true,1970-01-01 12:30,7,a\n";
+const char fuzz_mixed[] =
+    "id,age,fare,sex,alive,born,note,y\nx,10,1.5,male,true,2024-03-01,7,a\nx,0,2.25,female,false,1999-12-31,"
+    "7,b\n"
+    "x,40,2.5,male,true,2001-01-01,7,a\nx,20,-4,,false,,7,b\nx,10,,female,true,1970-01-01 12:30,7,a\n";
 
 void require(bool holds, const char *what)
 {
@@ -111,6 +113,7 @@ bool fuzz_run(uint8_t fault, bool (*work)(void *self, struct err *err), void *se
     bool again = work(self, &short_err);
     faults_disarm();
     require(!again || good, "a shortage makes nothing work");
-    require(again || short_err.code == err.code || (faults_hit() && is_shortage(short_err.code)), "what fails for a shortage says so");
+    require(again || short_err.code == err.code || (faults_hit() && is_shortage(short_err.code)),
+            "what fails for a shortage says so");
     return good;
 }

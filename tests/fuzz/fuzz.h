@@ -38,9 +38,10 @@ struct recipe *fuzz_recipe(const char *csv);
 /* Numbers without a gap, and every kind of column. */
 extern const char fuzz_numbers[], fuzz_mixed[];
 
-/* Run the work, which leaves nothing behind; and where fault > 0 once more while
- * one of its calls for memory, threads or files fails: then the outcome is the
- * same, or an error that says what was short. Returns the first outcome. */
+/* Run the work, which leaves nothing behind; and where fault > 0 once more
+ * while one of its calls for memory, threads or files fails: then the outcome
+ * is the same, or an error that says what was short. Returns the first
+ * outcome. */
 bool fuzz_run(uint8_t fault, bool (*work)(void *self, struct err *err), void *self);
 
 #endif

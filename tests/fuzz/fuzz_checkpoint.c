@@ -60,8 +60,8 @@ static bool state_take(void *self, struct err *err)
     const struct trial *trial = self;
     struct train_place place;
     struct ensemble *ensemble = ensemble_make(trial->choice, err);
-    bool good =
-        ensemble && ensemble_state_look(trial->bytes, trial->n, &place, err) && ensemble_restore(ensemble, trial->bytes, trial->n, err);
+    bool good = ensemble && ensemble_state_look(trial->bytes, trial->n, &place, err) &&
+                ensemble_restore(ensemble, trial->bytes, trial->n, err);
     require(!good || ensemble_epoch(ensemble) <= EPOCHS, "no epoch is beyond the last");
     good = good && ensemble_finish(ensemble, err);
     ensemble_free(ensemble);

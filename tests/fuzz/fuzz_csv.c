@@ -1,9 +1,14 @@
-/* libFuzzer target: any bytes as a CSV file, through the reader, table_ingest and the recipe, whose results must agree with each other.
+/* libFuzzer target: any bytes as a CSV file, through the reader, table_ingest
+ * and the recipe, whose results must agree with each other.
  *
- * The first byte chooses sizes, the second what is told of the dialect (0: nothing), the third target, task and rows of the recipe and
- * whether two threads have a go too, the fourth which of all calls for memory, threads and files fails (0: none); the rest is the file.
- * What must hold beyond "no crash": a table that was written opens and verifies; one and two threads write the same bytes; the table has
- * as many rows as the reader finds; a row is encoded to the same bits by every way in; what fails says so and leaves nothing behind. */
+ * The first byte chooses sizes, the second what is told of the dialect (0:
+ * nothing), the third target, task and rows of the recipe and whether two
+ * threads have a go too, the fourth which of all calls for memory, threads and
+ * files fails (0: none); the rest is the file. What must hold beyond "no
+ * crash": a table that was written opens and verifies; one and two threads
+ * write the same bytes; the table has as many rows as the reader finds; a row
+ * is encoded to the same bits by every way in; what fails says so and leaves
+ * nothing behind. */
 #include "encode.h"
 #include "faults.h"
 #include "mlp/csv.h"
@@ -44,7 +49,8 @@ static bool same_files(const char *a, const char *b)
     return n == m && memcmp(left, right, (size_t)n) == 0;
 }
 
-/* Rows that a reader finds, every byte of them looked at. False: it met an error. */
+/* Rows that a reader finds, every byte of them looked at. False: it met an
+ * error. */
 static bool reader_count(const struct trial *trial, const struct csv_options *options, uint64_t *n_rows)
 {
     struct err err;
@@ -72,7 +78,8 @@ static void written_check(const char *path, uint64_t n_rows_read, const struct c
     struct table *table = table_open(path, &err);
     require(table != NULL && table_verify(table, &err), "a table that was written opens");
     if (whole)
-        require(table_n_rows(table) + report->header + report->count_line + report->n_titles == n_rows_read, "no row is lost");
+        require(table_n_rows(table) + report->header + report->count_line + report->n_titles == n_rows_read,
+                "no row is lost");
     for (uint32_t i = 0; i < table_n_columns(table); i++) {
         const struct column *column = table_column(table, i);
         require(table_find(table, column->name) == (int64_t)i, "a column is found by its name");
@@ -88,12 +95,14 @@ static void written_check(const char *path, uint64_t n_rows_read, const struct c
     table_unref(table);
 }
 
-static void outcome_ingest(const struct trial *trial, uint32_t n_threads, const char *path, struct outcome *outcome)
+static void outcome_ingest(const struct trial *trial, uint32_t n_threads, const char *path,
+                           struct outcome *outcome)
 {
     struct csv_options options = trial->options;
     *outcome = (struct outcome){0};
     options.n_threads = n_threads;
-    outcome->good = table_ingest_sized(trial->csv_fd, &options, &trial->sizes, path, NULL, &outcome->report, &outcome->err);
+    outcome->good = table_ingest_sized(trial->csv_fd, &options, &trial->sizes, path, NULL, &outcome->report,
+                                       &outcome->err);
     if (outcome->good)
         return;
     require(outcome->err.code != ERR_OK && outcome->err.msg[0], "an error says what it is");
@@ -117,7 +126,8 @@ static struct csv_options options_found(const struct trial *trial, const struct 
 static void outcome_encode(const struct trial *trial, const char *path, struct outcome *outcome)
 {
     const struct csv_options found = options_found(trial, &outcome->report);
-    const struct encode_source source = {trial->text, trial->n, &found, &outcome->report, !trial->options.skip_bad_rows};
+    const struct encode_source source = {trial->text, trial->n, &found, &outcome->report,
+                                         !trial->options.skip_bad_rows};
     struct table *table = table_open(path, &outcome->err);
     outcome->good = table && encode_check(table, trial->choice, &source, &outcome->err);
     table_unref(table);
@@ -128,8 +138,10 @@ static bool is_shortage(enum err_code code)
     return code == ERR_MEMORY || code == ERR_THREAD || code == ERR_SPACE || code == ERR_IO;
 }
 
-/* All of it once more while one call fails: the outcome is the same, or says what was short. */
-static void fault_try(const struct trial *trial, const struct outcome *clean, bool clean_written, uint32_t n_calls)
+/* All of it once more while one call fails: the outcome is the same, or says
+ * what was short. */
+static void fault_try(const struct trial *trial, const struct outcome *clean, bool clean_written,
+                      uint32_t n_calls)
 {
     struct outcome outcome;
     int lowest = dup(trial->csv_fd), after;
@@ -140,10 +152,12 @@ static void fault_try(const struct trial *trial, const struct outcome *clean, bo
     if (written)
         outcome_encode(trial, fuzz_path(1), &outcome);
     faults_disarm();
-    require(outcome.good || outcome.err.code == clean->err.code || (faults_hit() && is_shortage(outcome.err.code)),
+    require(outcome.good || outcome.err.code == clean->err.code ||
+                (faults_hit() && is_shortage(outcome.err.code)),
             "what fails for a shortage says so");
     require((!outcome.good || clean->good) && (!written || clean_written), "a shortage makes nothing work");
-    require(!written || same_files(fuzz_path(0), fuzz_path(1)), "a table that was written in spite of a shortage is the same");
+    require(!written || same_files(fuzz_path(0), fuzz_path(1)),
+            "a table that was written in spite of a shortage is the same");
     unlink(fuzz_path(1));
     after = dup(trial->csv_fd);
     close(after);
@@ -166,7 +180,8 @@ static void two_threads_try(const struct trial *trial, const struct outcome *one
 {
     struct outcome two;
     outcome_ingest(trial, 2, fuzz_path(1), &two);
-    require(one->good == two.good && one->err.code == two.err.code && one->err.row == two.err.row, "threads do not change the outcome");
+    require(one->good == two.good && one->err.code == two.err.code && one->err.row == two.err.row,
+            "threads do not change the outcome");
     require(!one->good || same_files(fuzz_path(0), fuzz_path(1)), "threads do not change the table");
     unlink(fuzz_path(1));
 }

@@ -15,9 +15,11 @@ static void split_check(const struct fuzz_input *input, struct date_format forma
     char text[DATE_TEXT_MAX];
     memcpy(&value, input->at, input->n < sizeof value ? input->n : sizeof value);
     struct date_parts parts = date_split(value);
-    require(parts.year >= 0 && parts.year <= 10000 && parts.month >= 1 && parts.month <= 12 && parts.day >= 1 && parts.day <= 31,
+    require(parts.year >= 0 && parts.year <= 10000 && parts.month >= 1 && parts.month <= 12 &&
+                parts.day >= 1 && parts.day <= 31,
             "any value is some date");
-    require(parts.weekday >= 0 && parts.weekday < 7 && parts.seconds > -1e-9 && parts.seconds <= DATE_DAY, "and some time");
+    require(parts.weekday >= 0 && parts.weekday < 7 && parts.seconds > -1e-9 && parts.seconds <= DATE_DAY,
+            "and some time");
     require(date_text(value, format, text) == strlen(text), "a date's text has its length");
 }
 
@@ -34,7 +36,8 @@ static void dates_check(const char *text, size_t n, uint8_t choice)
         int year = date_split(values[order]).year; /* a zone may lead out of the years that can be written */
         uint32_t length = date_text(values[order], format, written);
         require(isfinite(values[order]) && length < DATE_TEXT_MAX, "a date is finite and its text fits");
-        require(year < 1 || year > 9999 || (date_parse(written, length, format, &back) && fabs(back - values[order]) < 1e-5),
+        require(year < 1 || year > 9999 ||
+                    (date_parse(written, length, format, &back) && fabs(back - values[order]) < 1e-5),
                 "a date's text reads as the date");
     }
     if ((fits & 6) == 6)
@@ -52,7 +55,9 @@ static void numbers_check(const char *text, size_t n)
     bool decimal = n > 0 && strspn(text, "0123456789.eE+-") == n && end == text + n;
     require(!decimal || is_number, "a plain decimal is a number");
     require(!is_number || memcmp(&number, &expected, sizeof number) == 0, "a number is strtof's");
-    require(!is_number || (number_parse_mark(text, n, '.', &marked) && memcmp(&number, &marked, sizeof number) == 0), "a point is a mark");
+    require(!is_number ||
+                (number_parse_mark(text, n, '.', &marked) && memcmp(&number, &marked, sizeof number) == 0),
+            "a point is a mark");
     if (number_parse_groups(text, n, ',', '.', &grouped, plain) && *plain)
         require(strtof(plain, NULL) == grouped, "the plain number is the number");
     if (truth_parse(text, n, &truth))
@@ -67,7 +72,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     char *text = calloc(1, input.n + 1), *exact = malloc(input.n ? input.n : 1);
     memcpy(text, input.at, input.n); /* with a NUL behind it; a sanitizer sees a read beyond `exact` */
     memcpy(exact, input.at, input.n);
-    struct date_format format = {.order = (enum date_order)(choice % DATE_ORDERS), .separator = "-/."[choice / 4 % 3]}, found;
+    struct date_format format = {.order = (enum date_order)(choice % DATE_ORDERS),
+                                 .separator = "-/."[choice / 4 % 3]},
+                       found;
     split_check(&input, format);
     dates_check(exact, input.n, choice);
     numbers_check(text, input.n);

@@ -28,7 +28,8 @@ static bool page_read(void *self, struct err *err)
     for (uint64_t i = 0; i < (uint64_t)e->n_classes * e->n_classes; i++)
         sum += e->confusion[i];
     for (uint64_t i = 0; i < n; i++) {
-        require(trial->page.label < 0 || e->guesses[i].label == (float)trial->page.label, "a page is of its label");
+        require(trial->page.label < 0 || e->guesses[i].label == (float)trial->page.label,
+                "a page is of its label");
         sum += e->guesses[i].row;
     }
     for (uint32_t i = 0; i < e->n_importance; i++)
@@ -42,12 +43,14 @@ static bool page_read(void *self, struct err *err)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct fuzz_input input = {data, size};
-    uint8_t choice = fuzz_byte(&input), page = fuzz_byte(&input), fault = fuzz_byte(&input), *bytes = malloc(input.n + 1);
+    uint8_t choice = fuzz_byte(&input), page = fuzz_byte(&input), fault = fuzz_byte(&input),
+            *bytes = malloc(input.n + 1);
     memcpy(bytes, input.at, input.n);
     if (choice & 1)
         mend_evaluation(bytes, input.n);
-    struct trial trial = {.fd = fuzz_file(0, bytes, input.n),
-                          .page = {.offset = page & 15, .limit = page >> 4, .worst = choice & 2, .label = -1, .guess = -1}};
+    struct trial trial = {
+        .fd = fuzz_file(0, bytes, input.n),
+        .page = {.offset = page & 15, .limit = page >> 4, .worst = choice & 2, .label = -1, .guess = -1}};
     fuzz_run(fault, page_read, &trial);
     trial.page.label = choice >> 2 & 3;
     trial.page.guess = (choice >> 4 & 3) - 1;

@@ -77,7 +77,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     pieces.piece = 1u + piece % 32u;
     bool good = fuzz_run(fault, form_read, &trial);
     require(good == fuzz_run(0, form_read, &pieces), "pieces do not change the outcome");
-    require(!good || fault || memcmp(trial.sums, pieces.sums, sizeof trial.sums) == 0, "pieces do not change what comes");
+    require(!good || fault || memcmp(trial.sums, pieces.sums, sizeof trial.sums) == 0,
+            "pieces do not change what comes");
     free(exact);
     return 0;
 }

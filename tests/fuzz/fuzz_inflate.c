@@ -41,7 +41,8 @@ static bool body_read(void *self, struct err *err)
     for (size_t at = 0, n; good && at < trial->n; at += n) {
         n = trial->n - at < trial->piece ? trial->n - at : trial->piece;
         good = inflate_feed(inflate, trial->bytes + at, n, err);
-        require(trial->n_out <= trial->most || inflate_kind(inflate) < INFLATE_GZIP, "no more comes out than may");
+        require(trial->n_out <= trial->most || inflate_kind(inflate) < INFLATE_GZIP,
+                "no more comes out than may");
     }
     good = good && inflate_end(inflate, err);
     inflate_free(inflate);
@@ -52,12 +53,15 @@ static bool body_read(void *self, struct err *err)
 static void zlib_check(const struct trial *trial)
 {
     static char out[OUT_MAX];
-    z_stream stream = {
-        .next_in = (Bytef *)(uintptr_t)trial->bytes, .avail_in = (uInt)trial->n, .next_out = (Bytef *)out, .avail_out = OUT_MAX};
+    z_stream stream = {.next_in = (Bytef *)(uintptr_t)trial->bytes,
+                       .avail_in = (uInt)trial->n,
+                       .next_out = (Bytef *)out,
+                       .avail_out = OUT_MAX};
     if (inflateInit2(&stream, 16 + MAX_WBITS) != Z_OK)
         return;
     if (inflate(&stream, Z_FINISH) == Z_STREAM_END && stream.avail_in == 0)
-        require(OUT_MAX - stream.avail_out == trial->n_out && memcmp(out, trial->out, trial->n_out) == 0, "zlib unpacks the same");
+        require(OUT_MAX - stream.avail_out == trial->n_out && memcmp(out, trial->out, trial->n_out) == 0,
+                "zlib unpacks the same");
     inflateEnd(&stream);
 }
 
@@ -65,7 +69,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct trial whole, pieces;
     struct fuzz_input input = {data, size};
-    uint8_t kind = fuzz_byte(&input), most = fuzz_byte(&input), piece = fuzz_byte(&input), fault = fuzz_byte(&input);
+    uint8_t kind = fuzz_byte(&input), most = fuzz_byte(&input), piece = fuzz_byte(&input),
+            fault = fuzz_byte(&input);
     char *exact = malloc(input.n ? input.n : 1);
     memcpy(exact, input.at, input.n);
     whole.bytes = exact;
@@ -77,9 +82,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     pieces.piece = 1u + piece % 64u;
     bool good = fuzz_run(0, body_read, &whole);
     bool by_pieces = fuzz_run(0, body_read, &pieces);
-    /* libzstd takes a last block of no bytes, which is damage, where it comes alone */
-    require(good == by_pieces || inflate_look(whole.bytes, whole.n) == INFLATE_ZSTD, "pieces do not change the outcome");
-    require(!good || !by_pieces || (whole.n_out == pieces.n_out && memcmp(whole.out, pieces.out, whole.n_out) == 0),
+    /* libzstd takes a last block of no bytes, which is damage, where it comes
+     * alone */
+    require(good == by_pieces || inflate_look(whole.bytes, whole.n) == INFLATE_ZSTD,
+            "pieces do not change the outcome");
+    require(!good || !by_pieces ||
+                (whole.n_out == pieces.n_out && memcmp(whole.out, pieces.out, whole.n_out) == 0),
             "pieces do not change what comes");
     if (good && whole.kind == INFLATE_GZIP)
         zlib_check(&whole);

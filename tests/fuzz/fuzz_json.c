@@ -1,6 +1,7 @@
 /* libFuzzer target: any bytes as a JSON body of rows. What is taken is JSON to
  * cJSON too, its numbers are strtof's, and rows left as they came give the same
- * inputs later. The first byte chooses the model, the second which call fails. */
+ * inputs later. The first byte chooses the model, the second which call
+ * fails. */
 #include "fuzz.h"
 #include "mlp/value.h"
 #include "predict/instances.h"
@@ -48,7 +49,8 @@ static void numbers_check(const char *text, size_t n)
     for (size_t i = 0; i < n; i++) {
         struct scan scan;
         float number = NAN;
-        if ((text[i] != '-' && (text[i] < '0' || text[i] > '9')) || (i > 0 && strchr("0123456789.eE+-", text[i - 1])))
+        if ((text[i] != '-' && (text[i] < '0' || text[i] > '9')) ||
+            (i > 0 && strchr("0123456789.eE+-", text[i - 1])))
             continue;
         scan_init(&scan, text + i, n - i);
         const char *wrong = scan_number(&scan, &number);
@@ -101,13 +103,16 @@ static void later_check(struct trial *trial)
     struct instances later = {0};
     struct err err = {0};
     uint32_t n_inputs = trial->recipe->n_inputs;
-    require(instances_from_json(trial->bytes, trial->n, &models, true, &later, &err), "rows are taken later too");
+    require(instances_from_json(trial->bytes, trial->n, &models, true, &later, &err),
+            "rows are taken later too");
     require(later.n_rows == trial->instances.n_rows, "as many of them");
-    float *scratch = malloc((instances_scratch(&later, trial->recipe, INSTANCES_BLOCK) + 1) * sizeof *scratch);
+    float *scratch =
+        malloc((instances_scratch(&later, trial->recipe, INSTANCES_BLOCK) + 1) * sizeof *scratch);
     for (uint32_t first = 0, n; first < later.n_rows; first += n) {
         n = later.n_rows - first < INSTANCES_BLOCK ? later.n_rows - first : INSTANCES_BLOCK;
         const float *x = instances_inputs(&later, trial->recipe, first, n, scratch, &err);
-        require(x && memcmp(x, trial->instances.x + (size_t)first * n_inputs, n * n_inputs * sizeof *x) == 0, "later rows are the same");
+        require(x && memcmp(x, trial->instances.x + (size_t)first * n_inputs, n * n_inputs * sizeof *x) == 0,
+                "later rows are the same");
     }
     free(scratch);
     instances_done(&later);

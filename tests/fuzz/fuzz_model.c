@@ -68,9 +68,11 @@ static bool parts_use(void *self, struct err *err)
 {
     struct model *model = model_make(self, err), *back = NULL;
     float *out = model ? calloc(2 * ROWS * (size_t)model_n_outputs(model), sizeof *out) : NULL;
-    bool good = out && model_file_write(fuzz_path(2), model, "{\"a\":1}", err) && (back = model_file_read(fuzz_path(2), NULL, NULL, err));
+    bool good = out && model_file_write(fuzz_path(2), model, "{\"a\":1}", err) &&
+                (back = model_file_read(fuzz_path(2), NULL, NULL, err));
     size_t n = out ? ROWS * model_n_outputs(model) : 0;
-    require(good || !model || err->code == ERR_MEMORY || err->code == ERR_SPACE || err->code == ERR_IO || !out,
+    require(good || !model || err->code == ERR_MEMORY || err->code == ERR_SPACE || err->code == ERR_IO ||
+                !out,
             "a model is written and read");
     good = good && predict(model, out, err) && predict(back, out + n, err);
     require(!good || memcmp(out, out + n, n * sizeof *out) == 0, "the same model predicts the same");
@@ -111,7 +113,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     char *text = calloc(1, input.n + 2);
     memcpy(text, input.at, input.n);
     struct trial trial = {.recipe = text, .network = text + strnlen(text, input.n) + 1};
-    size_t n_network = trial.network > text + input.n ? 0 : strlen(trial.network) + 1, used = (size_t)(trial.network - text) + n_network;
+    size_t n_network = trial.network > text + input.n ? 0 : strlen(trial.network) + 1,
+           used = (size_t)(trial.network - text) + n_network;
     trial.network = n_network ? trial.network : text + input.n;
     trial.weights = input.at + (used < input.n ? used : input.n);
     trial.n_weights = used < input.n ? input.n - used : 0;

@@ -34,7 +34,8 @@ static void grey_check(const uint8_t *bytes, size_t n)
             dark[i] = bytes[i];
     for (size_t i = 0; i < sizeof dark; i++)
         light[i] = (uint8_t)(255 - dark[i]);
-    require(digit_from_grey(dark, side, side, side, pictures[0], &err) && digit_from_grey(light, side, side, side, pictures[1], &err),
+    require(digit_from_grey(dark, side, side, side, pictures[0], &err) &&
+                digit_from_grey(light, side, side, side, pictures[1], &err),
             "grey pixels are a picture");
     require(memcmp(pictures[0], pictures[1], DIGIT_PIXELS) == 0, "ink is ink whatever the ground");
 }
@@ -46,7 +47,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     memcpy(exact, input.at, input.n);
     if (choice & 1)
         mend_png(exact, input.n);
-    /* a picture of the largest size takes a second: there are enough smaller ones */
+    /* a picture of the largest size takes a second: there are enough smaller
+     * ones */
     if (input.n < 24 || mend_png_pixels(exact) < 1u << 20 || choice == 255)
         fuzz_run(fault, read_it, &(struct trial){(const char *)exact, input.n});
     grey_check(input.at, input.n);

@@ -48,7 +48,8 @@ static bool csv_read(void *self, struct err *err)
     const struct csv_options *options = &csv.options;
     (void)self;
     require(good || err->code == ERR_MEMORY || err->field[0], "an error names the parameter");
-    require(!good || (options->titles >= -1 && options->header >= -1 && options->header <= 1), "what is taken is within its limits");
+    require(!good || (options->titles >= -1 && options->header >= -1 && options->header <= 1),
+            "what is taken is within its limits");
     for (uint32_t i = 0; good && i < options->n_types; i++)
         require(options->types[i].column != NULL, "a type has its column");
     for (uint32_t i = 0; good && i < options->n_names; i++)
@@ -66,8 +67,10 @@ static void numbers_check(void)
         reply_init(&reply);
         const char *text = __wrap_request_query(NULL, "n");
         bool good = query_number(NULL, "n", 5, limits[i], &number, &reply);
-        require(!good || number == (text ? strtoull(text, NULL, 10) : 5), "a number is its text's, or what stands for none");
-        require(!good || !text || (number <= limits[i] && isdigit((unsigned char)*text)), "a number is within its limit");
+        require(!good || number == (text ? strtoull(text, NULL, 10) : 5),
+                "a number is its text's, or what stands for none");
+        require(!good || !text || (number <= limits[i] && isdigit((unsigned char)*text)),
+                "a number is within its limit");
         reply_done(&reply);
     }
 }

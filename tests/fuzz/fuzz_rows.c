@@ -35,13 +35,16 @@ static bool each_read(void *self, struct err *err)
     float *x = calloc(n_inputs, sizeof *x);
     int result = -1;
     bool whole = instances_from_csv(trial->recipe, trial->bytes, trial->n, &trial->options, &all, err);
-    struct instances_csv *rows = instances_csv_new(trial->recipe, trial->bytes, trial->n, &trial->options, &unknown, err);
+    struct instances_csv *rows =
+        instances_csv_new(trial->recipe, trial->bytes, trial->n, &trial->options, &unknown, err);
     if (rows)
         instances_csv_names(rows, &n_fields);
     while (rows && (result = instances_csv_row(rows, x, &fields, &n_fields, err)) == 1) {
         for (uint32_t i = 0; i < n_inputs; i++)
             require(isfinite(x[i]), "inputs are finite");
-        require(!whole || (n < all.n_rows && memcmp(x, all.x + (size_t)n * n_inputs, n_inputs * sizeof *x) == 0), "a row is a row");
+        require(!whole ||
+                    (n < all.n_rows && memcmp(x, all.x + (size_t)n * n_inputs, n_inputs * sizeof *x) == 0),
+                "a row is a row");
         n++;
     }
     require(!whole || (result == 0 && n == all.n_rows), "all rows are read one by one");
@@ -63,7 +66,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     uint8_t choice = fuzz_byte(&input), fault = fuzz_byte(&input);
     struct trial trial = {.recipe = recipes[choice & 1], .options = {.header = (choice >> 1) % 3 - 1}};
     if (choice & 8)
-        trial.options = (struct csv_options){.header = trial.options.header, .separator = ";|\t "[choice >> 4 & 3], .decimal = ','};
+        trial.options = (struct csv_options){
+            .header = trial.options.header, .separator = ";|\t "[choice >> 4 & 3], .decimal = ','};
     if (choice & 64)
         trial.options.names = names, trial.options.n_names = 4;
     if (choice & 128)

@@ -53,14 +53,17 @@ static bool recipe_use(struct table *table, uint8_t choice, struct err *err)
     options.target = choice & 2 ? table_column(table, 0)->name : NULL;
     for (uint32_t i = 0; rows && i < n_rows; i++)
         rows[i] = i;
-    struct recipe *recipe = rows ? recipe_fit(table, rows, n_rows, &options, err) : (err_memory(err, "rows"), NULL);
+    struct recipe *recipe =
+        rows ? recipe_fit(table, rows, n_rows, &options, err) : (err_memory(err, "rows"), NULL);
     struct binding *binding = recipe ? recipe_bind(recipe, table, true, err) : NULL;
     float *x = binding ? malloc(recipe->n_inputs * sizeof *x) : NULL;
     for (uint32_t row = 0; x && row < n_rows; row++) {
         binding_encode(binding, row, x);
         for (uint32_t i = 0; i < recipe->n_inputs; i++)
             require(isfinite(x[i]), "inputs are finite");
-        require(recipe->task != TASK_CLASSIFICATION || binding_class(binding, row) < (int32_t)recipe->n_classes, "a class is one of them");
+        require(recipe->task != TASK_CLASSIFICATION ||
+                    binding_class(binding, row) < (int32_t)recipe->n_classes,
+                "a class is one of them");
     }
     bool good = x || (binding && err_memory(err, "inputs"));
     free(x);
@@ -80,7 +83,8 @@ static bool table_use(void *self, struct err *err)
     }
     atomic_bool stop = false;
     double *association = malloc(table_n_columns(table) * sizeof *association);
-    bool good = (association || err_memory(err, "figures")) && table_association(table, 0, association, &stop, err);
+    bool good =
+        (association || err_memory(err, "figures")) && table_association(table, 0, association, &stop, err);
     char *profile = good ? profile_make(table, NULL, err) : NULL;
     rows_read(table);
     good = profile && rows_write(table, err) && recipe_use(table, *choice, err) && table_verify(table, err);

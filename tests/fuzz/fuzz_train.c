@@ -18,15 +18,19 @@ struct trial {
 static void request_check(const struct job_request *request)
 {
     const struct train_options *o = &request->train;
-    require(*request->dataset && strlen(request->dataset) < NAME_SIZE && strlen(request->model) < NAME_SIZE, "there is a dataset");
-    require((request->validation_split == -1 || request->validation_split >= 0) && request->validation_split < 1 &&
-                request->test_split >= 0 && request->test_split < 1,
+    require(*request->dataset && strlen(request->dataset) < NAME_SIZE && strlen(request->model) < NAME_SIZE,
+            "there is a dataset");
+    require((request->validation_split == -1 || request->validation_split >= 0) &&
+                request->validation_split < 1 && request->test_split >= 0 && request->test_split < 1,
             "splits are shares");
-    require(isfinite(o->learning_rate) && isfinite(o->label_smoothing) && isfinite(o->weight_decay) && isfinite(o->clipnorm),
+    require(isfinite(o->learning_rate) && isfinite(o->label_smoothing) && isfinite(o->weight_decay) &&
+                isfinite(o->clipnorm),
             "rates are finite");
-    require(o->n_layers < NETWORK_LAYERS_MAX && o->epochs <= 100000 && o->batch_size <= 1000000, "counts are within their limits");
+    require(o->n_layers < NETWORK_LAYERS_MAX && o->epochs <= 100000 && o->batch_size <= 1000000,
+            "counts are within their limits");
     for (uint32_t i = 0; i < o->n_layers; i++)
-        require(o->layers[i].units > 0 && o->layers[i].units <= NETWORK_UNITS_MAX && o->layers[i].dropout < 1, "layers have units");
+        require(o->layers[i].units > 0 && o->layers[i].units <= NETWORK_UNITS_MAX && o->layers[i].dropout < 1,
+                "layers have units");
 }
 
 static bool message_read(void *self, struct err *err)
@@ -41,9 +45,12 @@ static bool message_read(void *self, struct err *err)
         job_request_init(&again);
         bool reads = train_parse(request.json, &again, &ignored);
         require(reads || ignored.code == ERR_MEMORY, "a request's text is a request");
-        require(!reads || (memcmp(&request.train.layers, &again.train.layers, sizeof again.train.layers) == 0 &&
-                           request.train.seed == again.train.seed && request.train.learning_rate == again.train.learning_rate &&
-                           request.train.epochs == again.train.epochs && strcmp(request.dataset, again.dataset) == 0),
+        require(!reads ||
+                    (memcmp(&request.train.layers, &again.train.layers, sizeof again.train.layers) == 0 &&
+                     request.train.seed == again.train.seed &&
+                     request.train.learning_rate == again.train.learning_rate &&
+                     request.train.epochs == again.train.epochs &&
+                     strcmp(request.dataset, again.dataset) == 0),
                 "the same request");
         job_request_done(&again);
     }
@@ -73,7 +80,8 @@ static bool query_read(void *self, struct err *err)
     good = good && ((json = message_print(object)) || err_memory(err, "a query"));
     if (good) {
         struct message *back = message_parse(json, strlen(json), err);
-        require(back || err->code == ERR_MEMORY || err->code == ERR_INPUT, "a query is a message"); /* a name twice is none */
+        require(back || err->code == ERR_MEMORY || err->code == ERR_INPUT,
+                "a query is a message"); /* a name twice is none */
         good = back != NULL;
         message_free(back);
     }

@@ -17,7 +17,16 @@
 
 enum { COLUMN_BYTES = 56, GROUP_BYTES = 16 };
 /* Where the header has what. */
-enum { N_ROWS = 16, N_COLUMNS = 24, RECORD_BYTES = 28, N_GROUPS = 32, SCHEMA_AT = 48, SCHEMA_BYTES = 56, SCHEMA_SUM = 64, HEADER_SUM = 72 };
+enum {
+    N_ROWS = 16,
+    N_COLUMNS = 24,
+    RECORD_BYTES = 28,
+    N_GROUPS = 32,
+    SCHEMA_AT = 48,
+    SCHEMA_BYTES = 56,
+    SCHEMA_SUM = 64,
+    HEADER_SUM = 72
+};
 
 static uint64_t get(const uint8_t *bytes, size_t n)
 {
@@ -31,8 +40,10 @@ static void put(uint8_t *bytes, uint64_t value)
     memcpy(bytes, &value, sizeof value);
 }
 
-/* As many groups as lie within the file. Returns where the last one's content ends. */
-static uint64_t groups_mend(uint8_t *bytes, uint64_t schema_at, uint8_t *groups, uint64_t n_groups, uint64_t at, uint64_t size)
+/* As many groups as lie within the file. Returns where the last one's content
+ * ends. */
+static uint64_t groups_mend(uint8_t *bytes, uint64_t schema_at, uint8_t *groups, uint64_t n_groups,
+                            uint64_t at, uint64_t size)
 {
     for (uint64_t i = 0; i < n_groups; i++, groups += GROUP_BYTES) {
         uint64_t n = get(groups, 8);
@@ -48,14 +59,16 @@ void mend_table(uint8_t *bytes, size_t n)
 {
     if (n < TABLE_RECORDS_AT)
         return;
-    uint64_t schema_at = get(bytes + SCHEMA_AT, 8), n_groups = get(bytes + N_GROUPS, 8), n_columns = get(bytes + N_COLUMNS, 4);
+    uint64_t schema_at = get(bytes + SCHEMA_AT, 8), n_groups = get(bytes + N_GROUPS, 8),
+             n_columns = get(bytes + N_COLUMNS, 4);
     if (schema_at < TABLE_RECORDS_AT || schema_at > n)
         return;
     put(bytes + SCHEMA_BYTES, n - schema_at);
     uint64_t groups_at = schema_at + n_columns * COLUMN_BYTES, parts = get(bytes + 8, 4) == 2 ? 2 : 1;
     if (groups_at <= n && n_groups <= (n - groups_at) / GROUP_BYTES) {
         uint8_t *groups = bytes + groups_at;
-        uint64_t at = groups_mend(bytes, schema_at, groups, n_groups / parts, TABLE_RECORDS_AT, get(bytes + RECORD_BYTES, 4));
+        uint64_t at = groups_mend(bytes, schema_at, groups, n_groups / parts, TABLE_RECORDS_AT,
+                                  get(bytes + RECORD_BYTES, 4));
         if (parts == 2)
             groups_mend(bytes, schema_at, groups + n_groups / 2 * GROUP_BYTES, n_groups / 2, at, 1);
     }
@@ -80,7 +93,8 @@ void mend_model(int file, const uint8_t *bytes, size_t n)
     static const char *const texts[] = {"recipe", "network", "info"};
     uint64_t length = 0;
     memcpy(&length, bytes, n < 8 ? n : 8);
-    cJSON *root = n > 8 && length <= n - 8 ? cJSON_ParseWithLength((const char *)bytes + 8, (size_t)length) : NULL;
+    cJSON *root =
+        n > 8 && length <= n - 8 ? cJSON_ParseWithLength((const char *)bytes + 8, (size_t)length) : NULL;
     cJSON *metadata = cJSON_GetObjectItemCaseSensitive(root, "__metadata__");
     uLong sum = crc32(0, NULL, 0);
     for (int i = 0; i < 3; i++) {
@@ -94,7 +108,9 @@ void mend_model(int file, const uint8_t *bytes, size_t n)
     uint64_t n_header = header ? strlen(header) : 0;
     int fd = header ? fuzz_file(file, &n_header, sizeof n_header) : fuzz_file(file, bytes, n);
     if (header)
-        require(write(fd, header, n_header) == (ssize_t)n_header && write(fd, bytes + 8 + length, n - 8 - (size_t)length) >= 0, "written");
+        require(write(fd, header, n_header) == (ssize_t)n_header &&
+                    write(fd, bytes + 8 + length, n - 8 - (size_t)length) >= 0,
+                "written");
     close(fd);
     free(header);
     cJSON_Delete(root);
@@ -121,13 +137,15 @@ void mend_evaluation(uint8_t *bytes, size_t n)
     uint64_t orders = first ? 1 : 2, size = first ? 16 : 20, n_blocks = (rows + BLOCK - 1) / BLOCK;
     if (rows > n || classes > 64 || metrics > n || columns > n)
         return;
-    uint64_t hashes = (first ? HEAD_1 + METRICS_1 : HEAD_2 + 32 * metrics + 16 * columns) + 8 * classes * classes;
+    uint64_t hashes =
+        (first ? HEAD_1 + METRICS_1 : HEAD_2 + 32 * metrics + 16 * columns) + 8 * classes * classes;
     uint64_t front = hashes + 8 * (orders * n_blocks + 1);
     if (front + orders * rows * size > n)
         return;
     for (uint64_t i = 0; i < orders * n_blocks; i++) {
         uint64_t from = i % n_blocks * BLOCK, n_rows = rows - from < BLOCK ? rows - from : BLOCK;
-        hash_put(bytes + hashes + 8 * i, bytes + front + (i / n_blocks * rows + from) * size, (size_t)(n_rows * size));
+        hash_put(bytes + hashes + 8 * i, bytes + front + (i / n_blocks * rows + from) * size,
+                 (size_t)(n_rows * size));
     }
     hash_put(bytes + front - 8, bytes, (size_t)front - 8);
 }

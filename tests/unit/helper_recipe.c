@@ -89,15 +89,18 @@ struct model *model_of_text(const char *csv, uint32_t n_hidden, uint32_t norms)
     struct recipe *recipe = recipe_of_text(csv, NULL, TASK_AUTO);
     bool classes = recipe->task == TASK_CLASSIFICATION;
     struct layer layers[2] = {{.units = n_hidden, .activation = ACTIVATION_RELU, .norms = norms},
-                              {.units = classes ? recipe->n_classes : 1, .activation = classes ? ACTIVATION_SOFTMAX : ACTIVATION_LINEAR}};
+                              {.units = classes ? recipe->n_classes : 1,
+                               .activation = classes ? ACTIVATION_SOFTMAX : ACTIVATION_LINEAR}};
     struct err err = {0};
     struct network *network = network_new(recipe->n_inputs, layers, 2, &err);
 
     ck_assert_ptr_nonnull(network);
     ck_assert(network_init(network, INITIALIZER_HE_NORMAL, 0, 42, &err));
     for (uint32_t i = 0; norms > 0 && i < 3 * n_hidden; i++) /* gains and offsets that differ */
-        network->params[network->biases_at[0] + i / n_hidden * ((n_hidden + 15) & ~15u) + i % n_hidden] = 0.5f + (float)(i * 7 % 11) / 8;
-    struct model *model = model_new(recipe, network, classes ? LOSS_CATEGORICAL_CROSSENTROPY : LOSS_MSE, &err);
+        network->params[network->biases_at[0] + i / n_hidden * ((n_hidden + 15) & ~15u) + i % n_hidden] =
+            0.5f + (float)(i * 7 % 11) / 8;
+    struct model *model =
+        model_new(recipe, network, classes ? LOSS_CATEGORICAL_CROSSENTROPY : LOSS_MSE, &err);
     ck_assert_ptr_nonnull(model);
     return model;
 }
@@ -119,18 +122,21 @@ static void row_compare(const struct binding *binding, uint64_t row, const struc
 
     memset(from_text, 0x55, size);
     memset(from_table, 0xaa, size);
-    ck_assert_msg(recipe_encode(recipe, values, from_text, &err), "row %llu: %s", (unsigned long long)row, err.msg);
+    ck_assert_msg(recipe_encode(recipe, values, from_text, &err), "row %llu: %s", (unsigned long long)row,
+                  err.msg);
     binding_encode(binding, row, from_table);
     for (uint32_t i = 0; i < recipe->n_inputs; i++) {
-        ck_assert_msg(memcmp(&from_text[i], &from_table[i], sizeof(float)) == 0, "row %llu, input %u: %.9g from text, %.9g from the table",
-                      (unsigned long long)row, i, (double)from_text[i], (double)from_table[i]);
+        ck_assert_msg(memcmp(&from_text[i], &from_table[i], sizeof(float)) == 0,
+                      "row %llu, input %u: %.9g from text, %.9g from the table", (unsigned long long)row, i,
+                      (double)from_text[i], (double)from_table[i]);
         ck_assert(isfinite(from_text[i]));
     }
     free(from_text);
     free(from_table);
 }
 
-uint64_t ways_compare(const struct recipe *recipe, struct table *table, const char *csv, size_t length, int header)
+uint64_t ways_compare(const struct recipe *recipe, struct table *table, const char *csv, size_t length,
+                      int header)
 {
     struct err err = {0};
     const struct csv_field *fields;
@@ -148,8 +154,10 @@ uint64_t ways_compare(const struct recipe *recipe, struct table *table, const ch
         ck_assert_uint_eq(n_fields, table_n_columns(table));
         for (uint32_t c = 0; c < recipe->n_columns; c++) {
             int64_t at = table_find(table, recipe->columns[c].name);
-            values[c] = (struct value){
-                .kind = VALUE_TEXT, .text = fields[at].text, .length = fields[at].length, .mark = csv_reader_decimal(reader)};
+            values[c] = (struct value){.kind = VALUE_TEXT,
+                                       .text = fields[at].text,
+                                       .length = fields[at].length,
+                                       .mark = csv_reader_decimal(reader)};
         }
         row_compare(binding, row++, values);
     }
@@ -182,7 +190,11 @@ const char *image_text(struct text *text, uint32_t n, uint32_t rows, uint32_t ma
     fprintf(out, "label\n");
     for (uint32_t r = 0; r < rows; r++) {
         for (uint32_t c = 0; c < n; c++)
-            fprintf(out, "%u,", c == 0 ? 0 : r % 3 == 0 ? 0 : r % 3 == 1 ? max : (r * 31 + c * 17) % (max + 1));
+            fprintf(out, "%u,",
+                    c == 0       ? 0
+                    : r % 3 == 0 ? 0
+                    : r % 3 == 1 ? max
+                                 : (r * 31 + c * 17) % (max + 1));
         fprintf(out, "%u\n", r % 2);
     }
     return text_close(text);

@@ -36,7 +36,8 @@ struct reference *reference_new(const struct network *start, enum loss loss)
     memcpy(r->layers, start->layers, start->n_layers * sizeof *r->layers);
     for (uint32_t l = 0; l < r->n_layers; l++) {
         size_t outs = n_of_vectors(r, l), n = (size_t)n_in(r, l) * r->layers[l].units;
-        double **arrays[] = {&r->w[l], &r->gw[l], &r->m[l], &r->v[l]}, **small[] = {&r->b[l], &r->gb[l], &r->mb[l], &r->vb[l]};
+        double **arrays[] = {&r->w[l], &r->gw[l], &r->m[l], &r->v[l]},
+               **small[] = {&r->b[l], &r->gb[l], &r->mb[l], &r->vb[l]};
         for (int i = 0; i < 4; i++) {
             *arrays[i] = zeros(n);
             *small[i] = zeros(outs);
@@ -107,7 +108,8 @@ static double activation_slope(enum activation which, double z)
     return (activation(which, z + STEP) - activation(which, z - STEP)) / (2 * STEP);
 }
 
-/* Part of a layer's normalisation: mean and 1 / sqrt(variance + 1e-5) of n numbers. */
+/* Part of a layer's normalisation: mean and 1 / sqrt(variance + 1e-5) of n
+ * numbers. */
 static void moments(const double *u, uint32_t n, double *mean, double *inverse)
 {
     double sum = 0, squares = 0;
@@ -130,8 +132,9 @@ static void normalise(const struct reference *r, uint32_t l, const double *u, do
     }
 }
 
-/* Derivatives by z become those by u, by the chain rule over each pair: no formula that the engine might share. The gains' and
- * offsets' gradients on the way. */
+/* Derivatives by z become those by u, by the chain rule over each pair: no
+ * formula that the engine might share. The gains' and offsets' gradients on the
+ * way. */
 static void normalise_back(struct reference *r, uint32_t l, const double *u, double *d, double weight)
 {
     uint32_t outs = r->layers[l].units, n = outs / r->layers[l].norms;
@@ -143,13 +146,15 @@ static void normalise_back(struct reference *r, uint32_t l, const double *u, dou
         r->gb[l][outs + o] += weight * d[o] * (u[o] - mean) * inverse;
         r->gb[l][2 * outs + o] += weight * d[o];
         for (uint32_t j = first; j < first + n; j++)
-            by_u[j] += d[o] * r->b[l][outs + o] * (inverse * ((j == o) - 1.0 / n) - (u[o] - mean) * pow(inverse, 3) * (u[j] - mean) / n);
+            by_u[j] += d[o] * r->b[l][outs + o] *
+                       (inverse * ((j == o) - 1.0 / n) - (u[o] - mean) * pow(inverse, 3) * (u[j] - mean) / n);
     }
     memcpy(d, by_u, outs * sizeof *d);
     free(by_u);
 }
 
-/* Sums u[l], what the activation gets z[l] and outputs y[l] of every layer for one row. */
+/* Sums u[l], what the activation gets z[l] and outputs y[l] of every layer for
+ * one row. */
 static void forward(const struct reference *r, const double *x, double **u, double **z, double **y)
 {
     for (uint32_t l = 0; l < r->n_layers; l++) {
@@ -201,8 +206,8 @@ static double row_loss(const struct reference *r, const double *y, double t)
     uint32_t n = r->layers[r->n_layers - 1].units;
     double sum = 0;
     for (uint32_t i = 0; i < n; i++)
-        sum +=
-            r->loss == LOSS_CATEGORICAL_CROSSENTROPY ? -wanted(r, n, t, i) * log(y[i]) : output_loss(r->loss, y[i], wanted(r, n, t, i)) / n;
+        sum += r->loss == LOSS_CATEGORICAL_CROSSENTROPY ? -wanted(r, n, t, i) * log(y[i])
+                                                        : output_loss(r->loss, y[i], wanted(r, n, t, i)) / n;
     return sum;
 }
 
@@ -266,7 +271,8 @@ static double loss_of_sums(const struct reference *r, const double *z, double t,
     return row_loss(r, y, t);
 }
 
-/* Gradient by the sums of the last layer, by central differences: whatever loss and activation are. */
+/* Gradient by the sums of the last layer, by central differences: whatever loss
+ * and activation are. */
 static void output_delta(const struct reference *r, double *z, double t, double *d)
 {
     uint32_t n = r->layers[r->n_layers - 1].units;
@@ -282,7 +288,8 @@ static void output_delta(const struct reference *r, double *z, double t, double 
     free(y);
 }
 
-static void backward(struct reference *r, const double *x, double **u, double **z, double **y, double **d, double weight)
+static void backward(struct reference *r, const double *x, double **u, double **z, double **y, double **d,
+                     double weight)
 {
     for (uint32_t l = r->n_layers; l-- > 0;) {
         uint32_t outs = r->layers[l].units, ins = n_in(r, l);
@@ -329,9 +336,11 @@ double reference_gradients(struct reference *r, const double *x, const double *t
     return loss / (double)n;
 }
 
-/* ---- optimizers, as PyTorch's documentation writes them (SGD's velocity as Keras: it holds the rate) ---- */
+/* ---- optimizers, as PyTorch's documentation writes them (SGD's velocity as
+ * Keras: it holds the rate) ---- */
 
-static void update(const struct train_options *o, double *p, double *m, double *v, const double *g, size_t n, double rate, double t)
+static void update(const struct train_options *o, double *p, double *m, double *v, const double *g, size_t n,
+                   double rate, double t)
 {
     const double b1 = 0.9, b2 = 0.999, e = 1e-8, mu = (double)o->momentum;
     double product = 1, now = 0;
@@ -415,7 +424,9 @@ void reference_step(struct reference *r, const struct train_options *o, double r
             r->gw[l][i] = fmax(-(double)o->clipvalue, fmin((double)o->clipvalue, r->gw[l][i]));
         for (size_t i = 0; o->clipvalue > 0 && i < outs; i++)
             r->gb[l][i] = fmax(-(double)o->clipvalue, fmin((double)o->clipvalue, r->gb[l][i]));
-        double decay = o->weight_decay_given ? (double)o->weight_decay : o->optimizer == OPTIMIZER_ADAMW ? 0.004 : 0;
+        double decay = o->weight_decay_given             ? (double)o->weight_decay
+                       : o->optimizer == OPTIMIZER_ADAMW ? 0.004
+                                                         : 0;
         for (size_t i = 0; i < n; i++)
             r->w[l][i] *= 1 - rate * decay;
         update(o, r->w[l], r->m[l], r->v[l], r->gw[l], n, rate, (double)r->step);

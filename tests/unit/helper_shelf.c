@@ -17,7 +17,8 @@ struct shelf shelf;
 
 void shelf_fill(void)
 {
-    shelf = (struct shelf){recipe_of_text(training, "y", TASK_AUTO), recipe_of_text(training_numbers, "y", TASK_AUTO), 0};
+    shelf = (struct shelf){recipe_of_text(training, "y", TASK_AUTO),
+                           recipe_of_text(training_numbers, "y", TASK_AUTO), 0};
     ck_assert_int_eq(recipe_column_of(shelf.mixed, "note")->encoding, ENCODING_IGNORE);
 }
 

@@ -4,7 +4,8 @@
 
 #include "predict/instances.h"
 
-/* The models that a request may name: "mixed", "numbers" (version 2 is mixed). */
+/* The models that a request may name: "mixed", "numbers" (version 2 is
+ * mixed). */
 struct shelf {
     struct recipe *mixed, *numbers;
     uint32_t n_finds;

@@ -77,8 +77,8 @@ bool state_has(const struct state *state, const char *path)
 
 static bool parse(const char *json, struct job_request *request, struct err *err)
 {
-    if (sscanf(json, "\"%64s %" SCNu32 " %" SCNu32 " %" SCNu64, request->dataset, &request->train.epochs, &request->train.batch_size,
-               &request->train.seed) != 4)
+    if (sscanf(json, "\"%64s %" SCNu32 " %" SCNu32 " %" SCNu64, request->dataset, &request->train.epochs,
+               &request->train.batch_size, &request->train.seed) != 4)
         return err_set(err, ERR_INPUT, "not a test's request");
     request->batch_size_given = true;
     return true;
@@ -166,7 +166,8 @@ void state_with_tables(struct state *state)
     free(numbers);
 }
 
-void request_make(struct job_request *request, const char *dataset, uint32_t epochs, uint32_t batch, uint64_t seed)
+void request_make(struct job_request *request, const char *dataset, uint32_t epochs, uint32_t batch,
+                  uint64_t seed)
 {
     char json[200];
     snprintf(json, sizeof json, "\"%s %" PRIu32 " %" PRIu32 " %" PRIu64 "\"", dataset, epochs, batch, seed);
@@ -271,7 +272,8 @@ void models_equal(struct state *state, const char *name, uint32_t a, uint32_t b)
     struct model *first = model_of(state, name, a), *second = model_of(state, name, b);
 
     ck_assert_uint_eq(first->network->n_floats, second->network->n_floats);
-    ck_assert_mem_eq(first->network->params, second->network->params, first->network->n_floats * sizeof(float));
+    ck_assert_mem_eq(first->network->params, second->network->params,
+                     first->network->n_floats * sizeof(float));
     model_unref(first);
     model_unref(second);
 }

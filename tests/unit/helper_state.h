@@ -1,5 +1,5 @@
-/* A state folder of its own for each test, with the rooms above it, and jobs that are followed by their events. What fails ends the
- * test. */
+/* A state folder of its own for each test, with the rooms above it, and jobs
+ * that are followed by their events. What fails ends the test. */
 #ifndef HELPER_STATE_H
 #define HELPER_STATE_H
 
@@ -41,15 +41,19 @@ bool state_has(const struct state *state, const char *path);
 void state_upload(struct state *state, const char *name, const char *csv, bool replace);
 /* A descriptor of an unnamed file with the text. */
 int state_spool(struct state *state, const char *text);
-/* 240 rows of x1, x2 and label (two classes, apart); or with y = 2 * x1 - x2 as the target. The caller frees it. */
+/* 240 rows of x1, x2 and label (two classes, apart); or with y = 2 * x1 - x2 as
+ * the target. The caller frees it. */
 char *csv_classes(void);
 char *csv_numbers(void);
 
-/* A request whose JSON text is a string, "dataset epochs batch seed", which the parser of state_jobs understands. */
-void request_make(struct job_request *request, const char *dataset, uint32_t epochs, uint32_t batch, uint64_t seed);
+/* A request whose JSON text is a string, "dataset epochs batch seed", which the
+ * parser of state_jobs understands. */
+void request_make(struct job_request *request, const char *dataset, uint32_t epochs, uint32_t batch,
+                  uint64_t seed);
 /* Submit and free the request; the job's id. */
 int64_t submit(struct state *state, struct job_request *request);
-/* Likewise, of a table and a number of epochs, in batches of 32 and with seed 1. */
+/* Likewise, of a table and a number of epochs, in batches of 32 and with seed
+ * 1. */
 int64_t submit_simple(struct state *state, const char *dataset, uint32_t epochs);
 
 /* A subscriber that sleeps until it is woken. */
@@ -61,7 +65,8 @@ struct follower {
     bool ended;
 };
 void follower_begin(struct follower *follower, struct events *events, int64_t job, const char *last_event_id);
-/* Until the text contains `word`, or the stream ends; whether it does contain it. */
+/* Until the text contains `word`, or the stream ends; whether it does contain
+ * it. */
 bool follower_wait(struct follower *follower, const char *word);
 void follower_end(struct follower *follower);
 /* Follow the job until a frame with the word has come. */

@@ -16,7 +16,8 @@ char csv_path[80], table_path[80];
 void folder_make(void)
 {
     /* in memory where there is such a place: each ingest syncs its file */
-    snprintf(folder, sizeof folder, "%s/mlpd-test-table-XXXXXX", access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
+    snprintf(folder, sizeof folder, "%s/mlpd-test-table-XXXXXX",
+             access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
     ck_assert_ptr_nonnull(mkdtemp(folder));
     snprintf(csv_path, sizeof csv_path, "%s/csv", folder);
     snprintf(table_path, sizeof table_path, "%s/table", folder);
@@ -39,7 +40,8 @@ bool ingest(struct reading *reading)
     int fd = open(csv_path, O_RDWR | O_CREAT | O_TRUNC, 0600);
     ck_assert_int_ge(fd, 0);
     ck_assert_int_eq(write(fd, reading->csv, n), (ssize_t)n);
-    bool good = table_ingest_sized(fd, &reading->options, sizes, table_path, reading->progress, &reading->report, &reading->err);
+    bool good = table_ingest_sized(fd, &reading->options, sizes, table_path, reading->progress,
+                                   &reading->report, &reading->err);
     close(fd);
     ck_assert_msg(good || access(table_path, F_OK) != 0, "a failed ingest leaves no table behind");
     return good;
@@ -99,7 +101,8 @@ void check_text(struct reading *reading, const char *expected)
 {
     struct table *table = table_of(reading);
     char *text = table_as_text(table);
-    ck_assert_msg(strcmp(text, expected) == 0, "\"%.200s\" is read as\n%s, expected\n%s", reading->csv, text, expected);
+    ck_assert_msg(strcmp(text, expected) == 0, "\"%.200s\" is read as\n%s, expected\n%s", reading->csv, text,
+                  expected);
     free(text);
     table_unref(table);
 }
@@ -108,7 +111,9 @@ void check_all(const struct expectation *all, size_t n)
 {
     for (size_t i = 0; i < n; i++)
         for (size_t chunk = 1; chunk < 40; chunk += 6) {
-            struct reading reading = {.csv = all[i].csv, .options.n_threads = 1 + (uint32_t)chunk % 3, .sizes = {chunk, 1 << 16, 1000}};
+            struct reading reading = {.csv = all[i].csv,
+                                      .options.n_threads = 1 + (uint32_t)chunk % 3,
+                                      .sizes = {chunk, 1 << 16, 1000}};
             check_text(&reading, all[i].expected);
         }
 }
@@ -118,8 +123,9 @@ void check_refused(struct reading *reading, enum err_code code, uint64_t row, co
     reading->err = (struct err){0};
     ck_assert_msg(!ingest(reading), "\"%.60s\" is refused", reading->csv);
     ck_assert_msg(reading->err.code == code && reading->err.row == row && strstr(reading->err.msg, words),
-                  "\"%.60s\": code %d, row %llu, \"%s\"; expected code %d, row %llu, \"%s\"", reading->csv, reading->err.code,
-                  (unsigned long long)reading->err.row, reading->err.msg, code, (unsigned long long)row, words);
+                  "\"%.60s\": code %d, row %llu, \"%s\"; expected code %d, row %llu, \"%s\"", reading->csv,
+                  reading->err.code, (unsigned long long)reading->err.row, reading->err.msg, code,
+                  (unsigned long long)row, words);
 }
 
 uint64_t random_next(uint64_t *state)
@@ -163,5 +169,6 @@ void shared_path(char *path, size_t n, const char *name)
     if (shared)
         snprintf(path, n, "%s/data/%s", shared, name);
     else
-        snprintf(path, n, "%.*s../../../shared/data/%s", (int)(sizeof __FILE__ - sizeof "helper_table.c"), __FILE__, name);
+        snprintf(path, n, "%.*s../../../shared/data/%s", (int)(sizeof __FILE__ - sizeof "helper_table.c"),
+                 __FILE__, name);
 }

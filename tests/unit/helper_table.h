@@ -1,4 +1,5 @@
-/* What the tests of tables share: a CSV text to a table, and a table to text. */
+/* What the tests of tables share: a CSV text to a table, and a table to
+ * text. */
 #ifndef MLP_TESTS_HELPER_TABLE_H
 #define MLP_TESTS_HELPER_TABLE_H
 
@@ -27,7 +28,8 @@ bool ingest(struct reading *reading);
 /* The table, opened and verified. */
 struct table *table_of(struct reading *reading);
 
-/* The table as text: "name:type" of each column, then each row; numbers by %.9g, levels in <>, missing as _. The caller frees it. */
+/* The table as text: "name:type" of each column, then each row; numbers by
+ * %.9g, levels in <>, missing as _. The caller frees it. */
 char *table_as_text(const struct table *table);
 void check_text(struct reading *reading, const char *expected);
 void check_refused(struct reading *reading, enum err_code code, uint64_t row, const char *words);
@@ -42,12 +44,14 @@ void check_all(const struct expectation *all, size_t n);
 uint64_t random_next(uint64_t *state);
 uint32_t random_below(uint64_t *state, uint32_t n);
 
-/* 3,000 rows of which only the first thousand are looked at, and `last`. The caller frees it. */
+/* 3,000 rows of which only the first thousand are looked at, and `last`. The
+ * caller frees it. */
 char *late_csv(const char *last);
 
 char *file_bytes(const char *path, size_t *n_bytes);
 
-/* Where a shared data set lies: $MLPD_SHARED/data, or ../shared/data beside the source tree. */
+/* Where a shared data set lies: $MLPD_SHARED/data, or ../shared/data beside the
+ * source tree. */
 void shared_path(char *path, size_t n, const char *name);
 
 #endif

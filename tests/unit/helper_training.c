@@ -41,7 +41,8 @@ struct fixture fixture_of(const char *csv, bool raw_target)
     f.rows = malloc(f.n_rows * sizeof *f.rows);
     for (uint64_t i = 0; i < f.n_rows; i++)
         f.rows[i] = (uint32_t)i;
-    f.recipe = recipe_fit(f.table, f.rows, f.n_rows, &(struct recipe_options){.target = "y", .raw_target = raw_target}, &err);
+    f.recipe = recipe_fit(f.table, f.rows, f.n_rows,
+                          &(struct recipe_options){.target = "y", .raw_target = raw_target}, &err);
     must(f.recipe != NULL, &err);
     f.binding = recipe_bind(f.recipe, f.table, true, &err);
     must(f.binding != NULL, &err);
@@ -67,7 +68,11 @@ struct fixture fixture_numbers(uint64_t n, bool classes)
             sum += x[k] * (k - 1.5);
         }
         at += sprintf(at, "%.3f,%.3f,%.3f,%.3f,%.3f,", x[0], x[1], x[2], x[3], x[4]);
-        at += classes ? sprintf(at, "%s\n", sum < -1 ? "low" : sum < 1 ? "mid" : "high") : sprintf(at, "%.3f\n", sum * sum);
+        at += classes ? sprintf(at, "%s\n",
+                                sum < -1  ? "low"
+                                : sum < 1 ? "mid"
+                                          : "high")
+                      : sprintf(at, "%.3f\n", sum * sum);
     }
     struct fixture f = fixture_of(csv, false);
     free(csv);
@@ -85,7 +90,10 @@ struct fixture fixture_images(uint64_t n)
         int label = (int)(i % 4);
         for (int k = 0; k < 289; k++) {
             bool ink = random_double() < (k / 73 == label ? 0.5 : 0.1);
-            at += sprintf(at, "%d,", i == 0 && k == 0 ? 255 : ink && k != 40 ? (int)(random_double() * 256) : 0);
+            at += sprintf(at, "%d,",
+                          i == 0 && k == 0 ? 255
+                          : ink && k != 40 ? (int)(random_double() * 256)
+                                           : 0);
         }
         at += sprintf(at, "%d\n", label);
     }
@@ -95,18 +103,20 @@ struct fixture fixture_images(uint64_t n)
     return f;
 }
 
-struct train_options options_of(const struct fixture *f, const uint32_t *hidden, uint32_t n_hidden, enum activation activation)
+struct train_options options_of(const struct fixture *f, const uint32_t *hidden, uint32_t n_hidden,
+                                enum activation activation)
 {
     struct train_options o = train_options_default();
     for (uint32_t i = 0; i < n_hidden; i++)
         o.layers[o.n_layers++] = (struct layer){.units = hidden[i], .activation = activation};
     bool classes = f->recipe->task == TASK_CLASSIFICATION;
-    o.layers[o.n_layers++] =
-        (struct layer){.units = classes ? f->recipe->n_classes : 1, .activation = classes ? ACTIVATION_SOFTMAX : ACTIVATION_LINEAR};
+    o.layers[o.n_layers++] = (struct layer){.units = classes ? f->recipe->n_classes : 1,
+                                            .activation = classes ? ACTIVATION_SOFTMAX : ACTIVATION_LINEAR};
     return o;
 }
 
-struct trainer *trainer_of(const struct fixture *f, const struct train_options *o, uint64_t n_train, uint64_t n_validation)
+struct trainer *trainer_of(const struct fixture *f, const struct train_options *o, uint64_t n_train,
+                           uint64_t n_validation)
 {
     struct err err = {0};
     struct rows train = {.binding = f->binding, .rows = f->rows, .n_rows = n_train, .weights = f->weights},
@@ -140,7 +150,8 @@ void to_double(const struct fixture *f, double *x, double *t)
             x[i * n + k] = (double)row[k];
         t[i] = f->recipe->task == TASK_CLASSIFICATION
                    ? (double)binding_class(f->binding, i)
-                   : ((double)binding_value(f->binding, i) - (double)f->recipe->target_mean) / (double)f->recipe->target_stddev;
+                   : ((double)binding_value(f->binding, i) - (double)f->recipe->target_mean) /
+                         (double)f->recipe->target_stddev;
     }
     free(row);
 }

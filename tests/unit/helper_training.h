@@ -1,4 +1,5 @@
-/* Training as the unit tests need it: tables made up from a seed, options, runs. Failures end the test. */
+/* Training as the unit tests need it: tables made up from a seed, options,
+ * runs. Failures end the test. */
 #ifndef HELPER_TRAINING_H
 #define HELPER_TRAINING_H
 
@@ -26,10 +27,13 @@ struct fixture fixture_numbers(uint64_t n, bool classes);
 struct fixture fixture_images(uint64_t n);
 void fixture_done(struct fixture *f);
 
-/* The default options with hidden layers of these units and the output layer that the target asks for. */
-struct train_options options_of(const struct fixture *f, const uint32_t *hidden, uint32_t n_hidden, enum activation activation);
+/* The default options with hidden layers of these units and the output layer
+ * that the target asks for. */
+struct train_options options_of(const struct fixture *f, const uint32_t *hidden, uint32_t n_hidden,
+                                enum activation activation);
 /* Rows 0 .. n_train - 1, and the n_validation after them. */
-struct trainer *trainer_of(const struct fixture *f, const struct train_options *o, uint64_t n_train, uint64_t n_validation);
+struct trainer *trainer_of(const struct fixture *f, const struct train_options *o, uint64_t n_train,
+                           uint64_t n_validation);
 /* Run to the end; returns the last epoch's metrics. */
 struct epoch_metrics run(struct trainer *trainer, uint32_t n_threads);
 /* Encoded inputs and targets in double precision. */

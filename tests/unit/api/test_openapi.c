@@ -1,4 +1,5 @@
-/* openapi.json says what the code takes: its enums are the engine's tables, its properties the fields of a request. */
+/* openapi.json says what the code takes: its enums are the engine's tables, its
+ * properties the fields of a request. */
 #include "helper_main.h"
 #include "jobs/json_train.h"
 #include "mlp/train.h"
@@ -31,7 +32,8 @@ static void teardown(void)
 static const cJSON *schema(const char *name)
 {
     const cJSON *components = cJSON_GetObjectItemCaseSensitive(document, "components");
-    const cJSON *found = cJSON_GetObjectItemCaseSensitive(cJSON_GetObjectItemCaseSensitive(components, "schemas"), name);
+    const cJSON *found =
+        cJSON_GetObjectItemCaseSensitive(cJSON_GetObjectItemCaseSensitive(components, "schemas"), name);
     ck_assert_msg(found != NULL, "there is a schema %s", name);
     return found;
 }
@@ -40,8 +42,10 @@ static const cJSON *schema(const char *name)
 static void enum_check(const char *name, int (*find)(const char *word), int n)
 {
     const cJSON *words = cJSON_GetObjectItemCaseSensitive(schema(name), "enum"), *word;
-    ck_assert_msg(cJSON_GetArraySize(words) == n, "%s has %d words, the engine %d", name, cJSON_GetArraySize(words), n);
-    cJSON_ArrayForEach(word, words) ck_assert_msg(find(word->valuestring) >= 0, "%s: the engine does not know %s", name, word->valuestring);
+    ck_assert_msg(cJSON_GetArraySize(words) == n, "%s has %d words, the engine %d", name,
+                  cJSON_GetArraySize(words), n);
+    cJSON_ArrayForEach(word, words) ck_assert_msg(find(word->valuestring) >= 0,
+                                                  "%s: the engine does not know %s", name, word->valuestring);
 }
 
 static int monitor_find(const char *word)
@@ -68,7 +72,8 @@ START_TEST(enums_are_the_engines_tables)
 }
 END_TEST
 
-/* The fields that a request's part has, as the error about an unknown one lists them: properties, each once. */
+/* The fields that a request's part has, as the error about an unknown one lists
+ * them: properties, each once. */
 static void fields_check(const char *name, const char *request)
 {
     struct job_request job = {0};
@@ -85,8 +90,8 @@ static void fields_check(const char *name, const char *request)
         ck_assert_msg(named, "%s.%s is not in: %s", name, property->string, list);
     }
     for (char *word = strtok(list + strlen("expected "), ", "); word; word = strtok(NULL, ", "))
-        if (strcmp(word, "one") && strcmp(word, "of") && strcmp(word, "and") && strcmp(word, "in") && strcmp(word, "a") &&
-            strcmp(word, "layer"))
+        if (strcmp(word, "one") && strcmp(word, "of") && strcmp(word, "and") && strcmp(word, "in") &&
+            strcmp(word, "a") && strcmp(word, "layer"))
             ck_assert_msg(cJSON_HasObjectItem(properties, word), "%s has %s", name, word);
 }
 
@@ -98,7 +103,8 @@ START_TEST(properties_are_the_fields_of_a_request)
     fields_check("Augmentation", "{\"dataset\":\"d\",\"augmentation\":{\"?\":1}}");
     fields_check("Layer", "{\"dataset\":\"d\",\"layers\":[{\"?\":1}]}");
     const cJSON *properties = cJSON_GetObjectItemCaseSensitive(schema("Train"), "properties"), *property;
-    cJSON_ArrayForEach(property, properties) ck_assert_msg(train_knows(property->string), "Train.%s is no field", property->string);
+    cJSON_ArrayForEach(property, properties)
+        ck_assert_msg(train_knows(property->string), "Train.%s is no field", property->string);
     for (uint32_t i = 0; train_field(i); i++)
         ck_assert_msg(cJSON_HasObjectItem(properties, train_field(i)), "Train has %s", train_field(i));
 }
@@ -107,7 +113,8 @@ END_TEST
 /* Whether POST /train has a query parameter of that name. */
 static bool is_parameter(const char *name)
 {
-    const cJSON *path = cJSON_GetObjectItemCaseSensitive(cJSON_GetObjectItemCaseSensitive(document, "paths"), "/train");
+    const cJSON *path =
+        cJSON_GetObjectItemCaseSensitive(cJSON_GetObjectItemCaseSensitive(document, "paths"), "/train");
     const cJSON *post = cJSON_GetObjectItemCaseSensitive(path, "post"), *parameter;
     cJSON_ArrayForEach(parameter, cJSON_GetObjectItemCaseSensitive(post, "parameters"))
     {

@@ -82,7 +82,8 @@ START_TEST(texts_have_their_orders_and_values)
         uint32_t orders = date_read(exact, n, values);
         ck_assert_msg(orders == cases[i].orders, "%s: %u", cases[i].text, orders);
         if (orders)
-            ck_assert_msg(values[__builtin_ctz(orders)] == cases[i].value, "%s: %.6f", cases[i].text, values[__builtin_ctz(orders)]);
+            ck_assert_msg(values[__builtin_ctz(orders)] == cases[i].value, "%s: %.6f", cases[i].text,
+                          values[__builtin_ctz(orders)]);
         free(exact);
     }
 }
@@ -96,7 +97,8 @@ START_TEST(day_and_month_change_places_only_where_nothing_speaks_against_it)
     ck_assert_uint_eq(date_format_choose(dmy | mdy, "3/1/2024", 8).order, DATE_MDY);
     ck_assert_uint_eq(date_format_choose(dmy | mdy, "3.1.2024", 8).order, DATE_DMY);
     ck_assert_uint_eq(date_format_choose(dmy, "3/1/2024", 8).order, DATE_DMY);
-    ck_assert(date_format_choose(dmy | mdy, "3/1/2024", 8).either && !date_format_choose(dmy, "3/1/2024", 8).either);
+    ck_assert(date_format_choose(dmy | mdy, "3/1/2024", 8).either &&
+              !date_format_choose(dmy, "3/1/2024", 8).either);
     ck_assert_uint_eq(date_format_choose(ymd, "2024-1-1", 8).order, DATE_YMD);
 }
 END_TEST

@@ -1,4 +1,5 @@
-/* The service threads' queue: in which order tasks start, by whose they are and what they take. Time is made up. */
+/* The service threads' queue: in which order tasks start, by whose they are and
+ * what they take. Time is made up. */
 #include "base/executor.h"
 #include "base/fair.h"
 #include "helper_main.h"

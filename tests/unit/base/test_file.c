@@ -1,4 +1,5 @@
-/* What is no regular file in the place of a table, model or checkpoint is an error at once: no open waits for a fifo's other end. */
+/* What is no regular file in the place of a table, model or checkpoint is an
+ * error at once: no open waits for a fifo's other end. */
 #include "base/files.h"
 #include "helper_main.h"
 #include "helper_state.h"
@@ -51,7 +52,8 @@ static void odd_make(enum odd odd, const char *path)
         [FOLDER] = odd == FOLDER && mkdir(path, 0700) == 0,
         [LINK] = odd == LINK && symlink("/etc/passwd", path) == 0,
         [BROKEN_LINK] = odd == BROKEN_LINK && symlink("/nothing/here", path) == 0,
-        [DEVICE] = odd == DEVICE && symlink("/dev/zero", path) == 0, /* to make one takes more rights than a test has */
+        [DEVICE] = odd == DEVICE &&
+                   symlink("/dev/zero", path) == 0, /* to make one takes more rights than a test has */
         [SOCKET] = odd == SOCKET && socket_make(path),
     };
     ck_assert(made[odd]);

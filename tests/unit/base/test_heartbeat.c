@@ -24,7 +24,8 @@ static void teardown(void)
 
 static bool look(enum heart heart, bool has_work, uint64_t beats, uint64_t now_ms)
 {
-    return heartbeat_look(heartbeat, heart, (struct pulse){.has_work = has_work, .beats = beats}, now_ms, LIMIT);
+    return heartbeat_look(heartbeat, heart, (struct pulse){.has_work = has_work, .beats = beats}, now_ms,
+                          LIMIT);
 }
 
 START_TEST(an_idle_part_is_well_for_ever)
@@ -65,7 +66,8 @@ START_TEST(parts_are_judged_each_by_itself_and_named)
     ck_assert(look(HEART_HTTP, true, 2, 2 * LIMIT));
     ck_assert(!look(HEART_INTERACTIVE, true, 1, 2 * LIMIT));
     heartbeat_write(heartbeat, &writer);
-    static const char expected[] = "{\"status\":\"stuck\",\"stuck\":[{\"part\":\"interactive\",\"seconds\":2}]}";
+    static const char expected[] =
+        "{\"status\":\"stuck\",\"stuck\":[{\"part\":\"interactive\",\"seconds\":2}]}";
     ck_assert_uint_ge(writer.n, sizeof expected - 1);
     ck_assert_int_eq(memcmp(writer.text, expected, sizeof expected - 1), 0);
     writer_done(&writer);

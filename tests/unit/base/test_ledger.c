@@ -1,4 +1,5 @@
-/* The ledger of requests' memory: shares, refusals and what is given back; clients as numbers. */
+/* The ledger of requests' memory: shares, refusals and what is given back;
+ * clients as numbers. */
 #include "base/client.h"
 #include "base/ledger.h"
 #include "helper_main.h"
@@ -98,7 +99,8 @@ END_TEST
 START_TEST(the_parts_of_a_request_are_one)
 {
     struct ledger *ledger = opened(1000);
-    struct claim request = {.ledger = ledger, .client = 1}, body = claim_of(&request), window = claim_of(&body);
+    struct claim request = {.ledger = ledger, .client = 1}, body = claim_of(&request),
+                 window = claim_of(&body);
     taken(&body, 300);
     taken(&window, 100);
     refused(&request, 101, ERR_LIMIT); /* 501 together */

@@ -1,4 +1,5 @@
-/* Mapped files that are cut: an error of that file, where the system would end the process. */
+/* Mapped files that are cut: an error of that file, where the system would end
+ * the process. */
 #include "helper_main.h"
 #include "mlp/map.h"
 

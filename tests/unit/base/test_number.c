@@ -1,5 +1,7 @@
-/* number_parse against strtof of the C locale, bit for bit, on random and adversarial texts; what is no number; what is missing.
- * MLPD_NUMBER_TESTS sets how many random texts are tried (default ten million, a hundredth under a sanitizer). */
+/* number_parse against strtof of the C locale, bit for bit, on random and
+ * adversarial texts; what is no number; what is missing. MLPD_NUMBER_TESTS sets
+ * how many random texts are tried (default ten million, a hundredth under a
+ * sanitizer). */
 #include "helper_main.h"
 #include "mlp/csv.h"
 #include "mlp/number.h"
@@ -42,7 +44,8 @@ static void check_as_strtof(const char *text)
         ck_abort_msg("\"%s\" gives %a, strtof gives %a", text, (double)value, (double)expected);
 }
 
-/* Digits with a point and an exponent anywhere: what no writer of floats would produce. */
+/* Digits with a point and an exponent anywhere: what no writer of floats would
+ * produce. */
 static void text_random_digits(uint64_t *state, char *text)
 {
     size_t n = 1 + random_below(state, random_below(state, 20) == 0 ? 300 : 25), at = 0;
@@ -55,21 +58,25 @@ static void text_random_digits(uint64_t *state, char *text)
         text[at++] = (char)('0' + (random_below(state, 4) == 0 ? 0 : random_below(state, 10)));
     }
     if (random_below(state, 2))
-        at += (size_t)sprintf(text + at, "%c%d", random_below(state, 2) ? 'e' : 'E', (int)random_below(state, 120) - 60);
+        at += (size_t)sprintf(text + at, "%c%d", random_below(state, 2) ? 'e' : 'E',
+                              (int)random_below(state, 120) - 60);
     text[at] = '\0';
 }
 
-/* Zeros in front or behind, as many as an exponent takes back or some more, up to exponents beyond all integers. */
+/* Zeros in front or behind, as many as an exponent takes back or some more, up
+ * to exponents beyond all integers. */
 static void text_huge_exponent(uint64_t *state, char *text)
 {
-    static const char *const exponents[] = {"e%d", "e+%d", "E-%d", "e%d0000000000", "e-%d99999999999999999999", "e000%d"};
+    static const char *const exponents[] = {
+        "e%d", "e+%d", "E-%d", "e%d0000000000", "e-%d99999999999999999999", "e000%d"};
     size_t zeros = random_below(state, 8) == 0 ? random_below(state, 300) : random_below(state, 40), at = 0;
     bool front = random_below(state, 2);
     if (front)
         at = (size_t)sprintf(text, "0.");
     for (size_t i = 0; front && i < zeros; i++)
         text[at++] = '0';
-    at += (size_t)sprintf(text + at, "%llu", (unsigned long long)(random_next(state) >> random_below(state, 64)));
+    at += (size_t)sprintf(text + at, "%llu",
+                          (unsigned long long)(random_next(state) >> random_below(state, 64)));
     for (size_t i = 0; !front && i < zeros; i++)
         text[at++] = '0';
     int exponent = (int)zeros + (int)random_below(state, 90) - 45;
@@ -79,7 +86,8 @@ static void text_huge_exponent(uint64_t *state, char *text)
         sprintf(text + at, "e%d", front ? exponent : -exponent);
 }
 
-/* A float, or a midpoint between two of them, written exactly and then nudged in a far digit. */
+/* A float, or a midpoint between two of them, written exactly and then nudged
+ * in a far digit. */
 static void text_midpoint(uint64_t *state, char *text)
 {
     uint32_t bits = (uint32_t)random_next(state) & 0x7fffffff;
@@ -129,8 +137,8 @@ static const uint64_t n_random_default = 10000000;
 
 START_TEST(equals_strtof_on_random_texts)
 {
-    static void (*const makers[])(uint64_t *, char *) = {text_random_digits, text_midpoint, text_printed_float, text_integer,
-                                                         text_huge_exponent};
+    static void (*const makers[])(uint64_t *, char *) = {
+        text_random_digits, text_midpoint, text_printed_float, text_integer, text_huge_exponent};
     const char *wanted = getenv("MLPD_NUMBER_TESTS");
     uint64_t n = wanted ? strtoull(wanted, NULL, 10) : n_random_default, state = 0x9e3779b97f4a7c15ull;
     char text[TEXT_BYTES];
@@ -203,7 +211,8 @@ START_TEST(equals_strtof_at_the_edges)
 }
 END_TEST
 
-/* A hundred thousand zeros and the exponent that takes them back; digits that only matter at the 100,000th place. */
+/* A hundred thousand zeros and the exponent that takes them back; digits that
+ * only matter at the 100,000th place. */
 START_TEST(long_texts_are_exact)
 {
     enum { N = 100000 };
@@ -238,15 +247,17 @@ START_TEST(blanks_around_a_number_are_skipped)
 END_TEST
 
 static const char *const not_numbers[] = {
-    "",    " ",   ".",    "-",        "+",   "e5",  ".e5", "1e",  "1e+", "1e-", "--1", "+-1",   "1.2.3", "1,5", "1 2",      "0x10",
-    "1p3", "inf", "-inf", "infinity", "nan", "NaN", "1f",  "1x1", "12a", "\n1", "1\r", "1_000", "$5",    "5%",  "\xd9\xa1",
+    "",    " ",     ".",   "-",   "+",    "e5",    ".e5", "1e",   "1e+",      "1e-", "--1",
+    "+-1", "1.2.3", "1,5", "1 2", "0x10", "1p3",   "inf", "-inf", "infinity", "nan", "NaN",
+    "1f",  "1x1",   "12a", "\n1", "1\r",  "1_000", "$5",  "5%",   "\xd9\xa1",
 };
 
 START_TEST(other_text_is_no_number)
 {
     for (size_t i = 0; i < sizeof not_numbers / sizeof *not_numbers; i++) {
         float value = 42;
-        ck_assert_msg(!number_parse(not_numbers[i], strlen(not_numbers[i]), &value), "\"%s\"", not_numbers[i]);
+        ck_assert_msg(!number_parse(not_numbers[i], strlen(not_numbers[i]), &value), "\"%s\"",
+                      not_numbers[i]);
         ck_assert_float_eq(value, 42);
     }
     float value;
@@ -258,7 +269,8 @@ START_TEST(missing_values_are_recognised)
 {
     static const char *const missing[] = {"",     " ",    "\t ", "NA",  "na", "N/A", "n/a", "null",
                                           "NULL", "Null", "NaN", "nan", "?",  " ?",  "-",   "."};
-    static const char *const present[] = {"0", "none", "nul", "nulls", "naan", "--", "..", "??", "N A", "-1", "x"};
+    static const char *const present[] = {"0",  "none", "nul", "nulls", "naan", "--",
+                                          "..", "??",   "N A", "-1",    "x"};
     for (size_t i = 0; i < sizeof missing / sizeof *missing; i++)
         ck_assert_msg(text_is_missing(missing[i], strlen(missing[i])), "\"%s\"", missing[i]);
     for (size_t i = 0; i < sizeof present / sizeof *present; i++)

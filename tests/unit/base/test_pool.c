@@ -1,4 +1,5 @@
-/* The pool gives way to who asks, and comes back; its workers wait for each other's work. */
+/* The pool gives way to who asks, and comes back; its workers wait for each
+ * other's work. */
 #define _GNU_SOURCE
 #include "helper_main.h"
 #include "mlp/pool.h"
@@ -38,11 +39,13 @@ static void meet_until(void *self, uint32_t worker)
     } while (!enough);
 }
 
-/* Wait until all workers have the policy; false: half a second has gone. From outside, for they may not get to run. */
+/* Wait until all workers have the policy; false: half a second has gone. From
+ * outside, for they may not get to run. */
 static bool all_have(int policy)
 {
     bool all = false;
-    for (double begin = seconds(); !all && seconds() - begin < 0.5; nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL)) {
+    for (double begin = seconds(); !all && seconds() - begin < 0.5;
+         nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL)) {
         all = true;
         for (int i = 0; i < N_THREADS; i++)
             all = all && atomic_load(&tids[i]) != 0 && sched_getscheduler(atomic_load(&tids[i])) == policy;
@@ -55,7 +58,8 @@ static void *ask(void *arg)
 {
     atomic_bool *stop = arg;
     bool left = false, back = false;
-    for (int i = 0; i < 20 && !(left && back); i++) { /* where this thread is late, it may see nothing of it */
+    for (int i = 0; i < 20 && !(left && back);
+         i++) { /* where this thread is late, it may see nothing of it */
         back = all_have(SCHED_OTHER);
         double begin = seconds();
         pool_yield(pool);
@@ -99,8 +103,9 @@ static void meet_often(void *self, uint32_t worker)
         pool_barrier(pool);
 }
 
-/* Where others leave nothing: a worker that takes only that does not come to a barrier, and would wait for its turn for a quarter of a
- * minute. Between runs the caller is as it was, whoever asks. */
+/* Where others leave nothing: a worker that takes only that does not come to a
+ * barrier, and would wait for its turn for a quarter of a minute. Between runs
+ * the caller is as it was, whoever asks. */
 START_TEST(workers_come_back_on_busy_processors)
 {
     enum { N_HOGS = 64 };
@@ -132,7 +137,8 @@ END_TEST
 static atomic_uint counts[N_ROUNDS];
 static unsigned marks[N_ROUNDS][N_THREADS];
 
-/* Each round every worker makes its mark and reads those of all, who are behind or ahead; sometimes one is so late that others sleep. */
+/* Each round every worker makes its mark and reads those of all, who are behind
+ * or ahead; sometimes one is so late that others sleep. */
 static void pass_on(void *self, uint32_t worker)
 {
     atomic_uint *wrong = self;

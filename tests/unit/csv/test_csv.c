@@ -1,5 +1,6 @@
-/* csv_reader: RFC 4180, the csv-spectrum files, the dialects that are guessed, errors that say where.
- * The csv-spectrum files lie in $MLPD_SHARED/data, or in ../shared/data beside the source tree. */
+/* csv_reader: RFC 4180, the csv-spectrum files, the dialects that are guessed,
+ * errors that say where. The csv-spectrum files lie in $MLPD_SHARED/data, or in
+ * ../shared/data beside the source tree. */
 #include "csv/scan.h"
 #include "helper_main.h"
 #include "mlp/csv.h"
@@ -9,7 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Every row's fields as text: fields joined by '|', rows by '/', quoted fields in <>. */
+/* Every row's fields as text: fields joined by '|', rows by '/', quoted fields
+ * in <>. */
 static char *rows_text(const char *bytes, size_t n_bytes, char separator, struct err *err)
 {
     char *text = calloc(1, 4 * n_bytes + 64), *to = text;
@@ -20,7 +22,8 @@ static char *rows_text(const char *bytes, size_t n_bytes, char separator, struct
     ck_assert_ptr_nonnull(reader);
     while ((result = csv_reader_next(reader, &fields, &n, err)) == 1) {
         for (uint32_t i = 0; i < n; i++)
-            to += sprintf(to, fields[i].quoted ? "%s<%.*s>" : "%s%.*s", i ? "|" : "", (int)fields[i].length, fields[i].text);
+            to += sprintf(to, fields[i].quoted ? "%s<%.*s>" : "%s%.*s", i ? "|" : "", (int)fields[i].length,
+                          fields[i].text);
         *to++ = '/';
     }
     *to = '\0';
@@ -45,12 +48,14 @@ static void check_readings(const struct reading *readings, size_t n, char separa
         char *exact = realloc(copy, length ? length : 1);
         char *rows = rows_text(exact, length, separator, &err);
         ck_assert_msg(rows, "\"%s\": %s", readings[i].csv, err.msg);
-        ck_assert_msg(strcmp(rows, readings[i].rows) == 0, "\"%s\" reads as %s, expected %s", readings[i].csv, rows, readings[i].rows);
+        ck_assert_msg(strcmp(rows, readings[i].rows) == 0, "\"%s\" reads as %s, expected %s", readings[i].csv,
+                      rows, readings[i].rows);
         free(rows);
         free(exact);
     }
 }
-#define CHECK_READINGS(readings, separator) check_readings(readings, sizeof(readings) / sizeof *(readings), separator)
+#define CHECK_READINGS(readings, separator)                                                                  \
+    check_readings(readings, sizeof(readings) / sizeof *(readings), separator)
 
 START_TEST(reads_rfc_4180)
 {
@@ -105,7 +110,8 @@ START_TEST(runs_of_blanks_separate)
 }
 END_TEST
 
-/* Fields of every length over every edge of the 64-byte blocks, each ended in turn by a separator, a line end and the text's end. */
+/* Fields of every length over every edge of the 64-byte blocks, each ended in
+ * turn by a separator, a line end and the text's end. */
 START_TEST(fields_of_any_length_are_found)
 {
     char csv[512], expected[512];
@@ -116,7 +122,8 @@ START_TEST(fields_of_any_length_are_found)
             csv[a + 1 + b] = '\n';
             struct err err = {0};
             char *rows = rows_text(csv, a + b + 2 + 65, ';', &err);
-            snprintf(expected, sizeof expected, "%.*s|%.*s/%.*s/", (int)a, csv, (int)b, csv + a + 1, 65, csv + a + b + 2);
+            snprintf(expected, sizeof expected, "%.*s|%.*s/%.*s/", (int)a, csv, (int)b, csv + a + 1, 65,
+                     csv + a + b + 2);
             ck_assert_str_eq(rows, expected);
             free(rows);
         }
@@ -124,7 +131,8 @@ START_TEST(fields_of_any_length_are_found)
 }
 END_TEST
 
-/* The same text through a buffer that grows a byte at a time: no row is cut or lost. */
+/* The same text through a buffer that grows a byte at a time: no row is cut or
+ * lost. */
 START_TEST(a_row_cut_anywhere_is_asked_for_again)
 {
     static const char csv[] = "a,\"b\"\"\r\nc\" ,d\r\n \t\n1,2,\"\"\n\nlast,\"\",x";
@@ -181,16 +189,20 @@ struct failing {
 START_TEST(errors_name_the_row)
 {
     static const struct failing failing[] = {
-        {"a,b\n1,\"2\n3,4\n", 13, 2, "closing quote is missing"}, {"\"", 1, 1, "closing quote is missing"},
-        {"a\n\"b\"\"", 6, 2, "closing quote is missing"},         {"a,b\n\n1,\"2\"x\n", 12, 2, "field 2: text follows the closing quote"},
-        {"a,b\n1,2\n3,\0\n", 12, 3, "field 2 holds a NUL byte"},  {"a,b\n\"\0\",2\n", 10, 2, "field 1 holds a NUL byte"},
+        {"a,b\n1,\"2\n3,4\n", 13, 2, "closing quote is missing"},
+        {"\"", 1, 1, "closing quote is missing"},
+        {"a\n\"b\"\"", 6, 2, "closing quote is missing"},
+        {"a,b\n\n1,\"2\"x\n", 12, 2, "field 2: text follows the closing quote"},
+        {"a,b\n1,2\n3,\0\n", 12, 3, "field 2 holds a NUL byte"},
+        {"a,b\n\"\0\",2\n", 10, 2, "field 1 holds a NUL byte"},
     };
     for (size_t i = 0; i < sizeof failing / sizeof *failing; i++) {
         struct err err = {0};
         char *rows = rows_text(failing[i].csv, failing[i].n_bytes, ',', &err);
         ck_assert_ptr_null(rows);
         ck_assert_int_eq(err.code, ERR_INPUT);
-        ck_assert_msg(err.row == failing[i].row, "%zu: row %llu: %s", i, (unsigned long long)err.row, err.msg);
+        ck_assert_msg(err.row == failing[i].row, "%zu: row %llu: %s", i, (unsigned long long)err.row,
+                      err.msg);
         ck_assert_msg(strstr(err.msg, failing[i].words), "%zu: %s", i, err.msg);
     }
 }
@@ -242,8 +254,8 @@ START_TEST(guesses_the_separator)
     for (size_t i = 0; i < sizeof guesses / sizeof *guesses; i++) {
         struct err err = {0};
         struct csv_reader *reader = csv_reader_new(guesses[i].csv, strlen(guesses[i].csv), 0, &err);
-        ck_assert_msg(csv_reader_separator(reader) == guesses[i].separator, "\"%s\" is guessed as '%c'", guesses[i].csv,
-                      csv_reader_separator(reader));
+        ck_assert_msg(csv_reader_separator(reader) == guesses[i].separator, "\"%s\" is guessed as '%c'",
+                      guesses[i].csv, csv_reader_separator(reader));
         csv_reader_free(reader);
     }
 }
@@ -258,8 +270,8 @@ static const char *spectrum_folder(void)
     if (shared)
         snprintf(folder, sizeof folder, "%s/data/csv-spectrum/SOURCE.txt", shared);
     else
-        snprintf(folder, sizeof folder, "%.*s../../../../shared/data/csv-spectrum/SOURCE.txt", (int)(sizeof __FILE__ - sizeof "test_csv.c"),
-                 __FILE__);
+        snprintf(folder, sizeof folder, "%.*s../../../../shared/data/csv-spectrum/SOURCE.txt",
+                 (int)(sizeof __FILE__ - sizeof "test_csv.c"), __FILE__);
     FILE *file = fopen(folder, "r");
     *strrchr(folder, '/') = '\0';
     if (!file)
@@ -268,7 +280,8 @@ static const char *spectrum_folder(void)
     return folder;
 }
 
-static char *file_read(const char *folder, const char *sub, const char *name, const char *end, size_t *n_bytes)
+static char *file_read(const char *folder, const char *sub, const char *name, const char *end,
+                       size_t *n_bytes)
 {
     char path[1200];
     snprintf(path, sizeof path, "%s/%s/%s.%s", folder, sub, name, end);
@@ -281,7 +294,8 @@ static char *file_read(const char *folder, const char *sub, const char *name, co
     return bytes;
 }
 
-/* The next JSON string, unescaped into `to`; these files hold no other values than strings and no \u escapes. */
+/* The next JSON string, unescaped into `to`; these files hold no other values
+ * than strings and no \u escapes. */
 static bool json_string(const char **at, char *to)
 {
     const char *p = strchr(*at, '"');
@@ -302,7 +316,8 @@ static void check_spectrum(const char *folder, const char *name)
 {
     enum { COLUMNS = 8 };
     size_t n_csv, n_json;
-    char *csv = file_read(folder, "csvs", name, "csv", &n_csv), *json = file_read(folder, "json", name, "json", &n_json);
+    char *csv = file_read(folder, "csvs", name, "csv", &n_csv),
+         *json = file_read(folder, "json", name, "json", &n_json);
     char names[COLUMNS][64], key[256], value[256];
     const struct csv_field *fields;
     uint32_t n, n_columns = 0, n_values = 0;
@@ -316,10 +331,12 @@ static void check_spectrum(const char *folder, const char *name)
     while (csv_reader_next(reader, &fields, &n, &err) == 1) {
         ck_assert_uint_eq(n, n_columns);
         for (uint32_t i = 0; i < n; i++, n_values++) {
-            ck_assert_msg(json_string(&at, key) && json_string(&at, value), "%s: more values than the JSON has", name);
+            ck_assert_msg(json_string(&at, key) && json_string(&at, value),
+                          "%s: more values than the JSON has", name);
             ck_assert_msg(strcmp(key, names[i]) == 0, "%s: %s, expected %s", name, names[i], key);
-            ck_assert_msg(strlen(value) == fields[i].length && memcmp(value, fields[i].text, fields[i].length) == 0,
-                          "%s, %s: \"%.*s\", expected \"%s\"", name, key, (int)fields[i].length, fields[i].text, value);
+            ck_assert_msg(
+                strlen(value) == fields[i].length && memcmp(value, fields[i].text, fields[i].length) == 0,
+                "%s, %s: \"%.*s\", expected \"%s\"", name, key, (int)fields[i].length, fields[i].text, value);
         }
     }
     ck_assert_uint_gt(n_values, 0);
@@ -329,10 +346,19 @@ static void check_spectrum(const char *folder, const char *name)
     free(json);
 }
 
-/* All but location_coordinates, whose JSON has another phone number and another coding than its CSV. */
-static const char *const spectrum[] = {
-    "comma_in_quotes", "empty",       "empty_crlf", "escaped_quotes", "json", "newlines", "newlines_crlf", "quotes_and_newlines",
-    "simple",          "simple_crlf", "utf8"};
+/* All but location_coordinates, whose JSON has another phone number and another
+ * coding than its CSV. */
+static const char *const spectrum[] = {"comma_in_quotes",
+                                       "empty",
+                                       "empty_crlf",
+                                       "escaped_quotes",
+                                       "json",
+                                       "newlines",
+                                       "newlines_crlf",
+                                       "quotes_and_newlines",
+                                       "simple",
+                                       "simple_crlf",
+                                       "utf8"};
 
 START_TEST(reads_csv_spectrum)
 {

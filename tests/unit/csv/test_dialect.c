@@ -1,4 +1,5 @@
-/* Dialects beyond commas and points: decimal commas, comments, quotes, codings, names and types given by the user, bad rows left out. */
+/* Dialects beyond commas and points: decimal commas, comments, quotes, codings,
+ * names and types given by the user, bad rows left out. */
 #include "csv/text.h"
 #include "helper_main.h"
 #include "helper_table.h"
@@ -55,7 +56,8 @@ START_TEST(a_line_that_names_the_separator_is_no_row)
         if (strcmp(all[i].expected, "-") != 0)
             check_text(&reading, all[i].expected);
         else
-            check_refused(&reading, ERR_INPUT, 0, "the file is empty: a header or at least one row was expected");
+            check_refused(&reading, ERR_INPUT, 0,
+                          "the file is empty: a header or at least one row was expected");
     }
     struct reading told = {.csv = "sep=;\na,b\n1,2\n", .options.separator = ',', .options.titles = -1};
     check_refused(&told, ERR_INPUT, 1, "row 1 has 2 fields, the header has 1");
@@ -108,8 +110,9 @@ END_TEST
 START_TEST(more_spellings_of_missing)
 {
     static const char *const missing[] = {"-999", "none"};
-    struct reading reading = {
-        .csv = "a,b,c\n1,x, -999\n-999,none,2.5\n3,None,NA\n", .options = {.missing = missing, .n_missing = 2}, .sizes = {7, 64, 1}};
+    struct reading reading = {.csv = "a,b,c\n1,x, -999\n-999,none,2.5\n3,None,NA\n",
+                              .options = {.missing = missing, .n_missing = 2},
+                              .sizes = {7, 64, 1}};
     check_text(&reading, "a:n b:c c:n/1 <x> _/_ _ 2.5/3 <None> _/");
 }
 END_TEST
@@ -117,8 +120,13 @@ END_TEST
 START_TEST(a_reader_is_told_as_ingesting_is)
 {
     static const char *const missing[] = {"-9,0"};
-    const struct csv_options options = {
-        .separator = ':', .quote = '\'', .decimal = ',', .comment = '%', .encoding = CSV_LATIN1, .missing = missing, .n_missing = 1};
+    const struct csv_options options = {.separator = ':',
+                                        .quote = '\'',
+                                        .decimal = ',',
+                                        .comment = '%',
+                                        .encoding = CSV_LATIN1,
+                                        .missing = missing,
+                                        .n_missing = 1};
     static const char csv[] = "% a line\n1,5:'x:y'\n-9,0:\xe4\x80\n";
     static const char *const expected[] = {"1,5", "x:y", "", "\xc3\xa4\xc2\x80"};
     struct err err = {0};
@@ -145,7 +153,8 @@ START_TEST(names_and_types_are_taken_from_the_user)
 {
     static const char *const names[] = {"zip", "size"};
     static const struct csv_type types[] = {{.column = "zip", .type = COLUMN_CATEGORY}};
-    struct reading reading = {.csv = "a,b\n01234,5\n99999,6\n", .options = {.names = names, .n_names = 2, .types = types, .n_types = 1}};
+    struct reading reading = {.csv = "a,b\n01234,5\n99999,6\n",
+                              .options = {.names = names, .n_names = 2, .types = types, .n_types = 1}};
     check_text(&reading, "zip:c size:b/<01234> 5/<99999> 6/");
     reading.options.n_names = 1;
     check_refused(&reading, ERR_INPUT, 0, "1 names are given for the columns, and the file has 2");
@@ -159,8 +168,9 @@ END_TEST
 START_TEST(text_in_a_column_of_numbers_names_row_and_column)
 {
     static const struct csv_type types[] = {{.column = "b", .type = COLUMN_NUMBER}};
-    struct reading reading = {
-        .csv = "a,b\nx,1\ny,\nz,2.5\nx,abc\n", .options = {.types = types, .n_types = 1, .n_threads = 2}, .sizes = {3, 64, 10}};
+    struct reading reading = {.csv = "a,b\nx,1\ny,\nz,2.5\nx,abc\n",
+                              .options = {.types = types, .n_types = 1, .n_threads = 2},
+                              .sizes = {3, 64, 10}};
     check_refused(&reading, ERR_INPUT, 4, "row 4, field 2 holds text");
     ck_assert_str_eq(reading.err.column, "b");
     reading.options.skip_bad_rows = true;
@@ -175,8 +185,9 @@ START_TEST(bad_rows_are_left_out_and_counted)
     static const char csv[] = "a,b\n1,2\n3\n4,\"5\"6\n7,8\n9,10,11\n\"x\"y\n12,13\n14\n15\n16\n17,\"18\n";
     static const uint64_t rows[] = {2, 3, 5, 6, 8};
     for (size_t chunk = 1; chunk < 70; chunk++) {
-        struct reading reading = {
-            .csv = csv, .options = {.skip_bad_rows = true, .n_threads = 1 + (uint32_t)chunk % 3}, .sizes = {chunk, 64, 10}};
+        struct reading reading = {.csv = csv,
+                                  .options = {.skip_bad_rows = true, .n_threads = 1 + (uint32_t)chunk % 3},
+                                  .sizes = {chunk, 64, 10}};
         check_text(&reading, "a:b b:b/1 2/7 8/12 13/");
         ck_assert_uint_eq(reading.report.n_skipped, 8);
         for (uint32_t i = 0; i < CSV_SKIPPED_SHOWN; i++)
@@ -186,7 +197,8 @@ START_TEST(bad_rows_are_left_out_and_counted)
         ck_assert_str_eq(reading.report.skipped[1].column, "b");
     }
     struct reading none = {.csv = "a,b\n1\n2\n", .options.skip_bad_rows = true};
-    check_refused(&none, ERR_INPUT, 1, "none of the file's 2 rows could be read; the first: row 1 has 1 field");
+    check_refused(&none, ERR_INPUT, 1,
+                  "none of the file's 2 rows could be read; the first: row 1 has 1 field");
 }
 END_TEST
 
@@ -224,7 +236,8 @@ START_TEST(windows_1252_and_latin_1_become_utf8)
     ck_assert_int_eq(guessed.report.encoding, CSV_WINDOWS_1252);
     struct reading latin = {.csv = "n,k\n1,\x80\xe4\n", .options.encoding = CSV_LATIN1};
     check_text(&latin, "n:b k:c/1 <\xc2\x80\xc3\xa4>/");
-    struct reading utf8 = {.csv = "n,k\n1,\xc3\xa4\n2,\xe4\n", .options.encoding = CSV_UTF8}; /* a stray byte among UTF-8 */
+    struct reading utf8 = {.csv = "n,k\n1,\xc3\xa4\n2,\xe4\n",
+                           .options.encoding = CSV_UTF8}; /* a stray byte among UTF-8 */
     check_text(&utf8, "n:b k:c/1 <\xc3\xa4>/2 <\xc3\xa4>/");
     struct table *table = table_of(&utf8);
     ck_assert_uint_eq(table_column(table, 1)->n_levels, 1);
@@ -234,7 +247,8 @@ END_TEST
 
 START_TEST(utf8_is_told_from_other_bytes)
 {
-    static const char *const valid[] = {"", "a", "\xc3\xa9", "\xe2\x82\xac", "\xf0\x9f\x98\x80", "\xf4\x8f\xbf\xbf", "\xed\x9f\xbf"};
+    static const char *const valid[] = {
+        "", "a", "\xc3\xa9", "\xe2\x82\xac", "\xf0\x9f\x98\x80", "\xf4\x8f\xbf\xbf", "\xed\x9f\xbf"};
     static const char *const invalid[] = {"\x80",
                                           "\xc3",
                                           "\xc0\x80",
@@ -255,7 +269,8 @@ START_TEST(utf8_is_told_from_other_bytes)
 }
 END_TEST
 
-/* Cut after every byte, UTF-16 gives the same text; halves of pairs that stand alone are replaced. */
+/* Cut after every byte, UTF-16 gives the same text; halves of pairs that stand
+ * alone are replaced. */
 START_TEST(utf16_may_be_cut_anywhere)
 {
     static const char text[] = "a\0=\xd8\0\xde"

@@ -1,4 +1,5 @@
-/* Settings: what text they take, and where the processors' number comes from. And the pure parts beside them: Host and Origin. */
+/* Settings: what text they take, and where the processors' number comes from.
+ * And the pure parts beside them: Host and Origin. */
 #include "daemon/config.h"
 #include "daemon/cpus.h"
 #include "helper_main.h"
@@ -25,8 +26,8 @@ START_TEST(addresses_are_read)
         struct err err = {0};
         ck_assert_msg(config_parse_address(cases[i].text, &address, &err), "%s: %s", cases[i].text, err.msg);
         ck_assert_int_eq(address.ss_family, cases[i].family);
-        in_port_t port =
-            cases[i].family == AF_INET ? ((struct sockaddr_in *)&address)->sin_port : ((struct sockaddr_in6 *)&address)->sin6_port;
+        in_port_t port = cases[i].family == AF_INET ? ((struct sockaddr_in *)&address)->sin_port
+                                                    : ((struct sockaddr_in6 *)&address)->sin6_port;
         ck_assert_uint_eq(ntohs(port), cases[i].port);
     }
 }
@@ -34,9 +35,21 @@ END_TEST
 
 START_TEST(wrong_addresses_are_refused)
 {
-    static const char *const cases[] = {
-        "",      "8080",    ":8080",        "127.0.0.1",    "127.0.0.1:",   "127.0.0.1:65536", "1.2.3:80",      "::1:80",
-        "[::1]", "[::1:80", "host.name:80", "127.0.0.1:-1", "127.0.0.1:+1", "127.0.0.1:8o",    "[127.0.0.1]:80"};
+    static const char *const cases[] = {"",
+                                        "8080",
+                                        ":8080",
+                                        "127.0.0.1",
+                                        "127.0.0.1:",
+                                        "127.0.0.1:65536",
+                                        "1.2.3:80",
+                                        "::1:80",
+                                        "[::1]",
+                                        "[::1:80",
+                                        "host.name:80",
+                                        "127.0.0.1:-1",
+                                        "127.0.0.1:+1",
+                                        "127.0.0.1:8o",
+                                        "[127.0.0.1]:80"};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct sockaddr_storage address;
         struct err err = {0};
@@ -72,7 +85,8 @@ END_TEST
 
 START_TEST(wrong_sizes_are_refused)
 {
-    static const char *const cases[] = {"", "0", "-1", "big", "1.5GB", "1GBs", "10XB", "9223372036854775808", "10000000TB", " 1", "KB"};
+    static const char *const cases[] = {
+        "", "0", "-1", "big", "1.5GB", "1GBs", "10XB", "9223372036854775808", "10000000TB", " 1", "KB"};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         uint64_t size;
         struct err err = {0};
@@ -98,7 +112,8 @@ START_TEST(flags_come_before_the_environment)
 {
     struct config config;
     struct err err = {0};
-    char *flags[] = {(char[]){"mlpd"}, (char[]){"--threads=3"}, (char[]){"--allow-host=a.example,b.example"}, NULL};
+    char *flags[] = {(char[]){"mlpd"}, (char[]){"--threads=3"}, (char[]){"--allow-host=a.example,b.example"},
+                     NULL};
     setenv("MLPD_THREADS", "2", 1);
     unsetenv("MLPD_HTTP_THREADS");
     setenv("MLPD_LISTEN", "[::1]:99", 1);
@@ -133,8 +148,9 @@ START_TEST(hosts_that_a_page_elsewhere_could_send_are_refused)
     char *hosts[] = {(char[]){"models.example"}}, *any[] = {(char[]){"*"}};
     static const char *const ours[] = {"localhost",   "LOCALHOST:80", "localhost.:80", "x.localhost",
                                        "127.0.0.1:1", "[::1]",        "[fe80::1]:80",  "models.example:80"};
-    static const char *const others[] = {"",      ":80",         "evil.example", "models.example.evil", "localhost:80x", "[::1",
-                                         "[::g]", "127.0.0.1.x", "notlocalhost", "[localhost]",         "::1",           ".localhost"};
+    static const char *const others[] = {
+        "",      ":80",         "evil.example", "models.example.evil", "localhost:80x", "[::1",
+        "[::g]", "127.0.0.1.x", "notlocalhost", "[localhost]",         "::1",           ".localhost"};
     for (size_t i = 0; i < sizeof ours / sizeof *ours; i++)
         ck_assert_msg(guard_host(ours[i], hosts, 1), "%s", ours[i]);
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)

@@ -32,7 +32,8 @@ START_TEST(what_is_known_is_news_once_and_goes_when_nothing_is_found)
     ck_assert(!damaged_tables_set(tables, 1, &none) && !damaged_tables_get(tables, 1, &got));
     ck_assert(damaged_tables_set(tables, 1, &some) && !damaged_tables_set(tables, 1, &some));
     ck_assert(damaged_tables_set(tables, 2, &some));
-    ck_assert(damaged_tables_get(tables, 2, &got) && got.n == 1 && got.ranges[0].first == 5 && got.ranges[0].last == 9);
+    ck_assert(damaged_tables_get(tables, 2, &got) && got.n == 1 && got.ranges[0].first == 5 &&
+              got.ranges[0].last == 9);
     damaged_rows_add(&some, 20, 30);
     ck_assert_msg(damaged_tables_set(tables, 1, &some), "more is damaged now");
     ck_assert_uint_eq(damaged_tables_count(tables), 2);

@@ -1,4 +1,5 @@
-/* What a failing catalogue keeps from being removed is removed once it works again, without a restart. */
+/* What a failing catalogue keeps from being removed is removed once it works
+ * again, without a restart. */
 #include "helper_main.h"
 #include "helper_state.h"
 
@@ -58,7 +59,8 @@ START_TEST(the_file_of_a_deleted_dataset_goes_with_the_next_change)
     run("ALTER TABLE jobs RENAME TO jobs_away"); /* who still needs a dataset cannot be asked */
     ck_assert(datasets_delete(state.datasets, "a", 0, &err));
     ck_assert(has_table(a));
-    ck_assert_ptr_null(datasets_begin(state.datasets, "b", false, &err)); /* tries in vain, and keeps it in mind */
+    ck_assert_ptr_null(
+        datasets_begin(state.datasets, "b", false, &err)); /* tries in vain, and keeps it in mind */
     ck_assert(has_table(a));
     run("ALTER TABLE jobs_away RENAME TO jobs");
     state_upload(&state, "c", "x,y\n1,2\n3,4\n", false);
@@ -86,7 +88,8 @@ START_TEST(an_upload_under_way_outlives_the_sweep)
     static const char csv[] = "x,y\n1,2\n3,4\n";
     struct upload *upload = datasets_begin(state.datasets, "a", false, &err);
     int fd = state_spool(&state, csv);
-    ck_assert(datasets_stage(upload, fd, &options, NULL, &err)); /* its table is in place, its row not yet ready */
+    ck_assert(
+        datasets_stage(upload, fd, &options, NULL, &err)); /* its table is in place, its row not yet ready */
     close(fd);
     state_upload(&state, "b", csv, false);
     int64_t b = id_of("b");
@@ -143,7 +146,8 @@ START_TEST(a_table_is_found_at_every_moment_of_its_replacement)
     for (size_t i = 0; i < 3; i++) {
         atomic_store(&readers[i].ended, true);
         pthread_join(readers[i].thread, NULL);
-        ck_assert_msg(readers[i].err.code == ERR_OK, "after %llu reads: %s", (unsigned long long)readers[i].n_read, readers[i].err.msg);
+        ck_assert_msg(readers[i].err.code == ERR_OK, "after %llu reads: %s",
+                      (unsigned long long)readers[i].n_read, readers[i].err.msg);
     }
 }
 END_TEST

@@ -1,4 +1,5 @@
-/* Connections: clients that vanish hold nobody up; where all connections are taken, the longest silent go, and health is answered still. */
+/* Connections: clients that vanish hold nobody up; where all connections are
+ * taken, the longest silent go, and health is answered still. */
 #define _GNU_SOURCE
 #include "helper_main.h"
 #include "http/private.h"
@@ -40,11 +41,20 @@ static void wait_get(struct request *request, struct reply *reply)
 }
 
 static const struct route test_routes[] = {
-    {.method = "GET", .pattern = "/healthz", .run = health_get, .where = ROUTE_INLINE, .body = ROUTE_BODY_NONE, .vital = true},
+    {.method = "GET",
+     .pattern = "/healthz",
+     .run = health_get,
+     .where = ROUTE_INLINE,
+     .body = ROUTE_BODY_NONE,
+     .vital = true},
     {.method = "GET", .pattern = "/plain", .run = health_get, .where = ROUTE_INLINE, .body = ROUTE_BODY_NONE},
     {.method = "GET", .pattern = "/stuck", .run = wait_get, .where = ROUTE_INLINE, .body = ROUTE_BODY_NONE},
     {.method = "GET", .pattern = "/wait", .run = wait_get, .where = ROUTE_OFFLOAD, .body = ROUTE_BODY_NONE},
-    {.method = "POST", .pattern = "/files", .run = health_get, .where = ROUTE_OFFLOAD, .body = ROUTE_BODY_LARGE},
+    {.method = "POST",
+     .pattern = "/files",
+     .run = health_get,
+     .where = ROUTE_OFFLOAD,
+     .body = ROUTE_BODY_LARGE},
 };
 
 static const size_t n_test_routes = sizeof test_routes / sizeof *test_routes;
@@ -80,7 +90,8 @@ static int listening_new(void)
 
 static void service_start(uint32_t max_connections)
 {
-    static const uint32_t n_threads[N_QUEUES] = {[QUEUE_INTERACTIVE] = 8, [QUEUE_BULK] = 1, [QUEUE_STREAMS] = 1};
+    static const uint32_t n_threads[N_QUEUES] = {
+        [QUEUE_INTERACTIVE] = 8, [QUEUE_BULK] = 1, [QUEUE_STREAMS] = 1};
     struct err err = {0};
     sem_init(&service.entered, 0, 0);
     sem_init(&service.gate, 0, 0);
@@ -113,14 +124,16 @@ static void service_stop(void)
 
 static int client_new(const char *text)
 {
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK), .sin_port = htons(service.port)};
+    struct sockaddr_in address = {
+        .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK), .sin_port = htons(service.port)};
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     ck_assert_int_eq(connect(fd, (struct sockaddr *)&address, sizeof address), 0);
     ck_assert_int_eq(send(fd, text, strlen(text), MSG_NOSIGNAL), (ssize_t)strlen(text));
     return fd;
 }
 
-/* The status of the reply that comes; 0: the connection ends without one. Blocks until then. */
+/* The status of the reply that comes; 0: the connection ends without one.
+ * Blocks until then. */
 static int reply_await(int fd)
 {
     char text[512];
@@ -176,7 +189,8 @@ static void connections_await(uint32_t n)
     } while (counts.n_connections > n);
 }
 
-/* The flush of each is still at the gate: an HTTP thread that waited for it would answer nobody. */
+/* The flush of each is still at the gate: an HTTP thread that waited for it
+ * would answer nobody. */
 START_TEST(clients_that_vanish_during_a_flush_hold_nobody_up)
 {
     enum { N = 2 };
@@ -205,10 +219,12 @@ static void connections_become(uint32_t n)
     } while (counts.n_connections != n);
 }
 
-/* Silent clients, one of them in the middle of its head, make room; one that has been served stays before those that never were. */
+/* Silent clients, one of them in the middle of its head, make room; one that
+ * has been served stays before those that never were. */
 START_TEST(the_longest_silent_make_room)
 {
-    static const char *const texts[] = {GET("/plain"), "GET /plain HTTP/1.1\r\nHost: loc", "", GET("/plain"), GET("/plain")};
+    static const char *const texts[] = {GET("/plain"), "GET /plain HTTP/1.1\r\nHost: loc", "", GET("/plain"),
+                                        GET("/plain")};
     int fds[5];
     service_start(3);
     for (uint32_t i = 0; i < 3; i++) {
@@ -260,7 +276,8 @@ START_TEST(where_all_connections_are_busy_health_is_answered)
 }
 END_TEST
 
-/* A list of connections as they would be: addresses that are not of this machine cannot be had here. */
+/* A list of connections as they would be: addresses that are not of this
+ * machine cannot be had here. */
 static struct http crowd;
 static int crowd_ends[16];
 
@@ -268,7 +285,8 @@ static void crowd_add(struct request *request, uint32_t client, uint64_t due_ms)
 {
     int ends[2];
     ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends), 0);
-    *request = (struct request){.http = &crowd, .fd = ends[0], .claim.client = client, .next = crowd.requests, .due_ms = due_ms};
+    *request = (struct request){
+        .http = &crowd, .fd = ends[0], .claim.client = client, .next = crowd.requests, .due_ms = due_ms};
     crowd_ends[crowd.n_connections++] = ends[1];
     crowd.n_by_client[client]++;
     crowd.requests = request;
@@ -282,7 +300,8 @@ static bool has_ended(int connection)
 
 START_TEST(one_address_has_half_of_all_connections)
 {
-    struct request requests[8], of_one = {.http = &crowd, .claim.client = 7}, of_proxy = {.http = &crowd, .claim.client = 7, .local = true},
+    struct request requests[8], of_one = {.http = &crowd, .claim.client = 7},
+                                of_proxy = {.http = &crowd, .claim.client = 7, .local = true},
                                 of_other = {.http = &crowd, .claim.client = 9};
     uint64_t now = clock_ms();
     crowd.options.max_connections = 8;
@@ -336,7 +355,8 @@ START_TEST(an_http_thread_that_is_stuck_has_no_beat)
 }
 END_TEST
 
-/* A body is due a byte a millisecond. What it waits for a flush does not count. */
+/* A body is due a byte a millisecond. What it waits for a flush does not
+ * count. */
 START_TEST(a_slow_body_is_cut_off)
 {
     struct claim nobody = {0};
@@ -362,7 +382,8 @@ START_TEST(a_slow_body_is_cut_off)
 }
 END_TEST
 
-/* Under socket activation it is the service manager's too: who comes meanwhile is served by the next daemon. */
+/* Under socket activation it is the service manager's too: who comes meanwhile
+ * is served by the next daemon. */
 START_TEST(a_stopped_service_leaves_the_socket_listening)
 {
     int accepting = 0, waiting;

@@ -1,4 +1,5 @@
-/* Augmentation: what each of its numbers does to a picture, and what a picture depends on. */
+/* Augmentation: what each of its numbers does to a picture, and what a picture
+ * depends on. */
 #include "helper_main.h"
 #include "image/augment.h"
 
@@ -191,14 +192,16 @@ START_TEST(thickness_adds_and_takes_a_pixel_on_each_side)
         least = fmin(least, mass);
         most = fmax(most, mass);
     }
-    /* 4 x 20 pixels; a whole pixel more: 6 x 20 + 2 x 4; a whole one less: 2 x 18 */
+    /* 4 x 20 pixels; a whole pixel more: 6 x 20 + 2 x 4; a whole one less: 2 x
+     * 18 */
     ck_assert(most < 128.01 && most > 127);
     ck_assert(least > 35.99 && least < 37);
     changer_done(&c);
 }
 END_TEST
 
-/* On a ramp the new bytes tell the displacements at (x, y): their spread, and the correlation with the next pixel's. */
+/* On a ramp the new bytes tell the displacements at (x, y): their spread, and
+ * the correlation with the next pixel's. */
 static double spread_of(const struct changer *c, bool down, int x, int y, double *together)
 {
     uint8_t from[PIXELS], to[PIXELS];
@@ -216,7 +219,8 @@ static double spread_of(const struct changer *c, bool down, int x, int y, double
     return sqrt(squares / n);
 }
 
-/* Uniform noise of spread alpha / sqrt(3), smoothed by a Gaussian in two dimensions, has the spread alpha / sqrt(3) / (2 sigma sqrt(pi)). */
+/* Uniform noise of spread alpha / sqrt(3), smoothed by a Gaussian in two
+ * dimensions, has the spread alpha / sqrt(3) / (2 sigma sqrt(pi)). */
 START_TEST(elastic_displacements_have_the_spread_of_smoothed_noise)
 {
     struct changer c = changer_of((struct augment){.elastic_alpha = 34, .elastic_sigma = 4}, PIXELS);
@@ -226,7 +230,8 @@ START_TEST(elastic_displacements_have_the_spread_of_smoothed_noise)
         ck_assert_double_eq_tol(spread_of(&c, down, 14, 13, &together), want, 0.03 * want);
         ck_assert_double_eq_tol(together, exp(-1 / 64.0), 0.01); /* exp(-1 / (4 sigma^2)) */
         /* towards an edge too, where half of the noise is missing */
-        ck_assert_double_eq_tol(spread_of(&wide, down, down ? 3 : 14, down ? 14 : 3, &together), want / 2, 0.03 * want);
+        ck_assert_double_eq_tol(spread_of(&wide, down, down ? 3 : 14, down ? 14 : 3, &together), want / 2,
+                                0.03 * want);
     }
     changer_done(&c);
     changer_done(&wide);
@@ -235,8 +240,13 @@ END_TEST
 
 START_TEST(wild_options_stay_within_the_picture)
 {
-    struct augment wild = {
-        .shift = 128, .rotation = 180, .scale = 0.9f, .shear = 2, .elastic_alpha = 1000, .elastic_sigma = 0.5f, .thickness = 1};
+    struct augment wild = {.shift = 128,
+                           .rotation = 180,
+                           .scale = 0.9f,
+                           .shear = 2,
+                           .elastic_alpha = 1000,
+                           .elastic_sigma = 0.5f,
+                           .thickness = 1};
     static const uint32_t sides[][2] = {{2, 2}, {2, 128}, {128, 2}, {128, 128}, {17, 31}};
     for (size_t i = 0; i < sizeof sides / sizeof *sides; i++) {
         wild.height = sides[i][0];

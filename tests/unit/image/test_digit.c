@@ -1,4 +1,5 @@
-/* Drawn digits as MNIST's pictures: box, centre, thickness, and whatever a client may send. */
+/* Drawn digits as MNIST's pictures: box, centre, thickness, and whatever a
+ * client may send. */
 #include "helper_main.h"
 #include "mlp/digit.h"
 
@@ -51,7 +52,8 @@ START_TEST(size_and_place_of_the_drawing_do_not_matter)
     for (size_t i = 0; i < sizeof moves / sizeof *moves; i++) {
         struct digit_point moved[5];
         for (int k = 0; k < 5; k++)
-            moved[k] = (struct digit_point){seven[k].x * moves[i].scale + moves[i].x, seven[k].y * moves[i].scale + moves[i].y};
+            moved[k] = (struct digit_point){seven[k].x * moves[i].scale + moves[i].x,
+                                            seven[k].y * moves[i].scale + moves[i].y};
         draw(moved, seven_ends, 2, again);
         for (int k = 0; k < DIGIT_PIXELS; k++)
             ck_assert_int_le(abs(picture[k] - again[k]), 2);
@@ -133,8 +135,10 @@ START_TEST(hostile_strokes_are_refused_or_drawn_within_the_picture)
         ck_assert_int_eq(err.code, ERR_INPUT);
         ck_assert_ptr_nonnull(strstr(err.msg, "point 2"));
     }
-    static const struct digit_point extremes[][2] = {
-        {{-1e9f, -1e9f}, {1e9f, 1e9f}}, {{0, 0}, {1e-45f, 1e-45f}}, {{1e9f, 0}, {1e9f, 1e-30f}}, {{0, 0}, {1e-38f, 0}}};
+    static const struct digit_point extremes[][2] = {{{-1e9f, -1e9f}, {1e9f, 1e9f}},
+                                                     {{0, 0}, {1e-45f, 1e-45f}},
+                                                     {{1e9f, 0}, {1e9f, 1e-30f}},
+                                                     {{0, 0}, {1e-38f, 0}}};
     for (int i = 0; i < 4; i++) {
         draw(extremes[i], (uint32_t[]){2}, 1, picture);
         ck_assert_double_gt(box_of(picture, 0).mass, 3);
@@ -156,7 +160,8 @@ START_TEST(a_grey_picture_of_any_size_and_polarity_gives_the_same_digit)
         uint8_t *grey = calloc(stride, height);
         for (uint32_t y = 10 * scale; y < 70 * scale; y++)
             for (uint32_t x = 5 * scale; x < 35 * scale; x++)
-                grey[y * stride + x] = y < 20 * scale || x >= 25 * scale ? 180 : 10; /* a seven, a faint spot left of it */
+                grey[y * stride + x] =
+                    y < 20 * scale || x >= 25 * scale ? 180 : 10; /* a seven, a faint spot left of it */
         ck_assert(digit_from_grey(grey, width, height, stride, scale == 1 ? picture : other, &err));
         for (int k = 0; scale > 1 && k < DIGIT_PIXELS; k++)
             ck_assert_int_le(abs(picture[k] - other[k]), 2);

@@ -1,4 +1,5 @@
-/* Live streams: what a subscriber reads is the history to the letter, whenever he comes and however slow he is. */
+/* Live streams: what a subscriber reads is the history to the letter, whenever
+ * he comes and however slow he is. */
 #include "helper_main.h"
 #include "helper_state.h"
 
@@ -21,7 +22,12 @@ static void setup(void)
     state_new(&state);
     state_upload(&state, "d", "a,b\n1,2\n", false);
     ck_assert(store_dataset_find(state.store, "d", &dataset, &err));
-    row = (struct job_row){.state = JOB_RUNNING, .change = 1, .dataset = "d", .dataset_id = dataset.id, .model = "m", .epochs = 1000};
+    row = (struct job_row){.state = JOB_RUNNING,
+                           .change = 1,
+                           .dataset = "d",
+                           .dataset_id = dataset.id,
+                           .model = "m",
+                           .epochs = 1000};
     ck_assert(store_job_insert(state.store, &row, "{}", NULL, &err));
     ck_assert(events_job_open(state.events, &row, &err));
 }
@@ -37,8 +43,11 @@ static void epochs_add(uint32_t first, uint32_t last)
     struct job_epoch epochs[300] = {0};
     size_t n = 0;
     for (uint32_t epoch = first; epoch <= last; epoch++, n++)
-        epochs[n] = (struct job_epoch){
-            .job = row.id, .metrics = {.epoch = epoch, .train = {1.0 / epoch, NAN, 0.5}, .validation = {2.0 / 3}, .seconds = 0.1 * epoch}};
+        epochs[n] = (struct job_epoch){.job = row.id,
+                                       .metrics = {.epoch = epoch,
+                                                   .train = {1.0 / epoch, NAN, 0.5},
+                                                   .validation = {2.0 / 3},
+                                                   .seconds = 0.1 * epoch}};
     ck_assert(store_epochs_append(state.store, epochs, n, &err));
     for (size_t i = 0; i < n; i++)
         events_job_epochs(state.events, row.id, &epochs[i].metrics, 1);
@@ -83,15 +92,19 @@ START_TEST(an_epoch_is_printed_exactly)
     metrics.validation[METRIC_ACCURACY] = INFINITY;
     metrics.validation[METRIC_R2] = -2;
     ck_assert_uint_eq(epoch_json(json, &metrics), strlen(json));
-    ck_assert_str_eq(json, "{\"epoch\":7,\"loss\":0.1,\"accuracy\":1,\"val_loss\":null,\"val_accuracy\":null,\"val_r2\":-2,"
-                           "\"learning_rate\":0.5,\"seconds\":1e-300}");
-    const double hard[] = {1.0 / 3, 0.1f, 123456789.123, 5e-324, -1.7976931348623157e308, 0.30000000000000004};
+    ck_assert_str_eq(
+        json,
+        "{\"epoch\":7,\"loss\":0.1,\"accuracy\":1,\"val_loss\":null,\"val_accuracy\":null,\"val_r2\":-2,"
+        "\"learning_rate\":0.5,\"seconds\":1e-300}");
+    const double hard[] = {
+        1.0 / 3, 0.1f, 123456789.123, 5e-324, -1.7976931348623157e308, 0.30000000000000004};
     for (size_t i = 0; i < sizeof hard / sizeof *hard; i++) {
         ck_assert_uint_lt(number_json(number, sizeof number, hard[i]), 32);
         ck_assert(strtod(number, NULL) == hard[i]);
     }
     const double long_one = -1.7976931348623157e-308;
-    metrics = (struct epoch_metrics){.epoch = UINT32_MAX, .learning_rate = -1.23456789e-30, .seconds = long_one};
+    metrics =
+        (struct epoch_metrics){.epoch = UINT32_MAX, .learning_rate = -1.23456789e-30, .seconds = long_one};
     for (int i = 0; i < N_METRICS; i++)
         metrics.train[i] = metrics.validation[i] = long_one;
     ck_assert_uint_lt(epoch_json(json, &metrics), EPOCH_JSON_SIZE - 1);
@@ -102,11 +115,13 @@ START_TEST(the_state_comes_first_and_done_last)
 {
     struct follower follower;
     follower_begin(&follower, state.events, row.id, NULL);
-    ck_assert(follower_wait(&follower, "event: state\ndata: {\"state\":\"running\",\"epoch\":0,\"epochs\":1000}\n\n"));
+    ck_assert(follower_wait(&follower,
+                            "event: state\ndata: {\"state\":\"running\",\"epoch\":0,\"epochs\":1000}\n\n"));
     epochs_add(1, 2);
     finish();
     ck_assert(follower_wait(&follower,
-                            "event: done\nid: done\ndata: {\"state\":\"failed\",\"epoch\":2,\"epochs\":1000,\"model\":\"m\",\"version\":0,"
+                            "event: done\nid: done\ndata: "
+                            "{\"state\":\"failed\",\"epoch\":2,\"epochs\":1000,\"model\":\"m\",\"version\":0,"
                             "\"error\":\"said \\\"no\\\"\\u000a\"}\n\n"));
     ck_assert(!follower_wait(&follower, "there is no such word"));
     ck_assert(follower.ended);

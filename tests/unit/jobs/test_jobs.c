@@ -1,4 +1,5 @@
-/* Jobs end to end on small tables: states, results, what pause, cancel and delete leave. */
+/* Jobs end to end on small tables: states, results, what pause, cancel and
+ * delete leave. */
 #include "helper_main.h"
 #include "helper_state.h"
 #include "jobs/checkpoints.h"
@@ -52,8 +53,8 @@ START_TEST(a_classification_succeeds_and_can_be_read)
     ck_assert(info.fraction == 1 && info.row.started[0] && info.row.ended[0]);
     ck_assert(jobs_history(state.jobs, id, 0, 0, &epochs, &n_epochs, &err));
     ck_assert_uint_eq(n_epochs, 20);
-    ck_assert(epochs[19].train[METRIC_LOSS] < epochs[0].train[METRIC_LOSS] && isfinite(epochs[19].validation[METRIC_LOSS]) &&
-              epochs[19].seconds > 0);
+    ck_assert(epochs[19].train[METRIC_LOSS] < epochs[0].train[METRIC_LOSS] &&
+              isfinite(epochs[19].validation[METRIC_LOSS]) && epochs[19].seconds > 0);
     free(epochs);
     struct model *model = models_get(state.models, "c", 0, &row, &err);
     ck_assert_msg(model != NULL, "%s", err.msg);
@@ -64,14 +65,17 @@ START_TEST(a_classification_succeeds_and_can_be_read)
     ck_assert_double_ge(row.accuracy, 0.95);
     ck_assert_uint_eq(row.n_params, network_n_params(model->network));
     model_unref(model);
-    struct evaluation *evaluation = models_evaluation(state.models, "c", 1, &page, &n_guesses, &n_matching, &row, &err);
+    struct evaluation *evaluation =
+        models_evaluation(state.models, "c", 1, &page, &n_guesses, &n_matching, &row, &err);
     ck_assert_msg(evaluation != NULL, "%s", err.msg);
     ck_assert_uint_eq(n_guesses, 5);
     ck_assert_uint_eq(n_matching, 60);
     ck_assert_str_eq(row.dataset, "c");
     ck_assert_uint_eq(evaluation->n_importance, 2);
     ck_assert_double_gt(evaluation->importance[0].drop, 0.1);
-    ck_assert_uint_eq(evaluation->confusion[0] + evaluation->confusion[1] + evaluation->confusion[2] + evaluation->confusion[3], 60);
+    ck_assert_uint_eq(evaluation->confusion[0] + evaluation->confusion[1] + evaluation->confusion[2] +
+                          evaluation->confusion[3],
+                      60);
     evaluation_free(evaluation);
 }
 END_TEST
@@ -117,8 +121,8 @@ static void refused(enum err_code code, const char *field, const char *word)
     err = (struct err){0};
     ck_assert(!jobs_submit(state.jobs, &request, &info, &err));
     job_request_done(&request);
-    ck_assert_msg(err.code == code && !strcmp(err.field, field) && strstr(err.msg, word), "code %d, field %s: %s", (int)err.code, err.field,
-                  err.msg);
+    ck_assert_msg(err.code == code && !strcmp(err.field, field) && strstr(err.msg, word),
+                  "code %d, field %s: %s", (int)err.code, err.field, err.msg);
 }
 
 START_TEST(rows_that_came_with_a_job_are_its_own_or_it_is_refused)
@@ -379,8 +383,8 @@ START_TEST(a_model_file_goes_out_and_in)
     ck_assert_int_eq(in.evaluated_on, ROWS_NONE);
     ck_assert_int_ne(access(path, F_OK), 0);
     models_equal(&state, "c", 1, 2);
-    ck_assert_ptr_null(
-        models_evaluation(state.models, "c", 2, &(struct evaluation_page){.limit = 1}, &(uint64_t){0}, &(uint64_t){0}, NULL, &err));
+    ck_assert_ptr_null(models_evaluation(state.models, "c", 2, &(struct evaluation_page){.limit = 1},
+                                         &(uint64_t){0}, &(uint64_t){0}, NULL, &err));
     ck_assert_int_eq(err.code, ERR_NOT_FOUND);
     to = store_temp(state.store, path, &err);
     ck_assert_int_eq(write(to, bytes, out.bytes / 2), (ssize_t)(out.bytes / 2));
@@ -400,26 +404,30 @@ END_TEST
 /* What is left open, for so many training rows, none of them held out. */
 static bool defaults(struct recipe *recipe, uint64_t n_train, struct train_options *options)
 {
-    struct training training = {.recipe = recipe, .train.n_rows = n_train, .is_ensemble = choice_is_ensemble(&request, n_train, 5)};
+    struct training training = {
+        .recipe = recipe, .train.n_rows = n_train, .is_ensemble = choice_is_ensemble(&request, n_train, 5)};
     return jobs_defaults(&request, &training, options, &err);
 }
 
 START_TEST(open_choices_are_filled_in)
 {
     char *classes[] = {"a", "b", "c"}, target[] = "t";
-    struct recipe recipe = {.task = TASK_CLASSIFICATION, .n_classes = 3, .classes = classes, .target = target};
+    struct recipe recipe = {
+        .task = TASK_CLASSIFICATION, .n_classes = 3, .classes = classes, .target = target};
     struct train_options options;
     job_request_init(&request);
     request.train.members = 1;
     ck_assert(defaults(&recipe, 100, &options));
-    ck_assert(options.n_layers == 3 && options.layers[2].units == 3 && options.layers[2].activation == ACTIVATION_SOFTMAX);
+    ck_assert(options.n_layers == 3 && options.layers[2].units == 3 &&
+              options.layers[2].activation == ACTIVATION_SOFTMAX);
     ck_assert(options.batch_size == 32 && options.epochs == 100);
     ck_assert(defaults(&recipe, 60000, &options));
     ck_assert(options.batch_size == 128 && options.epochs == 10);
     request.layers_given = true; /* an empty list: no hidden layer */
     recipe.task = TASK_REGRESSION;
     ck_assert(defaults(&recipe, 100, &options));
-    ck_assert(options.n_layers == 1 && options.layers[0].units == 1 && options.layers[0].activation == ACTIVATION_LINEAR);
+    ck_assert(options.n_layers == 1 && options.layers[0].units == 1 &&
+              options.layers[0].activation == ACTIVATION_LINEAR);
     request.train.n_layers = 2;
     request.train.layers[0] = (struct layer){.units = 7, .activation = ACTIVATION_RELU};
     request.train.layers[1] = (struct layer){.units = 1, .activation = ACTIVATION_LINEAR};
@@ -438,7 +446,8 @@ END_TEST
 START_TEST(where_all_is_left_open_small_tables_get_an_ensemble_and_large_ones_one_network)
 {
     char *classes[] = {"a", "b", "c"}, target[] = "t";
-    struct recipe recipe = {.task = TASK_CLASSIFICATION, .n_inputs = 4, .n_classes = 3, .classes = classes, .target = target};
+    struct recipe recipe = {
+        .task = TASK_CLASSIFICATION, .n_inputs = 4, .n_classes = 3, .classes = classes, .target = target};
     struct train_options options;
     job_request_init(&request);
     ck_assert(defaults(&recipe, 100, &options));
@@ -454,7 +463,8 @@ START_TEST(where_all_is_left_open_small_tables_get_an_ensemble_and_large_ones_on
     request.validation_split = -1;
     request.train.epochs = 7; /* exactly so many, then, as the user says */
     ck_assert(defaults(&recipe, 100, &options));
-    ck_assert(options.members <= 1 && options.epochs == 7 && !options.early_stopping.on && options.layers[0].units == 128);
+    ck_assert(options.members <= 1 && options.epochs == 7 && !options.early_stopping.on &&
+              options.layers[0].units == 128);
 }
 END_TEST
 

@@ -1,4 +1,5 @@
-/* Jobs that are interrupted: what restarts, kills and damaged checkpoints leave, and that the model is the one of a run without them. */
+/* Jobs that are interrupted: what restarts, kills and damaged checkpoints
+ * leave, and that the model is the one of a run without them. */
 #include "helper_main.h"
 #include "helper_state.h"
 #include "jobs/checkpoints.h"
@@ -59,7 +60,8 @@ START_TEST(unfinished_jobs_go_on_after_a_restart)
 }
 END_TEST
 
-/* Epochs: more than run until the first one is seen, and still soon over, on one thread that waits for nobody. */
+/* Epochs: more than run until the first one is seen, and still soon over, on
+ * one thread that waits for nobody. */
 #if defined(__SANITIZE_THREAD__)
 #define LONG 600u
 #elif defined(__SANITIZE_ADDRESS__)
@@ -102,7 +104,8 @@ static void checkpoint_damage(int64_t job, int slot)
     ck_assert_int_eq(fclose(file), 0);
 }
 
-/* The first epoch's time, which no two runs share to the last digit: it tells whether the history is still that of the first run. */
+/* The first epoch's time, which no two runs share to the last digit: it tells
+ * whether the history is still that of the first run. */
 static double first_seconds(int64_t job)
 {
     struct epoch_metrics *epochs;
@@ -131,7 +134,8 @@ static void ends_as_undisturbed(int64_t job, uint32_t n)
     ck_assert(!has_checkpoint(job, 0) && !has_checkpoint(job, 1));
 }
 
-/* On one thread: a job that nobody disturbs, to its end, and the same again, until its first epoch is seen. */
+/* On one thread: a job that nobody disturbs, to its end, and the same again,
+ * until its first epoch is seen. */
 static int64_t long_job(double *seconds)
 {
     jobs_close(state.jobs);
@@ -221,7 +225,8 @@ START_TEST(checkpoints_go_with_their_jobs)
 }
 END_TEST
 
-/* As it stands on disk between the answer to a cancel and the end, where a daemon dies there. */
+/* As it stands on disk between the answer to a cancel and the end, where a
+ * daemon dies there. */
 static void cancelling_make(int64_t job)
 {
     char text[512];
@@ -283,7 +288,8 @@ START_TEST(a_cancel_that_needs_memory_to_keep_the_model_waits_for_it)
 }
 END_TEST
 
-/* The daemon that is to die: trains, tells the job's number, and waits for its end. */
+/* The daemon that is to die: trains, tells the job's number, and waits for its
+ * end. */
 static void victim(int out)
 {
     state_open(&state);

@@ -1,4 +1,5 @@
-/* Who trains when: shares by weight and priority, and limits on memory and time. */
+/* Who trains when: shares by weight and priority, and limits on memory and
+ * time. */
 #include "helper_main.h"
 #include "helper_state.h"
 
@@ -77,7 +78,8 @@ START_TEST(a_changed_share_counts_at_once)
     int64_t slow = submit_as(ENDLESS, -10, 1);
     ck_assert(job_wait(&state, slow, "event: epoch")); /* so it has had time at its small share */
     int64_t other = submit_as(ENDLESS, 10, 100);
-    struct job_change change = {.has_priority = true, .priority = 10, .has_weight = true, .weight = 100, .has_title = true};
+    struct job_change change = {
+        .has_priority = true, .priority = 10, .has_weight = true, .weight = 100, .has_title = true};
     strcpy(change.title, "now");
     struct job_info info;
     ck_assert(job_wait(&state, other, "event: epoch"));
@@ -124,10 +126,12 @@ START_TEST(a_job_larger_than_the_memory_for_jobs_is_refused_with_the_number)
     request_make(&request, "c", 1, 32, 1);
     request.layers_given = true;
     request.train.n_layers = 2;
-    request.train.layers[0] = request.train.layers[1] = (struct layer){.units = 65536, .activation = ACTIVATION_RELU};
+    request.train.layers[0] = request.train.layers[1] =
+        (struct layer){.units = 65536, .activation = ACTIVATION_RELU};
     ck_assert(!jobs_submit(state.jobs, &request, &info, &err));
     job_request_done(&request);
-    ck_assert_msg(err.code == ERR_SPACE && strstr(err.msg, " 1 GB") && strstr(err.msg, "--job-memory"), "%s", err.msg);
+    ck_assert_msg(err.code == ERR_SPACE && strstr(err.msg, " 1 GB") && strstr(err.msg, "--job-memory"), "%s",
+                  err.msg);
 }
 END_TEST
 
@@ -146,7 +150,8 @@ START_TEST(a_job_that_trains_for_too_long_ends_and_keeps_its_model)
 {
     state.max_seconds = 0.4;
     state_jobs(&state, 0);
-    ends_by_time(submit_simple(&state, "c", ENDLESS), "--max-job-seconds"); /* its epochs are short under any sanitizer */
+    ends_by_time(submit_simple(&state, "c", ENDLESS),
+                 "--max-job-seconds"); /* its epochs are short under any sanitizer */
     request_make(&request, "c", ENDLESS, 32, 1);
     request.max_seconds = 0.3;
     ends_by_time(submit(&state, &request), "max_seconds");
@@ -160,7 +165,8 @@ Suite *test_suite(void)
     tcase_set_timeout(tests, 30);
     tcase_add_checked_fixture(tests, setup, teardown);
     tcase_add_test(tests, weight_and_priority_are_shares_of_the_time);
-#ifndef __SANITIZE_THREAD__ /* its epochs take minutes there; what it runs is what the test before it runs */
+#ifndef __SANITIZE_THREAD__ /* its epochs take minutes there; what it runs is what the test before it runs   \
+                             */
     tcase_add_test(tests, a_changed_share_counts_at_once);
 #endif
     tcase_add_test(tests, jobs_wait_for_memory_and_the_highest_priority_comes_first);

@@ -23,8 +23,8 @@ static void number_check(const char *text)
     if (isinf(expected))
         ck_assert_ptr_nonnull(wrong);
     else
-        ck_assert_msg(!wrong && scan.at == scan.end && memcmp(&number, &expected, sizeof number) == 0, "%s: %.9g, not %.9g", text,
-                      (double)number, (double)expected);
+        ck_assert_msg(!wrong && scan.at == scan.end && memcmp(&number, &expected, sizeof number) == 0,
+                      "%s: %.9g, not %.9g", text, (double)number, (double)expected);
     free(copy);
 }
 
@@ -68,7 +68,11 @@ START_TEST(numbers_round_as_strtof_does)
         if (!isfinite(value))
             continue;
         double middle = ((double)value + (double)nextafterf(value, INFINITY)) / 2;
-        snprintf(text, sizeof text, i % 3 == 0 ? "%.9g" : i % 3 == 1 ? "%.17g" : "%.30g", i % 2 ? middle : (double)value);
+        snprintf(text, sizeof text,
+                 i % 3 == 0   ? "%.9g"
+                 : i % 3 == 1 ? "%.17g"
+                              : "%.30g",
+                 i % 2 ? middle : (double)value);
         if (!strstr(text, "inf"))
             number_check(text);
     }
@@ -104,7 +108,8 @@ START_TEST(pixels_come_quickly_and_right)
 }
 END_TEST
 
-/* What is no small whole number, after any number of those, is seen and said as ever. */
+/* What is no small whole number, after any number of those, is seen and said as
+ * ever. */
 START_TEST(pixels_hide_nothing)
 {
     static const struct {

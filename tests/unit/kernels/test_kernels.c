@@ -1,4 +1,5 @@
-/* Kernels: every instruction set against plain loops at odd sizes, and the sparse functions against the dense ones bit for bit. */
+/* Kernels: every instruction set against plain loops at odd sizes, and the
+ * sparse functions against the dense ones bit for bit. */
 #include "helper_main.h"
 #include "kernels/kernels.h"
 #include "mlp/cpu.h"
@@ -57,8 +58,9 @@ static const uint32_t widths[] = {16, 32, 48, 64, 80, 96, 112, 128, 144, 176, 25
 #define N_WIDTHS (sizeof widths / sizeof widths[0])
 
 /* forward of rows as lists: whole ones, or halves joined. */
-static void forward_lists(const struct kernels *kernels, struct lists *lists, const float *x, size_t ldx, const float *w, const float *bias,
-                          uint32_t n_in, uint32_t n_out, bool relu, float *y, size_t ldy)
+static void forward_lists(const struct kernels *kernels, struct lists *lists, const float *x, size_t ldx,
+                          const float *w, const float *bias, uint32_t n_in, uint32_t n_out, bool relu,
+                          float *y, size_t ldy)
 {
     uint32_t half = inputs_half(n_in);
     float *second = aligned(lists->n_rows * ldy * sizeof *second);
@@ -67,7 +69,8 @@ static void forward_lists(const struct kernels *kernels, struct lists *lists, co
         lists->end = lists->begin == 0 ? half : n_in;
         for (uint32_t r = 0; r < lists->n_rows; r++)
             lists->counts[r] =
-                kernels->list_floats(x + r * ldx, lists->begin, lists->end, lists->columns + r * lists->ld, lists->values + r * lists->ld);
+                kernels->list_floats(x + r * ldx, lists->begin, lists->end, lists->columns + r * lists->ld,
+                                     lists->values + r * lists->ld);
         kernels->forward_sparse(lists, w, lists->begin == 0 ? bias : NULL, n_in, n_out, relu && half == n_in,
                                 lists->begin == 0 ? y : second, ldy);
     }
@@ -76,11 +79,12 @@ static void forward_lists(const struct kernels *kernels, struct lists *lists, co
     free(second);
 }
 
-static void check_forward(const struct kernels *kernels, uint32_t n_rows, uint32_t n_in, uint32_t n_out, bool relu)
+static void check_forward(const struct kernels *kernels, uint32_t n_rows, uint32_t n_in, uint32_t n_out,
+                          bool relu)
 {
     size_t ldx = n_in + 16, ldy = n_out + 32;
-    float *x = random_floats(n_rows * ldx), *w = random_floats((size_t)n_in * n_out), *bias = random_floats(n_out),
-          *y = random_floats(n_rows * ldy);
+    float *x = random_floats(n_rows * ldx), *w = random_floats((size_t)n_in * n_out),
+          *bias = random_floats(n_out), *y = random_floats(n_rows * ldy);
     for (size_t i = 0; i < n_rows * ldx; i += 3)
         x[i] = 0; /* some zeros for the lists */
     kernels->forward(x, ldx, n_rows, w, bias, n_in, n_out, relu, y, ldy);
@@ -90,8 +94,8 @@ static void check_forward(const struct kernels *kernels, uint32_t n_rows, uint32
     lists.values = aligned(n_rows * lists.ld * sizeof *lists.values);
     forward_lists(kernels, &lists, x, ldx, w, bias, n_in, n_out, relu, rows, ldy);
     for (uint32_t r = 0; r < lists.n_rows; r++)
-        ck_assert_msg(memcmp(rows + r * ldy, y + r * ldy, n_out * sizeof *row) == 0, "%s: lists differ at %u x %u", kernels->name, n_in,
-                      n_out);
+        ck_assert_msg(memcmp(rows + r * ldy, y + r * ldy, n_out * sizeof *row) == 0,
+                      "%s: lists differ at %u x %u", kernels->name, n_in, n_out);
     lists.n_rows = 1;
     for (uint32_t r = 0; r < n_rows; r++) {
         for (uint32_t o = 0; o < n_out; o++) {
@@ -102,11 +106,13 @@ static void check_forward(const struct kernels *kernels, uint32_t n_rows, uint32
                 size += fabs(term);
             }
             double want = relu && sum < 0 ? 0 : sum;
-            ck_assert_msg(fabs((double)y[r * ldy + o] - want) <= 1e-6 * size, "%s forward %u x %u, row %u output %u: %g, not %g",
-                          kernels->name, n_in, n_out, r, o, (double)y[r * ldy + o], want);
+            ck_assert_msg(fabs((double)y[r * ldy + o] - want) <= 1e-6 * size,
+                          "%s forward %u x %u, row %u output %u: %g, not %g", kernels->name, n_in, n_out, r,
+                          o, (double)y[r * ldy + o], want);
         }
         forward_lists(kernels, &lists, x + r * ldx, ldx, w, bias, n_in, n_out, relu, row, ldy);
-        ck_assert_msg(memcmp(row, y + r * ldy, n_out * sizeof *row) == 0, "%s: a list differs at %u x %u", kernels->name, n_in, n_out);
+        ck_assert_msg(memcmp(row, y + r * ldy, n_out * sizeof *row) == 0, "%s: a list differs at %u x %u",
+                      kernels->name, n_in, n_out);
     }
     free(x);
     free(w);
@@ -125,20 +131,25 @@ START_TEST(forward_agrees_with_plain_loops_and_lists_give_its_bits)
         return;
     for (size_t i = 0; i < N_WIDTHS; i++)
         for (uint32_t n_rows = 8; n_rows <= 40; n_rows += 8)
-            check_forward(kernels, n_rows, widths[(i * 5 + n_rows / 8) % N_WIDTHS], widths[i], n_rows % 16 == 0);
-    /* more inputs than are near at a time, in one half and in each of two, and more rows */
+            check_forward(kernels, n_rows, widths[(i * 5 + n_rows / 8) % N_WIDTHS], widths[i],
+                          n_rows % 16 == 0);
+    /* more inputs than are near at a time, in one half and in each of two, and
+     * more rows */
     static const uint32_t deep[] = {240, 256, 512, 528, 560, 1040, 1296};
     for (size_t i = 0; i < sizeof deep / sizeof *deep; i++)
         check_forward(kernels, i % 2 ? 72 : 8, deep[i], widths[i], i % 3 == 0);
 }
 END_TEST
 
-static void check_delta(const struct kernels *kernels, uint32_t n_rows, uint32_t n_in, uint32_t n_out, bool relu)
+static void check_delta(const struct kernels *kernels, uint32_t n_rows, uint32_t n_in, uint32_t n_out,
+                        bool relu)
 {
     size_t ldx = n_in + 16, lddy = n_out;
-    float *dy = random_floats(n_rows * lddy), *w = random_floats((size_t)n_in * n_out), *x = random_floats(n_rows * ldx),
-          *dx = random_floats(n_rows * ldx), *scratch = aligned((n_out + 32) * n_rows * sizeof *scratch);
-    kernels->delta(dy, lddy, n_rows, w, n_in, n_out, x, relu ? DERIVATIVE_RELU : DERIVATIVE_ONE, dx, ldx, scratch);
+    float *dy = random_floats(n_rows * lddy), *w = random_floats((size_t)n_in * n_out),
+          *x = random_floats(n_rows * ldx), *dx = random_floats(n_rows * ldx),
+          *scratch = aligned((n_out + 32) * n_rows * sizeof *scratch);
+    kernels->delta(dy, lddy, n_rows, w, n_in, n_out, x, relu ? DERIVATIVE_RELU : DERIVATIVE_ONE, dx, ldx,
+                   scratch);
     for (uint32_t r = 0; r < n_rows; r++) {
         for (uint32_t k = 0; k < n_in; k++) {
             double sum = 0, size = 1;
@@ -148,8 +159,8 @@ static void check_delta(const struct kernels *kernels, uint32_t n_rows, uint32_t
                 size += fabs(term);
             }
             double want = relu && !(x[r * ldx + k] > 0) ? 0 : sum;
-            ck_assert_msg(fabs((double)dx[r * ldx + k] - want) <= 1e-6 * size, "%s delta %u x %u row %u input %u", kernels->name, n_in,
-                          n_out, r, k);
+            ck_assert_msg(fabs((double)dx[r * ldx + k] - want) <= 1e-6 * size,
+                          "%s delta %u x %u row %u input %u", kernels->name, n_in, n_out, r, k);
         }
     }
     free(dy);
@@ -166,7 +177,8 @@ START_TEST(delta_agrees_with_plain_loops)
         return;
     for (size_t i = 0; i < N_WIDTHS; i++)
         for (uint32_t n_rows = 16; n_rows <= 80; n_rows += 16)
-            check_delta(kernels, n_rows, widths[(i * 3 + n_rows / 16) % N_WIDTHS], widths[i], n_rows % 32 == 0);
+            check_delta(kernels, n_rows, widths[(i * 3 + n_rows / 16) % N_WIDTHS], widths[i],
+                        n_rows % 32 == 0);
 }
 END_TEST
 
@@ -178,8 +190,9 @@ static void check_gradient(const struct kernels *kernels, uint32_t n_rows, uint3
     for (int i = 0; i < 256; i++)
         byte_values[i] = (float)i * scale;
     uint8_t *xt = aligned(16 * ldxt);
-    float *x = aligned(n_rows * ldx * sizeof *x), *dy = random_floats(n_rows * lddy), *g = random_floats(16 * width),
-          *start = aligned(16 * width * sizeof *start), *sparse = aligned(16 * width * sizeof *sparse);
+    float *x = aligned(n_rows * ldx * sizeof *x), *dy = random_floats(n_rows * lddy),
+          *g = random_floats(16 * width), *start = aligned(16 * width * sizeof *start),
+          *sparse = aligned(16 * width * sizeof *sparse);
     memcpy(start, g, 16 * width * sizeof *g);
     memcpy(sparse, g, 16 * width * sizeof *g);
     for (uint32_t r = 0; r < n_rows; r++) {
@@ -190,13 +203,14 @@ static void check_gradient(const struct kernels *kernels, uint32_t n_rows, uint3
     }
     kernels->gradient(x, ldx, dy, lddy, n_rows, width, NULL, g);
     kernels->gradient_sparse(xt, ldxt, byte_values, dy, lddy, n_rows, width, true, sparse);
-    ck_assert_msg(memcmp(g, sparse, 16 * width * sizeof *g) == 0, "%s: sparse gradient differs at width %u", kernels->name, width);
+    ck_assert_msg(memcmp(g, sparse, 16 * width * sizeof *g) == 0, "%s: sparse gradient differs at width %u",
+                  kernels->name, width);
     float *zero = aligned(16 * width * sizeof *zero);
     const float *soon[3] = {start, NULL, zero}; /* to be asked for, never to change anything */
     kernels->gradient(x, ldx, dy, lddy, n_rows, width, soon, zero);
     kernels->gradient_sparse(xt, ldxt, byte_values, dy, lddy, n_rows, width, false, sparse);
-    ck_assert_msg(memcmp(zero, sparse, 16 * width * sizeof *zero) == 0, "%s: a new sparse gradient differs at width %u", kernels->name,
-                  width);
+    ck_assert_msg(memcmp(zero, sparse, 16 * width * sizeof *zero) == 0,
+                  "%s: a new sparse gradient differs at width %u", kernels->name, width);
     free(zero);
     for (uint32_t k = 0; k < 16; k++) {
         for (uint32_t o = 0; o < width; o++) {
@@ -249,7 +263,8 @@ START_TEST(adam_agrees_with_double_precision)
         return;
     enum { n = 4096 };
     float *p = random_floats(n), *m = random_floats(n), *v = random_floats(n), *g = random_floats(n);
-    struct update u = {.rate = 0.01f, .beta_1 = 0.9f, .beta_2 = 0.999f, .epsilon = 1e-8f, .inv_sqrt_correction = 3.0f};
+    struct update u = {
+        .rate = 0.01f, .beta_1 = 0.9f, .beta_2 = 0.999f, .epsilon = 1e-8f, .inv_sqrt_correction = 3.0f};
     for (int i = 0; i < n; i++) {
         /* over 60 decades, zero among them */
         v[i] = i % 16 == 0 ? 0 : v[i] * v[i] * powf(10, (float)(i % 60) - 50);
@@ -266,8 +281,8 @@ START_TEST(adam_agrees_with_double_precision)
     }
     ck_assert(kernels->update[OPTIMIZER_ADAM](p, m, v, g, n, &u));
     for (int i = 0; i < n; i++)
-        ck_assert_msg(fabs((double)p[i] - want[i]) <= 1.2e-7 * fabs(want[i]) + 1e-6 * size[i] + 1e-12, "%s: parameter %d is %.9g, not %.9g",
-                      kernels->name, i, (double)p[i], want[i]);
+        ck_assert_msg(fabs((double)p[i] - want[i]) <= 1.2e-7 * fabs(want[i]) + 1e-6 * size[i] + 1e-12,
+                      "%s: parameter %d is %.9g, not %.9g", kernels->name, i, (double)p[i], want[i]);
     g[5] = NAN;
     ck_assert(!kernels->update[OPTIMIZER_ADAM](p, m, v, g, n, &u));
     p[7] = INFINITY;
@@ -316,7 +331,8 @@ static __attribute__((noinline)) void stack_fill(void)
         bytes[i] = 0xff;
 }
 
-/* Whatever was on the stack before: a count once took bits of it where a mask had been put there. */
+/* Whatever was on the stack before: a count once took bits of it where a mask
+ * had been put there. */
 START_TEST(lists_are_as_long_as_what_they_hold)
 {
     const struct kernels *kernels = kernels_at(_i);
@@ -380,11 +396,12 @@ START_TEST(lists_scale_and_transpose)
 }
 END_TEST
 
-/* Of a row's n sums, at any address: against plain loops in double precision. */
+/* Of a row's n sums, at any address: against plain loops in double
+ * precision. */
 static void check_normalize(const struct kernels *kernels, uint32_t n)
 {
-    float *block = random_floats(6 * (size_t)n + 1), *y = block + 1, *gain = y + n, *offset = gain + n, *d = offset + n, *normal = d + n,
-          *passed = normal + n;
+    float *block = random_floats(6 * (size_t)n + 1), *y = block + 1, *gain = y + n, *offset = gain + n,
+          *d = offset + n, *normal = d + n, *passed = normal + n;
     double *x = malloc(n * sizeof *x), mean = 0, variance = 0, sum = 0, along = 0;
     for (uint32_t i = 0; i < n; i++) {
         y[i] += 100; /* a mean far from zero loses nothing but its own digits */
@@ -398,7 +415,8 @@ static void check_normalize(const struct kernels *kernels, uint32_t n)
     float got = kernels->normalize(y, n, gain, offset, normal);
     ck_assert_double_eq_tol((double)got / inverse, 1, 1e-3);
     for (uint32_t i = 0; i < n; i++) {
-        ck_assert_msg(fabs((double)normal[i] - x[i]) < 2e-3, "%s: %u of %u: %g, not %g", kernels->name, i, n, (double)normal[i], x[i]);
+        ck_assert_msg(fabs((double)normal[i] - x[i]) < 2e-3, "%s: %u of %u: %g, not %g", kernels->name, i, n,
+                      (double)normal[i], x[i]);
         ck_assert_double_eq_tol((double)y[i], (double)normal[i] * (double)gain[i] + (double)offset[i], 1e-5);
         x[i] = (double)normal[i];
         sum += (double)d[i] * (double)gain[i] / n;
@@ -409,8 +427,8 @@ static void check_normalize(const struct kernels *kernels, uint32_t n)
     kernels->normalize_delta(d, n, gain, got, normal, passed);
     for (uint32_t i = 0; i < n; i++) {
         double want = (double)got * ((double)before[i] * (double)gain[i] - sum - x[i] * along);
-        ck_assert_msg(fabs((double)d[i] - want) < 1e-5 * (1 + (double)got), "%s: delta %u of %u: %g, not %g", kernels->name, i, n,
-                      (double)d[i], want);
+        ck_assert_msg(fabs((double)d[i] - want) < 1e-5 * (1 + (double)got), "%s: delta %u of %u: %g, not %g",
+                      kernels->name, i, n, (double)d[i], want);
         ck_assert(passed[i] == before[i]);
         ck_assert_double_eq_tol((double)normal[i], x[i] * (double)before[i], 1e-5);
     }
@@ -426,10 +444,12 @@ START_TEST(normalisation_agrees_with_plain_loops)
         check_normalize(kernels, n);
     if (kernels != NULL)
         check_normalize(kernels, 1000);
-    /* Sums that are all the same have no spread: what comes out is the offset. */
+    /* Sums that are all the same have no spread: what comes out is the
+     * offset. */
     float y[3] = {7, 7, 7}, gain[3] = {1, 2, 3}, offset[3] = {4, 5, 6};
     if (kernels != NULL)
-        ck_assert(isfinite(kernels->normalize(y, 3, gain, offset, NULL)) && y[0] == 4 && y[1] == 5 && y[2] == 6);
+        ck_assert(isfinite(kernels->normalize(y, 3, gain, offset, NULL)) && y[0] == 4 && y[1] == 5 &&
+                  y[2] == 6);
 }
 END_TEST
 

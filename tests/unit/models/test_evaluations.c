@@ -1,4 +1,5 @@
-/* Evaluations on disk: by pages, worst first, by cell; damage is noticed, and the first layout is still read. */
+/* Evaluations on disk: by pages, worst first, by cell; damage is noticed, and
+ * the first layout is still read. */
 #include "base/files.h"
 #include "helper_main.h"
 #include "helper_state.h"
@@ -28,7 +29,8 @@ static void teardown(void)
 static struct evaluation *evaluation_make(void)
 {
     struct evaluation *evaluation = calloc(1, sizeof *evaluation);
-    *evaluation = (struct evaluation){.n_rows = 10000, .values = {0.5, 0.75}, .n_classes = 2, .n_importance = 2};
+    *evaluation =
+        (struct evaluation){.n_rows = 10000, .values = {0.5, 0.75}, .n_classes = 2, .n_importance = 2};
     evaluation->confusion = calloc(4, sizeof *evaluation->confusion);
     evaluation->confusion[1] = evaluation->confusion[3] = 5000;
     evaluation->importance = calloc(2, sizeof *evaluation->importance);
@@ -36,8 +38,11 @@ static struct evaluation *evaluation_make(void)
     evaluation->values[METRIC_RMSE] = NAN;
     evaluation->guesses = calloc(evaluation->n_rows, sizeof *evaluation->guesses);
     for (uint32_t i = 0; i < evaluation->n_rows; i++)
-        evaluation->guesses[i] =
-            (struct guess){.row = 3 * i, .label = (float)(i % 2), .guess = 1, .probability = 0.5f, .loss = (float)(i * 7919 % 10007)};
+        evaluation->guesses[i] = (struct guess){.row = 3 * i,
+                                                .label = (float)(i % 2),
+                                                .guess = 1,
+                                                .probability = 0.5f,
+                                                .loss = (float)(i * 7919 % 10007)};
     return evaluation;
 }
 
@@ -78,7 +83,8 @@ START_TEST(an_evaluation_is_read_by_pages_and_damage_is_noticed)
         ck_assert(files_read_at(fd, &byte, 1, places[i], &err));
         damaged = (char)(byte ^ 4);
         ck_assert_int_eq(pwrite(fd, &damaged, 1, (off_t)places[i]), 1);
-        ck_assert_msg(!evaluations_read(fd, &last, &n, &n, &err) && err.code == ERR_CORRUPT, "byte %d", (int)places[i]);
+        ck_assert_msg(!evaluations_read(fd, &last, &n, &n, &err) && err.code == ERR_CORRUPT, "byte %d",
+                      (int)places[i]);
         ck_assert_int_eq(pwrite(fd, &byte, 1, (off_t)places[i]), 1);
     }
     ck_assert_int_eq(ftruncate(fd, (off_t)n_bytes - 1), 0);
@@ -99,7 +105,8 @@ START_TEST(an_evaluation_is_read_worst_first_and_by_cell)
     ck_assert_uint_eq(n, 10000);
     for (uint64_t i = 1; i < n; i++)
         ck_assert(page->guesses[i - 1].loss > page->guesses[i].loss ||
-                  (page->guesses[i - 1].loss == page->guesses[i].loss && page->guesses[i - 1].row < page->guesses[i].row));
+                  (page->guesses[i - 1].loss == page->guesses[i].loss &&
+                   page->guesses[i - 1].row < page->guesses[i].row));
     evaluation_free(page);
     page = page_read(fd, (struct evaluation_page){4000, 10, .label = 1, .guess = 1}, &n);
     ck_assert_uint_eq(n, 10);
@@ -115,7 +122,8 @@ START_TEST(an_evaluation_is_read_worst_first_and_by_cell)
 }
 END_TEST
 
-/* Two classes, three rows, as the first layout had them: 16 bytes a guess, no loss. */
+/* Two classes, three rows, as the first layout had them: 16 bytes a guess, no
+ * loss. */
 START_TEST(an_evaluation_of_the_first_layout_is_read)
 {
     unsigned char bytes[3 * 8 + 5 * 8 + 4 * 8 + 2 * 8 + 3 * 16] = {0};
@@ -136,9 +144,11 @@ START_TEST(an_evaluation_of_the_first_layout_is_read)
     int fd = store_temp(state.store, NULL, &err);
     ck_assert(files_write(fd, bytes, sizeof bytes, &err));
     uint64_t n_matching;
-    struct evaluation *page = evaluations_read(fd, &(struct evaluation_page){0, 9, .worst = true, ALL}, &n, &n_matching, &err);
+    struct evaluation *page =
+        evaluations_read(fd, &(struct evaluation_page){0, 9, .worst = true, ALL}, &n, &n_matching, &err);
     ck_assert_msg(page != NULL, "%s", err.msg);
-    ck_assert(n == 3 && page->values[METRIC_ACCURACY] == 0.75 && isnan(page->values[METRIC_AUC]) && page->n_importance == 0);
+    ck_assert(n == 3 && page->values[METRIC_ACCURACY] == 0.75 && isnan(page->values[METRIC_AUC]) &&
+              page->n_importance == 0);
     ck_assert(page->guesses[2].row == 12 && page->guesses[2].label == 1 && isnan(page->guesses[2].loss));
     evaluation_free(page);
     close(fd);

@@ -1,4 +1,5 @@
-/* Model files: what was written is read back bit for bit, any reader of safetensors finds the tensors, and no damage goes unseen. */
+/* Model files: what was written is read back bit for bit, any reader of
+ * safetensors finds the tensors, and no damage goes unseen. */
 #include "helper_recipe.h"
 
 #include "helper_main.h"
@@ -106,7 +107,8 @@ START_TEST(what_was_written_is_read)
     static const uint32_t widths[] = {3, 130, 300};
 
     for (int i = 0; i < 10; i++) {
-        struct model *model = i < 6 ? model_of_text(csvs[i % 2], widths[i / 2], 0) : model_of_text(csvs[i % 2], 30, i < 8 ? 1 : 3);
+        struct model *model = i < 6 ? model_of_text(csvs[i % 2], widths[i / 2], 0)
+                                    : model_of_text(csvs[i % 2], 30, i < 8 ? 1 : 3);
         struct err err = {0};
         char *info = NULL;
         ck_assert_msg(model_file_write(path, model, "{\"name\":\"d\\u00e9j\xc3\xa0\"}", &err), "%s", err.msg);
@@ -118,7 +120,8 @@ START_TEST(what_was_written_is_read)
         predictions_equal(model, back);
         ck_assert_uint_eq(model->network->n_floats, back->network->n_floats);
         ck_assert_uint_eq(model->network->layers[0].norms, back->network->layers[0].norms);
-        ck_assert_mem_eq(model->network->params, back->network->params, model->network->n_floats * sizeof(float));
+        ck_assert_mem_eq(model->network->params, back->network->params,
+                         model->network->n_floats * sizeof(float));
         ck_assert_uint_eq(folder_files(), 1);
         free(info);
         model_unref(back);
@@ -164,12 +167,14 @@ START_TEST(any_safetensors_reader_finds_the_tensors)
     ck_assert_int_eq(bytes[8], '{');
     cJSON *header = cJSON_ParseWithLength((char *)bytes + 8, length);
     const cJSON *tensor = cJSON_GetObjectItemCaseSensitive(header, "layers.0.weight");
-    const cJSON *shape = cJSON_GetObjectItemCaseSensitive(tensor, "shape"), *at = cJSON_GetObjectItemCaseSensitive(tensor, "data_offsets");
+    const cJSON *shape = cJSON_GetObjectItemCaseSensitive(tensor, "shape"),
+                *at = cJSON_GetObjectItemCaseSensitive(tensor, "data_offsets");
     ck_assert_str_eq(cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(tensor, "dtype")), "F32");
     ck_assert_int_eq(cJSON_GetArrayItem(shape, 0)->valueint, (int)model->recipe->n_inputs);
     ck_assert_int_eq(cJSON_GetArrayItem(shape, 1)->valueint, 300);
     network_get(model->network, 0, weights, biases);
-    ck_assert_mem_eq(bytes + 8 + length + cJSON_GetArrayItem(at, 0)->valueint, weights, model->recipe->n_inputs * 300 * sizeof(float));
+    ck_assert_mem_eq(bytes + 8 + length + cJSON_GetArrayItem(at, 0)->valueint, weights,
+                     model->recipe->n_inputs * 300 * sizeof(float));
     cJSON *values = cJSON_GetObjectItemCaseSensitive(header, "__metadata__"), *value;
     cJSON_ArrayForEach(value, values) ck_assert(cJSON_IsString(value));
     ck_assert_int_eq(cJSON_GetArraySize(header), 5);
@@ -276,7 +281,8 @@ START_TEST(hostile_headers_are_refused)
         {"\"shape\":[2,3]", "\"shape\":[6]"},
         {"\"shape\":[2,3]", "\"shape\":[2,3,1]"},
         {"\"layers.1.bias\"", "\"layers.1.bios\""},
-        {"\"layers.0.weight\"", "\"extra\":{\"dtype\":\"F32\",\"shape\":[0],\"data_offsets\":[0,0]},\"layers.0.weight\""},
+        {"\"layers.0.weight\"",
+         "\"extra\":{\"dtype\":\"F32\",\"shape\":[0],\"data_offsets\":[0,0]},\"layers.0.weight\""},
         {"\"__metadata__\"", "\"__metadate__\""},
         {"\"format_version\":\"1\"", "\"format_version\":\"2\""},
         {"{\"__metadata__\"", "[{\"__metadata__\""},
@@ -307,17 +313,24 @@ START_TEST(hostile_texts_are_refused)
         "[]",
         "{}",
         "{\"inputs\":1,\"target\":{},\"columns\":[]}",
-        "{\"inputs\":1,\"target\":{\"name\":\"y\",\"task\":\"regression\",\"reason\":\"\",\"mean\":0,\"stddev\":0},"
+        "{\"inputs\":1,\"target\":{\"name\":\"y\",\"task\":\"regression\",\"reason\":\"\",\"mean\":0,"
+        "\"stddev\":0},"
         "\"columns\":[{\"name\":\"a\",\"encoding\":\"scale\",\"scale\":1,\"impute\":0}]}",
-        "{\"inputs\":2,\"target\":{\"name\":\"y\",\"task\":\"regression\",\"reason\":\"\",\"mean\":0,\"stddev\":1},"
+        "{\"inputs\":2,\"target\":{\"name\":\"y\",\"task\":\"regression\",\"reason\":\"\",\"mean\":0,"
+        "\"stddev\":1},"
         "\"columns\":[{\"name\":\"a\",\"encoding\":\"scale\",\"scale\":1,\"impute\":0}]}",
-        "{\"inputs\":1,\"target\":{\"name\":\"y\",\"task\":\"regression\",\"reason\":\"\",\"mean\":0,\"stddev\":1},"
+        "{\"inputs\":1,\"target\":{\"name\":\"y\",\"task\":\"regression\",\"reason\":\"\",\"mean\":0,"
+        "\"stddev\":1},"
         "\"columns\":[{\"name\":\"a\",\"encoding\":\"scale\",\"scale\":1e39,\"impute\":0}]}",
-        "{\"inputs\":1,\"target\":{\"name\":\"y\",\"task\":\"regression\",\"reason\":\"\",\"mean\":0,\"stddev\":1},"
-        "\"columns\":[{\"name\":\"a\",\"encoding\":\"standardise\",\"mean\":0,\"stddev\":0,\"impute\":0,\"indicator\":false}]}",
-        "{\"inputs\":2,\"target\":{\"name\":\"y\",\"task\":\"regression\",\"reason\":\"\",\"mean\":0,\"stddev\":1},"
+        "{\"inputs\":1,\"target\":{\"name\":\"y\",\"task\":\"regression\",\"reason\":\"\",\"mean\":0,"
+        "\"stddev\":1},"
+        "\"columns\":[{\"name\":\"a\",\"encoding\":\"standardise\",\"mean\":0,\"stddev\":0,\"impute\":0,"
+        "\"indicator\":false}]}",
+        "{\"inputs\":2,\"target\":{\"name\":\"y\",\"task\":\"regression\",\"reason\":\"\",\"mean\":0,"
+        "\"stddev\":1},"
         "\"columns\":[{\"name\":\"a\",\"encoding\":\"one_hot\",\"levels\":[\"b\",\"a\"],\"other\":false}]}",
-        "{\"inputs\":1,\"target\":{\"name\":\"y\",\"task\":\"classification\",\"reason\":\"\",\"classes\":[\"a\",\"a\"]},"
+        "{\"inputs\":1,\"target\":{\"name\":\"y\",\"task\":\"classification\",\"reason\":\"\",\"classes\":["
+        "\"a\",\"a\"]},"
         "\"columns\":[{\"name\":\"a\",\"encoding\":\"scale\",\"scale\":1,\"impute\":0}]}",
         "{\"inputs\":1,\"target\":7,\"columns\":[7]}",
     };

@@ -1,4 +1,5 @@
-/* Models in memory: found by id, least recently used ones dropped above the limit, and what the limit counts is what they take. */
+/* Models in memory: found by id, least recently used ones dropped above the
+ * limit, and what the limit counts is what they take. */
 #include "helper_main.h"
 #include "helper_recipe.h"
 #include "models/cache.h"
@@ -18,7 +19,8 @@ static struct model *model_make(uint32_t units)
 static struct model *model_like(const struct model *model)
 {
     struct recipe *recipe = recipe_copy(model->recipe, &err);
-    struct network *network = network_new(model->network->n_inputs, model->network->layers, model->network->n_layers, &err);
+    struct network *network =
+        network_new(model->network->n_inputs, model->network->layers, model->network->n_layers, &err);
     struct model *copy = recipe && network ? model_new(recipe, network, model->loss, &err) : NULL;
     ck_assert_ptr_nonnull(copy);
     return copy;
@@ -68,8 +70,10 @@ START_TEST(a_models_bytes_are_what_it_takes)
         size_t before = mallinfo2().uordblks + mallinfo2().hblkhd;
         for (int k = 0; k < N; k++)
             models[k] = model_make(units[i]);
-        double taken = (double)(mallinfo2().uordblks + mallinfo2().hblkhd - before) / N, told = (double)model_bytes(models[0]);
-        ck_assert_msg(told > 0.7 * taken && told < 1.3 * taken, "%u units: %.0f bytes told, %.0f taken", units[i], told, taken);
+        double taken = (double)(mallinfo2().uordblks + mallinfo2().hblkhd - before) / N,
+               told = (double)model_bytes(models[0]);
+        ck_assert_msg(told > 0.7 * taken && told < 1.3 * taken, "%u units: %.0f bytes told, %.0f taken",
+                      units[i], told, taken);
         for (int k = 0; k < N; k++)
             model_unref(models[k]);
     }
@@ -110,7 +114,8 @@ static void refused(struct models_cache *cache, int64_t id, enum err_code code)
 START_TEST(models_in_use_count_until_nobody_holds_them)
 {
     struct model *model = model_make(UNITS);
-    struct models_cache *cache = models_cache_new(5 * (model_bytes(model) + 200) / 2, &err), *small = models_cache_new(1, &err);
+    struct models_cache *cache = models_cache_new(5 * (model_bytes(model) + 200) / 2, &err),
+                        *small = models_cache_new(1, &err);
     model_unref(model);
     struct model *first = get(cache, 1), *second = get(cache, 2);
     refused(cache, 3, ERR_BUSY); /* two are held, and there is no room for a third */

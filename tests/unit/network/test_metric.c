@@ -10,7 +10,8 @@
 #define EXACT 1e-12
 
 /* Of n rows, added up in two pieces after other rows were cleared away. */
-static void measure(const struct row_score *rows, uint64_t n, uint32_t n_classes, double unit, double values[N_METRICS])
+static void measure(const struct row_score *rows, uint64_t n, uint32_t n_classes, double unit,
+                    double values[N_METRICS])
 {
     struct outcomes outcomes;
     struct err err = {0};
@@ -24,7 +25,8 @@ static void measure(const struct row_score *rows, uint64_t n, uint32_t n_classes
     outcomes_done(&outcomes);
 }
 
-/* roc_auc_score, f1_score(average="macro"), accuracy_score; outputs with ties */
+/* roc_auc_score, f1_score(average="macro"), accuracy_score; outputs with
+ * ties */
 START_TEST(two_classes_as_scikit_learn_has_them)
 {
     static const float p[] = {0.6f, 0.7f, 0.3f, 0.5f, 0.9f, 0.9f, 0.1f, 0.2f, 0.1f, 0.4f,
@@ -57,12 +59,15 @@ START_TEST(auc_is_the_share_of_pairs_in_order)
     for (uint32_t i = 0; i < N; i++) {
         seed = seed * 1664525u + 1013904223u;
         int size = (int)(seed >> 8) % 2001 - 1000;
-        rows[i] = (struct row_score){.label = seed >> 31 ? 1.0f : 0.0f, .positive = ldexpf((float)size, -(int)(i % 3) * 20)};
+        rows[i] = (struct row_score){.label = seed >> 31 ? 1.0f : 0.0f,
+                                     .positive = ldexpf((float)size, -(int)(i % 3) * 20)};
     }
     for (uint32_t i = 0; i < N; i++)
         for (uint32_t k = 0; k < N; k++)
             if (rows[i].label == 1 && rows[k].label == 0) {
-                wins += rows[i].positive > rows[k].positive ? 1 : rows[i].positive == rows[k].positive ? 0.5 : 0;
+                wins += rows[i].positive > rows[k].positive    ? 1
+                        : rows[i].positive == rows[k].positive ? 0.5
+                                                               : 0;
                 pairs++;
             }
     measure(rows, N, 2, 1, m);
@@ -70,13 +75,15 @@ START_TEST(auc_is_the_share_of_pairs_in_order)
 }
 END_TEST
 
-/* Class 6 is neither label nor guess, class 5 a guess only. f1_score(average="macro"), accuracy_score, top_k_accuracy_score(k=5) */
+/* Class 6 is neither label nor guess, class 5 a guess only.
+ * f1_score(average="macro"), accuracy_score, top_k_accuracy_score(k=5) */
 START_TEST(many_classes_as_scikit_learn_has_them)
 {
-    static const int outputs[12][7] = {{74, 99, 91, 16, 80, 32, 0}, {18, 75, 55, 96, 95, 13, 0}, {30, 48, 61, 33, 52, 2, 0},
-                                       {36, 90, 44, 48, 59, 74, 0}, {91, 21, 56, 39, 29, 32, 0}, {9, 33, 60, 88, 55, 11, 0},
-                                       {10, 80, 76, 68, 44, 44, 0}, {16, 98, 39, 50, 65, 35, 0}, {52, 1, 18, 63, 2, 87, 0},
-                                       {20, 62, 81, 22, 92, 7, 0},  {97, 43, 32, 92, 60, 16, 0}, {53, 8, 20, 8, 24, 78, 0}};
+    static const int outputs[12][7] = {
+        {74, 99, 91, 16, 80, 32, 0}, {18, 75, 55, 96, 95, 13, 0}, {30, 48, 61, 33, 52, 2, 0},
+        {36, 90, 44, 48, 59, 74, 0}, {91, 21, 56, 39, 29, 32, 0}, {9, 33, 60, 88, 55, 11, 0},
+        {10, 80, 76, 68, 44, 44, 0}, {16, 98, 39, 50, 65, 35, 0}, {52, 1, 18, 63, 2, 87, 0},
+        {20, 62, 81, 22, 92, 7, 0},  {97, 43, 32, 92, 60, 16, 0}, {53, 8, 20, 8, 24, 78, 0}};
     static const int t[12] = {3, 4, 1, 2, 2, 4, 4, 1, 2, 1, 1, 0};
     struct row_score rows[12];
     double m[N_METRICS];
@@ -96,7 +103,8 @@ START_TEST(many_classes_as_scikit_learn_has_them)
 }
 END_TEST
 
-/* mean_absolute_error, root of mean_squared_error, r2_score; the network sees eight times the numbers */
+/* mean_absolute_error, root of mean_squared_error, r2_score; the network sees
+ * eight times the numbers */
 START_TEST(numbers_as_scikit_learn_has_them)
 {
     static const float y[] = {3.5f, -1.25f, 0, 8, 2.5f, 2.5f}, g[] = {3, -1, 0.5f, 6, 2.5f, 4};

@@ -1,4 +1,5 @@
-/* Rows of prediction requests: JSON, CSV and floats give the inputs that training would see, and errors say where. */
+/* Rows of prediction requests: JSON, CSV and floats give the inputs that
+ * training would see, and errors say where. */
 #include "helper_main.h"
 #include "helper_recipe.h"
 #include "helper_shelf.h"
@@ -10,8 +11,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Scan a copy that ends where its memory ends, so that a sanitizer sees any step beyond. */
-static bool scan_json(const char *body, size_t n, const char *path_name, struct instances *instances, struct err *err)
+/* Scan a copy that ends where its memory ends, so that a sanitizer sees any
+ * step beyond. */
+static bool scan_json(const char *body, size_t n, const char *path_name, struct instances *instances,
+                      struct err *err)
 {
     struct instances_models models = {shelf_find, &shelf, path_name};
     char *copy = malloc(n ? n : 1);
@@ -23,7 +26,8 @@ static bool scan_json(const char *body, size_t n, const char *path_name, struct 
     return ok;
 }
 
-static bool scan_csv(const struct recipe *recipe, const char *body, int header, struct instances *instances, struct err *err)
+static bool scan_csv(const struct recipe *recipe, const char *body, int header, struct instances *instances,
+                     struct err *err)
 {
     size_t n = strlen(body);
     char *copy = malloc(n ? n : 1);
@@ -56,7 +60,8 @@ START_TEST(all_ways_agree)
         " { \"instances\" : [ [ 1 , 10.0 , 15e-1 , \"m\\u0061le\" , \"true\" , [] ] ] } ",
         "{\"instances\":[{\"age\":10,\"fare\":1.5,\"sex\":\"male\",\"alive\":true},"
         "{\"alive\":\"false\",\"fare\":null,\"sex\":null,\"age\":\"20\",\"y\":\"a\"}],\"model\":\"mixed\"}",
-        "{\"instances\":[{\"sex\":\"male\",\"fare\":1.50,\"alive\":\"true\",\"age\":1e1,\"id\":{\"any\":[1,{}]}},"
+        "{\"instances\":[{\"sex\":\"male\",\"fare\":1.50,\"alive\":\"true\",\"age\":1e1,\"id\":{\"any\":[1,{}"
+        "]}},"
         "{\"id\":\"z\",\"age\":20,\"fare\":\"NA\",\"sex\":\"?\",\"alive\":\"false\"}],\"version\":1}",
     };
     struct instances first = {0}, other = {0};
@@ -71,8 +76,10 @@ START_TEST(all_ways_agree)
     }
     ck_assert(!scan_json(bodies[1], strlen(bodies[1]), NULL, &other, &err)); /* an array is no value */
     ck_assert_ptr_nonnull(strstr(err.msg, "instances[0][5]"));
-    ck_assert(!scan_json(bodies[3], strlen(bodies[3]), NULL, &other, &err)); /* not even for a column that is left out */
-    ck_assert(scan_csv(shelf.mixed, "sex,alive,id,age,fare\nmale,true,x,10,1.5\n,false,,20,\n", 0, &other, &err));
+    ck_assert(!scan_json(bodies[3], strlen(bodies[3]), NULL, &other,
+                         &err)); /* not even for a column that is left out */
+    ck_assert(
+        scan_csv(shelf.mixed, "sex,alive,id,age,fare\nmale,true,x,10,1.5\n,false,,20,\n", 0, &other, &err));
     rows_equal(&first, &other, shelf.mixed->n_inputs);
     instances_done(&other);
     ck_assert(scan_csv(shelf.mixed, "x;10;1,5;male;true;7\n;20;;;false;", 0, &other, &err));
@@ -148,8 +155,11 @@ START_TEST(the_model_may_come_last)
     taken("{\"model\":\"numbers\",\"instances\":[[1,2,3]]}", &instances);
     instances_done(&instances);
     ck_assert_uint_eq(shelf.n_finds, 2);
-    /* a version after the instances means another recipe: they are scanned again */
-    taken("{\"model\":\"numbers\",\"instances\":[{\"age\":1,\"fare\":2,\"sex\":\"male\",\"alive\":true}],\"version\":2}", &instances);
+    /* a version after the instances means another recipe: they are scanned
+     * again */
+    taken("{\"model\":\"numbers\",\"instances\":[{\"age\":1,\"fare\":2,\"sex\":\"male\",\"alive\":true}],"
+          "\"version\":2}",
+          &instances);
     ck_assert_uint_eq(instances.n_rows, 1);
     ck_assert_uint_eq(instances.n_unknown, 0);
     instances_done(&instances);
@@ -160,7 +170,8 @@ START_TEST(unknown_columns_are_told)
 {
     struct instances instances = {0};
     struct err err;
-    char body[2000] = "{\"instances\":[{\"age\":1,\"fare\":2,\"sex\":\"male\",\"alive\":true,\"y\":\"a\",\"what\":[1,{\"b\":\"]\"}]},"
+    char body[2000] = "{\"instances\":[{\"age\":1,\"fare\":2,\"sex\":\"male\",\"alive\":true,\"y\":\"a\","
+                      "\"what\":[1,{\"b\":\"]\"}]},"
                       "{\"age\":1,\"what\":2,\"fare\":2,\"sex\":\"male\",\"alive\":true";
     size_t at = strlen(body);
 
@@ -173,7 +184,8 @@ START_TEST(unknown_columns_are_told)
     ck_assert_str_eq(instances.unknown[0], "what");
     ck_assert_str_eq(instances.unknown[1], "u0");
     instances_done(&instances);
-    ck_assert(scan_csv(shelf.mixed, "sex,alive,y,what,age,fare\nmale,true,a,?,10,1.5\n", 0, &instances, &err));
+    ck_assert(
+        scan_csv(shelf.mixed, "sex,alive,y,what,age,fare\nmale,true,a,?,10,1.5\n", 0, &instances, &err));
     ck_assert_uint_eq(instances.n_unknown, 1);
     ck_assert_str_eq(instances.unknown[0], "what");
     instances_done(&instances);
@@ -192,10 +204,12 @@ START_TEST(json_errors_say_where)
         {"{\"instances\":[]}", "instances is empty"},
         {"{\"instances\":7}", "must be an array"},
         {"{\"instances\":[1,2]}", "instances[0]: expected an array of values or an object"},
-        {"{\"model\":\"numbers\",\"instances\":[[1,2,3],[1,2]]}", "instances[1] has 2 values, the model takes 3: 'a' ... 'c', without 'y'"},
+        {"{\"model\":\"numbers\",\"instances\":[[1,2,3],[1,2]]}",
+         "instances[1] has 2 values, the model takes 3: 'a' ... 'c', without 'y'"},
         {"{\"model\":\"numbers\",\"instances\":[[1,2,3,4,\"x\",null]]}", "instances[0] has 6 values"},
         {"{\"model\":\"numbers\",\"instances\":[[]]}", "instances[0] has 0 values"},
-        {"{\"model\":\"numbers\",\"instances\":[[1,2,\"x\"]]}", "column 'c' takes a number, and \"x\" is not one"},
+        {"{\"model\":\"numbers\",\"instances\":[[1,2,\"x\"]]}",
+         "column 'c' takes a number, and \"x\" is not one"},
         {"{\"model\":\"numbers\",\"instances\":[[1,2,x]]}", "instances[0][2]"},
         {"{\"model\":\"numbers\",\"instances\":[[1,,3]]}", "instances[0][1]"},
         {"{\"model\":\"numbers\",\"instances\":[[1,2,3,]]}", "expected a value after ','"},
@@ -209,14 +223,17 @@ START_TEST(json_errors_say_where)
         {"{\"model\":\"numbers\",\"instances\":[[1e,2,3]]}", "expected a digit"},
         {"{\"model\":\"numbers\",\"instances\":[[NaN,2,3]]}", "expected a value"},
         {"{\"model\":\"numbers\",\"instances\":[[1e39,2,3]]}", "too large"},
-        {"{\"model\":\"numbers\",\"instances\":[[1,-1e400,3]]}", "instances[0][1], 'b': the number is too large"},
+        {"{\"model\":\"numbers\",\"instances\":[[1,-1e400,3]]}",
+         "instances[0][1], 'b': the number is too large"},
         {"{\"model\":\"numbers\",\"instances\":[[1,[2],3]]}", "instances[0][1]"},
         {"{\"model\":\"numbers\",\"instances\":[[1,2,3]}", "expected ',' or ']'"},
-        {"{\"model\":\"numbers\",\"instances\":[[1,2,3][4,5,6]]}", "expected ',' or ']'"}, /* was one row, the rest unread */
+        {"{\"model\":\"numbers\",\"instances\":[[1,2,3][4,5,6]]}",
+         "expected ',' or ']'"}, /* was one row, the rest unread */
         {"{\"model\":\"numbers\",\"instances\":[[1,2,3]]", "expected ',' or '}'"},
         {"{\"model\":\"numbers\",\"instances\":[[1,2,3]]}x", "nothing after the object"},
         {"{\"model\":\"numbers\",\"instances\":[[1,2,3]],}", "member's name"},
-        {"{\"model\":\"numbers\",\"instances\":[[1,2,3]],\"instances\":[]}", "'instances' stands there twice"},
+        {"{\"model\":\"numbers\",\"instances\":[[1,2,3]],\"instances\":[]}",
+         "'instances' stands there twice"},
         {"{\"model\":\"numbers\",\"model\":\"numbers\"}", "'model' stands there twice"},
         {"{\"model\":7}", "'model' must be a text"},
         {"{\"model\":\"gone\",\"instances\":[[1]]}", "no model 'gone'"},
@@ -229,8 +246,10 @@ START_TEST(json_errors_say_where)
         {"{\"instance\":[[1]]}", "'instance' is not a field of a prediction"},
         {"{\"instances\":[{\"age\":1}]}", "lacks the model's column 'fare', 'sex', 'alive'"},
         {"{\"instances\":[{\"age\":1,\"age\":2}]}", "instances[0] names 'age' twice"},
-        {"{\"instances\":[{\"id\\u0000aaaaaaaaaaaaaaaaaaaaaaaa\":1}]}", "lacks the model's column"}, /* 'id' was read at 26 */
-        {"{\"instances\":[{\"age\":\"old\",\"fare\":2,\"sex\":\"male\",\"alive\":true}]}", "instances[0]: column 'age' takes a number"},
+        {"{\"instances\":[{\"id\\u0000aaaaaaaaaaaaaaaaaaaaaaaa\":1}]}",
+         "lacks the model's column"}, /* 'id' was read at 26 */
+        {"{\"instances\":[{\"age\":\"old\",\"fare\":2,\"sex\":\"male\",\"alive\":true}]}",
+         "instances[0]: column 'age' takes a number"},
         {"{\"instances\":[{\"age\"1}]}", "expected ':'"},
         {"{\"instances\":[{age:1}]}", "column's name in quotes"},
         {"{\"instances\":[{\"age\":tru}]}", "expected a value"},
@@ -249,8 +268,10 @@ START_TEST(json_errors_say_where)
     struct err err;
 
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        ck_assert_msg(!scan_json(cases[i].body, strlen(cases[i].body), NULL, &instances, &err), "taken: %s", cases[i].body);
-        ck_assert_msg(strstr(err.msg, cases[i].expected) != NULL, "%s: \"%s\" lacks \"%s\"", cases[i].body, err.msg, cases[i].expected);
+        ck_assert_msg(!scan_json(cases[i].body, strlen(cases[i].body), NULL, &instances, &err), "taken: %s",
+                      cases[i].body);
+        ck_assert_msg(strstr(err.msg, cases[i].expected) != NULL, "%s: \"%s\" lacks \"%s\"", cases[i].body,
+                      err.msg, cases[i].expected);
         ck_assert(err.code == ERR_INPUT || err.code == ERR_NOT_FOUND);
         ck_assert_ptr_null(instances.x);
     }
@@ -307,13 +328,15 @@ START_TEST(nothing_deep_overflows)
 }
 END_TEST
 
-/* Every body that a bit flip or a cut makes of a good one is taken or refused, and a sanitizer sees no step outside. */
+/* Every body that a bit flip or a cut makes of a good one is taken or refused,
+ * and a sanitizer sees no step outside. */
 START_TEST(mangled_bodies_are_survived)
 {
-    static const char good[] =
-        "{\"model\":\"mixed\",\"instances\":[[\"x\",10,1.5e0,\"m\\u00e4\xc3\xa4\\n\",true,7],[null,20,null,null,false,0],"
-        "{\"age\":10,\"fare\":-0.0125,\"sex\":\"male\",\"alive\":true,\"u\":[{\"a\":[1,2,{}]},\"\\ud83d\\ude00\"]}],"
-        "\"version\":12}";
+    static const char good[] = "{\"model\":\"mixed\",\"instances\":[[\"x\",10,1.5e0,\"m\\u00e4\xc3\xa4\\n\","
+                               "true,7],[null,20,null,null,false,0],"
+                               "{\"age\":10,\"fare\":-0.0125,\"sex\":\"male\",\"alive\":true,\"u\":[{\"a\":["
+                               "1,2,{}]},\"\\ud83d\\ude00\"]}],"
+                               "\"version\":12}";
     struct instances instances = {0};
     struct err err;
     uint32_t n_taken = 0;
@@ -347,7 +370,8 @@ START_TEST(csv_errors_say_where)
         {"", 0, "the body is empty"},
         {"age,fare,sex,alive,id,note\n", 0, "no row below the header"},
         {"1,2\n", 0, "row 1 has 2 fields, the model takes 6"},
-        {"x,10,1.5,male,true,7,a\n", 0, "row 1 has 7 fields, the model takes 6: 'id' ... 'note', without 'y'"},
+        {"x,10,1.5,male,true,7,a\n", 0,
+         "row 1 has 7 fields, the model takes 6: 'id' ... 'note', without 'y'"},
         {"age,fare,sex\n1,2,male\n", 0, "lacks the model's column 'alive'"},
         {"age,fare,sex,alive,age\n1,2,male,true,3\n", 0, "'age' twice"},
         {"age,fare,sex,alive\n1,2,male,true\n1,2,male\n", 0, "row 2"},
@@ -358,8 +382,10 @@ START_TEST(csv_errors_say_where)
     struct err err;
 
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        ck_assert_msg(!scan_csv(shelf.mixed, cases[i].body, cases[i].header, &instances, &err), "taken: %s", cases[i].body);
-        ck_assert_msg(strstr(err.msg, cases[i].expected) != NULL, "%s: \"%s\" lacks \"%s\"", cases[i].body, err.msg, cases[i].expected);
+        ck_assert_msg(!scan_csv(shelf.mixed, cases[i].body, cases[i].header, &instances, &err), "taken: %s",
+                      cases[i].body);
+        ck_assert_msg(strstr(err.msg, cases[i].expected) != NULL, "%s: \"%s\" lacks \"%s\"", cases[i].body,
+                      err.msg, cases[i].expected);
     }
     ck_assert(!scan_csv(shelf.mixed, cases[7].body, 0, &instances, &err));
     ck_assert_uint_eq(err.row, 2);
@@ -369,7 +395,8 @@ END_TEST
 
 START_TEST(columns_named_by_numbers_are_no_header_of_zeros)
 {
-    struct recipe *recipe = recipe_of_text("0,1,2,y\n0,1.5,7,0.5\n1,2.5,300,1.5\n5,,8,2.75\n", "y", TASK_AUTO);
+    struct recipe *recipe =
+        recipe_of_text("0,1,2,y\n0,1.5,7,0.5\n1,2.5,300,1.5\n5,,8,2.75\n", "y", TASK_AUTO);
     struct instances instances = {0};
     struct err err;
 

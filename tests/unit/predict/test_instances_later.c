@@ -1,4 +1,5 @@
-/* Rows of large JSON bodies that are only marked at first: the same inputs and the same errors as those read at once. */
+/* Rows of large JSON bodies that are only marked at first: the same inputs and
+ * the same errors as those read at once. */
 #include "helper_main.h"
 #include "helper_recipe.h"
 #include "helper_shelf.h"
@@ -7,8 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A body of so many rows, the k-th one given, before or after the model's name. */
-static char *body_of(const char *model, const char *usual, uint32_t n, uint32_t k, const char *odd, bool name_last)
+/* A body of so many rows, the k-th one given, before or after the model's
+ * name. */
+static char *body_of(const char *model, const char *usual, uint32_t n, uint32_t k, const char *odd,
+                     bool name_last)
 {
     struct text text;
     FILE *out = text_open(&text);
@@ -27,7 +30,8 @@ static char *body_of(const char *model, const char *usual, uint32_t n, uint32_t 
     return text.bytes;
 }
 
-/* Whether the body's rows are marked; if so, each is what it is when all are scanned at once. */
+/* Whether the body's rows are marked; if so, each is what it is when all are
+ * scanned at once. */
 static bool marked_rows_are_equal(const char *body, const struct recipe *recipe)
 {
     struct instances_models models = {shelf_find, &shelf, NULL};
@@ -90,10 +94,12 @@ START_TEST(many_rows_may_wait)
 }
 END_TEST
 
-/* What is wrong is told the same, whether at once or after a look at the marks. */
+/* What is wrong is told the same, whether at once or after a look at the
+ * marks. */
 START_TEST(wrong_rows_that_waited_are_told)
 {
-    static const char *const odd[] = {"[1,2]", "[1,2,3,4]", "[1,2,1e99]", "[1,2,3", "[]", "7", "[1,[2],3]", "[1,2,3]]", "[1,2,x]", ""};
+    static const char *const odd[] = {"[1,2]", "[1,2,3,4]", "[1,2,1e99]", "[1,2,3",  "[]",
+                                      "7",     "[1,[2],3]", "[1,2,3]]",   "[1,2,x]", ""};
     struct instances_models models = {shelf_find, &shelf, NULL};
 
     for (uint32_t k = 0; k < MANY; k += MANY / 2) {

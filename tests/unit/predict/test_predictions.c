@@ -1,4 +1,5 @@
-/* Replies to prediction requests are JSON, whatever the names and numbers in them, and the same text however many threads made it. */
+/* Replies to prediction requests are JSON, whatever the names and numbers in
+ * them, and the same text however many threads made it. */
 #include "helper_main.h"
 #include "helper_recipe.h"
 #include "predict/instances.h"
@@ -12,7 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static cJSON *reply_parse(const struct recipe *recipe, const float *outputs, uint32_t n_rows, const struct instances *instances)
+static cJSON *reply_parse(const struct recipe *recipe, const float *outputs, uint32_t n_rows,
+                          const struct instances *instances)
 {
     struct writer writer;
     struct err err;
@@ -75,8 +77,8 @@ END_TEST
 #define MANY 1000
 
 /* The rows' array; NULL with *err. free() frees it. */
-static char *rows_text(const struct model *model, const struct instances *instances, struct executor *executor, uint32_t n_threads,
-                       struct err *err)
+static char *rows_text(const struct model *model, const struct instances *instances,
+                       struct executor *executor, uint32_t n_threads, struct err *err)
 {
     struct writer writer;
     size_t n;
@@ -92,11 +94,13 @@ static char *rows_text(const struct model *model, const struct instances *instan
     return writer_take(&writer, &n, err);
 }
 
-/* Encoded before, as from JSON, and raw; a thousand rows and a part's odd numbers of them. */
+/* Encoded before, as from JSON, and raw; a thousand rows and a part's odd
+ * numbers of them. */
 START_TEST(threads_change_no_text)
 {
     struct err err = {0};
-    const char *csvs[] = {"a,b,y\n1,2,red\n2,300,blue\n3,7,red\n4,8,green\n", "a,b,y\n1,2,0.5\n2,300,1.5\n3,7,2.75\n"};
+    const char *csvs[] = {"a,b,y\n1,2,red\n2,300,blue\n3,7,red\n4,8,green\n",
+                          "a,b,y\n1,2,0.5\n2,300,1.5\n3,7,2.75\n"};
     struct model *model = model_of_text(csvs[_i], 20, 0);
     struct executor *executor = executor_new((uint32_t[N_QUEUES]){3, 1, 1}, &err);
     float raw[2 * MANY];
@@ -111,7 +115,9 @@ START_TEST(threads_change_no_text)
         ck_assert_ptr_nonnull(encoded.x);
         for (uint32_t i = 0; i < n; i += INSTANCES_BLOCK) {
             float *x = encoded.x + (size_t)i * model->recipe->n_inputs;
-            ck_assert_ptr_eq(instances_inputs(&instances, model->recipe, i, n - i < INSTANCES_BLOCK ? n - i : INSTANCES_BLOCK, x, &err), x);
+            ck_assert_ptr_eq(instances_inputs(&instances, model->recipe, i,
+                                              n - i < INSTANCES_BLOCK ? n - i : INSTANCES_BLOCK, x, &err),
+                             x);
         }
         char *alone = rows_text(model, &instances, NULL, 1, &err);
         ck_assert_ptr_nonnull(alone);
@@ -119,7 +125,8 @@ START_TEST(threads_change_no_text)
         ck_assert_int_eq(cJSON_GetArraySize(root), n);
         cJSON_Delete(root);
         for (uint32_t threads = 2; threads <= 4; threads++) {
-            char *shared[] = {rows_text(model, &instances, executor, threads, &err), rows_text(model, &encoded, executor, threads, &err)};
+            char *shared[] = {rows_text(model, &instances, executor, threads, &err),
+                              rows_text(model, &encoded, executor, threads, &err)};
             ck_assert_str_eq(shared[0], alone);
             ck_assert_str_eq(shared[1], alone);
             free(shared[0]);

@@ -11,7 +11,8 @@ START_TEST(a_body_is_read_whatever_the_order_and_blanks)
 {
     static const char *const bodies[] = {
         "{\"model\":\"draw\",\"version\":3,\"strokes\":[[[0,0],[10.5,-2e1]],[],[[1,1]]]}",
-        " { \"strokes\" : [ [ [ 0 , 0 ] , [ 10.5 , -20 ] ] , [ ] , [ [ 1 , 1 ] ] ] , \"version\" : 3 , \"model\" : \"dr\\u0061w\" } \n"};
+        " { \"strokes\" : [ [ [ 0 , 0 ] , [ 10.5 , -20 ] ] , [ ] , [ [ 1 , 1 ] ] ] , \"version\" : 3 , "
+        "\"model\" : \"dr\\u0061w\" } \n"};
     static const struct digit_point points[] = {{0, 0}, {10.5f, -20}, {1, 1}};
     struct err err = {0};
     uint8_t want[DIGIT_PIXELS];

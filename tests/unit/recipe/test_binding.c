@@ -1,4 +1,5 @@
-/* Encoding with a recipe: the same inputs by every way in, from tables of any type, and nothing but finite numbers. */
+/* Encoding with a recipe: the same inputs by every way in, from tables of any
+ * type, and nothing but finite numbers. */
 #include "helper_main.h"
 #include "helper_recipe.h"
 #include "mlp/binding.h"
@@ -13,10 +14,10 @@
 
 START_TEST(every_way_in_gives_the_same_bits)
 {
-    static const char csv[] =
-        "a,b,c,d,e,y\r\n"
-        "1,0.1,x, blank ,1e30,a\r\n2,NA,\"q,\"\"uote\", blank,-1e30,b\r\n3,-7.25e-3,?,solid,0,a\r\n0,3,x,solid,1e-30,\r\n"
-        "255,1e39,z,solid,,b\r\n";
+    static const char csv[] = "a,b,c,d,e,y\r\n"
+                              "1,0.1,x, blank ,1e30,a\r\n2,NA,\"q,\"\"uote\", "
+                              "blank,-1e30,b\r\n3,-7.25e-3,?,solid,0,a\r\n0,3,x,solid,1e-30,\r\n"
+                              "255,1e39,z,solid,,b\r\n";
     struct table *table = table_of_text(csv, 1);
     struct recipe *recipe = recipe_of(table, NULL, TASK_AUTO);
 
@@ -31,7 +32,8 @@ START_TEST(every_way_in_gives_the_same_bits)
 }
 END_TEST
 
-/* A comma before the decimals of numbers, and one in a text that only looks like a number. */
+/* A comma before the decimals of numbers, and one in a text that only looks
+ * like a number. */
 START_TEST(decimal_commas_are_read_as_the_table_was)
 {
     static const char csv[] = "a;b;y\n1,5;1,5;p\n2,25;x;q\n3,5;1,5;p\n4;x;q\n";
@@ -40,7 +42,8 @@ START_TEST(decimal_commas_are_read_as_the_table_was)
 
     ck_assert_str_eq(recipe_column_of(recipe, "b")->levels[0], "1,5");
     ck_assert_uint_eq(ways_compare(recipe, table, csv, strlen(csv), 1), 4);
-    struct value values[2] = {{.kind = VALUE_TEXT, .text = "2,25", .length = 4}, {.kind = VALUE_TEXT, .text = "x", .length = 1}};
+    struct value values[2] = {{.kind = VALUE_TEXT, .text = "2,25", .length = 4},
+                              {.kind = VALUE_TEXT, .text = "x", .length = 1}};
     float point[8], comma[8];
     struct err err;
     ck_assert(recipe_encode(recipe, values, comma, &err)); /* nobody says how the text writes numbers */
@@ -81,8 +84,10 @@ START_TEST(bytes_are_the_inputs)
     ck_assert_float_eq(numbers[4], 0);
     ck_assert_float_eq(numbers[5], x[5]);
 
-    /* One value that is no byte, in a row of bytes: what a value on its own makes. */
-    const float wild[] = {-0.0f, 0.5f, -3, 300, 1e-45f, 1.2e8f, 1.3e8f, 2.5e8f, 2.6e8f, -2.6e8f, 3.4e38f, -3.4e38f, -INFINITY};
+    /* One value that is no byte, in a row of bytes: what a value on its own
+     * makes. */
+    const float wild[] = {-0.0f,  0.5f,   -3,      300,     1e-45f,   1.2e8f,   1.3e8f,
+                          2.5e8f, 2.6e8f, -2.6e8f, 3.4e38f, -3.4e38f, -INFINITY};
     for (size_t i = 0; i < sizeof wild / sizeof *wild; i++)
         for (int at = 0; at < 70; at += 23) {
             float product = wild[i] * recipe->bytes_scale;
@@ -134,7 +139,8 @@ END_TEST
 
 START_TEST(another_table_may_differ_in_order_and_type)
 {
-    struct recipe *recipe = recipe_of_text("n,k,c,y\n0,5,1,a\n1,600,2,b\n2,7,x,a\n3,8,x,b\n", NULL, TASK_AUTO);
+    struct recipe *recipe =
+        recipe_of_text("n,k,c,y\n0,5,1,a\n1,600,2,b\n2,7,x,a\n3,8,x,b\n", NULL, TASK_AUTO);
     struct table *other = table_of_text("extra,c,y,k,n\nfoo,1,b,5,1.5\nbar,2,a,,2\nbaz,7,q,6,300\n", 1);
     struct err err;
     struct binding *binding = recipe_bind(recipe, other, true, &err);
@@ -205,7 +211,8 @@ START_TEST(targets_read_from_any_type)
     struct recipe *numbers = recipe_of_text("a,y\n1,0.5\n2,1.5\n3,300\n", NULL, TASK_AUTO);
     struct table *table = table_of_text("a,y\n1,1\n2,\n3,2.5\n4,2\n", 1);
     struct err err;
-    struct binding *classes = recipe_bind(bytes, table, true, &err), *values = recipe_bind(numbers, table, true, &err);
+    struct binding *classes = recipe_bind(bytes, table, true, &err),
+                   *values = recipe_bind(numbers, table, true, &err);
     static const int32_t expected[] = {1, -1, -1, 2};
 
     for (uint64_t row = 0; row < 4; row++)
@@ -238,7 +245,8 @@ START_TEST(values_of_each_kind_are_taken)
 {
     struct recipe *recipe = recipe_of_text("n,c,y\n1.5,3,a\n2.5,x,b\n,x,a\n4.5,3,b\n5,,a\n", NULL, TASK_AUTO);
     const struct recipe_column *c = recipe_column_of(recipe, "c");
-    struct value row[2] = {{.kind = VALUE_TEXT, .text = " 2.5 ", .length = 5}, {.kind = VALUE_NUMBER, .number = 3}};
+    struct value row[2] = {{.kind = VALUE_TEXT, .text = " 2.5 ", .length = 5},
+                           {.kind = VALUE_NUMBER, .number = 3}};
     struct err err = {0};
     float x[5], y[5];
 
@@ -263,7 +271,8 @@ START_TEST(values_of_each_kind_are_taken)
 }
 END_TEST
 
-/* With MLPD_TABLES set to a folder, every CSV below it is tried as well: path, separator guessed, header guessed. */
+/* With MLPD_TABLES set to a folder, every CSV below it is tried as well: path,
+ * separator guessed, header guessed. */
 static void folder_compare(const char *folder)
 {
     DIR *dir = opendir(folder);
@@ -280,14 +289,20 @@ static void folder_compare(const char *folder)
         char *bytes = malloc(200 << 20);
         size_t n = fread(bytes, 1, 200 << 20, file);
         fclose(file);
-        int header = strstr(path, "noheader") || strstr(path, "adult") || strstr(path, "boston") || strstr(path, "wine/wine.csv") ? -1 : 1;
-        struct table *table = table_of_file(path, strstr(path, "sklearn") ? -1 : header); /* those begin with a line of counts */
+        int header = strstr(path, "noheader") || strstr(path, "adult") || strstr(path, "boston") ||
+                             strstr(path, "wine/wine.csv")
+                         ? -1
+                         : 1;
+        struct table *table = table_of_file(
+            path, strstr(path, "sklearn") ? -1 : header); /* those begin with a line of counts */
         struct recipe *recipe = recipe_of(table, NULL, TASK_AUTO);
         uint64_t rows = ways_compare(recipe, table, bytes, n, header);
-        printf("%s: %llu rows, target %s: %s\n", path, (unsigned long long)rows, recipe->target, recipe->task_reason);
+        printf("%s: %llu rows, target %s: %s\n", path, (unsigned long long)rows, recipe->target,
+               recipe->task_reason);
         for (uint32_t c = 0; c < recipe->n_columns && c < 40; c++)
-            printf("    %s: encoding %d, inputs %u, levels %u, other %d %s\n", recipe->columns[c].name, recipe->columns[c].encoding,
-                   recipe->columns[c].n_inputs, recipe->columns[c].n_levels, recipe->columns[c].other, recipe->columns[c].note);
+            printf("    %s: encoding %d, inputs %u, levels %u, other %d %s\n", recipe->columns[c].name,
+                   recipe->columns[c].encoding, recipe->columns[c].n_inputs, recipe->columns[c].n_levels,
+                   recipe->columns[c].other, recipe->columns[c].note);
         recipe_free(recipe);
         table_unref(table);
         free(bytes);
@@ -312,7 +327,8 @@ START_TEST(a_pixel_that_no_row_lights_is_known)
     at += (size_t)snprintf(csv + at, sizeof csv - at, "label\n");
     for (int row = 0; row < 4; row++) {
         for (int k = 0; k < 64; k++)
-            at += (size_t)snprintf(csv + at, sizeof csv - at, "%d,", k == 5 || (k == 6 && row != 1) || row == 0 ? 0 : 200 + k % 7);
+            at += (size_t)snprintf(csv + at, sizeof csv - at, "%d,",
+                                   k == 5 || (k == 6 && row != 1) || row == 0 ? 0 : 200 + k % 7);
         at += (size_t)snprintf(csv + at, sizeof csv - at, "%d\n", row % 2);
     }
     struct table *table = table_of_text(csv, 1);

@@ -1,4 +1,5 @@
-/* Columns of dates, truths and free text: how they are found, kept and turned into inputs. */
+/* Columns of dates, truths and free text: how they are found, kept and turned
+ * into inputs. */
 #include "helper_main.h"
 #include "helper_recipe.h"
 #include "helper_table.h"
@@ -19,7 +20,8 @@ START_TEST(dates_are_found_and_come_back_as_written)
         {"day\n3/1/2024\n3/31/2024 2:30 PM\n", "day:d/03/01/2024/03/31/2024 14:30:00/"},
         {"day\n3/1/2024\n31/3/2024\n", "day:d/03/01/2024/31/03/2024/"},
         {"day\n3/1/2024\n4/1/2024\n", "day:d/03/01/2024/04/01/2024/"},
-        {"2024-03-01T12:30:00Z,1\n2024-03-01T13:30:00+02:00,2\n", "c1:d c2:b/2024-03-01T12:30:00 1/2024-03-01T11:30:00 2/"},
+        {"2024-03-01T12:30:00Z,1\n2024-03-01T13:30:00+02:00,2\n",
+         "c1:d c2:b/2024-03-01T12:30:00 1/2024-03-01T11:30:00 2/"},
         {"x,day\na,\nb,2024-03-01\n", "x:c day:d/<a> _/<b> 2024-03-01/"},
         {"day\n2024-03-01\nsoon\n", "day:c/<2024-03-01>/<soon>/"},
         {"day\n31.12.2023\n12/31/2023\n13.13.2023\n", "day:c/<31.12.2023>/<12/31/2023>/<13.13.2023>/"},
@@ -63,15 +65,18 @@ END_TEST
 
 START_TEST(a_date_makes_the_same_inputs_whatever_way_it_comes_in)
 {
-    static const char csv[] = "day,open,y\n2024-03-01,yes,a\n2024-03-02T06:00:00,NO,b\n,?,a\n2025-12-31T18:30:00Z,Yes,b\n";
+    static const char csv[] =
+        "day,open,y\n2024-03-01,yes,a\n2024-03-02T06:00:00,NO,b\n,?,a\n2025-12-31T18:30:00Z,Yes,b\n";
     struct table *table = table_of_text(csv, 1);
     struct recipe *recipe = recipe_of(table, NULL, TASK_AUTO);
-    const struct recipe_column *day = recipe_column_of(recipe, "day"), *open = recipe_column_of(recipe, "open");
+    const struct recipe_column *day = recipe_column_of(recipe, "day"),
+                               *open = recipe_column_of(recipe, "open");
     struct err err = {0};
     float x[20];
 
     ck_assert(day->encoding == ENCODING_DATE && day->time && day->indicator && day->n_inputs == 14);
-    ck_assert(open->encoding == ENCODING_BOOLEAN && open->indicator && open->n_inputs == 2 && open->impute == 1);
+    ck_assert(open->encoding == ENCODING_BOOLEAN && open->indicator && open->n_inputs == 2 &&
+              open->impute == 1);
     ck_assert_uint_eq(ways_compare(recipe, table, csv, strlen(csv), 1), 4);
     struct binding *binding = recipe_bind(recipe, table, true, &err);
     ck_assert_ptr_nonnull(binding);
@@ -90,7 +95,8 @@ END_TEST
 
 START_TEST(a_month_may_have_its_name)
 {
-    struct recipe *recipe = recipe_of_text("day,y\n3 Mar 2024,1.5\n01-Apr-24,2.5\n2023-02-05,0\n", NULL, TASK_AUTO);
+    struct recipe *recipe =
+        recipe_of_text("day,y\n3 Mar 2024,1.5\n01-Apr-24,2.5\n2023-02-05,0\n", NULL, TASK_AUTO);
     const char *const texts[] = {"2024-03-03", "March 3, 2024", "3-MAR-24"};
     struct value value = {.kind = VALUE_TEXT, .text = "31 Feb 2024", .length = 11};
     struct err err = {0};
@@ -110,20 +116,23 @@ END_TEST
 
 START_TEST(a_model_knows_which_is_the_month)
 {
-    struct recipe *recipe = recipe_of_text("day,y\n3/1/2024,1.5\n31/1/2024,2.5\n5/2/2023,0\n", NULL, TASK_AUTO);
+    struct recipe *recipe =
+        recipe_of_text("day,y\n3/1/2024,1.5\n31/1/2024,2.5\n5/2/2023,0\n", NULL, TASK_AUTO);
     struct table *table = table_of_text("day,y\n3/1/2024,1\n2/1/2024,2\n", 1);
     struct err err = {0};
     float x[20], wanted[20];
     struct value value = {.kind = VALUE_TEXT, .text = "2024-01-03", .length = 10};
     struct binding *binding = recipe_bind(recipe, table, true, &err);
 
-    ck_assert(table_column(table, 0)->date.order == DATE_MDY && recipe_column_of(recipe, "day")->date.order == DATE_DMY);
+    ck_assert(table_column(table, 0)->date.order == DATE_MDY &&
+              recipe_column_of(recipe, "day")->date.order == DATE_DMY);
     binding_encode(binding, 0, x);
     ck_assert(recipe_encode(recipe, &value, wanted, &err));
     ck_assert_mem_eq(x, wanted, recipe->n_inputs * sizeof *x);
     value = (struct value){.kind = VALUE_TEXT, .text = "1/31/2024", .length = 9};
     ck_assert(!recipe_encode(recipe, &value, x, &err));
-    ck_assert_ptr_nonnull(strstr(err.msg, "takes a date as dd/mm/yyyy or yyyy-mm-dd, and \"1/31/2024\" is not one"));
+    ck_assert_ptr_nonnull(
+        strstr(err.msg, "takes a date as dd/mm/yyyy or yyyy-mm-dd, and \"1/31/2024\" is not one"));
     value = (struct value){.kind = VALUE_NUMBER, .number = 5};
     ck_assert(!recipe_encode(recipe, &value, x, &err) && strstr(err.msg, "and 5 is not one"));
     binding_free(binding);
@@ -136,18 +145,21 @@ START_TEST(tables_that_hold_something_else_are_refused)
 {
     struct recipe *dates = recipe_of_text("day,y\n2024-01-03,1.5\n2024-01-04,2.5\n", NULL, TASK_AUTO);
     struct recipe *texts = recipe_of_text("day,y\nx,1.5\nz,2.5\nz,3\n", NULL, TASK_AUTO);
-    struct table *numbers = table_of_text("day,y\n1,1\n2,2.5\n", 1), *none = table_of_text("day,y\n,1\n?,2.5\n", 1);
+    struct table *numbers = table_of_text("day,y\n1,1\n2,2.5\n", 1),
+                 *none = table_of_text("day,y\n,1\n?,2.5\n", 1);
     struct table *days = table_of_text("day,y\n2024-01-03,1\n2024-01-04,2\n", 1);
     struct err err = {0};
 
     ck_assert(!recipe_bind(dates, numbers, true, &err) && strstr(err.msg, "trained on dates there"));
-    ck_assert(!recipe_bind(texts, days, true, &err) && strstr(err.msg, "holds dates, and the model was trained on text"));
+    ck_assert(!recipe_bind(texts, days, true, &err) &&
+              strstr(err.msg, "holds dates, and the model was trained on text"));
     struct binding *binding = recipe_bind(dates, none, true, &err);
     ck_assert_ptr_nonnull(binding); /* all missing */
     binding_free(binding);
     struct recipe_options options = {.target = "day"};
     uint32_t rows[] = {0, 1};
-    ck_assert(!recipe_fit(days, rows, 2, &options, &err) && strstr(err.msg, "holds dates") && !strcmp(err.column, "day"));
+    ck_assert(!recipe_fit(days, rows, 2, &options, &err) && strstr(err.msg, "holds dates") &&
+              !strcmp(err.column, "day"));
     recipe_free(dates);
     recipe_free(texts);
     table_unref(numbers);
@@ -179,11 +191,13 @@ START_TEST(truths_are_taken_in_any_words)
 
     ck_assert(recipe_encode(recipe, &value, x, &err) && x[0] == 1);
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
-        value = (struct value){.kind = VALUE_TEXT, .text = words[i].text, .length = (uint32_t)strlen(words[i].text)};
+        value = (struct value){
+            .kind = VALUE_TEXT, .text = words[i].text, .length = (uint32_t)strlen(words[i].text)};
         ck_assert_msg(recipe_encode(recipe, &value, x, &err) && x[0] == words[i].x, "%s", words[i].text);
     }
     value = (struct value){.kind = VALUE_TEXT, .text = "maybe", .length = 5};
-    ck_assert(!recipe_encode(recipe, &value, x, &err) && strstr(err.msg, "takes yes or no, true or false, and \"maybe\" is not one"));
+    ck_assert(!recipe_encode(recipe, &value, x, &err) &&
+              strstr(err.msg, "takes yes or no, true or false, and \"maybe\" is not one"));
     recipe_free(recipe);
 }
 END_TEST
@@ -194,8 +208,8 @@ START_TEST(kinds_and_notes_tell_what_would_be_left_out)
     FILE *out = text_open(&text);
     fprintf(out, "count,said,code,same,none,day,ok,level,y\n");
     for (int i = 0; i < 60; i++)
-        fprintf(out, "%d,\"this is what %d said\",k%d,7,,2024-01-%02d,%c,%c,%d\n", i + 1, i, i, i % 28 + 1, "yn"[i % 2], "abc"[i % 3],
-                i % 2);
+        fprintf(out, "%d,\"this is what %d said\",k%d,7,,2024-01-%02d,%c,%c,%d\n", i + 1, i, i, i % 28 + 1,
+                "yn"[i % 2], "abc"[i % 3], i % 2);
     struct table *table = table_of_text(text_close(&text), 1);
     static const struct {
         enum column_kind kind;
@@ -213,7 +227,8 @@ START_TEST(kinds_and_notes_tell_what_would_be_left_out)
         char note[RECIPE_NOTE_SIZE];
         recipe_note(table, i, note);
         ck_assert_int_eq(recipe_kind(table, i), expected[i].kind);
-        ck_assert_msg(*expected[i].note ? strstr(note, expected[i].note) != NULL : !*note, "column %u: %s", i, note);
+        ck_assert_msg(*expected[i].note ? strstr(note, expected[i].note) != NULL : !*note, "column %u: %s", i,
+                      note);
     }
     table_unref(table);
     free(text.bytes);
@@ -245,8 +260,10 @@ START_TEST(thousands_are_read_only_when_told)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char plain[NUMBER_PLAIN_MAX];
         float value = NAN;
-        bool is = number_parse_groups(cases[i].text, strlen(cases[i].text), cases[i].mark, cases[i].group, &value, plain);
-        ck_assert_msg(is == !isnan(cases[i].value) && (!is || value == (float)cases[i].value), "%s: %g", cases[i].text, (double)value);
+        bool is = number_parse_groups(cases[i].text, strlen(cases[i].text), cases[i].mark, cases[i].group,
+                                      &value, plain);
+        ck_assert_msg(is == !isnan(cases[i].value) && (!is || value == (float)cases[i].value), "%s: %g",
+                      cases[i].text, (double)value);
     }
     struct reading reading = {.csv = "a,b\n\"1,234\",1\n\"12,345,678.5\",2\n7,3\n", .options.thousands = ','};
     check_text(&reading, "a:n b:b/1234 1/12345678 2/7 3/");

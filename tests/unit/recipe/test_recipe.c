@@ -1,4 +1,5 @@
-/* Fitting a recipe: what it makes of columns and targets, and what it refuses. */
+/* Fitting a recipe: what it makes of columns and targets, and what it
+ * refuses. */
 #include "helper_main.h"
 #include "helper_recipe.h"
 #include "mlp/value.h"
@@ -12,7 +13,8 @@
 START_TEST(columns_are_encoded_by_kind)
 {
     struct recipe *recipe = recipe_of_text(mixed_csv, NULL, TASK_AUTO);
-    const struct recipe_column *age = recipe_column_of(recipe, "age"), *fare = recipe_column_of(recipe, "fare");
+    const struct recipe_column *age = recipe_column_of(recipe, "age"),
+                               *fare = recipe_column_of(recipe, "fare");
     const struct recipe_column *big = recipe_column_of(recipe, "big"), *sex = recipe_column_of(recipe, "sex");
     const struct recipe_column *same = recipe_column_of(recipe, "same");
 
@@ -66,7 +68,8 @@ START_TEST(pixels_share_one_scale_and_stay_bytes)
     static const struct {
         uint32_t max;
         float scale;
-    } cases[] = {{255, 1.0f / 255}, {200, 1.0f / 255}, {128, 1.0f / 255}, {127, 1.0f / 127}, {16, 1.0f / 16}, {1, 1}};
+    } cases[] = {{255, 1.0f / 255}, {200, 1.0f / 255}, {128, 1.0f / 255},
+                 {127, 1.0f / 127}, {16, 1.0f / 16},   {1, 1}};
 
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct text text;
@@ -110,9 +113,14 @@ START_TEST(rare_levels_share_an_input_and_ids_are_left_out)
 
     fprintf(out, "id,city,name,many,y\n");
     for (int r = 0; r < 3000; r++)
-        fprintf(out, "%d,%s,n%d,m%d,%d\n", r + 1, r % 2000 == 0 ? "rare" : r % 2 ? "B" : "A", r, r % 300, r % 7 == 0);
+        fprintf(out, "%d,%s,n%d,m%d,%d\n", r + 1,
+                r % 2000 == 0 ? "rare"
+                : r % 2       ? "B"
+                              : "A",
+                r, r % 300, r % 7 == 0);
     struct recipe *recipe = recipe_of_text(text_close(&text), NULL, TASK_AUTO);
-    const struct recipe_column *city = recipe_column_of(recipe, "city"), *many = recipe_column_of(recipe, "many");
+    const struct recipe_column *city = recipe_column_of(recipe, "city"),
+                               *many = recipe_column_of(recipe, "many");
     ck_assert_uint_eq(city->n_levels, 2);
     ck_assert(city->other);
     ck_assert_ptr_nonnull(strstr(recipe_column_of(recipe, "id")->note, "counts the rows"));
@@ -124,14 +132,16 @@ START_TEST(rare_levels_share_an_input_and_ids_are_left_out)
 }
 END_TEST
 
-/* n rows of an even number, of one that spreads over 13 orders of magnitude both ways, and of classes. */
+/* n rows of an even number, of one that spreads over 13 orders of magnitude
+ * both ways, and of classes. */
 static const char *spread_text(struct text *text, uint32_t n)
 {
     FILE *out = text_open(text);
 
     fprintf(out, "even,wide,y\n");
     for (uint32_t r = 0; r < n; r++)
-        fprintf(out, "%g,%g,%c\n", (r * 7 % n) + 0.5, (r % 2 ? -1 : 1) * exp(30.0 * r / n), 'a' + (int)(r % 3));
+        fprintf(out, "%g,%g,%c\n", (r * 7 % n) + 0.5, (r % 2 ? -1 : 1) * exp(30.0 * r / n),
+                'a' + (int)(r % 3));
     return text_close(text);
 }
 
@@ -190,7 +200,8 @@ START_TEST(zero_has_no_sign)
     uint32_t *rows = rows_all(table);
     struct recipe_override overrides[] = {{"a", ENCODING_SCALE}, {"b", ENCODING_SCALE}};
     struct recipe_options options = {.overrides = overrides, .n_overrides = 2};
-    struct value values[2] = {{.kind = VALUE_NUMBER, .number = -0.0f}, {.kind = VALUE_TEXT, .text = "-0", .length = 2, .mark = '.'}};
+    struct value values[2] = {{.kind = VALUE_NUMBER, .number = -0.0f},
+                              {.kind = VALUE_TEXT, .text = "-0", .length = 2, .mark = '.'}};
     const float zeros[2] = {0, 0};
     struct err err;
     struct recipe *recipe = recipe_fit(table, rows, table_n_rows(table), &options, &err);
@@ -206,7 +217,8 @@ START_TEST(zero_has_no_sign)
 }
 END_TEST
 
-/* Twice as many rows as are looked at: what runs of them say of the whole, whatever the order they stand in. */
+/* Twice as many rows as are looked at: what runs of them say of the whole,
+ * whatever the order they stand in. */
 START_TEST(of_very_many_rows_some_are_fitted)
 {
     const uint32_t n = 1 << 21;
@@ -232,7 +244,8 @@ START_TEST(of_very_many_rows_some_are_fitted)
 }
 END_TEST
 
-/* The encoding that the column gets where it is wished for; -1 where it is refused. */
+/* The encoding that the column gets where it is wished for; -1 where it is
+ * refused. */
 static int wished(const struct table *table, const char *column, enum encoding encoding)
 {
     uint32_t *rows = rows_all(table);
@@ -334,7 +347,8 @@ END_TEST
 
 START_TEST(classes_are_ordered_and_written_shortest)
 {
-    struct recipe *recipe = recipe_of_text("a,b\n1,10\n2,9.50\n3,-3\n4,0.1\n5,123456789\n", NULL, TASK_CLASSIFICATION);
+    struct recipe *recipe =
+        recipe_of_text("a,b\n1,10\n2,9.50\n3,-3\n4,0.1\n5,123456789\n", NULL, TASK_CLASSIFICATION);
     static const char *const labels[] = {"-3", "0.1", "9.5", "10", "123456792"};
 
     ck_assert_uint_eq(recipe->n_classes, 5);

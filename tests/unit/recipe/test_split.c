@@ -36,12 +36,14 @@ static struct table *classes_make(const uint32_t *n, uint32_t n_classes, uint32_
 static uint8_t *parts_of(const struct table *table, double test, double validation, uint64_t seed)
 {
     uint8_t *parts = malloc(table_n_rows(table));
-    bool ok = rows_split(table, &(struct recipe_options){.target = "y"}, &(struct split){test, validation, seed}, parts, &err);
+    bool ok = rows_split(table, &(struct recipe_options){.target = "y"},
+                         &(struct split){test, validation, seed}, parts, &err);
     ck_assert_msg(ok, "%s", err.msg);
     return parts;
 }
 
-/* counts (26, 3): rows of each class in each part; a missing target counts under 25. */
+/* counts (26, 3): rows of each class in each part; a missing target counts
+ * under 25. */
 static void count(const struct table *table, const uint8_t *parts, uint32_t counts[26][3])
 {
     memset(counts, 0, 26 * 3 * sizeof counts[0][0]);
@@ -60,8 +62,9 @@ START_TEST(every_class_has_its_share_of_every_part)
     count(table, parts, counts);
     for (int c = 0; c < 5; c++) {
         double test = 0.2 * n[c], validation = 0.25 * (n[c] - counts[c][PART_TEST]);
-        ck_assert_msg(fabs(counts[c][PART_TEST] - test) < 1 && fabs(counts[c][PART_VALIDATION] - validation) < 1, "%c: %u, %u", 'a' + c,
-                      counts[c][PART_TEST], counts[c][PART_VALIDATION]);
+        ck_assert_msg(fabs(counts[c][PART_TEST] - test) < 1 &&
+                          fabs(counts[c][PART_VALIDATION] - validation) < 1,
+                      "%c: %u, %u", 'a' + c, counts[c][PART_TEST], counts[c][PART_VALIDATION]);
         n_test += counts[c][PART_TEST];
         n_validation += counts[c][PART_VALIDATION];
     }
@@ -107,7 +110,8 @@ START_TEST(numbers_are_one_lot)
     for (int i = 0; i < 200; i++)
         n[parts[i]]++;
     ck_assert(n[PART_TEST] == 20 && n[PART_VALIDATION] == 18 && n[PART_TRAIN] == 162);
-    ck_assert(!rows_split(table, &(struct recipe_options){.target = "y"}, &(struct split){0.6, 0.999, 1}, parts, &err));
+    ck_assert(!rows_split(table, &(struct recipe_options){.target = "y"}, &(struct split){0.6, 0.999, 1},
+                          parts, &err));
     ck_assert_str_eq(err.field, "validation_split");
     free(parts);
     table_unref(table);

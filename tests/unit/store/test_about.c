@@ -1,4 +1,5 @@
-/* Records of objects: what is written is read again, to the bit, and damage is never taken for a record. */
+/* Records of objects: what is written is read again, to the bit, and damage is
+ * never taken for a record. */
 #include "base/files.h"
 #include "helper_main.h"
 #include "store/about.h"
@@ -49,7 +50,8 @@ static void write_and_read(void)
 static void model_make(void)
 {
     about = (struct about){.kind = ABOUT_MODEL, .id = 12, .change = 9, .newest = 7};
-    about.model = (struct model_row){.name = "m.1", .version = 3, .state = MODEL_PARTIAL, .job = 5, .created = "2026-01-02T03:04:05.678Z"};
+    about.model = (struct model_row){
+        .name = "m.1", .version = 3, .state = MODEL_PARTIAL, .job = 5, .created = "2026-01-02T03:04:05.678Z"};
     about.model.task = TASK_REGRESSION;
     about.model.loss = 1.0 / 3;
     about.model.accuracy = about.model.mae = about.model.r2 = NAN;
@@ -60,8 +62,10 @@ static void model_make(void)
 
 START_TEST(a_dataset_comes_back)
 {
-    about = (struct about){.kind = ABOUT_DATASET, .id = 7, .change = 1ull << 40, .text = "{\"columns\":[\"\\u0000\xc3\xa4\"]}"};
-    about.dataset = (struct dataset_row){.name = "d", .n_rows = 1ull << 50, .separator = (char)0xe9, .quote = '\0', .header = true};
+    about = (struct about){
+        .kind = ABOUT_DATASET, .id = 7, .change = 1ull << 40, .text = "{\"columns\":[\"\\u0000\xc3\xa4\"]}"};
+    about.dataset = (struct dataset_row){
+        .name = "d", .n_rows = 1ull << 50, .separator = (char)0xe9, .quote = '\0', .header = true};
     about.dataset.encoding = CSV_LATIN1;
     snprintf(about.dataset.compression, sizeof about.dataset.compression, "zstd");
     write_and_read();
@@ -88,8 +92,10 @@ START_TEST(a_model_comes_back)
     write_and_read();
     ck_assert_str_eq(found.model.name, "m.1");
     ck_assert(found.model.loss == 1.0 / 3 && found.model.rmse == -1e-300 && isnan(found.model.r2));
-    ck_assert(found.model.version == 3 && found.newest == 7 && found.model.promoted == 3 && found.model.job == 5);
-    ck_assert(found.model.state == MODEL_PARTIAL && found.model.task == TASK_REGRESSION && found.model.evaluated_on == ROWS_TRAIN);
+    ck_assert(found.model.version == 3 && found.newest == 7 && found.model.promoted == 3 &&
+              found.model.job == 5);
+    ck_assert(found.model.state == MODEL_PARTIAL && found.model.task == TASK_REGRESSION &&
+              found.model.evaluated_on == ROWS_TRAIN);
     ck_assert_str_eq(found.model.created, about.model.created);
 }
 END_TEST
@@ -97,13 +103,19 @@ END_TEST
 START_TEST(a_job_comes_back)
 {
     about = (struct about){.kind = ABOUT_JOB, .id = 1, .text = "{\"dataset\": \"d\"}"};
-    about.job = (struct job_row){.state = JOB_PAUSED, .dataset = "d", .dataset_id = 7, .model = "m", .priority = PRIORITY_MIN, .weight = 3};
+    about.job = (struct job_row){.state = JOB_PAUSED,
+                                 .dataset = "d",
+                                 .dataset_id = 7,
+                                 .model = "m",
+                                 .priority = PRIORITY_MIN,
+                                 .weight = 3};
     snprintf(about.job.title, sizeof about.job.title, "\"a\\\n\xe2\x82\xac");
     about.job.max_seconds = NAN;
     write_and_read();
     ck_assert_str_eq(found.text, about.text);
     ck_assert_str_eq(found.job.title, about.job.title);
-    ck_assert(found.job.state == JOB_PAUSED && found.job.priority == PRIORITY_MIN && isnan(found.job.max_seconds));
+    ck_assert(found.job.state == JOB_PAUSED && found.job.priority == PRIORITY_MIN &&
+              isnan(found.job.max_seconds));
     ck_assert(found.job.dataset_id == 7 && !found.job.test[0]);
 }
 END_TEST
@@ -163,8 +175,10 @@ START_TEST(members_are_checked)
         char changed[4096];
         const char *at = strstr(text, changes[i][0]);
         ck_assert_msg(at != NULL, "%s", changes[i][0]);
-        snprintf(changed, sizeof changed, "%.*s%s%s", (int)(at - text), text, changes[i][1], at + strlen(changes[i][0]));
-        ck_assert_msg(!about_parse(changed, strlen(changed), &found, &err) && err.code == ERR_CORRUPT, "%s", changed);
+        snprintf(changed, sizeof changed, "%.*s%s%s", (int)(at - text), text, changes[i][1],
+                 at + strlen(changes[i][0]));
+        ck_assert_msg(!about_parse(changed, strlen(changed), &found, &err) && err.code == ERR_CORRUPT, "%s",
+                      changed);
     }
     free(text);
 }
@@ -187,9 +201,12 @@ START_TEST(notes_tell_a_model_what_they_hold)
     struct model_row row = {.name = "", .version = 9};
     about_notes("no JSON", &row);
     ck_assert(!row.name[0] && row.version == 9);
-    about_notes("{\"name\":\"n\",\"created\":\"c\",\"state\":\"partial\",\"job\":4,\"epochs\":6,\"request\":{\"test_split\":0.2}}", &row);
+    about_notes("{\"name\":\"n\",\"created\":\"c\",\"state\":\"partial\",\"job\":4,\"epochs\":6,\"request\":{"
+                "\"test_split\":0.2}}",
+                &row);
     ck_assert_str_eq(row.name, "n");
-    ck_assert(row.state == MODEL_PARTIAL && row.job == 4 && row.epochs == 6 && row.evaluated_on == ROWS_TEST && row.version == 9);
+    ck_assert(row.state == MODEL_PARTIAL && row.job == 4 && row.epochs == 6 &&
+              row.evaluated_on == ROWS_TEST && row.version == 9);
 }
 END_TEST
 

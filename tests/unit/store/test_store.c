@@ -1,4 +1,5 @@
-/* The state folder: what was acknowledged is there after a reopen, what was half made is not, and only one daemon has it. */
+/* The state folder: what was acknowledged is there after a reopen, what was
+ * half made is not, and only one daemon has it. */
 #include "helper_main.h"
 #include "helper_state.h"
 
@@ -43,7 +44,12 @@ static void file_put(const char *path)
 
 static struct job_row job_row_of(const char *dataset, int64_t dataset_id)
 {
-    struct job_row row = {.state = JOB_QUEUED, .change = 1, .dataset_id = dataset_id, .epochs = 5, .task = TASK_REGRESSION, .n_train = 90};
+    struct job_row row = {.state = JOB_QUEUED,
+                          .change = 1,
+                          .dataset_id = dataset_id,
+                          .epochs = 5,
+                          .task = TASK_REGRESSION,
+                          .n_train = 90};
     snprintf(row.dataset, sizeof row.dataset, "%s", dataset);
     snprintf(row.model, sizeof row.model, "m");
     store_stamp(row.created);
@@ -52,7 +58,12 @@ static struct job_row job_row_of(const char *dataset, int64_t dataset_id)
 
 static struct model_row publish(const char *name, enum model_state model_state, struct job_row *job)
 {
-    struct model_row row = {.state = model_state, .task = TASK_CLASSIFICATION, .n_params = 10, .loss = 0.25, .accuracy = 0.5, .rmse = NAN};
+    struct model_row row = {.state = model_state,
+                            .task = TASK_CLASSIFICATION,
+                            .n_params = 10,
+                            .loss = 0.25,
+                            .accuracy = 0.5,
+                            .rmse = NAN};
     snprintf(row.name, sizeof row.name, "%s", name);
     ck_assert(store_model_reserve(state.store, &row.id, &err));
     ck_assert_msg(store_model_publish(state.store, &row, job, &err), "%s", err.msg);
@@ -62,8 +73,9 @@ static struct model_row publish(const char *name, enum model_state model_state, 
 START_TEST(rows_survive_a_reopen)
 {
     struct job_row job, found;
-    struct job_epoch epochs[] = {{.metrics = {.epoch = 1, .train = {0.1, NAN}, .learning_rate = 0.01, .seconds = 1.0 / 3}},
-                                 {.metrics = {.epoch = 2, .train = {0.05, 0.5}, .validation = {NAN, 1.0 / 3}, .seconds = 0.5}}};
+    struct job_epoch epochs[] = {
+        {.metrics = {.epoch = 1, .train = {0.1, NAN}, .learning_rate = 0.01, .seconds = 1.0 / 3}},
+        {.metrics = {.epoch = 2, .train = {0.05, 0.5}, .validation = {NAN, 1.0 / 3}, .seconds = 0.5}}};
     struct epoch_metrics *history;
     size_t n_history;
     struct dataset_row dataset;
@@ -170,11 +182,12 @@ START_TEST(a_folder_of_the_first_version_is_taken_over)
 {
     static const struct {
         const char *table, *column;
-    } added[] = {{"datasets", "quote"},       {"datasets", "comment"},     {"datasets", "decimal"},   {"datasets", "count_line"},
-                 {"datasets", "encoding"},    {"datasets", "compression"}, {"datasets", "n_skipped"}, {"datasets", "profile"},
-                 {"model_names", "promoted"}, {"jobs", "title"},           {"jobs", "priority"},      {"jobs", "weight"},
-                 {"jobs", "max_seconds"},     {"jobs", "settings"},        {"models", "dataset_id"},  {"jobs", "from_version"},
-                 {"datasets", "n_titles"}};
+    } added[] = {{"datasets", "quote"},      {"datasets", "comment"},  {"datasets", "decimal"},
+                 {"datasets", "count_line"}, {"datasets", "encoding"}, {"datasets", "compression"},
+                 {"datasets", "n_skipped"},  {"datasets", "profile"},  {"model_names", "promoted"},
+                 {"jobs", "title"},          {"jobs", "priority"},     {"jobs", "weight"},
+                 {"jobs", "max_seconds"},    {"jobs", "settings"},     {"models", "dataset_id"},
+                 {"jobs", "from_version"},   {"datasets", "n_titles"}};
     char text[512];
     sqlite3 *db;
     struct dataset_row row;
@@ -183,8 +196,10 @@ START_TEST(a_folder_of_the_first_version_is_taken_over)
     snprintf(text, sizeof text, "%s/mlpd.db", state.dir);
     ck_assert_int_eq(sqlite3_open(text, &db), SQLITE_OK);
     static const char triggers[] =
-        "DROP TRIGGER datasets_doom; DROP TRIGGER models_doom; DROP TRIGGER jobs_doom; DROP TABLE doomed; DROP TRIGGER datasets_stale;"
-        "DROP TRIGGER datasets_gone; DROP TRIGGER models_stale; DROP TRIGGER models_gone; DROP TRIGGER models_promoted;"
+        "DROP TRIGGER datasets_doom; DROP TRIGGER models_doom; DROP TRIGGER jobs_doom; DROP TABLE doomed; "
+        "DROP TRIGGER datasets_stale;"
+        "DROP TRIGGER datasets_gone; DROP TRIGGER models_stale; DROP TRIGGER models_gone; DROP TRIGGER "
+        "models_promoted;"
         "DROP TRIGGER jobs_new; DROP TRIGGER jobs_stale; DROP TRIGGER jobs_paused; DROP TABLE stale";
     ck_assert_int_eq(sqlite3_exec(db, triggers, NULL, NULL, NULL), SQLITE_OK);
     for (size_t i = 0; i < sizeof added / sizeof *added; i++) {
@@ -192,7 +207,8 @@ START_TEST(a_folder_of_the_first_version_is_taken_over)
         ck_assert_int_eq(sqlite3_exec(db, text, NULL, NULL, NULL), SQLITE_OK);
     }
     static const char epochs_then[] =
-        "DROP TABLE epochs; CREATE TABLE epochs (job INTEGER NOT NULL, epoch INTEGER NOT NULL, loss REAL, accuracy REAL, val_loss REAL,"
+        "DROP TABLE epochs; CREATE TABLE epochs (job INTEGER NOT NULL, epoch INTEGER NOT NULL, loss REAL, "
+        "accuracy REAL, val_loss REAL,"
         " val_accuracy REAL, seconds REAL, PRIMARY KEY (job, epoch)) STRICT, WITHOUT ROWID;"
         "INSERT INTO epochs VALUES (7, 1, 1.0 / 3, NULL, 0.1, NULL, 0.25)";
     ck_assert_int_eq(sqlite3_exec(db, "DROP TABLE warnings", NULL, NULL, NULL), SQLITE_OK);
@@ -209,7 +225,8 @@ START_TEST(a_folder_of_the_first_version_is_taken_over)
     size_t n_epochs;
     ck_assert(store_epochs(state.store, 7, 0, 0, &epochs, &n_epochs, &err));
     ck_assert_uint_eq(n_epochs, 1);
-    ck_assert(epochs->train[METRIC_LOSS] == 1.0 / 3 && isnan(epochs->train[METRIC_ACCURACY]) && epochs->validation[METRIC_LOSS] == 0.1);
+    ck_assert(epochs->train[METRIC_LOSS] == 1.0 / 3 && isnan(epochs->train[METRIC_ACCURACY]) &&
+              epochs->validation[METRIC_LOSS] == 0.1);
     ck_assert(isnan(epochs->learning_rate) && epochs->seconds == 0.25);
     free(epochs);
     char *profile = datasets_profile(state.datasets, row.id, &err); /* none was kept: it is made */
@@ -354,7 +371,8 @@ START_TEST(a_taken_name_is_a_conflict_and_replacing_swaps_at_the_end)
     ck_assert_ptr_null(datasets_begin(state.datasets, "d", true, &err));
     ck_assert_int_eq(err.code, ERR_CONFLICT);
     ck_assert(datasets_find(state.datasets, "d", &info, &err));
-    ck_assert(info.replacing && info.row.n_rows == 2 && info.bytes_received == 5 && info.bytes_expected == 12);
+    ck_assert(info.replacing && info.row.n_rows == 2 && info.bytes_received == 5 &&
+              info.bytes_expected == 12);
     int fd = state_spool(&state, "a,b\n1,2\n3,4\n5,6\n");
     ck_assert_msg(datasets_finish(upload, fd, &options, NULL, &info, &err), "%s", err.msg);
     close(fd);
@@ -401,9 +419,12 @@ END_TEST
 
 START_TEST(names_are_checked)
 {
-    static const char *const good[] = {"a", "0", "A.b_c-9", "0123456789012345678901234567890123456789012345678901234567890123"};
+    static const char *const good[] = {"a", "0", "A.b_c-9",
+                                       "0123456789012345678901234567890123456789012345678901234567890123"};
     static const char *const bad[] = {
-        "", ".a", "-a", "a/b", "..", "a b", "\xc3\xa4", "a\n", "00123456789012345678901234567890123456789012345678901234567890123"};
+        "",         ".a",  "-a",
+        "a/b",      "..",  "a b",
+        "\xc3\xa4", "a\n", "00123456789012345678901234567890123456789012345678901234567890123"};
     for (size_t i = 0; i < sizeof good / sizeof *good; i++)
         ck_assert_msg(store_name_check(good[i], "name", &err), "%s", good[i]);
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)

@@ -1,4 +1,5 @@
-/* The state folder's files: nothing is deleted but what a row said may go, and a catalogue that can't be the files' own is refused. */
+/* The state folder's files: nothing is deleted but what a row said may go, and
+ * a catalogue that can't be the files' own is refused. */
 #include "daemon/tell.h"
 #include "helper_main.h"
 #include "helper_state.h"
@@ -56,7 +57,8 @@ static bool entry_there(const char *path)
     return lstat(full(path), &status) == 0;
 }
 
-/* Whether lost/ holds the file, in the folder of whichever start; `path`: as in "datasets/99.table". */
+/* Whether lost/ holds the file, in the folder of whichever start; `path`: as in
+ * "datasets/99.table". */
 static int lost_count(const char *path)
 {
     char inner[128];
@@ -112,7 +114,8 @@ END_TEST
 
 START_TEST(files_that_no_row_knows_move_to_lost_and_nothing_there_is_overwritten)
 {
-    static const char *const files[] = {"datasets/99.table", "models/77.model", "models/77.eval", "checkpoints/55.0", "checkpoints/55.1"};
+    static const char *const files[] = {"datasets/99.table", "models/77.model", "models/77.eval",
+                                        "checkpoints/55.0", "checkpoints/55.1"};
     for (int round = 1; round <= 3; round++) {
         for (size_t i = 0; i < sizeof files / sizeof *files; i++)
             file_put(files[i], "stray");
@@ -209,7 +212,8 @@ static void assert_refused(const char *word)
     struct store *store = store_open(state.dir, &err);
     ck_assert_ptr_null(store);
     ck_assert_int_eq(err.code, ERR_CORRUPT);
-    ck_assert_msg(strstr(err.msg, word) && strstr(err.msg, "--recover") && strstr(err.msg, "mlpd.db"), "%s", err.msg);
+    ck_assert_msg(strstr(err.msg, word) && strstr(err.msg, "--recover") && strstr(err.msg, "mlpd.db"), "%s",
+                  err.msg);
     ck_assert(entry_there("datasets/1.table") && entry_there("datasets/7.notes") && entry_there("tmp/kept"));
     ck_assert(!entry_there("lost"));
 }
@@ -306,7 +310,8 @@ static int aside_count(void)
     return n;
 }
 
-/* What a recovery leaves that is killed after it has finished the new catalogue, wherever the old one is by then. */
+/* What a recovery leaves that is killed after it has finished the new
+ * catalogue, wherever the old one is by then. */
 START_TEST(a_finished_recovery_is_carried_out_by_any_start)
 {
     for (int moved = 0; moved <= 3; moved++) {

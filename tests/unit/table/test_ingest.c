@@ -1,4 +1,5 @@
-/* The same table whatever the number of threads, wherever the edges of chunks fall, and whatever the instruction set. */
+/* The same table whatever the number of threads, wherever the edges of chunks
+ * fall, and whatever the instruction set. */
 #include "helper_main.h"
 #include "helper_table.h"
 #include "mlp/csv.h"
@@ -18,17 +19,20 @@
 
 /* --- the same table whatever reads it --- */
 
-/* Five columns: byte, number, category, text with separators, quotes and line ends in it, byte. */
+/* Five columns: byte, number, category, text with separators, quotes and line
+ * ends in it, byte. */
 static char *random_csv(uint64_t seed, uint32_t n_rows)
 {
     static const char *const ends[] = {"\n", "\r\n", "\r", "\n\n", "\n \r\n"};
-    static const char *const pieces[] = {"\"\"", "\n", ",", "x", "\r\n", "yy", " ", "1,2,3,4,5\n", "\"\"\n\"\","};
+    static const char *const pieces[] = {"\"\"", "\n", ",",           "x",          "\r\n",
+                                         "yy",   " ",  "1,2,3,4,5\n", "\"\"\n\"\","};
     uint64_t state = seed * 2 + 1;
     char *csv = malloc((size_t)n_rows * 160 + 100), *to = csv + sprintf(csv, "b,n,k,t,e\n");
     uint32_t quoting = random_below(&state, 3); /* never, seldom, always */
     for (uint32_t i = 0; i < n_rows; i++) {
         to += sprintf(to, "%u,", random_below(&state, 256));
-        to += random_below(&state, 9) ? sprintf(to, "%.5g,", (double)random_below(&state, 100000) / 7 - 5000) : sprintf(to, ",");
+        to += random_below(&state, 9) ? sprintf(to, "%.5g,", (double)random_below(&state, 100000) / 7 - 5000)
+                                      : sprintf(to, ",");
         to += random_below(&state, 9) ? sprintf(to, " k%u ,", random_below(&state, 50)) : sprintf(to, "NA,");
         if (quoting == 2 || (quoting == 1 && random_below(&state, 20) == 0)) {
             *to++ = '"';
@@ -86,7 +90,8 @@ START_TEST(chunk_edges_anywhere_change_nothing)
     static const size_t chunks[] = {1, 2, 3, 7, 16, 31, 64, 100, 333, 1000, 5000};
     char *csv = random_csv((uint64_t)_i + 1, 60), *expected = reader_text(csv);
     for (size_t i = 0; i < sizeof chunks / sizeof *chunks; i++) {
-        struct reading reading = {.csv = csv, .options.n_threads = 1 + (uint32_t)i % 3, .sizes = {chunks[i], 1 << 16, 1000}};
+        struct reading reading = {
+            .csv = csv, .options.n_threads = 1 + (uint32_t)i % 3, .sizes = {chunks[i], 1 << 16, 1000}};
         check_text(&reading, expected);
     }
     free(expected);
@@ -100,7 +105,8 @@ START_TEST(any_number_of_threads_gives_the_same_bytes)
     char *csv = random_csv(77 + (uint64_t)_i, 3000), *first = NULL;
     size_t n_first = 0;
     for (size_t i = 0; i < 4; i++) {
-        struct reading reading = {.csv = csv, .options.n_threads = threads[i], .sizes = {1500, 1 << 16, 1000}};
+        struct reading reading = {
+            .csv = csv, .options.n_threads = threads[i], .sizes = {1500, 1 << 16, 1000}};
         table_unref(table_of(&reading));
         size_t n;
         char *bytes = file_bytes(table_path, &n);
@@ -118,7 +124,8 @@ START_TEST(any_number_of_threads_gives_the_same_bytes)
 }
 END_TEST
 
-/* Rows of bytes take their own way: every digit count, line end and block offset, and rows that only the general way can read. */
+/* Rows of bytes take their own way: every digit count, line end and block
+ * offset, and rows that only the general way can read. */
 START_TEST(rows_of_bytes_are_read_exactly)
 {
     static const char *const odd[] = {" 7", "\"8\"", "009", "0010", "1.0", "+5", "2e1", "12 "};
@@ -141,8 +148,9 @@ START_TEST(rows_of_bytes_are_read_exactly)
             to += sprintf(to, "%s", !end ? "," : random_below(&state, 2) ? "\n" : "\r\n");
         }
         for (size_t chunk = 50; chunk < 5000; chunk *= 3) {
-            struct reading reading = {
-                .csv = csv, .options = {.header = -1, .separator = ',', .n_threads = 2}, .sizes = {chunk, 1 << 12, 9}};
+            struct reading reading = {.csv = csv,
+                                      .options = {.header = -1, .separator = ',', .n_threads = 2},
+                                      .sizes = {chunk, 1 << 12, 9}};
             struct table *table = table_of(&reading);
             ck_assert_uint_eq(table_n_rows(table), n_rows);
             ck_assert_uint_eq(table_record_bytes(table), n_columns);
@@ -155,21 +163,27 @@ START_TEST(rows_of_bytes_are_read_exactly)
 }
 END_TEST
 
-/* A number that is none of 0..255 in a row of bytes, at any column, is never taken for one. */
+/* A number that is none of 0..255 in a row of bytes, at any column, is never
+ * taken for one. */
 START_TEST(rows_of_bytes_contradicted_anywhere)
 {
-    static const char *const others[] = {"256", "299", "300", "999", "1000", "-1", "1.5", "", "x", "25 5", "2 ", "4294967297"};
+    static const char *const others[] = {"256", "299", "300", "999",  "1000", "-1",
+                                         "1.5", "",    "x",   "25 5", "2 ",   "4294967297"};
     for (uint32_t at = 0; at < 100; at += 3) {
         for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
             char csv[4096], *to = csv;
             for (uint32_t row = 0; row < 4; row++)
                 for (uint32_t column = 0; column < 100; column++)
-                    to += sprintf(to, "%s%c", row == 2 && column == at ? others[i] : "25", column < 99 ? ',' : '\n');
-            struct reading reading = {.csv = csv, .options = {.header = -1, .separator = ','}, .sizes = {1 << 16, 600, 1}};
+                    to += sprintf(to, "%s%c", row == 2 && column == at ? others[i] : "25",
+                                  column < 99 ? ',' : '\n');
+            struct reading reading = {
+                .csv = csv, .options = {.header = -1, .separator = ','}, .sizes = {1 << 16, 600, 1}};
             struct table *table = table_of(&reading);
             float value;
             bool number = number_parse(others[i], strlen(others[i]), &value), byte = number && value == 2;
-            enum column_type type = byte ? COLUMN_BYTE : number || !*others[i] ? COLUMN_NUMBER : COLUMN_CATEGORY;
+            enum column_type type = byte                    ? COLUMN_BYTE
+                                    : number || !*others[i] ? COLUMN_NUMBER
+                                                            : COLUMN_CATEGORY;
             ck_assert_uint_eq(table_n_rows(table), 4);
             for (uint32_t column = 0; column < 100; column++)
                 ck_assert_int_eq(table_column(table, column)->type, column == at ? type : COLUMN_BYTE);
@@ -216,13 +230,15 @@ START_TEST(every_instruction_set_takes_the_same_rows)
     static uint8_t expected[N + 64], out[N + 64];
     uint64_t state = 12345;
     for (unsigned round = 0; round < 3000; round++) {
-        uint32_t n_columns = 1 + random_below(&state, 40), n_rows = 1 + random_below(&state, 20), wrong = random_below(&state, 2000);
+        uint32_t n_columns = 1 + random_below(&state, 40), n_rows = 1 + random_below(&state, 20),
+                 wrong = random_below(&state, 2000);
         size_t n = 0;
         for (uint32_t i = 0; i < n_rows * n_columns && n < N - 5; i++) {
             static const char *const strange[] = {"256", "1000", "", "x", " 1", "12\n", "299", "300"};
             const char *odd = i == wrong ? strange[random_below(&state, 8)] : NULL;
             n += (size_t)(odd ? sprintf(text + BEFORE + n, "%s", odd)
-                              : sprintf(text + BEFORE + n, "%0*u", 1 + (int)random_below(&state, 3), random_below(&state, 256)));
+                              : sprintf(text + BEFORE + n, "%0*u", 1 + (int)random_below(&state, 3),
+                                        random_below(&state, 256)));
             text[BEFORE + n++] = (i + 1) % n_columns ? ',' : '\n';
         }
         for (unsigned k = 0; k < BEFORE; k++)
@@ -231,21 +247,28 @@ START_TEST(every_instruction_set_takes_the_same_rows)
         uint64_t rows_expected, rows;
         size_t reach = rows_by_hand(text + BEFORE, n, n_columns, expected, &rows_expected);
         for (unsigned k = 0; bytes_kernels(k); k++) {
-            size_t taken = bytes_kernels(k)->take(text, BEFORE, BEFORE + n, ',', n_columns, out, &rows) - BEFORE;
-            ck_assert_msg(rows <= rows_expected && taken <= reach, "%s takes what is no row of bytes", bytes_kernels(k)->name);
-            ck_assert_msg(taken == 0 ? rows == 0 : text[BEFORE + taken - 1] == '\n', "%s ends within a row", bytes_kernels(k)->name);
-            ck_assert_msg(memcmp(out, expected, rows * n_columns) == 0, "%s reads other values", bytes_kernels(k)->name);
-            /* it may stop early, in the block that holds something strange or the end, but not before */
+            size_t taken =
+                bytes_kernels(k)->take(text, BEFORE, BEFORE + n, ',', n_columns, out, &rows) - BEFORE;
+            ck_assert_msg(rows <= rows_expected && taken <= reach, "%s takes what is no row of bytes",
+                          bytes_kernels(k)->name);
+            ck_assert_msg(taken == 0 ? rows == 0 : text[BEFORE + taken - 1] == '\n', "%s ends within a row",
+                          bytes_kernels(k)->name);
+            ck_assert_msg(memcmp(out, expected, rows * n_columns) == 0, "%s reads other values",
+                          bytes_kernels(k)->name);
+            /* it may stop early, in the block that holds something strange or
+             * the end, but not before */
             size_t row = 0;
             for (size_t i = 0; i < reach / 64 * 64; i++)
                 row = text[BEFORE + i] == '\n' ? i + 1 : row;
-            ck_assert_msg(taken >= row, "%s stops at %zu, expected %zu of %zu", bytes_kernels(k)->name, taken, row, reach);
+            ck_assert_msg(taken >= row, "%s stops at %zu, expected %zu of %zu", bytes_kernels(k)->name, taken,
+                          row, reach);
         }
     }
 }
 END_TEST
 
-/* Numbers of a list that the fast way may take, one by one: how many, and where the last one's comma ends. */
+/* Numbers of a list that the fast way may take, one by one: how many, and where
+ * the last one's comma ends. */
 static uint32_t list_by_hand(const char *text, size_t n, float *values, size_t *taken)
 {
     uint32_t count = 0;
@@ -255,7 +278,8 @@ static uint32_t list_by_hand(const char *text, size_t n, float *values, size_t *
         unsigned value = 0;
         for (; at < n && at - begin < 4 && text[at] >= '0' && text[at] <= '9'; at++)
             value = value * 10 + (unsigned)(text[at] - '0');
-        if (at == begin || at == n || text[at] != ',' || value > 255 || (text[begin] == '0' && at - begin > 1))
+        if (at == begin || at == n || text[at] != ',' || value > 255 ||
+            (text[begin] == '0' && at - begin > 1))
             break;
         values[count] = (float)value;
         *taken = ++at;
@@ -269,31 +293,38 @@ START_TEST(every_instruction_set_lists_the_same_numbers)
     static float expected[N], values[N];
     uint64_t state = 54321;
     for (unsigned round = 0; round < 3000; round++) {
-        static const char *const strange[] = {"256", "1000", "", "x", "  1", "00", "05", "012", "-1", "1.5", "1 ", "999", "]", "9\n"};
+        static const char *const strange[] = {"256", "1000", "",    "x",  "  1", "00", "05",
+                                              "012", "-1",   "1.5", "1 ", "999", "]",  "9\n"};
         char *text = malloc(BEFORE + N);
         size_t n = 0;
-        uint32_t n_numbers = random_below(&state, 700), wrong = random_below(&state, 1000), blanks = random_below(&state, 3);
+        uint32_t n_numbers = random_below(&state, 700), wrong = random_below(&state, 1000),
+                 blanks = random_below(&state, 3);
         ck_assert_ptr_nonnull(text);
         memcpy(text, round % 2 ? "99," : "1, ", BEFORE);
         for (uint32_t i = 0; i < n_numbers; i++) {
             bool blank = blanks == 2 || (blanks == 1 && random_below(&state, 2));
             n += i == wrong ? (size_t)sprintf(text + BEFORE + n, "%s,", strange[random_below(&state, 14)])
-                            : (size_t)sprintf(text + BEFORE + n, "%s%u,", blank ? " " : "", random_below(&state, round % 3 ? 256 : 10));
+                            : (size_t)sprintf(text + BEFORE + n, "%s%u,", blank ? " " : "",
+                                              random_below(&state, round % 3 ? 256 : 10));
         }
         text = realloc(text, BEFORE + n); /* to its end, for the address sanitizer */
         size_t reach;
-        uint32_t count = list_by_hand(text + BEFORE, n, expected, &reach), most = 1 + random_below(&state, 800);
+        uint32_t count = list_by_hand(text + BEFORE, n, expected, &reach),
+                 most = 1 + random_below(&state, 800);
         for (unsigned k = 0; bytes_kernels(k); k++) {
             const char *name = bytes_kernels(k)->name;
             uint32_t taken;
             memset(values, 0xff, sizeof values);
             size_t at = bytes_kernels(k)->list(text, BEFORE, BEFORE + n, values, most, &taken);
             ck_assert_msg(taken <= count && taken <= most, "%s takes %u numbers of %u", name, taken, count);
-            ck_assert_msg(memcmp(values, expected, taken * sizeof *values) == 0, "%s reads other values", name);
+            ck_assert_msg(memcmp(values, expected, taken * sizeof *values) == 0, "%s reads other values",
+                          name);
             ck_assert_msg(taken == N || isnan(values[taken]), "%s writes more than it takes", name);
             ck_assert_msg(taken == 0 ? at == BEFORE : text[at - 1] == ',', "%s ends within a number", name);
-            ck_assert_msg(taken < count || at == BEFORE + reach, "%s ends at %zu, expected %zu", name, at - BEFORE, reach);
-            /* it stops early where a block has more than there is room for, nowhere else */
+            ck_assert_msg(taken < count || at == BEFORE + reach, "%s ends at %zu, expected %zu", name,
+                          at - BEFORE, reach);
+            /* it stops early where a block has more than there is room for,
+             * nowhere else */
             ck_assert_msg(taken == count || most - taken < 32, "%s takes %u of %u", name, taken, count);
         }
         free(text);
@@ -324,8 +355,8 @@ START_TEST(every_instruction_set_counts_the_same)
                     plain.min = value < plain.min ? value : plain.min;
                     plain.max = value > plain.max ? value : plain.max;
                 }
-                ck_assert_msg(plain.sum == tallies[i].sum && plain.squares == tallies[i].squares && plain.min == tallies[i].min &&
-                                  plain.max == tallies[i].max,
+                ck_assert_msg(plain.sum == tallies[i].sum && plain.squares == tallies[i].squares &&
+                                  plain.min == tallies[i].min && plain.max == tallies[i].max,
                               "%s, column %u of %u", bytes_kernels(k)->name, i, n_columns);
             }
         }

@@ -1,4 +1,5 @@
-/* table_ingest: types, names, headers, missing values, statistics, and the real files of $MLPD_SHARED/data. */
+/* table_ingest: types, names, headers, missing values, statistics, and the real
+ * files of $MLPD_SHARED/data. */
 #include "helper_main.h"
 #include "helper_table.h"
 #include "mlp/csv.h"
@@ -57,7 +58,8 @@ START_TEST(categories_keep_texts_apart)
 }
 END_TEST
 
-/* A limit of two levels for the table: the column with the most gives its place up. */
+/* A limit of two levels for the table: the column with the most gives its place
+ * up. */
 START_TEST(columns_of_too_many_texts_are_kept_as_texts)
 {
     static const struct expectation all[] = {
@@ -170,10 +172,14 @@ START_TEST(a_last_row_widens_the_types)
         enum column_type a, b;
         const char *a_text, *b_text; /* of the last row */
     } cases[] = {
-        {"5,5\n", COLUMN_BYTE, COLUMN_NUMBER, "5", "5"},       {"256,5", COLUMN_NUMBER, COLUMN_NUMBER, "256", "5"},
-        {"1.5,5\n", COLUMN_NUMBER, COLUMN_NUMBER, "1.5", "5"}, {"-1,5\n", COLUMN_NUMBER, COLUMN_NUMBER, "-1", "5"},
-        {",5\n", COLUMN_NUMBER, COLUMN_NUMBER, "_", "5"},      {"x,5\n", COLUMN_CATEGORY, COLUMN_NUMBER, "<x>", "5"},
-        {"01,y\n", COLUMN_BYTE, COLUMN_CATEGORY, "1", "<y>"},  {"\"x, y\",\"\"\"\"\n", COLUMN_CATEGORY, COLUMN_CATEGORY, "<x, y>", "<\">"},
+        {"5,5\n", COLUMN_BYTE, COLUMN_NUMBER, "5", "5"},
+        {"256,5", COLUMN_NUMBER, COLUMN_NUMBER, "256", "5"},
+        {"1.5,5\n", COLUMN_NUMBER, COLUMN_NUMBER, "1.5", "5"},
+        {"-1,5\n", COLUMN_NUMBER, COLUMN_NUMBER, "-1", "5"},
+        {",5\n", COLUMN_NUMBER, COLUMN_NUMBER, "_", "5"},
+        {"x,5\n", COLUMN_CATEGORY, COLUMN_NUMBER, "<x>", "5"},
+        {"01,y\n", COLUMN_BYTE, COLUMN_CATEGORY, "1", "<y>"},
+        {"\"x, y\",\"\"\"\"\n", COLUMN_CATEGORY, COLUMN_CATEGORY, "<x, y>", "<\">"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char *csv = late_csv(cases[i].last), expected[64];
@@ -184,8 +190,8 @@ START_TEST(a_last_row_widens_the_types)
         ck_assert_int_eq(table_column(table, 0)->type, cases[i].a);
         ck_assert_int_eq(table_column(table, 1)->type, cases[i].b);
         ck_assert_uint_eq(table_n_rows(table), 3001);
-        ck_assert_msg(strcmp(text + strlen(text) - strlen(expected), expected) == 0, "\"%s\" ends the table with %s", cases[i].last,
-                      text + strlen(text) - 20);
+        ck_assert_msg(strcmp(text + strlen(text) - strlen(expected), expected) == 0,
+                      "\"%s\" ends the table with %s", cases[i].last, text + strlen(text) - 20);
         if (cases[i].b == COLUMN_CATEGORY)
             ck_assert_str_eq(table_column(table, 1)->levels[1], "1.5");
         free(text);
@@ -200,7 +206,8 @@ START_TEST(statistics_agree_with_plain_sums)
     enum { N = 5000 };
     uint64_t state = 5;
     char *csv = malloc(N * 80), *to = csv + sprintf(csv, "byte,number,category,constant,large\n");
-    double bytes[N], numbers[N], sum = 0, squares = 0, byte_sum = 0, byte_squares = 0, min = INFINITY, max = -INFINITY;
+    double bytes[N], numbers[N], sum = 0, squares = 0, byte_sum = 0, byte_squares = 0, min = INFINITY,
+                                 max = -INFINITY;
     uint32_t n_numbers = 0, n_k[3] = {0};
     for (int i = 0; i < N; i++) {
         bytes[i] = random_below(&state, 200);
@@ -227,15 +234,18 @@ START_TEST(statistics_agree_with_plain_sums)
         squares += (numbers[i] - sum / n_numbers) * (numbers[i] - sum / n_numbers);
     struct reading reading = {.csv = csv, .options.n_threads = 2, .sizes = {3000, 1 << 16, 1000}};
     struct table *table = table_of(&reading);
-    const struct column *byte = table_column(table, 0), *number = table_column(table, 1), *category = table_column(table, 2);
+    const struct column *byte = table_column(table, 0), *number = table_column(table, 1),
+                        *category = table_column(table, 2);
     const struct column *constant = table_column(table, 3), *large = table_column(table, 4);
     ck_assert_double_eq_tol(byte->mean, byte_sum / N, 1e-9);
     ck_assert_double_eq_tol(byte->stddev, sqrt(byte_squares / N), 1e-9);
     ck_assert(byte->integer && byte->n_missing == 0 && byte->min == 0 && byte->max == 199);
     ck_assert_double_eq_tol(number->mean, sum / n_numbers, 1e-7);
     ck_assert_double_eq_tol(number->stddev, sqrt(squares / n_numbers), 1e-7);
-    ck_assert(!number->integer && number->n_missing == N - n_numbers && number->min == min && number->max == max);
-    ck_assert(isnan(category->min) && isnan(category->max) && isnan(category->mean) && isnan(category->stddev));
+    ck_assert(!number->integer && number->n_missing == N - n_numbers && number->min == min &&
+              number->max == max);
+    ck_assert(isnan(category->min) && isnan(category->max) && isnan(category->mean) &&
+              isnan(category->stddev));
     ck_assert(category->n_missing == n_k[2] && category->n_levels == 2);
     for (uint32_t i = 0; i < 2; i++)
         ck_assert_uint_eq(category->level_rows[i], n_k[category->levels[i][0] - 'x']);
@@ -309,11 +319,14 @@ START_TEST(real_files_are_understood)
     uint32_t n_categories = 0;
     for (uint32_t i = 0; i < table_n_columns(table); i++)
         n_categories += table_column(table, i)->type == COLUMN_CATEGORY;
-    ck_assert_msg(table_n_rows(table) == shared_files[_i].n_rows && table_n_columns(table) == shared_files[_i].n_columns &&
-                      n_categories == shared_files[_i].n_categories && report.header == shared_files[_i].header &&
+    ck_assert_msg(table_n_rows(table) == shared_files[_i].n_rows &&
+                      table_n_columns(table) == shared_files[_i].n_columns &&
+                      n_categories == shared_files[_i].n_categories &&
+                      report.header == shared_files[_i].header &&
                       report.separator == shared_files[_i].separator,
-                  "%s: %llu rows, %u columns, %u categories, header %d, separator '%c'", shared_files[_i].path,
-                  (unsigned long long)table_n_rows(table), table_n_columns(table), n_categories, report.header, report.separator);
+                  "%s: %llu rows, %u columns, %u categories, header %d, separator '%c'",
+                  shared_files[_i].path, (unsigned long long)table_n_rows(table), table_n_columns(table),
+                  n_categories, report.header, report.separator);
     table_unref(table);
 }
 END_TEST

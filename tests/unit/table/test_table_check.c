@@ -1,4 +1,5 @@
-/* A table's groups of rows are checked when they are first read: damage is named by file and rows, and the rest stays usable. */
+/* A table's groups of rows are checked when they are first read: damage is
+ * named by file and rows, and the rest stays usable. */
 #include "helper_main.h"
 #include "helper_table.h"
 #include "helper_training.h"
@@ -34,8 +35,9 @@ static void table_make(bool texts)
         double a = random_below(&state, 1000) / 500.0 - 1, b = random_below(&state, 1000) / 500.0 - 1;
         at += sprintf(at, "%.3f,%.3f,%s,%s\n", a, b, words[i * 7 % 3], words[(a > 0) + (b > 0)]);
     }
-    struct reading reading = {
-        .csv = csv, .options = {.n_threads = 2, .types = types, .n_types = texts ? 1 : 0}, .sizes = {2048, 4096, 100}};
+    struct reading reading = {.csv = csv,
+                              .options = {.n_threads = 2, .types = types, .n_types = texts ? 1 : 0},
+                              .sizes = {2048, 4096, 100}};
     ck_assert_msg(ingest(&reading), "%s", reading.err.msg);
     free(csv);
 }
@@ -57,7 +59,8 @@ static void byte_flip(uint64_t at)
     close(fd);
 }
 
-/* How many rows are damaged, as the table says row by row; they are one after the other, and *first is the first. */
+/* How many rows are damaged, as the table says row by row; they are one after
+ * the other, and *first is the first. */
 static uint64_t rows_damaged(const struct table *table, uint64_t *first)
 {
     uint64_t n = 0;
@@ -86,15 +89,17 @@ START_TEST(a_damaged_byte_costs_its_group_and_no_other_row)
         byte_flip(at);
         table = table_again();
         uint64_t n = rows_damaged(table, &first);
-        ck_assert_msg(n > 0 && n < ROWS / 10, "byte %llu: %llu rows", (unsigned long long)at, (unsigned long long)n);
-        snprintf(expected, sizeof expected, "rows %llu to %llu of table are damaged", (unsigned long long)first + 1,
-                 (unsigned long long)(first + n));
+        ck_assert_msg(n > 0 && n < ROWS / 10, "byte %llu: %llu rows", (unsigned long long)at,
+                      (unsigned long long)n);
+        snprintf(expected, sizeof expected, "rows %llu to %llu of table are damaged",
+                 (unsigned long long)first + 1, (unsigned long long)(first + n));
         ck_assert(!table_check(table, 0, ROWS, &err));
         ck_assert_str_eq(err.msg, expected);
         ck_assert_uint_eq(err.row, first + 1);
         ck_assert(!table_check(table, first, 1, &err) && table_check_group(table, first, &err) == 0);
         ck_assert_uint_gt(table_check_group(table, first > 0 ? 0 : ROWS - 1, &err), 0);
-        ck_assert(table_check(table, 0, first, &err) && table_check(table, first + n, ROWS - first - n, &err));
+        ck_assert(table_check(table, 0, first, &err) &&
+                  table_check(table, first + n, ROWS - first - n, &err));
         ck_assert(!table_is_checked(table) && !table_verify(table, &err));
         ck_assert_str_eq(err.msg, expected);
         table_unref(table);
@@ -158,7 +163,8 @@ static void found_damaged(void *self, uint64_t first, uint64_t last)
 static bool scrub(struct found *found, uint64_t n_ticks)
 {
     *found = (struct found){.ticks_left = n_ticks};
-    return table_scrub(table_path, &(struct table_scrub){.tick = ticked, .damaged = found_damaged, .self = found}, &err);
+    return table_scrub(table_path,
+                       &(struct table_scrub){.tick = ticked, .damaged = found_damaged, .self = found}, &err);
 }
 
 START_TEST(a_file_read_whole_tells_its_damaged_rows)
@@ -251,14 +257,16 @@ START_TEST(a_training_on_damaged_rows_fails_and_names_them_at_any_number_of_thre
         char message[sizeof err.msg];
         struct fixture f = fixture_of_table();
         uint64_t first = 0, n = rows_damaged(f.table, &first);
-        snprintf(message, sizeof message, "rows %d to %d of table are damaged", (int)first + 1, (int)(first + n));
+        snprintf(message, sizeof message, "rows %d to %d of table are damaged", (int)first + 1,
+                 (int)(first + n));
         struct trainer *t = small_trainer(&f, group_rows[i / 3], i % 3 == 2 ? 500 : 0);
         ck_assert_int_eq(run_on(t, (uint32_t)i % 3 + 1), TRAIN_FAILED);
         ck_assert_int_eq(err.code, ERR_CORRUPT);
         ck_assert_str_eq(err.msg, message);
         ck_assert_uint_eq(trainer_epoch(t), 0);
         for (uint64_t at = 0; at < atomic_load(&t->step) * t->batch_size; at++)
-            ck_assert_msg(t->order[at] < first || t->order[at] >= first + n, "row %u was trained on", t->order[at]);
+            ck_assert_msg(t->order[at] < first || t->order[at] >= first + n, "row %u was trained on",
+                          t->order[at]);
         trainer_free(t);
         fixture_done(&f);
     }
@@ -301,7 +309,8 @@ START_TEST(windows_of_checks_change_no_bit)
     }
     ck_assert(table_is_checked(g.table));
     ck_assert_uint_eq(plain->network->n_floats, sliced->network->n_floats);
-    ck_assert(memcmp(plain->network->params, sliced->network->params, plain->network->n_floats * sizeof(float)) == 0);
+    ck_assert(memcmp(plain->network->params, sliced->network->params,
+                     plain->network->n_floats * sizeof(float)) == 0);
     pool_free(pool);
     trainer_free(plain);
     trainer_free(sliced);

@@ -40,7 +40,10 @@ START_TEST(bad_files_are_refused_with_row_and_reason)
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         for (size_t chunk = 1; chunk < 12; chunk += 2) {
-            struct reading reading = {.csv = cases[i].csv, .n_bytes = cases[i].n_bytes, .options.n_threads = 2, .sizes = {chunk, 64, 10}};
+            struct reading reading = {.csv = cases[i].csv,
+                                      .n_bytes = cases[i].n_bytes,
+                                      .options.n_threads = 2,
+                                      .sizes = {chunk, 64, 10}};
             check_refused(&reading, ERR_INPUT, cases[i].row, cases[i].words);
         }
 }
@@ -152,7 +155,8 @@ START_TEST(a_million_ids_are_texts)
 }
 END_TEST
 
-/* Some columns of texts could be spared, but not so many that each is worth next to nothing. */
+/* Some columns of texts could be spared, but not so many that each is worth
+ * next to nothing. */
 START_TEST(too_many_columns_of_few_levels_are_refused)
 {
     uint32_t n_columns = 1200, n_texts = 0;
@@ -161,7 +165,9 @@ START_TEST(too_many_columns_of_few_levels_are_refused)
         for (uint32_t i = 0; i < n_columns; i++)
             to += sprintf(to, "%c%u%s", row, i, i + 1 == n_columns ? "\n" : ",");
     struct reading reading = {
-        .csv = csv, .options.header = 1, .sizes = {.chunk_bytes = 4096, .head_bytes = 8192, .head_rows = 10, .n_levels = 2000}};
+        .csv = csv,
+        .options.header = 1,
+        .sizes = {.chunk_bytes = 4096, .head_bytes = 8192, .head_rows = 10, .n_levels = 2000}};
     check_refused(&reading, ERR_LIMIT, 0, "too many different texts");
     ck_assert_str_eq(reading.err.column, "a800"); /* the 2,001st text */
     reading.sizes.n_levels = 1000;
@@ -183,8 +189,13 @@ START_TEST(a_hundred_thousand_columns)
     char *csv = malloc(N * 12), *to = csv;
     for (int row = 0; row < 3; row++)
         for (int i = 0; i < N; i++)
-            to += sprintf(to, row ? "%d%c" : "x%c", row ? i % 250 + row : i < N - 1 ? ',' : '\n', i < N - 1 ? ',' : '\n');
-    struct reading reading = {.csv = csv, .options = {.header = 1, .n_threads = 2}, .sizes = {10000, 1000, 10}};
+            to += sprintf(to, row ? "%d%c" : "x%c",
+                          row         ? i % 250 + row
+                          : i < N - 1 ? ','
+                                      : '\n',
+                          i < N - 1 ? ',' : '\n');
+    struct reading reading = {
+        .csv = csv, .options = {.header = 1, .n_threads = 2}, .sizes = {10000, 1000, 10}};
     struct table *table = table_of(&reading);
     ck_assert_uint_eq(table_n_columns(table), N);
     ck_assert_uint_eq(table_n_rows(table), 2);
@@ -218,7 +229,8 @@ START_TEST(progress_is_told_and_can_stop)
     char *csv = late_csv("1,2\n");
     struct ticks ticks = {0};
     struct table_progress progress = {tick, &ticks};
-    struct reading reading = {.csv = csv, .options.n_threads = 1, .sizes = {1000, 1 << 12, 100}, .progress = &progress};
+    struct reading reading = {
+        .csv = csv, .options.n_threads = 1, .sizes = {1000, 1 << 12, 100}, .progress = &progress};
     table_unref(table_of(&reading));
     ck_assert_uint_eq(ticks.last_bytes, strlen(csv));
     ck_assert_uint_eq(ticks.last_rows, 3001);
@@ -270,7 +282,8 @@ START_TEST(damaged_texts_are_found)
         file_write(bytes, n);
         bytes[i] ^= 0x10;
         struct table *table = table_open(table_path, &err);
-        ck_assert_msg(i < at + 4 ? table != NULL : !table, "byte %zu is damaged: the table opens as long as its texts have an end", i);
+        ck_assert_msg(i < at + 4 ? table != NULL : !table,
+                      "byte %zu is damaged: the table opens as long as its texts have an end", i);
         for (uint64_t row = 0; table && row < 3; row++) {
             const char *text = table_text(table, 1, row);
             ck_assert(!text || strlen(text) <= 4);
@@ -318,7 +331,8 @@ START_TEST(a_damaged_file_is_never_opened)
     table_unref(table_of(&reading));
     size_t n;
     char *bytes = file_bytes(table_path, &n);
-    for (size_t i = 0; i < n; i += i == 127 ? 4096 - 127 : 1) { /* header, records, schema; not the empty rest of the first page */
+    for (size_t i = 0; i < n;
+         i += i == 127 ? 4096 - 127 : 1) { /* header, records, schema; not the empty rest of the first page */
         struct err err = {0};
         bytes[i] ^= 0x10;
         file_write(bytes, n);

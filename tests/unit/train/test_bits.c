@@ -1,5 +1,7 @@
-/* Trained bits: small networks, one an option, whose weights and losses are the same with every compiler, optimisation level, C library and
- * number of threads. A row holds what came out once; where it has to change, so does every model that is trained again (CHANGELOG says it). */
+/* Trained bits: small networks, one an option, whose weights and losses are the
+ * same with every compiler, optimisation level, C library and number of
+ * threads. A row holds what came out once; where it has to change, so does
+ * every model that is trained again (CHANGELOG says it). */
 #include "helper_main.h"
 #include "helper_training.h"
 #include "mlp/cpu.h"
@@ -10,7 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Where multiply-adds are fused, AVX2 and NEON give the same bits; AVX-512 approximates the optimizers' roots and quotients. */
+/* Where multiply-adds are fused, AVX2 and NEON give the same bits; AVX-512
+ * approximates the optimizers' roots and quotients. */
 enum arithmetic { PLAIN, FUSED, AVX512 };
 
 #if defined(__aarch64__)
@@ -31,17 +34,19 @@ enum table_kind { CLASSES, NUMBERS, IMAGES, COLUMNS, COUNTS, TWO_CLASSES, N_TABL
 #define N_ROWS 260
 #define N_VALIDATION 50
 
-/* Columns of every kind: a date, a long tail, categories, gaps. y: two classes, or a count. */
+/* Columns of every kind: a date, a long tail, categories, gaps. y: two classes,
+ * or a count. */
 static struct fixture fixture_columns(bool count)
 {
     static const char *const colours[] = {"red", "green", "blue", ""};
     char *csv = malloc(N_ROWS * 96 + 64), *at = csv + sprintf(csv, "day,money,colour,size,y\n");
     for (int i = 0; i < N_ROWS; i++) {
         int a = i * 7919 % 257, b = i * 104729 % 1009;
-        at += sprintf(at, "2023-%02d-%02dT%02d:%02d:00Z,%d,%s,", a % 12 + 1, b % 28 + 1, b % 24, a % 60, b * b * (b % 7 == 0 ? 977 : 1),
-                      colours[(a + b) % 4]);
+        at += sprintf(at, "2023-%02d-%02dT%02d:%02d:00Z,%d,%s,", a % 12 + 1, b % 28 + 1, b % 24, a % 60,
+                      b * b * (b % 7 == 0 ? 977 : 1), colours[(a + b) % 4]);
         at += b % 9 == 0 ? sprintf(at, ",") : sprintf(at, "%d.%02d,", a - 128, b % 100);
-        at += count ? sprintf(at, "%d\n", (a + b) % 31) : sprintf(at, "%s\n", a > 128 && b % 2 ? "yes" : "no");
+        at +=
+            count ? sprintf(at, "%d\n", (a + b) % 31) : sprintf(at, "%s\n", a > 128 && b % 2 ? "yes" : "no");
     }
     struct fixture f = fixture_of(csv, count);
     free(csv);
@@ -121,7 +126,8 @@ static void smoothing(struct train_options *o, int which)
 
 static void schedule(struct train_options *o, int which)
 {
-    o->schedule = (struct schedule){.kind = (enum schedule_kind)which, .step_epochs = 2, .patience = 1, .warmup_epochs = 1};
+    o->schedule = (struct schedule){
+        .kind = (enum schedule_kind)which, .step_epochs = 2, .patience = 1, .warmup_epochs = 1};
     o->epochs = 6;
 }
 
@@ -228,12 +234,20 @@ static const struct trial {
     {"step", CLASSES, schedule, SCHEDULE_STEP, {0xcf8a985e, 0x10bbc322, 0x2ecdd429}},
     {"exponential", CLASSES, schedule, SCHEDULE_EXPONENTIAL, {0x181fc8e7, 0xcc96a32f, 0x19810911}},
     {"cosine", CLASSES, schedule, SCHEDULE_COSINE, {0x3a41cc1b, 0x0850961d, 0xb270d0ad}},
-    {"reduce_on_plateau", CLASSES, schedule, SCHEDULE_REDUCE_ON_PLATEAU, {0xa1e5dde0, 0x9b52bd80, 0x372d7ee6}},
+    {"reduce_on_plateau",
+     CLASSES,
+     schedule,
+     SCHEDULE_REDUCE_ON_PLATEAU,
+     {0xa1e5dde0, 0x9b52bd80, 0x372d7ee6}},
     {"one_cycle", CLASSES, schedule, SCHEDULE_ONE_CYCLE, {0x07ae8669, 0x78356db4, 0xda386345}},
     {"he_normal", CLASSES, initializer, INITIALIZER_HE_NORMAL, {0x74027263, 0xbb691b31, 0xe68c3283}},
     {"he_uniform", CLASSES, initializer, INITIALIZER_HE_UNIFORM, {0xecee3631, 0xbe45632d, 0x16b77969}},
     {"glorot_normal", CLASSES, initializer, INITIALIZER_GLOROT_NORMAL, {0x9b16c702, 0x0da54ca1, 0x7a33447f}},
-    {"glorot_uniform", CLASSES, initializer, INITIALIZER_GLOROT_UNIFORM, {0xb0b99448, 0x7055297e, 0x976130b5}},
+    {"glorot_uniform",
+     CLASSES,
+     initializer,
+     INITIALIZER_GLOROT_UNIFORM,
+     {0xb0b99448, 0x7055297e, 0x976130b5}},
     {"lecun_normal", CLASSES, initializer, INITIALIZER_LECUN_NORMAL, {0x32d42db3, 0x6f2e6acf, 0x7b2ee86e}},
     {"lecun_uniform", CLASSES, initializer, INITIALIZER_LECUN_UNIFORM, {0xff17337a, 0xd8b91af5, 0xb21d732c}},
     {"normal", CLASSES, initializer, INITIALIZER_NORMAL, {0x4369ca47, 0x1e8f9110, 0xa9941918}},
@@ -266,7 +280,8 @@ static uint64_t hash(uint64_t sum, const void *data, size_t n)
 
 static struct train_options trial_options(const struct trial *trial, const struct fixture *f)
 {
-    struct train_options o = options_of(f, (uint32_t[]){trial->table == IMAGES ? 99 : 45, 24}, 2, ACTIVATION_RELU);
+    struct train_options o =
+        options_of(f, (uint32_t[]){trial->table == IMAGES ? 99 : 45, 24}, 2, ACTIVATION_RELU);
     o.epochs = 3;
     o.batch_size = 32;
     o.seed = 5;
@@ -275,7 +290,8 @@ static struct train_options trial_options(const struct trial *trial, const struc
     return o;
 }
 
-/* Train to the end: the hash of each epoch's losses and of the weights that came out. */
+/* Train to the end: the hash of each epoch's losses and of the weights that
+ * came out. */
 static uint32_t trial_bits(const struct trial *trial, const struct fixture *f)
 {
     struct err err = {0};
@@ -318,12 +334,14 @@ START_TEST(trained_bits_are_those_that_were_recorded)
         if (bits == trials[i].bits[arithmetic])
             continue;
         n_wrong++;
-        fprintf(stderr, "%s: %s kernels give 0x%08x, not 0x%08x\n", trials[i].name, sets[_i].kernels, bits, trials[i].bits[arithmetic]);
+        fprintf(stderr, "%s: %s kernels give 0x%08x, not 0x%08x\n", trials[i].name, sets[_i].kernels, bits,
+                trials[i].bits[arithmetic]);
     }
     for (int kind = 0; kind < N_TABLES; kind++)
         fixture_done(&fixtures[kind]);
     ck_assert(kernels_force(NULL));
-    ck_assert_msg(n_wrong == 0, "%zu of %zu trainings give other bits with the %s kernels", n_wrong, N_TRIALS, sets[_i].kernels);
+    ck_assert_msg(n_wrong == 0, "%zu of %zu trainings give other bits with the %s kernels", n_wrong, N_TRIALS,
+                  sets[_i].kernels);
 }
 END_TEST
 

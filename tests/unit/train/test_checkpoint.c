@@ -1,5 +1,6 @@
-/* A training's state as bytes: a run that is broken off anywhere and taken over by another trainer ends with the same bits; bytes that
- * are not such a state are refused. */
+/* A training's state as bytes: a run that is broken off anywhere and taken over
+ * by another trainer ends with the same bits; bytes that are not such a state
+ * are refused. */
 #include "helper_main.h"
 #include "mlp/cpu.h"
 #include "mlp/csv.h"
@@ -20,8 +21,9 @@
 #define N_TRAIN 650
 #define EPOCHS_MAX 12
 
-/* How many epochs are stopped again and again, and at each how-manieth stop another trainer takes over: sanitizers make a new trainer's
- * memory many times slower than the steps. */
+/* How many epochs are stopped again and again, and at each how-manieth stop
+ * another trainer takes over: sanitizers make a new trainer's memory many times
+ * slower than the steps. */
 #ifdef __SANITIZE_THREAD__
 #define STOPPED_EPOCHS 3
 #define TAKE_OVER 11
@@ -48,7 +50,8 @@ static void must(bool ok)
     ck_assert_msg(ok, "%s", err.msg);
 }
 
-/* Images of 289 bytes, four fifths of them zero, or five decimal numbers; three classes. */
+/* Images of 289 bytes, four fifths of them zero, or five decimal numbers; three
+ * classes. */
 static char *csv_make(bool images)
 {
     char *text = NULL;
@@ -89,7 +92,8 @@ static void fixture_init(struct fixture *f, bool images)
     unlink(table);
     for (uint32_t i = 0; i < N_ROWS; i++)
         f->rows[i] = i;
-    must((f->recipe = recipe_fit(f->table, f->rows, N_ROWS, &(struct recipe_options){.target = "y"}, &err)) != NULL);
+    must((f->recipe = recipe_fit(f->table, f->rows, N_ROWS, &(struct recipe_options){.target = "y"}, &err)) !=
+         NULL);
     ck_assert(f->recipe->bytes == images);
     must((f->binding = recipe_bind(f->recipe, f->table, true, &err)) != NULL);
 }
@@ -112,7 +116,8 @@ static struct train_options options_plain(uint32_t units)
     return o;
 }
 
-/* Everything on that leaves something behind from one step, or epoch, to the next. */
+/* Everything on that leaves something behind from one step, or epoch, to the
+ * next. */
 static struct train_options options_all(uint32_t units)
 {
     struct train_options o = options_plain(units);
@@ -154,7 +159,8 @@ static void *state_of(const struct trainer *trainer, size_t *n)
 }
 
 /* The trainer dies and another goes on from its state. */
-static struct trainer *taken_over(struct trainer *trainer, const struct fixture *f, const struct train_options *o)
+static struct trainer *taken_over(struct trainer *trainer, const struct fixture *f,
+                                  const struct train_options *o)
 {
     size_t n;
     void *bytes = state_of(trainer, &n);
@@ -172,11 +178,14 @@ static struct trainer *taken_over(struct trainer *trainer, const struct fixture 
 struct outcome {
     struct trainer *trainer;
     struct epoch_metrics epochs[EPOCHS_MAX];
-    uint32_t n_epochs, n_slices, n_chunks, n_added; /* slices: all, that ended within a step, with some outcomes added up */
+    uint32_t n_epochs, n_slices, n_chunks,
+        n_added; /* slices: all, that ended within a step, with some outcomes added up */
 };
 
-/* Run to the end; broken: each slice is one chunk long, and ends in a take-over. */
-static struct outcome run(const struct fixture *f, const struct train_options *o, bool broken, uint32_t n_threads)
+/* Run to the end; broken: each slice is one chunk long, and ends in a
+ * take-over. */
+static struct outcome run(const struct fixture *f, const struct train_options *o, bool broken,
+                          uint32_t n_threads)
 {
     struct outcome out = {.trainer = trainer_of(f, o)};
     if (broken) /* outcomes are added up several times an epoch, not once at its end */
@@ -215,7 +224,8 @@ static void outcomes_equal(const struct outcome *a, const struct outcome *b)
     ck_assert_mem_eq(p->params, q->params, p->n_floats * sizeof(float));
 }
 
-static void broken_equals_whole(const struct fixture *f, const struct train_options *o, uint32_t n_slices, bool chunks)
+static void broken_equals_whole(const struct fixture *f, const struct train_options *o, uint32_t n_slices,
+                                bool chunks)
 {
     struct outcome whole = run(f, o, false, 1), broken = run(f, o, true, 2);
     ck_assert_uint_ge(broken.n_slices, n_slices);
@@ -250,7 +260,8 @@ START_TEST(a_run_taken_over_within_a_full_batch_ends_with_the_same_bits)
 }
 END_TEST
 
-/* Sets `stop` a little while after each run has begun, asleep: the workers need the processors. */
+/* Sets `stop` a little while after each run has begun, asleep: the workers need
+ * the processors. */
 static atomic_bool over;
 static sem_t begun;
 static void *stopper(void *self)
@@ -265,8 +276,10 @@ static void *stopper(void *self)
     return NULL;
 }
 
-/* Train to the end, stopped again and again; seen[phase]: how often within it. */
-static struct trainer *run_stopped(const struct fixture *f, const struct train_options *o, struct pool *pool, uint32_t seen[N_PHASES + 1])
+/* Train to the end, stopped again and again; seen[phase]: how often within
+ * it. */
+static struct trainer *run_stopped(const struct fixture *f, const struct train_options *o, struct pool *pool,
+                                   uint32_t seen[N_PHASES + 1])
 {
     struct trainer *trainer = trainer_of(f, o);
     struct epoch_metrics metrics;
@@ -318,7 +331,8 @@ START_TEST(a_stop_in_the_midst_of_any_phase_changes_no_bit)
     pthread_join(thread, NULL);
     sem_destroy(&begun);
     atomic_store(&stop, false);
-    ck_assert_msg(enough, "stopped in rows %u, gradient %u, update %u", seen[PHASE_ROWS], seen[PHASE_GRADIENT], seen[PHASE_UPDATE]);
+    ck_assert_msg(enough, "stopped in rows %u, gradient %u, update %u", seen[PHASE_ROWS],
+                  seen[PHASE_GRADIENT], seen[PHASE_UPDATE]);
     trainer_free(whole.trainer);
     pool_free(pool);
     fixture_done(&f);
@@ -357,7 +371,8 @@ static void *state_begun(const struct fixture *f, const struct train_options *o,
     return bytes;
 }
 
-static void refused(struct trainer *trainer, const void *bytes, size_t n, enum err_code code, const char *word)
+static void refused(struct trainer *trainer, const void *bytes, size_t n, enum err_code code,
+                    const char *word)
 {
     float first = trainer_network(trainer)->params[0];
     err = (struct err){0};
@@ -393,10 +408,12 @@ START_TEST(damaged_bytes_are_refused)
 }
 END_TEST
 
-/* Sealed bytes with any word changed: what gets through must leave a trainer that runs within its bounds. */
+/* Sealed bytes with any word changed: what gets through must leave a trainer
+ * that runs within its bounds. */
 START_TEST(sealed_nonsense_is_refused_or_harmless)
 {
-    static const uint64_t words[] = {0, 1, 2, 0xffff, 0x7fffffff, 0xffffffff, 0x7fffffffffffffff, UINT64_MAX, 0x7ff8000000000000};
+    static const uint64_t words[] = {
+        0, 1, 2, 0xffff, 0x7fffffff, 0xffffffff, 0x7fffffffffffffff, UINT64_MAX, 0x7ff8000000000000};
     struct fixture f;
     size_t n;
     fixture_init(&f, false);
@@ -489,7 +506,8 @@ Suite *test_suite(void)
 {
     Suite *suite = suite_create("checkpoint");
     TCase *tests = tcase_create("state");
-    tcase_set_timeout(tests, 90); /* a limit for what hangs: the longest takes 20 s with the thread sanitizer, more beside a compiler */
+    tcase_set_timeout(tests, 90); /* a limit for what hangs: the longest takes 20 s with the thread sanitizer,
+                                     more beside a compiler */
     tcase_add_loop_test(tests, a_run_taken_over_at_every_step_ends_with_the_same_bits, 0, 4);
     tcase_add_loop_test(tests, a_run_taken_over_within_a_full_batch_ends_with_the_same_bits, 0, 4);
     tcase_add_loop_test(tests, a_stop_in_the_midst_of_any_phase_changes_no_bit, 0, 2);

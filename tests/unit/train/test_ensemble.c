@@ -1,5 +1,6 @@
-/* Teams: the merged network answers with the members' mean; folds hold every row once; the same bits at any number of threads, and when
- * the training is broken off anywhere and taken over by another ensemble. */
+/* Teams: the merged network answers with the members' mean; folds hold every
+ * row once; the same bits at any number of threads, and when the training is
+ * broken off anywhere and taken over by another ensemble. */
 #include "helper_main.h"
 #include "helper_table.h"
 #include "train/ensemble_private.h"
@@ -38,7 +39,8 @@ static void fixture_init(struct fixture *f, bool classes)
     for (uint32_t i = 0; i < N_ROWS; i++) {
         double a = random_below(&state, 1000) / 500.0 - 1, b = random_below(&state, 1000) / 500.0 - 1;
         at += (size_t)sprintf(csv + at, "%.3f,%.3f,", a, b);
-        at += (size_t)(classes ? sprintf(csv + at, "c%d\n", a * a > b) : sprintf(csv + at, "%.4f\n", a * a + b));
+        at += (size_t)(classes ? sprintf(csv + at, "c%d\n", a * a > b)
+                               : sprintf(csv + at, "%.4f\n", a * a + b));
     }
     struct reading reading = {.csv = csv};
     must(ingest(&reading));
@@ -62,7 +64,8 @@ static struct train_options options_make(const struct fixture *f)
     struct train_options o = train_options_default();
     o.layers[0] = (struct layer){.units = 20, .activation = ACTIVATION_RELU, .dropout = 0.1f};
     o.layers[1] = (struct layer){.units = 9, .activation = ACTIVATION_TANH};
-    o.layers[2] = (struct layer){.units = classes ? 2 : 1, .activation = classes ? ACTIVATION_SOFTMAX : ACTIVATION_LINEAR};
+    o.layers[2] = (struct layer){.units = classes ? 2 : 1,
+                                 .activation = classes ? ACTIVATION_SOFTMAX : ACTIVATION_LINEAR};
     o.n_layers = 3;
     o.members = N_MEMBERS;
     o.epochs = EPOCHS_MAX;
@@ -74,7 +77,8 @@ static struct train_options options_make(const struct fixture *f)
 
 static struct ensemble *ensemble_of(const struct fixture *f, const struct train_options *o)
 {
-    struct rows train = {.binding = f->binding, .rows = f->rows, .n_rows = N_ROWS}, none = {.binding = f->binding};
+    struct rows train = {.binding = f->binding, .rows = f->rows, .n_rows = N_ROWS},
+                none = {.binding = f->binding};
     struct ensemble *ensemble = ensemble_new(f->recipe, &train, &none, o, &err);
     must(ensemble != NULL);
     return ensemble;
@@ -92,7 +96,8 @@ static void *state_of(const struct ensemble *ensemble, size_t *n)
 }
 
 /* The ensemble dies and another goes on from its state. */
-static struct ensemble *taken_over(struct ensemble *ensemble, const struct fixture *f, const struct train_options *o)
+static struct ensemble *taken_over(struct ensemble *ensemble, const struct fixture *f,
+                                   const struct train_options *o)
 {
     size_t n;
     void *bytes = state_of(ensemble, &n);
@@ -112,8 +117,10 @@ struct outcome {
     uint32_t n_epochs;
 };
 
-/* Run to the end; broken: each slice is one step long, and every seventh ends in a take-over. */
-static struct outcome run(const struct fixture *f, const struct train_options *o, bool broken, uint32_t n_threads)
+/* Run to the end; broken: each slice is one step long, and every seventh ends
+ * in a take-over. */
+static struct outcome run(const struct fixture *f, const struct train_options *o, bool broken,
+                          uint32_t n_threads)
 {
     struct outcome out = {.ensemble = ensemble_of(f, o)};
     struct pool *pool = pool_new(n_threads, 0, &err);
@@ -148,7 +155,8 @@ START_TEST(a_ensemble_ends_with_the_same_bits_however_it_is_run)
     struct fixture f;
     fixture_init(&f, _i == 0);
     struct train_options o = options_make(&f);
-    struct outcome whole = run(&f, &o, false, 1), threads = run(&f, &o, false, 3), broken = run(&f, &o, true, 2);
+    struct outcome whole = run(&f, &o, false, 1), threads = run(&f, &o, false, 3),
+                   broken = run(&f, &o, true, 2);
     ck_assert_uint_gt(whole.n_epochs, 2);
     outcomes_equal(&whole, &threads);
     outcomes_equal(&whole, &broken);
@@ -159,9 +167,10 @@ START_TEST(a_ensemble_ends_with_the_same_bits_however_it_is_run)
 }
 END_TEST
 
-/* The mean of the members' numbers, or the softmax of the mean of their logits. */
-static void mean_of_members(const struct ensemble *ensemble, const struct fixture *f, const float *x, struct workspace *workspace,
-                            double out[2])
+/* The mean of the members' numbers, or the softmax of the mean of their
+ * logits. */
+static void mean_of_members(const struct ensemble *ensemble, const struct fixture *f, const float *x,
+                            struct workspace *workspace, double out[2])
 {
     bool classes = f->recipe->task == TASK_CLASSIFICATION;
     double log_odds = 0;

@@ -1,4 +1,5 @@
-/* Training steps against an independent double-precision network, and gradients against finite differences. */
+/* Training steps against an independent double-precision network, and gradients
+ * against finite differences. */
 #include "helper_main.h"
 #include "helper_reference.h"
 #include "helper_training.h"
@@ -22,10 +23,12 @@ static void ten_steps(const struct train_options *given, bool classes, bool weig
     o.batch_size = batch;
     o.epochs = 1;
     o.shuffle = false;
-    double *x = malloc(f.n_rows * f.recipe->n_inputs * sizeof *x), *t = malloc(f.n_rows * sizeof *t), loss = 0;
+    double *x = malloc(f.n_rows * f.recipe->n_inputs * sizeof *x), *t = malloc(f.n_rows * sizeof *t),
+           loss = 0;
     to_double(&f, x, t);
     struct trainer *trainer = trainer_of(&f, &o, f.n_rows, 0);
-    struct reference *reference = reference_new(trainer_network(trainer), classes ? LOSS_CATEGORICAL_CROSSENTROPY : LOSS_MSE);
+    struct reference *reference =
+        reference_new(trainer_network(trainer), classes ? LOSS_CATEGORICAL_CROSSENTROPY : LOSS_MSE);
     float weights[batch * steps];
     double exact[batch * steps];
     for (uint64_t i = 0; i < f.n_rows; i++)
@@ -34,7 +37,9 @@ static void ten_steps(const struct train_options *given, bool classes, bool weig
     struct epoch_metrics metrics = run(trainer, 2);
     for (int i = 0; i < steps; i++) {
         reference->weights = weighted ? exact + i * batch : NULL;
-        loss += reference_gradients(reference, x + (size_t)(i * batch) * f.recipe->n_inputs, t + i * batch, batch) / steps;
+        loss += reference_gradients(reference, x + (size_t)(i * batch) * f.recipe->n_inputs, t + i * batch,
+                                    batch) /
+                steps;
         reference_step(reference, &o, (double)trainer->options.learning_rate);
     }
     ck_assert_double_eq_tol(metrics.train[METRIC_LOSS], loss, tolerance);
@@ -51,7 +56,8 @@ START_TEST(ten_steps_of_each_optimizer_agree_with_double_precision)
 {
     struct train_options o = train_options_default();
     o.optimizer = (enum optimizer)(_i / 2);
-    /* rmsprop and adagrad divide by the root of very small sums at first: rounding shows more */
+    /* rmsprop and adagrad divide by the root of very small sums at first:
+     * rounding shows more */
     ten_steps(&o, _i % 2 == 0, false, 1e-5);
     ten_steps(&o, _i % 2 == 0, true, 1e-5);
 }
@@ -114,14 +120,18 @@ END_TEST
 
 #define N_GRADIENT_CASES 19
 
-/* What a step at rate 1 took off each parameter, against central differences of the loss; returns the largest. */
-static double check_gradients(struct reference *before, const struct reference *after, const double *x, const double *t, uint64_t n_rows)
+/* What a step at rate 1 took off each parameter, against central differences of
+ * the loss; returns the largest. */
+static double check_gradients(struct reference *before, const struct reference *after, const double *x,
+                              const double *t, uint64_t n_rows)
 {
     double biggest = 0;
     for (uint32_t l = 0; l < before->n_layers; l++) {
-        uint32_t n_in = l == 0 ? before->n_inputs : before->layers[l - 1].units, n = n_in * before->layers[l].units;
+        uint32_t n_in = l == 0 ? before->n_inputs : before->layers[l - 1].units,
+                 n = n_in * before->layers[l].units;
         for (uint32_t i = 0; i < n + layer_n_vectors(&before->layers[l]) * before->layers[l].units; i++) {
-            double *p = i < n ? &before->w[l][i] : &before->b[l][i - n], *q = i < n ? &after->w[l][i] : &after->b[l][i - n];
+            double *p = i < n ? &before->w[l][i] : &before->b[l][i - n],
+                   *q = i < n ? &after->w[l][i] : &after->b[l][i - n];
             double gradient = *p - *q, kept = *p;
             const double h = 1e-6;
             *p = kept + h;
@@ -129,15 +139,16 @@ static double check_gradients(struct reference *before, const struct reference *
             *p = kept - h;
             double down = reference_loss(before, x, t, n_rows);
             *p = kept;
-            ck_assert_msg(fabs(gradient - (up - down) / (2 * h)) < 3e-6 * (1 + fabs(gradient)), "layer %u, parameter %u: %g, not %g", l, i,
-                          gradient, (up - down) / (2 * h));
+            ck_assert_msg(fabs(gradient - (up - down) / (2 * h)) < 3e-6 * (1 + fabs(gradient)),
+                          "layer %u, parameter %u: %g, not %g", l, i, gradient, (up - down) / (2 * h));
             biggest = fmax(biggest, fabs(gradient));
         }
     }
     return biggest;
 }
 
-/* One step of SGD at rate 1 over all rows: what it takes off the weights is the gradient. */
+/* One step of SGD at rate 1 over all rows: what it takes off the weights is the
+ * gradient. */
 START_TEST(gradients_agree_with_finite_differences)
 {
     static const struct {
@@ -145,7 +156,8 @@ START_TEST(gradients_agree_with_finite_differences)
         enum activation hidden, last;
         enum loss loss;
         float label_smoothing;
-        uint32_t norms[2]; /* of the hidden layers: 12 and 9 units where the first is normalised, else 17 and 9 */
+        uint32_t
+            norms[2]; /* of the hidden layers: 12 and 9 units where the first is normalised, else 17 and 9 */
     } cases[N_GRADIENT_CASES] = {
         {true, ACTIVATION_RELU, ACTIVATION_SOFTMAX, LOSS_CATEGORICAL_CROSSENTROPY, 0, {0, 0}},
         {true, ACTIVATION_LINEAR, ACTIVATION_SOFTMAX, LOSS_CATEGORICAL_CROSSENTROPY, 0.1f, {0, 0}},
@@ -168,7 +180,8 @@ START_TEST(gradients_agree_with_finite_differences)
         {false, ACTIVATION_TANH, ACTIVATION_LINEAR, LOSS_MSE, 0, {2, 3}},
     };
     struct fixture f = fixture_numbers(23, cases[_i].classes);
-    struct train_options o = options_of(&f, (uint32_t[]){cases[_i].norms[0] > 0 ? 12 : 17, 9}, 2, cases[_i].hidden);
+    struct train_options o =
+        options_of(&f, (uint32_t[]){cases[_i].norms[0] > 0 ? 12 : 17, 9}, 2, cases[_i].hidden);
     for (int l = 0; l < 2; l++)
         o.layers[l].norms = cases[_i].norms[l];
     if (cases[_i].loss == LOSS_POISSON) { /* counts: the target as it is */

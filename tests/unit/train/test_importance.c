@@ -1,4 +1,5 @@
-/* Permutation importance against the plain way: deal the encoded inputs, predict everything again. */
+/* Permutation importance against the plain way: deal the encoded inputs,
+ * predict everything again. */
 #include "helper_main.h"
 #include "helper_recipe.h"
 #include "mlp/evaluation.h"
@@ -19,7 +20,8 @@ static void must(bool ok)
     ck_assert_msg(ok, "%s", err.msg);
 }
 
-/* `most` decides most of y, `less` some of it, `none` nothing; `word` is a category. */
+/* `most` decides most of y, `less` some of it, `none` nothing; `word` is a
+ * category. */
 static char *csv_make(bool classes)
 {
     struct text text;
@@ -61,8 +63,10 @@ static void fixture_init(struct fixture *f, bool classes, uint32_t n_hidden, uin
     must((f->pool = pool_new(n_threads, 0, &err)) != NULL);
     struct train_options o = train_options_default();
     for (uint32_t i = 0; i < n_hidden; i++)
-        o.layers[o.n_layers++] = (struct layer){.units = 150 - 40 * i, .activation = i == 0 ? ACTIVATION_RELU : ACTIVATION_TANH};
-    o.layers[o.n_layers++] = (struct layer){.units = classes ? 2 : 1, .activation = classes ? ACTIVATION_SOFTMAX : ACTIVATION_LINEAR};
+        o.layers[o.n_layers++] =
+            (struct layer){.units = 150 - 40 * i, .activation = i == 0 ? ACTIVATION_RELU : ACTIVATION_TANH};
+    o.layers[o.n_layers++] = (struct layer){.units = classes ? 2 : 1,
+                                            .activation = classes ? ACTIVATION_SOFTMAX : ACTIVATION_LINEAR};
     o.learning_rate = 0.03f;
     o.epochs = 30;
     struct trainer *trainer = trainer_new(f->recipe, &f->rows, &(struct rows){0}, &o, &err);
@@ -73,7 +77,8 @@ static void fixture_init(struct fixture *f, bool classes, uint32_t n_hidden, uin
     must((f->model = trainer_model(trainer, &err)) != NULL);
     trainer_free(trainer);
     must((f->evaluation = model_evaluate(f->model, &f->rows, f->pool, NULL, &err)) != NULL);
-    must(evaluation_importance(f->evaluation, f->model, &f->rows, f->pool, &(struct importance_options){.seed = SEED}, &err));
+    must(evaluation_importance(f->evaluation, f->model, &f->rows, f->pool,
+                               &(struct importance_options){.seed = SEED}, &err));
 }
 
 static void fixture_done(struct fixture *f)
@@ -105,7 +110,8 @@ static double cost(const struct fixture *f, const float *x)
     return classes ? sum : sqrt(sum);
 }
 
-/* Mean rise of the cost over the same deals as the engine's: the column's number and the repeat key them. */
+/* Mean rise of the cost over the same deals as the engine's: the column's
+ * number and the repeat key them. */
 static double plain_drop(const struct fixture *f, uint32_t column, uint32_t n_repeats)
 {
     const struct recipe_column *c = &f->recipe->columns[column];
@@ -133,7 +139,8 @@ START_TEST(importance_is_what_dealing_the_column_costs)
     ck_assert_uint_eq(f.evaluation->n_importance, 4);
     for (uint32_t i = 0; i < 4; i++) {
         const struct importance *importance = &f.evaluation->importance[i];
-        /* a row on the border may fall on either side: a third of a permille of the error rate */
+        /* a row on the border may fall on either side: a third of a permille of
+         * the error rate */
         ck_assert_double_eq_tol(importance->drop, plain_drop(&f, importance->column, 5000 / N_ROWS), 4e-4);
         ck_assert(i == 0 || importance->drop <= f.evaluation->importance[i - 1].drop);
     }

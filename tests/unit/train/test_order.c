@@ -1,4 +1,5 @@
-/* The order of an epoch's rows: every row once, another order each epoch, and of a large table only so many places at a time. */
+/* The order of an epoch's rows: every row once, another order each epoch, and
+ * of a large table only so many places at a time. */
 #include "helper_main.h"
 #include "train/private.h"
 

@@ -1,4 +1,5 @@
-/* Training against itself: other numbers of threads, chunks, slices and kernels; schedules, dropout, early stopping, initializers. */
+/* Training against itself: other numbers of threads, chunks, slices and
+ * kernels; schedules, dropout, early stopping, initializers. */
 #include "helper_main.h"
 #include "helper_training.h"
 #include "mlp/cpu.h"
@@ -9,7 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static struct trainer *trained(const struct fixture *f, const struct train_options *o, uint32_t n_threads, struct epoch_metrics *metrics)
+static struct trainer *trained(const struct fixture *f, const struct train_options *o, uint32_t n_threads,
+                               struct epoch_metrics *metrics)
 {
     struct trainer *trainer = trainer_of(f, o, f->n_rows - 50, 50);
     *metrics = run(trainer, n_threads);
@@ -17,13 +19,14 @@ static struct trainer *trained(const struct fixture *f, const struct train_optio
 }
 
 /* halves: whether many threads are to take half of the inputs each. */
-static void check_equal_bits(const struct fixture *f, const struct train_options *o, uint32_t n_threads, bool halves)
+static void check_equal_bits(const struct fixture *f, const struct train_options *o, uint32_t n_threads,
+                             bool halves)
 {
     struct epoch_metrics one, many;
     struct trainer *a = trained(f, o, 1, &one), *b = trained(f, o, n_threads, &many);
     const struct network *p = trainer_network(a), *q = trainer_network(b);
-    ck_assert_msg(memcmp(p->params, q->params, p->n_floats * sizeof(float)) == 0, "weights differ at %u threads, batch %u", n_threads,
-                  o->batch_size);
+    ck_assert_msg(memcmp(p->params, q->params, p->n_floats * sizeof(float)) == 0,
+                  "weights differ at %u threads, batch %u", n_threads, o->batch_size);
     ck_assert_mem_eq(one.train, many.train, sizeof one.train);
     ck_assert_mem_eq(one.validation, many.validation, sizeof one.validation);
     ck_assert(!a->halves && b->halves == halves);
@@ -77,7 +80,8 @@ START_TEST(weights_are_bit_equal_with_every_option_on)
         o.clipvalue = 0.1f;
         o.max_norm = 1.5f;
         o.label_smoothing = i == 0 ? 0.1f : 0;
-        o.early_stopping = (struct early_stopping){.on = true, .monitor = i == 0 ? METRIC_MACRO_F1 : METRIC_R2, .restore_best = true};
+        o.early_stopping = (struct early_stopping){
+            .on = true, .monitor = i == 0 ? METRIC_MACRO_F1 : METRIC_R2, .restore_best = true};
         if (i == 0)
             o.augment = augment_default();
         o.epochs = 3;
@@ -92,7 +96,8 @@ END_TEST
 START_TEST(dropout_drops_its_share_and_keeps_the_mean)
 {
     enum { n = 4096 };
-    static float y[n] __attribute__((aligned(64))), slopes[n] __attribute__((aligned(64))), again[n] __attribute__((aligned(64)));
+    static float y[n] __attribute__((aligned(64))), slopes[n] __attribute__((aligned(64))),
+        again[n] __attribute__((aligned(64)));
     size_t dropped = 0;
     for (int i = 0; i < n; i++)
         y[i] = slopes[i] = again[i] = 1;
@@ -141,9 +146,9 @@ START_TEST(schedules_go_as_documented)
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         o.schedule = (struct schedule){.kind = cases[i].kind, .warmup_epochs = cases[i].warmup};
         schedule_defaults(&o.schedule);
-        ck_assert_msg(fabs(schedule_rate(&o, cases[i].step, 10, cases[i].reductions) - cases[i].rate) < 1e-6, "%s at step %u: %g, not %g",
-                      schedule_name(cases[i].kind), (unsigned)cases[i].step, schedule_rate(&o, cases[i].step, 10, cases[i].reductions),
-                      cases[i].rate);
+        ck_assert_msg(fabs(schedule_rate(&o, cases[i].step, 10, cases[i].reductions) - cases[i].rate) < 1e-6,
+                      "%s at step %u: %g, not %g", schedule_name(cases[i].kind), (unsigned)cases[i].step,
+                      schedule_rate(&o, cases[i].step, 10, cases[i].reductions), cases[i].rate);
     }
     for (int i = 0; i < N_SCHEDULES; i++)
         ck_assert_int_eq(schedule_find(schedule_name((enum schedule_kind)i)), i);
@@ -187,19 +192,22 @@ END_TEST
 START_TEST(every_initializer_has_its_variance_and_orthogonal_is)
 {
     struct err err = {0};
-    struct layer layers[] = {{.units = 60, .activation = ACTIVATION_RELU}, {.units = 200, .activation = ACTIVATION_RELU}};
+    struct layer layers[] = {{.units = 60, .activation = ACTIVATION_RELU},
+                             {.units = 200, .activation = ACTIVATION_RELU}};
     struct network *network = network_new(200, layers, 2, &err);
     must(network != NULL, &err);
     float *w = malloc(sizeof *w * 200 * 60), b[200];
-    const double variances[N_INITIALIZERS] = {2.0 / 200, 2.0 / 200, 2.0 / 260, 2.0 / 260, 1.0 / 200, 1.0 / 200, 0.25, 0};
+    const double variances[N_INITIALIZERS] = {2.0 / 200, 2.0 / 200, 2.0 / 260, 2.0 / 260,
+                                              1.0 / 200, 1.0 / 200, 0.25,      0};
     for (int i = 0; i < N_INITIALIZERS - 1; i++) {
         must(network_init(network, (enum initializer)i, 0.5f, 3, &err), &err);
         network_get(network, 0, w, b);
         double squares = 0;
         for (int k = 0; k < 12000; k++)
             squares += (double)w[k] * (double)w[k] / 12000;
-        ck_assert_msg(fabs(squares - variances[i]) < 0.06 * variances[i], "%s: variance %g, not %g", initializer_name((enum initializer)i),
-                      squares, variances[i]); /* four and a half standard errors of a normal's */
+        ck_assert_msg(fabs(squares - variances[i]) < 0.06 * variances[i], "%s: variance %g, not %g",
+                      initializer_name((enum initializer)i), squares,
+                      variances[i]); /* four and a half standard errors of a normal's */
     }
     must(network_init(network, INITIALIZER_ORTHOGONAL, 0, 3, &err), &err);
     for (uint32_t layer = 0; layer < 2; layer++) { /* tall: columns; wide: rows */
@@ -208,7 +216,8 @@ START_TEST(every_initializer_has_its_variance_and_orthogonal_is)
             for (int j = 0; j <= i; j++) {
                 double dot = 0;
                 for (int k = 0; k < 200; k++)
-                    dot += layer == 0 ? (double)w[k * 60 + i] * (double)w[k * 60 + j] : (double)w[i * 200 + k] * (double)w[j * 200 + k];
+                    dot += layer == 0 ? (double)w[k * 60 + i] * (double)w[k * 60 + j]
+                                      : (double)w[i * 200 + k] * (double)w[j * 200 + k];
                 ck_assert_double_eq_tol(dot, i == j, 1e-5);
             }
     }
@@ -236,10 +245,12 @@ START_TEST(slices_change_nothing)
         n_slices += state == TRAIN_SLICE;
     }
     ck_assert_uint_gt(n_slices, 90);
-    ck_assert_mem_eq(trainer_network(a)->params, trainer_network(b)->params, trainer_network(a)->n_floats * sizeof(float));
+    ck_assert_mem_eq(trainer_network(a)->params, trainer_network(b)->params,
+                     trainer_network(a)->n_floats * sizeof(float));
     ck_assert_mem_eq(whole.train, sliced.train, sizeof whole.train);
     ck_assert_mem_eq(whole.validation, sliced.validation, sizeof whole.validation);
-    /* `stop` within a step throws that step's work away and goes on from there. */
+    /* `stop` within a step throws that step's work away and goes on from
+     * there. */
     trainer_free(b);
     b = trainer_of(&f, &o, f.n_rows - 50, 50);
     stop = true;
@@ -248,7 +259,8 @@ START_TEST(slices_change_nothing)
     stop = false;
     while ((state = trainer_run(b, pool, &stop, 0, &sliced, &err)) == TRAIN_EPOCH) {}
     ck_assert_int_eq(state, TRAIN_DONE);
-    ck_assert_mem_eq(trainer_network(a)->params, trainer_network(b)->params, trainer_network(a)->n_floats * sizeof(float));
+    ck_assert_mem_eq(trainer_network(a)->params, trainer_network(b)->params,
+                     trainer_network(a)->n_floats * sizeof(float));
     pool_free(pool);
     trainer_free(a);
     trainer_free(b);
@@ -310,7 +322,8 @@ START_TEST(predictions_equal_the_evaluation_whatever_their_number)
         n_correct += guess->guess == guess->label;
     }
     if (f.recipe->task == TASK_CLASSIFICATION) {
-        ck_assert_double_eq_tol(evaluation->values[METRIC_ACCURACY], (double)n_correct / (double)f.n_rows, 1e-12);
+        ck_assert_double_eq_tol(evaluation->values[METRIC_ACCURACY], (double)n_correct / (double)f.n_rows,
+                                1e-12);
         ck_assert_double_gt(evaluation->values[METRIC_ACCURACY], 0.8);
     } else {
         ck_assert_double_gt(evaluation->values[METRIC_R2], 0.5);
@@ -328,8 +341,8 @@ START_TEST(predictions_equal_the_evaluation_whatever_their_number)
 }
 END_TEST
 
-/* More rows than the window of outcomes holds. A rate too small to move a weight: the rows of the epoch meet the network that is judged
- * afterwards. */
+/* More rows than the window of outcomes holds. A rate too small to move a
+ * weight: the rows of the epoch meet the network that is judged afterwards. */
 START_TEST(many_rows_are_measured_a_window_at_a_time)
 {
     const uint64_t n_train = 2 * WINDOW_ROWS + 7, n_validation = WINDOW_ROWS + 3;
@@ -346,7 +359,9 @@ START_TEST(many_rows_are_measured_a_window_at_a_time)
     must(model != NULL, &err);
     struct pool *pool = pool_new(2, 0, &err);
     for (int part = 0; part < 2; part++) {
-        struct rows rows = {.binding = f.binding, .rows = f.rows + (part == 0 ? 0 : n_train), .n_rows = part == 0 ? n_train : n_validation};
+        struct rows rows = {.binding = f.binding,
+                            .rows = f.rows + (part == 0 ? 0 : n_train),
+                            .n_rows = part == 0 ? n_train : n_validation};
         const double *seen = part == 0 ? epoch.train : epoch.validation;
         struct evaluation *evaluation = model_evaluate(model, &rows, pool, NULL, &err);
         must(evaluation != NULL, &err);
@@ -366,7 +381,8 @@ START_TEST(many_rows_are_measured_a_window_at_a_time)
         ck_assert(evaluation->values[METRIC_ACCURACY] == (double)n_right / (double)rows.n_rows);
         ck_assert(evaluation->values[METRIC_LOSS] == loss / (double)rows.n_rows);
         ck_assert(seen[METRIC_ACCURACY] == evaluation->values[METRIC_ACCURACY]);
-        ck_assert_double_eq_tol(seen[METRIC_LOSS], evaluation->values[METRIC_LOSS], 1e-10); /* summed in another order */
+        ck_assert_double_eq_tol(seen[METRIC_LOSS], evaluation->values[METRIC_LOSS],
+                                1e-10); /* summed in another order */
         evaluation_free(evaluation);
     }
     model_unref(model);
@@ -430,11 +446,13 @@ END_TEST
 START_TEST(weights_begin_as_the_initializer_says)
 {
     struct err err = {0};
-    struct layer layers[] = {{.units = 200, .activation = ACTIVATION_RELU}, {.units = 3, .activation = ACTIVATION_LINEAR}};
+    struct layer layers[] = {{.units = 200, .activation = ACTIVATION_RELU},
+                             {.units = 3, .activation = ACTIVATION_LINEAR}};
     struct network *network = network_new(500, layers, 2, &err);
     must(network != NULL, &err);
     for (int normal = 0; normal < 2; normal++) {
-        must(network_init(network, normal ? INITIALIZER_NORMAL : INITIALIZER_HE_NORMAL, 0.1f, 42, &err), &err);
+        must(network_init(network, normal ? INITIALIZER_NORMAL : INITIALIZER_HE_NORMAL, 0.1f, 42, &err),
+             &err);
         float *w = malloc(sizeof *w * 500 * 200), b[200];
         network_get(network, 0, w, b);
         double sum = 0, squares = 0, want = normal ? 0.1 : sqrt(2.0 / 500);
@@ -442,7 +460,8 @@ START_TEST(weights_begin_as_the_initializer_says)
             sum += (double)w[i];
             squares += (double)w[i] * (double)w[i];
         }
-        /* mean within 4 standard errors, standard deviation within 1 % (4.5 standard errors) */
+        /* mean within 4 standard errors, standard deviation within 1 % (4.5
+         * standard errors) */
         ck_assert_double_lt(fabs(sum / 100000), 4 * want / sqrt(100000));
         ck_assert_double_eq_tol(sqrt(squares / 100000), want, 0.01 * want);
         for (int i = 0; i < 200; i++)

@@ -24,7 +24,8 @@ struct fixture {
 
 static void fixture_init(struct fixture *f, struct table *table, const char *target)
 {
-    *f = (struct fixture){.table = table, .recipe = recipe_of(table, target, TASK_AUTO), .indices = rows_all(table)};
+    *f = (struct fixture){
+        .table = table, .recipe = recipe_of(table, target, TASK_AUTO), .indices = rows_all(table)};
     f->binding = recipe_bind(f->recipe, table, true, &err);
     ck_assert_msg(f->binding != NULL, "%s", err.msg);
     f->rows = (struct rows){.binding = f->binding, .rows = f->indices, .n_rows = table_n_rows(table)};
@@ -52,7 +53,8 @@ static double noise(uint32_t *state)
     return (double)(*state >> 8) / (1 << 24);
 }
 
-/* 300 rows; y is yes for every twentieth row, or a number that `answer` tells with a little noise. */
+/* 300 rows; y is yes for every twentieth row, or a number that `answer` tells
+ * with a little noise. */
 static struct table *bad_make(bool classes)
 {
     struct text text;
@@ -96,7 +98,8 @@ START_TEST(a_class_that_a_part_lacks_is_named)
     warnings_of_data(&f.warnings, f.recipe, f.table, &f.rows, &part, &f.rows);
     const struct warning *small = find(&f.warnings, WARNING_SMALL_CLASS, NULL);
     ck_assert_ptr_nonnull(small);
-    ck_assert_ptr_nonnull(strstr(small->message, "No validation row is of the class yes, which has 15 training rows:"));
+    ck_assert_ptr_nonnull(
+        strstr(small->message, "No validation row is of the class yes, which has 15 training rows:"));
     fixture_done(&f);
 }
 END_TEST
@@ -127,7 +130,9 @@ START_TEST(good_tables_are_not_warned_of)
 {
     static const struct {
         const char *file, *target;
-    } good[] = {{"iris/iris.csv", "species"}, {"penguins/penguins.csv", "species"}, {"wine/wine_data.sklearn.csv", NULL}};
+    } good[] = {{"iris/iris.csv", "species"},
+                {"penguins/penguins.csv", "species"},
+                {"wine/wine_data.sklearn.csv", NULL}};
     char path[512];
     struct fixture f;
     shared_path(path, sizeof path, good[_i].file);
@@ -142,12 +147,13 @@ END_TEST
 
 /* ---- training ---- */
 
-static struct trainer *trainer_of(const struct fixture *f, const struct train_options *given, uint64_t n_train)
+static struct trainer *trainer_of(const struct fixture *f, const struct train_options *given,
+                                  uint64_t n_train)
 {
     struct train_options o = *given;
     bool classes = f->recipe->task == TASK_CLASSIFICATION;
-    o.layers[o.n_layers++] =
-        (struct layer){.units = classes ? f->recipe->n_classes : 1, .activation = classes ? ACTIVATION_SOFTMAX : ACTIVATION_LINEAR};
+    o.layers[o.n_layers++] = (struct layer){.units = classes ? f->recipe->n_classes : 1,
+                                            .activation = classes ? ACTIVATION_SOFTMAX : ACTIVATION_LINEAR};
     struct rows train = f->rows, validation = f->rows;
     train.n_rows = n_train;
     validation.rows += n_train;
@@ -230,7 +236,8 @@ START_TEST(units_that_are_dead_are_counted)
 }
 END_TEST
 
-/* A step a little too long for a linear regression: each makes the error larger, and none is infinite yet. */
+/* A step a little too long for a linear regression: each makes the error
+ * larger, and none is infinite yet. */
 START_TEST(a_loss_that_rises_without_end_fails_while_it_is_finite)
 {
     struct fixture f;
@@ -244,8 +251,8 @@ START_TEST(a_loss_that_rises_without_end_fails_while_it_is_finite)
     struct trainer *trainer = trainer_of(&f, &o, 300);
     ck_assert_int_eq(run(trainer, &last), TRAIN_FAILED);
     ck_assert_int_eq(err.code, ERR_NUMERIC);
-    ck_assert_msg(strstr(err.msg, "the loss has risen from") && strstr(err.msg, "epoch") && strstr(err.msg, "step") &&
-                      strstr(err.msg, "\"learning_rate\":0.08"),
+    ck_assert_msg(strstr(err.msg, "the loss has risen from") && strstr(err.msg, "epoch") &&
+                      strstr(err.msg, "step") && strstr(err.msg, "\"learning_rate\":0.08"),
                   "%s", err.msg);
     ck_assert(isfinite(trainer->history.first));
     trainer_free(trainer);
