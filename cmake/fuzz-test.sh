@@ -2,6 +2,7 @@
 # The fuzzers of tests/fuzz, built by clang whatever builds the rest, in a folder of their own.
 # usage: fuzz-test.sh build CMAKE SOURCE_FOLDER BUILD_FOLDER         all of them
 #        fuzz-test.sh run SOURCE_FOLDER BUILD_FOLDER NAME SECONDS    one, from the corpus that is kept
+# A fault is exit status 1: libFuzzer's own, 77, is how a test says that it was skipped.
 # What is found stays in BUILD_FOLDER/found, new inputs in BUILD_FOLDER/corpus-NAME.
 set -u
 skip() {
@@ -29,7 +30,7 @@ run)
     clang_check
     # New inputs go into a folder of the build; the kept corpus is only read.
     mkdir -p "$build/corpus-$name" || exit 1
-    "$build/tests/$name" -max_total_time="$seconds" -timeout=20 -rss_limit_mb=1500 -max_len=8192 -print_final_stats=1 -verbosity=0 \
+    "$build/tests/$name" -max_total_time="$seconds" -timeout=20 -rss_limit_mb=1500 -max_len=8192 -print_final_stats=1 -error_exitcode=1 -verbosity=0 \
         -artifact_prefix="$build/found/$name-" "$build/corpus-$name" "$source/tests/fuzz/corpus/$name"
     ;;
 esac

@@ -130,12 +130,15 @@ static bool take_zone(struct cursor *cursor, int *ahead)
     return (n == 2 || (n == 0 && !colon)) && minutes < 60;
 }
 
-/* What follows the day: nothing, or a time, to the text's end. */
-static bool take_time(struct cursor *cursor, double *seconds)
+/* What follows the day: nothing, or a time, to the text's end. *ahead: the
+ * seconds that its zone is ahead, which *seconds is free of. A leap second reads
+ * as the second before it, for seconds since 1970 have no place for it and the
+ * next one may belong to another day. */
+static bool take_time(struct cursor *cursor, double *seconds, int *ahead)
 {
-    int hour, minute, second = 0, ahead;
+    int hour, minute, second = 0;
     double fraction = 0;
-    *seconds = 0;
+    *seconds = *ahead = 0;
     if (cursor->at == cursor->end)
         return true;
     if (*cursor->at != 'T' && *cursor->at != 't' && *cursor->at != ' ')
@@ -152,9 +155,9 @@ static bool take_time(struct cursor *cursor, double *seconds)
     if (!take_half(cursor, &hour))
         return false;
     take_blanks(cursor);
-    if (!take_zone(cursor, &ahead) || cursor->at != cursor->end || hour > 23 || minute > 59 || second > 60)
+    if (!take_zone(cursor, ahead) || cursor->at != cursor->end || hour > 23 || minute > 59 || second > 60)
         return false;
-    *seconds = hour * 3600 + minute * 60 + second + fraction - ahead;
+    *seconds = hour * 3600 + minute * 60 + (second == 60 ? 59 : second) + fraction - *ahead;
     return true;
 }
 
@@ -211,7 +214,7 @@ static bool take_between(struct cursor *cursor)
  * so that it reads as ISO's order. */
 static uint32_t named_read(struct cursor cursor, double values[DATE_ORDERS])
 {
-    int numbers[3], digits[3], named = -1;
+    int numbers[3], digits[3], named = -1, ahead;
     double seconds;
     for (int i = 0; i < 3; i++) {
         if (i > 0 && !take_between(&cursor))
@@ -221,7 +224,7 @@ static uint32_t named_read(struct cursor cursor, double values[DATE_ORDERS])
             return 0;
         named = digits[i] == 0 ? i : named;
     }
-    if (named < 0 || named > 1 || !take_time(&cursor, &seconds))
+    if (named < 0 || named > 1 || !take_time(&cursor, &seconds, &ahead))
         return 0;
     bool year_first = named == 1 && digits[0] == 4;
     int day = named == 0   ? 1
@@ -238,7 +241,7 @@ uint32_t date_read(const char *text, size_t length, double values[DATE_ORDERS])
 {
     const struct cursor whole = text_trim(text, length);
     struct cursor cursor = whole;
-    int numbers[3], digits[3];
+    int numbers[3], digits[3], ahead;
     double seconds;
     char separator = 0;
     for (int i = 0; i < 3; i++) {
@@ -248,10 +251,12 @@ uint32_t date_read(const char *text, size_t length, double values[DATE_ORDERS])
             !(digits[i] = take_digits(&cursor, 4, &numbers[i])))
             return named_read(whole, values);
     }
-    if (!take_time(&cursor, &seconds))
+    if (!take_time(&cursor, &seconds, &ahead))
         return 0;
     uint32_t fits = 0;
     for (int order = 0; order < DATE_ORDERS; order++) {
+        if (order != DATE_YMD && ahead != 0)
+            continue; /* the day in UTC may be another one: day and month could not change places */
         int year = orders[order].year, month = orders[order].month, day = orders[order].day;
         bool short_year =
             digits[year] == 2 && separator == '/' && order != DATE_YMD; /* "1.2.10" may be a version */

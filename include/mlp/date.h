@@ -2,7 +2,8 @@
  * same parts with '-', '/' or '.' in another order (01.03.2024, 3/1/2024 2:30
  * PM, 3/1/24), and English names of months (1 Mar 2024, 01-Mar-24, March 1,
  * 2024). Which order is meant where both are possible, a whole column decides.
- * Years of two digits are 1969 to 2068.
+ * Years of two digits are 1969 to 2068. A zone other than UTC goes with ISO's
+ * order and with names of months only. A leap second is the second before it.
  *
  * A date's value is the number of its seconds since 1970-01-01T00:00:00Z; NaN
  * stands for a missing one. A time without a zone counts as UTC. Pure
