@@ -322,7 +322,9 @@ static int time_text(double seconds, char mark, char *text, size_t size)
 
 uint32_t date_text(double value, struct date_format format, char text[DATE_TEXT_MAX])
 {
-    struct date_parts parts = date_split(round(value * 1e6) / 1e6);
+    struct date_parts parts = date_split(value);
+    if (parts.seconds > DATE_DAY - 0.5e-6) /* midnight, to the microsecond */
+        parts = date_split(value - parts.seconds + DATE_DAY);
     int numbers[3], n = 0;
     numbers[orders[format.order].year] = parts.year;
     numbers[orders[format.order].month] = parts.month;
@@ -330,7 +332,7 @@ uint32_t date_text(double value, struct date_format format, char text[DATE_TEXT_
     for (int i = 0; i < 3; i++)
         n += snprintf(text + n, DATE_TEXT_MAX - (size_t)n, "%s%0*d", i ? (char[]){format.separator, 0} : "",
                       orders[format.order].year == i ? 4 : 2, numbers[i]);
-    if (parts.seconds > 0)
+    if (parts.seconds >= 0.5e-6)
         n += time_text(parts.seconds, format.order == DATE_YMD ? 'T' : ' ', text + n,
                        DATE_TEXT_MAX - (size_t)n);
     return (uint32_t)n;

@@ -119,6 +119,10 @@ START_TEST(dates_of_the_years_1_to_9999_come_back)
             uint32_t n = date_text(value, format, text);
             ck_assert_uint_eq(n, strlen(text));
             ck_assert_msg(date_parse(text, n, format, &back) && fabs(back - value) < 1e-5, "%s", text);
+            value = day * DATE_DAY +
+                    37800.25; /* a double beyond microseconds has quarters of a second in every year */
+            n = date_text(value, format, text);
+            ck_assert_msg(date_parse(text, n, format, &back) && back == value, "%s", text);
         }
     }
     ck_assert_int_eq(date_split(1709251200).weekday, 4); /* a Friday */
