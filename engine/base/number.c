@@ -65,14 +65,14 @@ static bool exponent_parse(const char *at, const char *end, int64_t *exponent)
 }
 
 /* Text of any length: digits beyond the 19th only count. */
-static void digits_parse(const char *at, const char *end, char mark, struct decimal *out, bool *any)
+static void digits_parse(const char *at, const char *end, char decimal_point, struct decimal *out, bool *any)
 {
     bool point = false;
     int64_t exponent = 0;
     for (; at < end; at++) {
         unsigned digit = digit_of(*at);
         if (digit > 9) {
-            if (*at != mark || point)
+            if (*at != decimal_point || point)
                 break;
             point = true;
             continue;
@@ -92,13 +92,13 @@ static void digits_parse(const char *at, const char *end, char mark, struct deci
     out->exponent = exponent;
 }
 
-static bool decimal_parse(const char *at, const char *end, char mark, struct decimal *out)
+static bool decimal_parse(const char *at, const char *end, char decimal_point, struct decimal *out)
 {
     bool any = false;
     *out = (struct decimal){0};
     if (at < end && (*at == '+' || *at == '-'))
         out->negative = *at++ == '-';
-    digits_parse(at, end, mark, out, &any);
+    digits_parse(at, end, decimal_point, out, &any);
     if (!any)
         return false;
     if (out->end == end)
@@ -294,7 +294,7 @@ static inline const char *digits_take(const char *at, const char *end, uint64_t 
 
 /* The usual number, at most 19 digits and no exponent, straight to a float.
  * False: the general way has to look at it. */
-static bool plain_parse(const char *at, const char *end, char mark, float *value)
+static bool plain_parse(const char *at, const char *end, char decimal_point, float *value)
 {
     bool negative = at < end && *at == '-';
     uint64_t mantissa = 0;
@@ -303,7 +303,7 @@ static bool plain_parse(const char *at, const char *end, char mark, float *value
         return false;
     const char *point = digits_take(at, end, &mantissa), *last = point;
     int n_digits = (int)(point - at), n_decimals = 0;
-    if (point < end && *point == mark) {
+    if (point < end && *point == decimal_point) {
         last = digits_take(point + 1, end, &mantissa);
         n_decimals = (int)(last - point) - 1;
     }
@@ -318,17 +318,17 @@ static bool plain_parse(const char *at, const char *end, char mark, float *value
     return true;
 }
 
-bool number_parse_mark(const char *text, size_t length, char mark, float *value)
+bool number_parse_point(const char *text, size_t length, char decimal_point, float *value)
 {
     const char *end = text + length;
     struct decimal decimal;
     float magnitude;
     blanks_trim(&text, &end);
-    if (plain_parse(text, end, mark, &magnitude)) {
+    if (plain_parse(text, end, decimal_point, &magnitude)) {
         *value = magnitude;
         return true;
     }
-    if (!decimal_parse(text, end, mark, &decimal))
+    if (!decimal_parse(text, end, decimal_point, &decimal))
         return false;
     magnitude = decimal_value(&decimal);
     *value = decimal.negative ? -magnitude : magnitude;
@@ -337,16 +337,16 @@ bool number_parse_mark(const char *text, size_t length, char mark, float *value)
 
 bool number_parse(const char *text, size_t length, float *value)
 {
-    return number_parse_mark(text, length, '.', value);
+    return number_parse_point(text, length, '.', value);
 }
 
-/* Bytes of the mark between groups that stands at `at`, 0 where none does.
+/* Bytes of the separator between thousands that stands at `at`, 0 where none does.
  * Blanks: space, no-break space, narrow no-break space. */
-static size_t group_at(const char *at, const char *end, char group)
+static size_t group_at(const char *at, const char *end, char thousands_separator)
 {
     static const char *const blanks[] = {" ", "\xc2\xa0", "\xe2\x80\xaf", "\xa0"};
-    if (group != ' ')
-        return *at == group;
+    if (thousands_separator != ' ')
+        return *at == thousands_separator;
     for (size_t i = 0; i < sizeof blanks / sizeof *blanks; i++) {
         size_t n = strlen(blanks[i]);
         if ((size_t)(end - at) >= n && memcmp(at, blanks[i], n) == 0)
@@ -357,7 +357,8 @@ static size_t group_at(const char *at, const char *end, char group)
 
 /* The number without its groups' marks, a point before its decimals. False: its
  * groups are not of three digits, or it has none. */
-static bool groups_take(const char *at, const char *end, char mark, char group, char plain[NUMBER_PLAIN_MAX])
+static bool groups_take(const char *at, const char *end, char decimal_point, char thousands_separator,
+                        char plain[NUMBER_PLAIN_MAX])
 {
     size_t n = 0;
     int digits = 0, n_groups = 0;
@@ -365,7 +366,7 @@ static bool groups_take(const char *at, const char *end, char mark, char group, 
     if (at < end && (*at == '-' || *at == '+'))
         plain[n++] = *at++;
     while (at < end && n + 1 < NUMBER_PLAIN_MAX) {
-        size_t skip = whole && group ? group_at(at, end, group) : 0;
+        size_t skip = whole && thousands_separator ? group_at(at, end, thousands_separator) : 0;
         if (skip > 0) {
             if (digits == 0 || digits > 3 || (n_groups > 0 && digits != 3))
                 return false;
@@ -379,24 +380,25 @@ static bool groups_take(const char *at, const char *end, char mark, char group, 
             return false;
         whole = whole && digit;
         digits += digit;
-        plain[n++] = *at == mark ? '.' : *at;
+        plain[n++] = *at == decimal_point ? '.' : *at;
         at++;
     }
     plain[n] = 0;
-    return at == end && (n_groups > 0 || mark != '.') && (!whole || n_groups == 0 || digits == 3);
+    return at == end && (n_groups > 0 || decimal_point != '.') && (!whole || n_groups == 0 || digits == 3);
 }
 
-bool number_parse_groups(const char *text, size_t length, char mark, char group, float *value,
-                         char plain[NUMBER_PLAIN_MAX])
+bool number_parse_groups(const char *text, size_t length, char decimal_point, char thousands_separator,
+                         float *value, char plain[NUMBER_PLAIN_MAX])
 {
     const char *end = text + length;
     plain[0] = 0;
     blanks_trim(&text, &end);
-    if ((group || mark != '.') && groups_take(text, end, mark, group, plain) &&
+    if ((thousands_separator || decimal_point != '.') &&
+        groups_take(text, end, decimal_point, thousands_separator, plain) &&
         number_parse(plain, strlen(plain), value))
         return true;
     plain[0] = 0;
-    return number_parse_mark(text, (size_t)(end - text), mark, value);
+    return number_parse_point(text, (size_t)(end - text), decimal_point, value);
 }
 
 static char lower(char c)

@@ -142,7 +142,7 @@ static bool decimal_guess(const struct csv_dialect *dialect, const char *text, s
         for (uint32_t i = 0; i < scan.n_fields; i++) {
             const struct csv_field *field = &scan.fields[i];
             float value;
-            if (number_parse_mark(field->text, field->length, ',', &value))
+            if (number_parse_point(field->text, field->length, ',', &value))
                 n_commas += memchr(field->text, ',', field->length) != NULL;
             else
                 n_points += number_parse(field->text, field->length, &value);

@@ -148,8 +148,8 @@ static bool columns_alloc(const struct fit *fit, struct err *err)
     for (uint32_t c = 0; c < n; c++) {
         const struct column *from = table_column(fit->table, table_index(fit, c));
         recipe->columns[c].name = strdup(from->name);
-        recipe->columns[c].mark = from->mark;
-        recipe->columns[c].group = from->group;
+        recipe->columns[c].decimal_point = from->decimal_point;
+        recipe->columns[c].thousands_separator = from->thousands_separator;
         if (!recipe->columns[c].name)
             return err_memory(err, "the recipe's columns");
     }

@@ -191,13 +191,17 @@ static bool value_wrong(const struct recipe_column *column, const struct value *
  * training's file did, or plainly. */
 static bool text_number(const struct recipe_column *column, const struct value *value, float *number)
 {
-    char plain[NUMBER_PLAIN_MAX], group = value->mark ? value->group : column->group;
-    char mark = value->mark ? value->mark : column->mark ? column->mark : '.';
+    char plain[NUMBER_PLAIN_MAX],
+        thousands_separator = value->decimal_point ? value->thousands_separator : column->thousands_separator;
+    char decimal_point = value->decimal_point    ? value->decimal_point
+                         : column->decimal_point ? column->decimal_point
+                                                 : '.';
 
-    if (group ? number_parse_groups(value->text, value->length, mark, group, number, plain)
-              : number_parse_mark(value->text, value->length, mark, number))
+    if (thousands_separator ? number_parse_groups(value->text, value->length, decimal_point,
+                                                  thousands_separator, number, plain)
+                            : number_parse_point(value->text, value->length, decimal_point, number))
         return true;
-    return !value->mark && number_parse(value->text, value->length, number);
+    return !value->decimal_point && number_parse(value->text, value->length, number);
 }
 
 /* Text for a column of numbers or truths. */

@@ -37,8 +37,8 @@ struct file_column {
     uint64_t n_missing;
     double min, max, mean, stddev;
     uint32_t type, offset, n_levels;
-    uint32_t detail; /* dates: order | separator << 8 | either << 16; others: all are integers | mark << 8 |
-                        group << 16 */
+    uint32_t detail; /* dates: order | separator << 8 | either << 16; others: all are integers | decimal_point
+                        << 8 | thousands_separator << 16 */
 };
 
 typedef uint64_t words_v __attribute__((vector_size(64)));
@@ -120,8 +120,8 @@ static uint32_t detail_pack(const struct column *column)
 {
     const struct date_format *date = &column->date;
     if (column->type != COLUMN_DATE)
-        return (uint32_t)column->integer | (uint32_t)(unsigned char)column->mark << 8 |
-               (uint32_t)(unsigned char)column->group << 16;
+        return (uint32_t)column->integer | (uint32_t)(unsigned char)column->decimal_point << 8 |
+               (uint32_t)(unsigned char)column->thousands_separator << 16;
     return (uint32_t)date->order | (uint32_t)(unsigned char)date->separator << 8 |
            (uint32_t)date->either << 16;
 }
@@ -135,8 +135,8 @@ static void detail_unpack(struct column *column, uint32_t detail)
         return;
     }
     column->integer = (detail & 1) != 0;
-    column->mark = (char)(detail >> 8 & 0xff);
-    column->group = (char)(detail >> 16 & 0xff);
+    column->decimal_point = (char)(detail >> 8 & 0xff);
+    column->thousands_separator = (char)(detail >> 16 & 0xff);
 }
 
 static void schema_pack(const struct table_schema *schema, char *block)

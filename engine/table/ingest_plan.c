@@ -41,9 +41,11 @@ bool plan_missing(const struct plan *plan, const struct csv_field *field)
 
 bool plan_number(const struct plan *plan, const struct csv_field *field, float *value)
 {
-    char plain[NUMBER_PLAIN_MAX], mark = plan->dialect.decimal, group = plan->dialect.thousands;
-    if (!(group ? number_parse_groups(field->text, field->length, mark, group, value, plain)
-                : number_parse_mark(field->text, field->length, mark, value)) ||
+    char plain[NUMBER_PLAIN_MAX], decimal_point = plan->dialect.decimal,
+                                  thousands_separator = plan->dialect.thousands;
+    if (!(thousands_separator ? number_parse_groups(field->text, field->length, decimal_point,
+                                                    thousands_separator, value, plain)
+                              : number_parse_point(field->text, field->length, decimal_point, value)) ||
         *value - *value != 0)
         return false;
     return plan->options->n_missing == 0 || !plan_missing(plan, field); /* -999 may stand for "missing" */

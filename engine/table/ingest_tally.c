@@ -276,8 +276,8 @@ void tally_column(const struct tally *tally, uint32_t index, struct column *colu
     const struct plan_column *planned = &tally->plan->columns[index];
     column->type = planned->type;
     column->offset = planned->offset;
-    column->mark = tally->plan->dialect.decimal == ',' ? ',' : '\0';
-    column->group = tally->plan->dialect.thousands;
+    column->decimal_point = tally->plan->dialect.decimal == ',' ? ',' : '\0';
+    column->thousands_separator = tally->plan->dialect.thousands;
     column->min = column->max = column->mean = column->stddev = NAN;
     if (planned->type == COLUMN_BYTE) {
         column_of_bytes(&tally->bytes[planned->slot], tally->n_rows, column);

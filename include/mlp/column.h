@@ -27,9 +27,8 @@ struct column {
     enum column_type type;
     uint32_t offset; /* of the value within a record; multiple of the value's size, or of 4 */
     uint64_t n_missing;
-    bool integer;     /* every present value is an integer (byte and number columns) */
-    char mark, group; /* before the decimals and between groups of three digits in the file's numbers; '\0': a
-                         point, nothing */
+    bool integer;                            /* every present value is an integer (byte and number columns) */
+    char decimal_point, thousands_separator; /* of the file's numbers; '\0': a point, none */
     double min,
         max; /* of the present values, of dates in seconds; NaN where there is none and in columns of texts */
     double mean, stddev;        /* stddev of the population */

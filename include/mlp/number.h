@@ -10,15 +10,15 @@
  * ".5", "7."); then *value is the nearest float, exactly as strtof in the C
  * locale would give. "nan", "inf" and hexadecimal are not numbers here. */
 bool number_parse(const char *text, size_t length, float *value);
-/* The same with another mark before the decimals: ',' in "1,5". */
-bool number_parse_mark(const char *text, size_t length, char mark, float *value);
-/* The same where groups of three digits may be set apart by `group`: '.' in
- * "1.234.567,5"; ' ' is any kind of blank; '\0': none. `plain` is the number
- * without them and with a point before its decimals, terminated; "" where that
- * is the text itself. */
+/* The same with another decimal point: ',' in "1,5". */
+bool number_parse_point(const char *text, size_t length, char decimal_point, float *value);
+/* The same where groups of three digits may be set apart by a thousands
+ * separator: '.' in "1.234.567,5"; ' ' is any kind of blank; '\0': none. `plain`
+ * is the number without them and with a point before its decimals, terminated;
+ * "" where that is the text itself. */
 #define NUMBER_PLAIN_MAX 64
-bool number_parse_groups(const char *text, size_t length, char mark, char group, float *value,
-                         char plain[NUMBER_PLAIN_MAX]);
+bool number_parse_groups(const char *text, size_t length, char decimal_point, char thousands_separator,
+                         float *value, char plain[NUMBER_PLAIN_MAX]);
 
 /* The whole numbers from 0 to 255 that follow one another at text[*at..end),
  * where one or a blank before it begins, `most` at most, as JSON has them: no

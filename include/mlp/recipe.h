@@ -54,8 +54,8 @@ struct recipe_column {
     float *knots; /* ENCODING_QUANTILE; ascending; of the number, or of its logarithm where unit > 0 */
     bool time;    /* ENCODING_DATE: not all training rows say midnight */
     struct date_format date;
-    bool other;       /* ENCODING_ONE_HOT */
-    char mark, group; /* of numbers in the table's file, as in struct column: a text may be so written too */
+    bool other;                              /* ENCODING_ONE_HOT */
+    char decimal_point, thousands_separator; /* of the table's file: texts may be so written too */
     uint32_t n_levels;
     char **levels;               /* ENCODING_ONE_HOT; in order of bytes, each once */
     char note[RECIPE_NOTE_SIZE]; /* why a column is left out, "" else */

@@ -14,9 +14,8 @@ struct value {
     float number;
     const char *text; /* not terminated */
     uint32_t length;
-    char mark;  /* before the decimals of a number in the text; 0: as the column has it, or '.' */
-    char group; /* between groups of three digits of a number in the text; 0: as the column has it, or nothing
-                 */
+    char decimal_point;       /* of a number in the text; 0: as the column has it, or '.' */
+    char thousands_separator; /* 0: as the column has it, or none */
 };
 /* Encode one row of raw values, values[i] for columns[i]; x:
  * (recipe->n_inputs). Text for a number, boolean or date column is parsed; a

@@ -12,7 +12,7 @@ struct csv_rows {
     struct append *append;
     uint32_t *columns; /* (n_fields): which column a field is, NO_COLUMN where none */
     uint32_t n_fields;
-    char mark, group; /* before decimals; between groups of three digits, 0: nothing */
+    char decimal_point, thousands_separator; /* of the rows' numbers; '\0': none */
 };
 #define NO_COLUMN UINT32_MAX
 
@@ -83,7 +83,9 @@ static bool field_take(struct csv_rows *rows, uint32_t column, struct csv_field 
     char plain[NUMBER_PLAIN_MAX];
     float value;
     if ((type == COLUMN_BYTE || type == COLUMN_NUMBER) &&
-        number_parse_groups(field.text, field.length, rows->mark, rows->group, &value, plain) && *plain)
+        number_parse_groups(field.text, field.length, rows->decimal_point, rows->thousands_separator, &value,
+                            plain) &&
+        *plain)
         return append_cell(rows->append, column, plain, strlen(plain), err);
     return append_cell(rows->append, column, field.text, field.length, err);
 }
@@ -136,7 +138,7 @@ static bool names_take(struct csv_rows *rows, const struct csv_options *options,
 bool append_csv(struct append *append, const struct append_source *source, struct err *err)
 {
     const struct csv_options *options = source->options;
-    struct csv_rows rows = {.append = append, .group = options->thousands};
+    struct csv_rows rows = {.append = append, .thousands_separator = options->thousands};
     struct csv_reader *reader = csv_reader_open(source->bytes, source->n, options, err);
     const struct csv_field *fields;
     uint32_t n_fields;
@@ -144,7 +146,7 @@ bool append_csv(struct append *append, const struct append_source *source, struc
     if (!reader)
         return false;
     bool ok = true;
-    rows.mark = csv_reader_decimal(reader);
+    rows.decimal_point = csv_reader_decimal(reader);
     if (options->n_names)
         ok = names_take(&rows, options, err) &&
              (options->header <= 0 || csv_reader_next(reader, &fields, &n_fields, err) >= 0);

@@ -70,10 +70,10 @@ static void write_date(struct writer *writer, const struct recipe_column *column
     write_standardise(writer, column);
 }
 
-static void put_mark(struct writer *writer, const char *name, char mark)
+static void put_character(struct writer *writer, const char *name, char character)
 {
-    if (mark)
-        writer_put_string(writer, name, (char[]){mark, '\0'});
+    if (character)
+        writer_put_string(writer, name, (char[]){character, '\0'});
 }
 
 static void write_column(struct writer *writer, const struct recipe_column *column)
@@ -108,8 +108,8 @@ static void write_column(struct writer *writer, const struct recipe_column *colu
     case ENCODING_IGNORE:
         break;
     }
-    put_mark(writer, "decimal", column->mark);
-    put_mark(writer, "thousands", column->group);
+    put_character(writer, "decimal", column->decimal_point);
+    put_character(writer, "thousands", column->thousands_separator);
     if (column->note[0]) {
         writer_key(writer, "note");
         put_bytes(writer, column->note);
@@ -292,22 +292,22 @@ static bool read_column_encoding(const cJSON *object, struct recipe_column *colu
 }
 
 /* One character that is usually not there. */
-static bool read_mark(const cJSON *object, const char *name, char *mark, struct err *err)
+static bool read_character(const cJSON *object, const char *name, char *character, struct err *err)
 {
     const char *text = "";
     if (!cJSON_HasObjectItem(object, name))
         return true;
     if (!json_text(object, name, &text, err) || strlen(text) != 1)
         return json_damaged(err, "%s is not one character", name);
-    *mark = text[0];
+    *character = text[0];
     return true;
 }
 
 static bool read_column(const cJSON *object, struct recipe_column *column, struct err *err)
 {
     return json_bytes(object, "name", &column->name, err) &&
-           read_mark(object, "decimal", &column->mark, err) &&
-           read_mark(object, "thousands", &column->group, err) &&
+           read_character(object, "decimal", &column->decimal_point, err) &&
+           read_character(object, "thousands", &column->thousands_separator, err) &&
            read_encoding(object, &column->encoding, err) && read_column_encoding(object, column, err) &&
            (!cJSON_HasObjectItem(object, "note") ||
             json_bytes_into(object, "note", column->note, sizeof column->note, err));

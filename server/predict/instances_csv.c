@@ -19,11 +19,11 @@ struct instances_csv {
     uint32_t *have;       /* (n_columns): 1 where some field is it */
     struct value *values; /* (n_columns) */
     uint32_t n_fields;
-    uint64_t row;                  /* 1-based, the header not counted */
-    char mark, group;              /* before decimals; between groups of three digits, 0: nothing */
-    struct csv_field *names;       /* (n_fields) the user's, owned; NULL: none */
-    const struct csv_field *first; /* the first row's, until the next is read */
-    bool header, first_waits;      /* the first row is one of names; it is to be given out */
+    uint64_t row;                            /* 1-based, the header not counted */
+    char decimal_point, thousands_separator; /* of the rows' numbers; '\0': none */
+    struct csv_field *names;                 /* (n_fields) the user's, owned; NULL: none */
+    const struct csv_field *first;           /* the first row's, until the next is read */
+    bool header, first_waits;                /* the first row is one of names; it is to be given out */
 };
 
 void instances_csv_free(struct instances_csv *rows)
@@ -149,8 +149,8 @@ static bool row_take(struct instances_csv *rows, const struct csv_field *fields,
             rows->values[rows->columns[i]] = (struct value){.kind = VALUE_TEXT,
                                                             .text = field.text,
                                                             .length = field.length,
-                                                            .mark = rows->mark,
-                                                            .group = rows->group};
+                                                            .decimal_point = rows->decimal_point,
+                                                            .thousands_separator = rows->thousands_separator};
     }
     if (recipe_encode(rows->recipe, rows->values, x, err))
         return true;
@@ -204,7 +204,7 @@ static bool rows_begin(struct instances_csv *rows, const char *bytes, size_t n,
         return false;
     if (!rows->have || !rows->values)
         return err_memory(err, "a row");
-    rows->mark = csv_reader_decimal(rows->reader);
+    rows->decimal_point = csv_reader_decimal(rows->reader);
     columns_index_init(&rows->index, rows->recipe);
     if (options->n_names)
         return names_take(rows, options, err);
@@ -226,7 +226,7 @@ struct instances_csv *instances_csv_new(const struct recipe *recipe, const char 
     }
     rows->recipe = recipe;
     rows->instances = instances;
-    rows->group = options->thousands;
+    rows->thousands_separator = options->thousands;
     if (rows_begin(rows, bytes, n, options, err))
         return rows;
     instances_csv_free(rows);

@@ -110,27 +110,27 @@ static void row_encode(const struct ways *ways, uint64_t row)
 /* The value of a column, where its field is `shift` places further on in the
  * row. */
 static void values_take(const struct ways *ways, const struct csv_field *fields, uint32_t n_fields,
-                        uint32_t shift, char mark)
+                        uint32_t shift, char decimal_point)
 {
     for (uint32_t i = 0; i < ways->recipe->n_columns; i++) {
         struct csv_field field = csv_field_trim(fields[(ways->columns[i] + shift) % n_fields]);
-        ways->values[i] =
-            (struct value){.kind = VALUE_TEXT, .text = field.text, .length = field.length, .mark = mark};
+        ways->values[i] = (struct value){
+            .kind = VALUE_TEXT, .text = field.text, .length = field.length, .decimal_point = decimal_point};
     }
 }
 
 /* The row's own texts, and then each column given its neighbour's: whatever
  * stands there, an error names it or the inputs are finite. */
 static void row_from_texts(const struct ways *ways, uint64_t row, const struct csv_field *fields,
-                           uint32_t n_fields, char mark)
+                           uint32_t n_fields, char decimal_point)
 {
     const struct recipe *recipe = ways->recipe;
     struct err err = {0};
     binding_encode(ways->binding, row, ways->from_table);
-    values_take(ways, fields, n_fields, 0, mark);
+    values_take(ways, fields, n_fields, 0, decimal_point);
     require(recipe_encode(ways->copy, ways->values, ways->other, &err), "the file's own texts are taken");
     same(ways, "texts encode as the table does");
-    values_take(ways, fields, n_fields, 1, mark);
+    values_take(ways, fields, n_fields, 1, decimal_point);
     bool good = recipe_encode(recipe, ways->values, ways->other, &err);
     require(good || (err.code == ERR_INPUT && err.msg[0] && err.column[0]), "an error names the column");
     for (uint32_t i = 0; good && i < recipe->n_inputs; i++)

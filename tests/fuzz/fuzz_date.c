@@ -56,8 +56,8 @@ static void numbers_check(const char *text, size_t n)
     require(!decimal || is_number, "a plain decimal is a number");
     require(!is_number || memcmp(&number, &expected, sizeof number) == 0, "a number is strtof's");
     require(!is_number ||
-                (number_parse_mark(text, n, '.', &marked) && memcmp(&number, &marked, sizeof number) == 0),
-            "a point is a mark");
+                (number_parse_point(text, n, '.', &marked) && memcmp(&number, &marked, sizeof number) == 0),
+            "a point is a decimal point");
     if (number_parse_groups(text, n, ',', '.', &grouped, plain) && *plain)
         require(strtof(plain, NULL) == grouped, "the plain number is the number");
     if (truth_parse(text, n, &truth))

@@ -157,7 +157,7 @@ uint64_t ways_compare(const struct recipe *recipe, struct table *table, const ch
             values[c] = (struct value){.kind = VALUE_TEXT,
                                        .text = fields[at].text,
                                        .length = fields[at].length,
-                                       .mark = csv_reader_decimal(reader)};
+                                       .decimal_point = csv_reader_decimal(reader)};
         }
         row_compare(binding, row++, values);
     }

@@ -239,7 +239,7 @@ START_TEST(thousands_are_read_only_when_told)
 {
     static const struct {
         const char *text;
-        char mark, group;
+        char decimal_point, thousands_separator;
         double value; /* NaN: no number */
     } cases[] = {{"1,234", '.', ',', 1234},
                  {"-1.234.567,5", ',', '.', -1234567.5},
@@ -260,8 +260,8 @@ START_TEST(thousands_are_read_only_when_told)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char plain[NUMBER_PLAIN_MAX];
         float value = NAN;
-        bool is = number_parse_groups(cases[i].text, strlen(cases[i].text), cases[i].mark, cases[i].group,
-                                      &value, plain);
+        bool is = number_parse_groups(cases[i].text, strlen(cases[i].text), cases[i].decimal_point,
+                                      cases[i].thousands_separator, &value, plain);
         ck_assert_msg(is == !isnan(cases[i].value) && (!is || value == (float)cases[i].value), "%s: %g",
                       cases[i].text, (double)value);
     }

@@ -201,7 +201,7 @@ START_TEST(zero_has_no_sign)
     struct recipe_override overrides[] = {{"a", ENCODING_SCALE}, {"b", ENCODING_SCALE}};
     struct recipe_options options = {.overrides = overrides, .n_overrides = 2};
     struct value values[2] = {{.kind = VALUE_NUMBER, .number = -0.0f},
-                              {.kind = VALUE_TEXT, .text = "-0", .length = 2, .mark = '.'}};
+                              {.kind = VALUE_TEXT, .text = "-0", .length = 2, .decimal_point = '.'}};
     const float zeros[2] = {0, 0};
     struct err err;
     struct recipe *recipe = recipe_fit(table, rows, table_n_rows(table), &options, &err);
