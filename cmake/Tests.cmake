@@ -168,6 +168,8 @@ else()
 endif()
 
 add_test(NAME architecture COMMAND ${check_architecture})
+add_test(NAME architecture/faults
+    COMMAND ${PROJECT_SOURCE_DIR}/cmake/architecture-test.sh ${PROJECT_SOURCE_DIR} ${CMAKE_C_COMPILER})
 
 # The unit as installed. systemd-analyze returns 0 on unknown keys, so any output is a failure.
 find_program(SYSTEMD_ANALYZE systemd-analyze)
