@@ -1,28 +1,7 @@
-# Run by the build: SOURCE/static and uPlot into BUILD/static. uPlot comes from the lockfile's install: SOURCE/node_modules where it is
-# there, else an `npm ci` of our own in BUILD/npm. Without either the page works, less its charts.
+# Run by the build: SOURCE/static into BUILD/static, its texts also compressed.
 set(target ${BUILD}/static)
 file(REMOVE_RECURSE ${target})
 file(COPY ${SOURCE}/static/ DESTINATION ${target})
-
-set(uplot ${SOURCE}/node_modules/uplot/dist)
-if(NOT EXISTS ${uplot} AND NPM)
-    set(uplot ${BUILD}/npm/node_modules/uplot/dist)
-    file(COPY ${SOURCE}/package.json ${SOURCE}/package-lock.json ${SOURCE}/.npmrc DESTINATION ${BUILD}/npm)
-    if(NOT EXISTS ${uplot})
-        execute_process(COMMAND ${NPM} ci --ignore-scripts --omit=dev --no-audit --no-fund WORKING_DIRECTORY ${BUILD}/npm
-            OUTPUT_QUIET ERROR_VARIABLE npm_said RESULT_VARIABLE npm_result)
-        if(npm_result)
-            message(WARNING "npm ci failed, the page will be without charts: ${npm_said}")
-        endif()
-    endif()
-endif()
-if(EXISTS ${uplot})
-    foreach(file uPlot.iife.min.js uPlot.min.css)
-        file(COPY ${uplot}/${file} DESTINATION ${target}/vendor)
-    endforeach()
-else()
-    message(WARNING "uPlot is not there (is npm installed?): the page will be without charts")
-endif()
 
 if(GZIP)
     file(GLOB_RECURSE texts ${target}/*.js ${target}/*.css ${target}/*.html ${target}/*.svg)

@@ -10,10 +10,10 @@ let library;
 /** uPlot's constructor, null where it is not there; fetched for the first curve near the screen. Its only minified build is a script, not a module. */
 function loadLibrary() {
   library ??= new Promise((resolve) => {
-    const script = h("script", { src: "vendor/uPlot.iife.min.js" });
+    const script = h("script", { src: "vendor/uplot/uPlot.iife.min.js" });
     script.addEventListener("load", () => resolve(/** @type {any} */ (globalThis).uPlot));
     script.addEventListener("error", () => resolve(null));
-    document.head.append(h("link", { rel: "stylesheet", href: "vendor/uPlot.min.css" }), script);
+    document.head.append(h("link", { rel: "stylesheet", href: "vendor/uplot/uPlot.min.css" }), script);
   });
   return library;
 }
