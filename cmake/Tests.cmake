@@ -1,6 +1,8 @@
 # CTest: tests/unit/ROOM/test_*.c (Check, one program each), tests/api/*.test.mjs (node), the architecture, the service unit.
 # COST: which start first, so that none of the long ones runs on alone at the end.
-pkg_check_modules(CHECK IMPORTED_TARGET check>=0.15)
+if(PkgConfig_FOUND)
+    pkg_check_modules(CHECK QUIET IMPORTED_TARGET check>=0.15)
+endif()
 find_program(NODE NAMES node nodejs)
 
 set(tap_dir ${PROJECT_BINARY_DIR}/tap)
@@ -86,8 +88,6 @@ if(CHECK_FOUND)
         set_tests_properties(unit/${name} PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT ${test_timeout_s}
             ENVIRONMENT "CK_TAP_LOG_FILE_NAME=${tap_dir}/unit_${name}.tap;CK_TIMEOUT_MULTIPLIER=${check_patience};${sanitizer_env}")
     endforeach()
-elseif(unit_tests)
-    message(WARNING "Check is not installed: the unit tests are left out")
 endif()
 
 file(GLOB api_tests CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/api/*.test.mjs)
@@ -170,6 +170,10 @@ endif()
 add_test(NAME architecture COMMAND ${check_architecture})
 add_test(NAME architecture/faults
     COMMAND ${PROJECT_SOURCE_DIR}/cmake/architecture-test.sh ${PROJECT_SOURCE_DIR} ${CMAKE_C_COMPILER})
+
+# What a configuration says of missing packages, and which commit a build names.
+add_test(NAME docs/packages COMMAND ${PROJECT_SOURCE_DIR}/cmake/packages-test.sh ${CMAKE_COMMAND} ${PROJECT_SOURCE_DIR})
+add_test(NAME docs/commit COMMAND ${PROJECT_SOURCE_DIR}/cmake/commit-test.sh ${CMAKE_COMMAND} ${PROJECT_SOURCE_DIR})
 
 # The unit as installed. systemd-analyze returns 0 on unknown keys, so any output is a failure.
 find_program(SYSTEMD_ANALYZE systemd-analyze)

@@ -16,6 +16,7 @@
 
 /* What handlers reach, by request_app. All of it outlives http. */
 struct server {
+    const char *commit;    /* of the source that was built, or "unknown" */
     uint64_t max_body;     /* bytes of a body, unpacked too */
     uint32_t n_threads;    /* that train and predict */
     uint64_t model_memory; /* bytes that loaded models may take */

@@ -74,6 +74,7 @@ void service_get_version(struct request *request, struct reply *reply)
     writer_open(&writer, '{');
     writer_put_string(&writer, "name", "mlpd");
     writer_put_string(&writer, "version", MLPD_VERSION);
+    writer_put_string(&writer, "commit", server->commit);
     writer_put_string(&writer, "compiler", __VERSION__);
     writer_put_string(&writer, "kernels", kernels_name());
     writer_put_uint(&writer, "threads", server->n_threads);
@@ -144,8 +145,10 @@ void service_get_metrics(struct request *request, struct reply *reply)
     struct server *server = request_app(request);
     struct writer writer;
     reply_writer(reply, &writer);
-    metric(&writer, "mlpd_build_info", "gauge", "1, with the build's version and the kernels in use.");
-    writer_text(&writer, "mlpd_build_info{version=\"%s\",kernels=\"%s\"} 1\n", MLPD_VERSION, kernels_name());
+    metric(&writer, "mlpd_build_info", "gauge",
+           "1, with the build's version and commit and the kernels in use.");
+    writer_text(&writer, "mlpd_build_info{version=\"%s\",commit=\"%s\",kernels=\"%s\"} 1\n", MLPD_VERSION,
+                server->commit, kernels_name());
     http_metrics(&writer, server->http);
     executor_metrics(&writer, server->executor);
     jobs_metrics(&writer, server->jobs);

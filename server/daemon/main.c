@@ -6,6 +6,7 @@
 #include "api/routes.h"
 #include "base/executor.h"
 #include "base/log.h"
+#include "daemon/commit.h"
 #include "daemon/config.h"
 #include "daemon/scrub.h"
 #include "daemon/service.h"
@@ -204,6 +205,7 @@ static bool service_start(struct daemon *daemon, struct err *err)
 static bool daemon_open(struct daemon *daemon, struct err *err)
 {
     char address[128];
+    log_info("mlpd %s, commit %s", MLPD_VERSION, daemon_commit);
     descriptors_raise();
     if (!rooms_open(daemon, err) || !page_open(daemon, err) || !service_start(daemon, err))
         return false;
@@ -309,7 +311,7 @@ int main(int argc, char **argv)
         return 2;
     }
     if (daemon.config.show_version) {
-        printf("mlpd %s\n", MLPD_VERSION);
+        printf("mlpd %s, commit %s\n", MLPD_VERSION, daemon_commit);
         return 0;
     }
     log_open(daemon.config.log_level);
@@ -322,6 +324,7 @@ int main(int argc, char **argv)
     sigaddset(&signals, SIGHUP);
     pthread_sigmask(SIG_BLOCK, &signals, NULL);
     daemon.server.max_body = daemon.config.max_body;
+    daemon.server.commit = daemon_commit;
     daemon.server.n_threads = daemon.config.threads;
     daemon.server.model_memory = daemon.config.model_memory;
     int status = 1;

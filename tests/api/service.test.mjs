@@ -26,7 +26,18 @@ test("health, readiness and version answer", async () => {
   const { json } = await daemon.get("/version");
   assert.equal(json.name, "mlpd");
   assert.match(json.version, /^\d+\.\d+/);
+  assert.match(json.commit, /^([0-9a-f]{7,}(-dirty)?|unknown)$/);
   assert.match(json.kernels, /^(avx512|avx2|generic)$/);
+  assert.match((await daemon.get("/metrics")).text, new RegExp(`^mlpd_build_info\\{version="${json.version}",commit="${json.commit}",`, "m"));
+});
+
+test("the first line of the log and --version name version and commit", async () => {
+  const other = await Daemon.start({ flags: ["--log-level=info"] });
+  const { version, commit } = (await other.get("/version")).json;
+  await other.stop();
+  const name = `mlpd ${version}, commit ${commit}`;
+  assert.ok(other.log.split("\n")[0].endsWith(name), other.log.split("\n")[0]);
+  assert.equal((await run(["--version"])).stdout, `${name}\n`);
 });
 
 test("metrics are Prometheus text", async () => {
