@@ -1,6 +1,7 @@
 /* Datasets: uploads, profiles, names. Their rows are in api/rows.c. */
 #include "api/routes.h"
 #include "base/log.h"
+#include "base/near.h"
 #include "datasets/profile.h"
 #include "mlp/association.h"
 #include "mlp/idx.h"
@@ -135,34 +136,6 @@ bool incoming_finish(struct request *request, struct incoming *incoming, struct 
     return true;
 }
 
-struct unknown_parameter {
-    char name[72];
-};
-
-static bool field_check(void *self, const char *name, const char *value)
-{
-    struct unknown_parameter *unknown = self;
-    (void)value;
-    if (!incoming_field(name))
-        snprintf(unknown->name, sizeof unknown->name, "%s", name);
-    return !*unknown->name;
-}
-
-/* A parameter that is not known may be one that is misspelt: better told than
- * passed over. */
-static bool fields_check(const struct request *request, struct err *err)
-{
-    struct unknown_parameter unknown = {{0}};
-    if (request_queries(request, field_check, &unknown))
-        return true;
-    err_set(err, ERR_INPUT,
-            "\"%s\" is not known: expected name, replace, separator, header, quote, decimal, thousands, "
-            "encoding, comment, na, columns, "
-            "types, on_bad_row",
-            unknown.name);
-    return err_field(err, unknown.name);
-}
-
 /* Reserve the name. A form may hold it as a field, which is read later. */
 static bool upload_begin(struct request *request, struct incoming *incoming, bool last, struct err *err)
 {
@@ -189,8 +162,8 @@ void datasets_post_head(struct request *request, struct reply *reply)
                      "expected a CSV file as the body, or a form with the field \"file\"; found JSON");
         return;
     }
-    struct incoming *incoming = fields_check(request, &err) ? incoming_new(request, reply) : NULL;
-    if (!incoming ? err.code != ERR_OK : !upload_begin(request, incoming, false, &err))
+    struct incoming *incoming = incoming_new(request, reply);
+    if (incoming && !upload_begin(request, incoming, false, &err))
         reply_problem(reply, &err);
 }
 
@@ -306,7 +279,7 @@ void datasets_post_run(struct request *request, struct reply *reply)
     struct incoming *incoming = (struct incoming *)request_kept(request);
     struct dataset_info info = {0};
     struct err err = {0};
-    bool ok = fields_check(request, &err) && incoming_fields(request, incoming, &err) &&
+    bool ok = incoming_fields(request, incoming, &err) &&
               (incoming->upload || upload_begin(request, incoming, true, &err)) &&
               incoming_finish(request, incoming, &info, &err);
     if (!ok) {
@@ -426,8 +399,7 @@ static bool new_name_read(struct request *request, char name[NAME_SIZE], struct 
         return false;
     for (const struct message *member = message_first(message); member; member = message_next(member))
         if (strcmp(message_name(member), "name")) {
-            err_set(err, ERR_INPUT, "\"%.60s\" is not known: expected name", message_name(member));
-            err_field(err, message_name(member));
+            words_unknown("name", "field", message_name(member), err);
             goto out;
         }
     const struct message *wanted = message_get(message, "name");

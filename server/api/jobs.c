@@ -347,7 +347,7 @@ static bool change_take(void *self, const struct message *member, struct err *er
         change->has_max_seconds = true;
         change->max_seconds = number;
     } else {
-        return *err->field ? false : field_unknown(err, name, "title, priority, weight, max_seconds");
+        return *err->field ? false : field_unknown(err, name, "title priority weight max_seconds");
     }
     return true;
 }

@@ -211,7 +211,7 @@ static bool change_take(void *self, const struct message *member, struct err *er
         return true;
     }
     if (strcmp(message_name(member), "promoted"))
-        return field_unknown(err, message_name(member), "name, promoted");
+        return field_unknown(err, message_name(member), "name promoted");
     if (message_kind(member) != MESSAGE_NULL && !field_whole(&promoted, member, &number, err))
         return false;
     change->promote = true;

@@ -11,6 +11,7 @@
 #include "predict/picture.h"
 #include "predict/rows.h"
 #include "predict/strokes.h"
+#include "json/scan.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -112,10 +113,8 @@ static enum body_kind body_kind(const char *type, const char *bytes, size_t n)
         return BODY_FLOATS;
     if (picture_known(bytes, n))
         return BODY_PNG;
-    size_t i = 0;
-    while (i < n && strchr(" \t\r\n", bytes[i]) && bytes[i])
-        i++;
-    return i < n && (bytes[i] == '{' || bytes[i] == '[') ? BODY_JSON : BODY_CSV;
+    char first = scan_first(bytes, n);
+    return first == '{' || first == '[' ? BODY_JSON : BODY_CSV;
 }
 
 /* What the query says of rows that are no JSON: model, version, and how to read

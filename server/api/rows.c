@@ -6,6 +6,7 @@
 #include "datasets/append.h"
 #include "datasets/profile.h"
 #include "http/pieces.h"
+#include "json/scan.h"
 
 #include <ctype.h>
 #include <inttypes.h>
@@ -258,19 +259,6 @@ void datasets_get_file(struct request *request, struct reply *reply)
 
 /* --- more rows --- */
 
-static bool parameter_check(void *self, const char *name, const char *value)
-{
-    struct err *err = self;
-    (void)value;
-    if (csv_query_knows(name) && strcmp(name, "types") && strcmp(name, "on_bad_row"))
-        return true;
-    err_set(err, ERR_INPUT,
-            "\"%.60s\" is not known here: expected separator, header, quote, decimal, thousands, encoding, "
-            "comment, na, columns",
-            name);
-    return err_field(err, name);
-}
-
 void datasets_post_rows_head(struct request *request, struct reply *reply)
 {
     struct server *server = request_app(request);
@@ -284,12 +272,9 @@ void datasets_post_rows_head(struct request *request, struct reply *reply)
 static bool body_is_json(const struct request *request, const struct append_source *source)
 {
     const char *type = request_header(request, "Content-Type");
-    size_t i = 0;
     if (type && (!strncasecmp(type, "application/json", 16) || !strncasecmp(type, "text/csv", 8)))
         return tolower((unsigned char)type[0]) == 'a';
-    while (i < source->n && source->bytes[i] && strchr(" \t\r\n", source->bytes[i]))
-        i++;
-    return i < source->n && source->bytes[i] == '{';
+    return scan_first(source->bytes, source->n) == '{';
 }
 
 /* A copy of the text that reading it makes: of JSON where it has escapes, of
@@ -312,7 +297,7 @@ void datasets_post_rows(struct request *request, struct reply *reply)
     struct dataset_info info = {0};
     struct csv_query csv = {0};
     struct err err = {0};
-    bool ok = request_queries(request, parameter_check, &err) && csv_query_read(&csv, request, &err) &&
+    bool ok = csv_query_read(&csv, request, &err) &&
               body_pages(request_body(request), &source.bytes, &source.n, &err);
     if (ok && source.n == 0)
         ok = err_set(&err, ERR_INPUT, "the body is empty: expected rows as CSV or as {\"rows\":[[...]]}");

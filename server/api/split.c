@@ -2,6 +2,7 @@
 #include "datasets/split.h"
 #include "api/routes.h"
 #include "base/log.h"
+#include "base/near.h"
 #include "json/message.h"
 #include "json/scan.h"
 
@@ -76,11 +77,8 @@ static bool override_read(struct override *override, const struct message *messa
         size_t i = 0;
         while (i < N_FIELDS && strcmp(fields[i].name, message_name(member)))
             i++;
-        if (i == N_FIELDS) {
-            err_set(err, ERR_INPUT, "\"%.60s\" is not known: expected share, names, seed, stratify",
-                    message_name(member));
-            return err_field(err, message_name(member));
-        }
+        if (i == N_FIELDS)
+            return words_unknown("share names seed stratify", "field", message_name(member), err);
         if (!fields[i].take(override, member, err))
             return false;
     }

@@ -3,6 +3,7 @@
 #include "api/routes.h"
 #include "base/log.h"
 #include "jobs/json_train.h"
+#include "json/scan.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -35,10 +36,8 @@ static enum body_kind body_kind(const struct request *request)
 static bool body_begins_json(struct request *request)
 {
     char bytes[HEAD_BYTES];
-    size_t n = body_head(request_body(request), bytes, sizeof bytes), i = 0;
-    while (i < n && bytes[i] && strchr(" \t\r\n", bytes[i]))
-        i++;
-    return i == n || bytes[i] == '{';
+    char first = scan_first(bytes, body_head(request_body(request), bytes, sizeof bytes));
+    return !first || first == '{';
 }
 
 struct settings {
@@ -175,12 +174,24 @@ static bool csv_train(struct request *request, struct incoming *incoming, struct
     return ok;
 }
 
+/* Beside JSON a query parameter would say nothing. */
+static bool no_parameter(void *self, const char *name, const char *value)
+{
+    struct err *err = self;
+    (void)value;
+    err_set(err, ERR_INPUT,
+            "the parameter \"%.60s\" goes with a CSV as the body: expected it as a field of the JSON", name);
+    return err_field(err, name);
+}
+
 static bool json_train(struct request *request, struct reply *reply, struct err *err)
 {
     struct job_request job = {0};
     const char *bytes;
     size_t n;
     job_request_init(&job);
+    if (!request_queries(request, no_parameter, err))
+        return false;
     bool ok = request_body(request)->size <= HTTP_SMALL_MAX;
     if (!ok)
         err_set(err, ERR_LIMIT, "a request to train is at most %d bytes of JSON", HTTP_SMALL_MAX);

@@ -1,4 +1,5 @@
 /* Rows of JSON for a dataset that is there: {"rows":[[...],{...}]}. */
+#include "base/near.h"
 #include "datasets/append.h"
 #include "mlp/csv.h"
 #include "mlp/number.h"
@@ -169,9 +170,13 @@ static bool take_body(struct json_rows *rows)
     const char *wrong = scan_string(scan, &name);
     if (wrong)
         return err_set(rows->err, ERR_INPUT, "the body is not valid JSON: %s", wrong);
-    if (name.length != 4 || memcmp(name.text, "rows", 4) || !scan_take(scan, ':') || !scan_take(scan, '[')) {
-        err_set(rows->err, ERR_INPUT, "\"%.*s\" is not known: %s", (int)(name.length < 40 ? name.length : 40),
-                name.text, expected);
+    if (name.length != 4 || memcmp(name.text, "rows", 4)) {
+        char text[64];
+        snprintf(text, sizeof text, "%.*s", (int)(name.length < 60 ? name.length : 60), name.text);
+        return words_unknown("rows", "field", text, rows->err);
+    }
+    if (!scan_take(scan, ':') || !scan_take(scan, '[')) {
+        err_set(rows->err, ERR_INPUT, "\"rows\" is no array: %s", expected);
         return err_field(rows->err, "rows");
     }
     if (!scan_take(scan, ']')) {

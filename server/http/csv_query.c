@@ -248,13 +248,17 @@ static const struct list {
 } lists[] = {{"na", na_read}, {"columns", columns_read}, {"types", types_read}, {"title_lines", titles_read}};
 #define N_LISTS (sizeof lists / sizeof *lists)
 
+const char *csv_query_name(uint32_t i)
+{
+    if (i < N_CHOICES)
+        return choices[i].name;
+    return i < N_CHOICES + N_LISTS ? lists[i - N_CHOICES].name : NULL;
+}
+
 bool csv_query_knows(const char *name)
 {
-    for (size_t i = 0; i < N_CHOICES; i++)
-        if (!strcmp(name, choices[i].name))
-            return true;
-    for (size_t i = 0; i < N_LISTS; i++)
-        if (!strcmp(name, lists[i].name))
+    for (uint32_t i = 0; csv_query_name(i); i++)
+        if (!strcmp(name, csv_query_name(i)))
             return true;
     return false;
 }

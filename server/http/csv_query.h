@@ -28,6 +28,12 @@ bool csv_query_read(struct csv_query *query, const struct request *request, stru
 void csv_query_done(struct csv_query *query);
 /* Whether the parameter is one of those read here. */
 bool csv_query_knows(const char *name);
+/* The name of parameter i, NULL after the last. */
+const char *csv_query_name(uint32_t i);
+/* Their names, for struct route: those that speak of the file's form, and those
+ * that an upload has besides. */
+#define CSV_PARAMETERS "separator header quote decimal thousands encoding comment title_lines na columns"
+#define CSV_UPLOAD_PARAMETERS CSV_PARAMETERS " types on_bad_row"
 
 /* The words that the parameters take, for answers: "utf-8" ... */
 const char *csv_encoding_name(enum csv_encoding encoding);

@@ -286,5 +286,10 @@ bool request_validate(struct request *request, const char *version)
         return refuse(request, 403,
                       "a page of another site may not do this: the headers Origin and Sec-Fetch-Site must "
                       "name this service");
+    struct err err = {0};
+    if (!request_parameters_check(request, &err)) {
+        reply_problem(&request->reply, &err);
+        return false;
+    }
     return body_check(request);
 }

@@ -89,7 +89,8 @@ static void head_run(struct work_item *item)
 static void handler_call(struct request *request)
 {
     struct err err = {0};
-    if (!body_finish(&request->body, &err))
+    if (!body_finish(&request->body, &err) ||
+        (request->body.n_fields && !request_parameters_check(request, &err)))
         reply_problem(&request->reply, &err);
     else
         request->route->run(request, &request->reply);

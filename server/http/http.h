@@ -36,6 +36,8 @@ enum route_body {
     ROUTE_BODY_LARGE, /* at most http_options.max_body */
 };
 #define HTTP_SMALL_MAX (1024 * 1024)
+/* struct route's parameters where any is passed over. */
+#define ROUTE_ANY_PARAMETER "*"
 
 struct route {
     const char *method;
@@ -48,6 +50,9 @@ struct route {
     /* NULL, or: told now and then on a service thread how far the body has
      * come. */
     void (*progress)(struct request *request);
+    /* The query parameters (of a form: the fields too) that it knows, with single
+     * blanks between; NULL: none. Any other is refused. */
+    const char *parameters;
     enum route_where where;
     enum route_body body;
     bool vital; /* answered even where all connections are taken */
@@ -130,6 +135,11 @@ bool request_here(const struct request *request);
 /* Run the handler there, not where its route says: for `head`, which has seen
  * what the request wants. */
 void request_move(struct request *request, enum route_where where);
+
+/* Whether the route knows all query parameters and fields of the form that have
+ * come so far. ERR_INPUT names the first that it does not, and the nearest that
+ * it does. */
+bool request_parameters_check(const struct request *request, struct err *err);
 
 /* What a handler wants to keep from `head` to `run`. Its first member is a
  * struct work_item: where the request ends before someone has taken the context

@@ -1,4 +1,5 @@
 /* What handlers see of a request. */
+#include "base/near.h"
 #include "http/private.h"
 
 #include <string.h>
@@ -56,6 +57,27 @@ bool request_queries(const struct request *request,
     for (size_t i = 0; visitor.ok && i < request->body.n_fields; i++)
         visitor.ok = visit(self, request->body.fields[i].name, request->body.fields[i].value);
     return visitor.ok;
+}
+
+struct parameters {
+    const char *known;
+    struct err *err;
+};
+
+static bool parameter_check(void *self, const char *name, const char *value)
+{
+    struct parameters *parameters = self;
+    (void)value;
+    return words_have(parameters->known, name) ||
+           words_unknown(parameters->known, "parameter", name, parameters->err);
+}
+
+bool request_parameters_check(const struct request *request, struct err *err)
+{
+    const char *known = request->route->parameters;
+    struct parameters parameters = {.known = known ? known : "", .err = err};
+    return (known && !strcmp(known, ROUTE_ANY_PARAMETER)) ||
+           request_queries(request, parameter_check, &parameters);
 }
 
 struct body *request_body(struct request *request)

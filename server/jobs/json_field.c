@@ -1,5 +1,6 @@
 /* Fields of a control message. */
 #include "jobs/json_field.h"
+#include "base/near.h"
 #include "json/scan.h"
 
 #include <math.h>
@@ -110,8 +111,7 @@ bool field_word(const struct field *field, const struct message *value, int (*fi
     return *word >= 0 || field_wrong(err, field->name, field->expected, value);
 }
 
-bool field_unknown(struct err *err, const char *name, const char *expected)
+bool field_unknown(struct err *err, const char *name, const char *words)
 {
-    err_set(err, ERR_INPUT, "unknown field \"%.60s\": expected %s", name, expected);
-    return err_field(err, name);
+    return words_unknown(words, "field", name, err);
 }

@@ -25,8 +25,9 @@ struct field {
 
 /* ERR_INPUT: "name": expected ..., found ...; false. */
 bool field_wrong(struct err *err, const char *name, const char *expected, const struct message *value);
-/* ERR_INPUT: there is no field of that name, but those; false. */
-bool field_unknown(struct err *err, const char *name, const char *expected);
+/* ERR_INPUT: there is no field of that name, but those words, which have single
+ * blanks between; false. */
+bool field_unknown(struct err *err, const char *name, const char *words);
 
 /* The finite number within the field's bounds, a whole one, a word that `find`
  * knows. */

@@ -1,5 +1,6 @@
 /* Requests to train: one table of fields. A field more is a row more. */
 #include "jobs/json_train.h"
+#include "base/near.h"
 #include "jobs/json_train_private.h"
 
 #include "mlp/ensemble.h"
@@ -157,24 +158,15 @@ static const struct field *field_find(const struct field *table, size_t n, const
             return &table[i];
     return NULL;
 }
-static size_t common_prefix(const char *a, const char *b)
-{
-    size_t n = 0;
-    while (a[n] && a[n] == b[n])
-        n++;
-    return n;
-}
 
-/* All names would be too many to read: the one that begins most like it. */
+/* All names would be too many to read: the nearest one. */
 static bool unknown_field(struct err *err, const char *name)
 {
-    const char *nearest = fields[0].name;
-    char expected[120];
-    for (int i = 1; i < N_FIELDS; i++)
-        if (common_prefix(name, fields[i].name) > common_prefix(name, nearest))
-            nearest = fields[i].name;
-    snprintf(expected, sizeof expected, "one that GET /openapi.json lists under Train, as \"%s\"", nearest);
-    return field_unknown(err, name, expected);
+    struct near near;
+    near_init(&near, name);
+    for (int i = 0; i < N_FIELDS; i++)
+        near_offer(&near, fields[i].name, strlen(fields[i].name));
+    return near_unknown(&near, "field", "one that GET /openapi.json lists under Train", err);
 }
 
 static bool fields_read(struct job_request *request, const struct message *object, struct err *err)

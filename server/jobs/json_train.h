@@ -20,6 +20,12 @@ bool train_parse(const char *json, struct job_request *request, struct err *err)
 bool train_add(struct message *object, const char *name, const char *text, struct err *err);
 /* Whether there is a field of that name. */
 bool train_knows(const char *name);
+/* The fields that a query parameter can say, for struct route. */
+#define TRAIN_PARAMETERS                                                                                     \
+    "target model task layers loss optimizer learning_rate batch_size epochs validation_split validation "   \
+    "test_split test seed init stddev ignore from from_version class_weight sample_weight features shuffle " \
+    "schedule early_stopping label_smoothing clipnorm global_clipnorm clipvalue weight_decay l1 l2 "         \
+    "max_norm augmentation image members input_dropout priority weight max_seconds"
 /* The name of field i, NULL after the last. */
 const char *train_field(uint32_t i);
 

@@ -40,7 +40,7 @@ static bool layer_member(struct layer *layer, const struct message *member, stru
             return field_wrong(err, norm_field.name, norm_field.expected, member);
         layer->norms = message_bool(member);
     } else {
-        return field_unknown(err, name, "units, activation, dropout and layer_norm in a layer");
+        return field_unknown(err, name, "units activation dropout layer_norm");
     }
     return true;
 }
@@ -154,7 +154,7 @@ static bool parts_read(struct job_request *request, const struct field *parts, c
         if (part->name && !part->set(request, part, member, err))
             return false;
         for (const struct field *p = parts; !part->name && p->name; p++)
-            n += (size_t)snprintf(names + n, sizeof names - n, "%s%s", p == parts ? "" : ", ", p->name);
+            n += (size_t)snprintf(names + n, sizeof names - n, "%s%s", p == parts ? "" : " ", p->name);
         if (!part->name)
             return field_unknown(err, message_name(member), names);
     }

@@ -2,6 +2,7 @@
  * that nobody else sees the library. */
 #include "json/message.h"
 #include "json/memory.h"
+#include "json/scan.h"
 
 #include <cjson/cJSON.h>
 #include <stdlib.h>
@@ -123,14 +124,14 @@ size_t message_bytes(const char *bytes, size_t n)
 
 struct message *message_parse(const char *bytes, size_t n, struct err *err)
 {
-    const char *end = bytes;
-    size_t start = 0;
-    while (start < n && blank(bytes[start]))
-        start++;
-    if (start == n) {
+    if (!scan_first(bytes, n)) {
         err_set(err, ERR_INPUT, "the body is empty: expected a JSON object");
         return NULL;
     }
+    size_t n_mark = scan_mark(bytes, n);
+    bytes += n_mark;
+    n -= n_mark;
+    const char *end = bytes;
     if (!text_check(bytes, n, err))
         return NULL;
     (void)json_allocation_failed();

@@ -23,9 +23,9 @@ enum message_kind {
 
 /* How much memory message_parse may take for such a text. */
 size_t message_bytes(const char *bytes, size_t n);
-/* The message, an object. Refused: what is not JSON (with line and column), not
- * UTF-8, a name that stands twice in an object, a \u0000 in a string, text
- * after the end. message_free it. NULL on failure. */
+/* The message, an object, perhaps behind a byte order mark. Refused: what is not JSON (with line and column),
+ * not UTF-8, a name that stands twice in an object, a \u0000 in a string, text after the end. message_free
+ * it. NULL on failure. */
 struct message *message_parse(const char *bytes, size_t n, struct err *err);
 void message_free(struct message *value); /* takes NULL */
 

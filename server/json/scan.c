@@ -16,7 +16,20 @@ const char scan_no_memory[] = "out of memory";
 
 void scan_init(struct scan *scan, const char *bytes, size_t n)
 {
-    *scan = (struct scan){.bytes = bytes, .at = bytes, .end = bytes + n};
+    *scan = (struct scan){.bytes = bytes, .at = bytes + scan_mark(bytes, n), .end = bytes + n};
+}
+
+size_t scan_mark(const char *bytes, size_t n)
+{
+    static const char mark[] = {'\xEF', '\xBB', '\xBF'};
+    return n >= sizeof mark && !memcmp(bytes, mark, sizeof mark) ? sizeof mark : 0;
+}
+
+char scan_first(const char *bytes, size_t n)
+{
+    struct scan scan;
+    scan_init(&scan, bytes, n);
+    return scan_peek(&scan);
 }
 
 void scan_done(struct scan *scan)

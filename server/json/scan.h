@@ -24,7 +24,14 @@ struct scan_text {
     uint32_t length;
 };
 
+/* From the first byte on, or behind a byte order mark (UTF-8), which PowerShell
+ * and .NET write. */
 void scan_init(struct scan *scan, const char *bytes, size_t n);
+/* How many bytes such a mark takes there: 3, or 0 where there is none. */
+size_t scan_mark(const char *bytes, size_t n);
+/* The first byte behind mark and blanks, which tells JSON from other texts; 0
+ * where there is none. */
+char scan_first(const char *bytes, size_t n);
 void scan_done(struct scan *scan);
 /* Texts given out before are no longer needed. */
 static inline void scan_reuse(struct scan *scan)

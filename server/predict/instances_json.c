@@ -1,5 +1,6 @@
 /* A prediction request as JSON: its members, and which model it means. One walk
  * over the bytes where the model is known before its instances come. */
+#include "base/near.h"
 #include "predict/instances_rows.h"
 
 #include <math.h>
@@ -102,11 +103,10 @@ static bool take_top_member(struct json_rows *rows, struct scan_text name)
         return take_version(rows);
     if (text_equals("instances", name.text, name.length))
         return meet_instances(rows);
-    snprintf(text, sizeof text, "%.*s", (int)(name.length < 40 ? name.length : 40), name.text);
-    err_set(rows->err, ERR_INPUT,
-            "'%s' is not a field of a prediction; there are model, version, instances (byte %zu)", text,
-            rows_here(rows));
-    return err_field(rows->err, text);
+    if (text_equals("strokes", name.text, name.length))
+        return member_fail(rows, "strokes", "and \"instances\" exclude each other");
+    snprintf(text, sizeof text, "%.*s", (int)(name.length < 60 ? name.length : 60), name.text);
+    return words_unknown("model version instances strokes", "field", text, rows->err);
 }
 
 /* The body's object, and nothing after it. */

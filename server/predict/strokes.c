@@ -1,6 +1,7 @@
 /* Strokes as JSON, with the strict scanner. */
 #include "predict/strokes.h"
 
+#include "base/near.h"
 #include "json/scan.h"
 
 #include <math.h>
@@ -182,8 +183,10 @@ static bool take_member(struct reading *r)
         return take_version(r);
     if (is(&name, "strokes"))
         return take_strokes(r);
-    snprintf(text, sizeof text, "%.*s", (int)(name.length < 40 ? name.length : 40), name.text);
-    return wrong(r, text, "is not a field of a prediction from strokes; there are model, version, strokes");
+    snprintf(text, sizeof text, "%.*s", (int)(name.length < 60 ? name.length : 60), name.text);
+    if (is(&name, "instances"))
+        return wrong(r, text, "and \"strokes\" exclude each other");
+    return words_unknown("model version strokes instances", "field", text, r->err);
 }
 
 static bool take_body(struct reading *r)

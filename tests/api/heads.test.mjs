@@ -187,7 +187,7 @@ const SERVED = {
   "a value beyond ASCII": get("GET /version HTTP/1.1", "Host: localhost\r\nX-A: \xe9\xff\r\n"),
   "a colon in a value": get("GET /version HTTP/1.1", "Host: localhost:80\r\nX-A: :b:\r\n"),
   cookies: get("GET /version HTTP/1.1", 'Host: localhost\r\nCookie: a=b; c="d e"; f\r\nCookie: g=h\r\n'),
-  "a query": get("GET /version?a=b&c=%20d+e&f HTTP/1.1"),
+  "a query": get("GET /healthz?a=b&c=%20d+e&f HTTP/1.1"),
   "an escaped path": get("GET /%76ersion HTTP/1.1"),
   "no Host in HTTP/1.0, which keeps alive": get("GET /version HTTP/1.0", "Connection: keep-alive\r\n"),
   "a later HTTP/1": get("GET /version HTTP/1.2"),

@@ -1,5 +1,7 @@
 /* openapi.json says what the code takes: its enums are the engine's tables, its
  * properties the fields of a request. */
+#include "api/routes.h"
+#include "base/near.h"
 #include "helper_main.h"
 #include "jobs/json_train.h"
 #include "mlp/train.h"
@@ -7,6 +9,7 @@
 
 #include <check.h>
 #include <cjson/cJSON.h>
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -134,6 +137,74 @@ START_TEST(query_parameters_are_the_fields_that_fit_a_text)
 }
 END_TEST
 
+/* What a reference within the document leads to, or the object itself. */
+static const cJSON *resolved(const cJSON *object)
+{
+    const cJSON *reference = cJSON_GetObjectItemCaseSensitive(object, "$ref");
+    if (!reference)
+        return object;
+    const char *name = strrchr(reference->valuestring, '/') + 1;
+    const cJSON *components = cJSON_GetObjectItemCaseSensitive(document, "components");
+    return cJSON_GetObjectItemCaseSensitive(cJSON_GetObjectItemCaseSensitive(components, "parameters"), name);
+}
+
+/* Each query parameter of the list is the route's; their number. */
+static uint32_t parameters_check(const struct route *route, const cJSON *list)
+{
+    const cJSON *item;
+    uint32_t n = 0;
+    cJSON_ArrayForEach(item, list)
+    {
+        const cJSON *parameter = resolved(item);
+        const char *name = cJSON_GetObjectItemCaseSensitive(parameter, "name")->valuestring;
+        if (strcmp(cJSON_GetObjectItemCaseSensitive(parameter, "in")->valuestring, "query"))
+            continue;
+        ck_assert_msg(route->parameters && words_have(route->parameters, name), "%s %s takes %s",
+                      route->method, route->pattern, name);
+        n++;
+    }
+    return n;
+}
+
+START_TEST(parameters_are_those_of_the_routes)
+{
+    const cJSON *paths = cJSON_GetObjectItemCaseSensitive(document, "paths");
+    for (size_t i = 0; i < n_routes; i++) {
+        const struct route *route = &routes[i];
+        char method[8] = "";
+        if (route->parameters && !strcmp(route->parameters, ROUTE_ANY_PARAMETER))
+            continue;
+        for (size_t k = 0; route->method[k]; k++)
+            method[k] = (char)tolower((unsigned char)route->method[k]);
+        const cJSON *path = cJSON_GetObjectItemCaseSensitive(paths, route->pattern);
+        const cJSON *operation = cJSON_GetObjectItemCaseSensitive(path, method);
+        ck_assert_msg(operation != NULL, "%s %s is told of", route->method, route->pattern);
+        uint32_t n = parameters_check(route, cJSON_GetObjectItemCaseSensitive(path, "parameters")) +
+                     parameters_check(route, cJSON_GetObjectItemCaseSensitive(operation, "parameters")),
+                 n_known = route->parameters ? 1 : 0;
+        for (const char *c = route->parameters; c && *c; c++)
+            n_known += *c == ' ';
+        ck_assert_msg(n == n_known, "%s %s: %u parameters are told of, the route knows %u", route->method,
+                      route->pattern, n, n_known);
+    }
+}
+END_TEST
+
+/* The lists that routes are made of, and what reads them. */
+START_TEST(lists_of_parameters_are_what_is_read)
+{
+    char words[] = CSV_UPLOAD_PARAMETERS;
+    for (char *word = strtok(words, " "); word; word = strtok(NULL, " "))
+        ck_assert_msg(csv_query_knows(word), "%s is read", word);
+    for (uint32_t i = 0; csv_query_name(i); i++)
+        ck_assert_msg(words_have(CSV_UPLOAD_PARAMETERS, csv_query_name(i)), "%s is listed",
+                      csv_query_name(i));
+    char fields[] = TRAIN_PARAMETERS;
+    for (char *word = strtok(fields, " "); word; word = strtok(NULL, " "))
+        ck_assert_msg(train_knows(word), "%s is a field", word);
+}
+END_TEST
+
 Suite *test_suite(void)
 {
     Suite *suite = suite_create("openapi");
@@ -142,6 +213,8 @@ Suite *test_suite(void)
     tcase_add_test(tc, enums_are_the_engines_tables);
     tcase_add_test(tc, properties_are_the_fields_of_a_request);
     tcase_add_test(tc, query_parameters_are_the_fields_that_fit_a_text);
+    tcase_add_test(tc, parameters_are_those_of_the_routes);
+    tcase_add_test(tc, lists_of_parameters_are_what_is_read);
     suite_add_tcase(suite, tc);
     return suite;
 }

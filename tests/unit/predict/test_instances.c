@@ -243,7 +243,7 @@ START_TEST(json_errors_say_where)
         {"{\"version\":99999999}", "whole number from 1"},
         {"{\"version\":1e38}", "whole number from 1"}, /* undefined, once, to convert */
         {"{\"version\":-1}", "whole number from 1"},
-        {"{\"instance\":[[1]]}", "'instance' is not a field of a prediction"},
+        {"{\"instance\":[[1]]}", "unknown field \"instance\" (did you mean \"instances\"?)"},
         {"{\"instances\":[{\"age\":1}]}", "lacks the model's column 'fare', 'sex', 'alive'"},
         {"{\"instances\":[{\"age\":1,\"age\":2}]}", "instances[0] names 'age' twice"},
         {"{\"instances\":[{\"id\\u0000aaaaaaaaaaaaaaaaaaaaaaaa\":1}]}",

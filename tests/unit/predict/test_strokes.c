@@ -80,7 +80,7 @@ START_TEST(wrong_bodies_say_what_and_where)
                  {"{\"strokes\":[],\"version\":1.5}", "whole number"},
                  {"{\"strokes\":[],\"version\":1e38}", "whole number"},
                  {"{\"strokes\":[],\"version\":1.00000001}", "whole number"}, /* not 1 */
-                 {"{\"strokes\":[],\"instances\":[]}", "not a field"},
+                 {"{\"strokes\":[],\"instances\":[]}", "exclude each other"},
                  {"{}", "expected a member"}};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
         check_refused(wrong[i].body, ERR_INPUT, wrong[i].says);
