@@ -131,7 +131,7 @@ test("wrong parameters are named, with what they may be", async () => {
     ["types", "a", /name:type.*number, category or text/],
     ["types", "a:date", /number, category or text.*a:date/],
     ["types", "nowhere:number", /no column called nowhere/],
-    ["seperator", ";", /not known: expected name, replace, separator/],
+    ["seperator", ";", /did you mean "separator"/],
   ])
     assertProblem(await upload("a,b\n1,2\n", `&${name}=${encodeURIComponent(value)}`), 400, words, { field: name });
   assertProblem(await upload("a,b\n1,2\n", "&separator=comma&decimal=comma"), 400, /already means something/, { field: "decimal" });
@@ -302,7 +302,7 @@ test("predictions read CSV as uploads do, told or guessed, compressed too", asyn
   await same(`${where}&encoding=utf-16le`, bytes(csv, "utf16le"));
   await same(`${where}&columns=k,b,a&header=false`, csv.split("\n").slice(2).map((line) => line.split(/:(?=[^~]*(?:~[^~]*~)*[^~]*$)/).reverse().join(":")).join("\n"));
   await same(`${where}&columns=a,b,k&header=true`, csv);
-  assertProblem(await daemon.csv(`${where}&on_bad_row=skip`, csv), 400, /no row can be left out/, { field: "on_bad_row" });
+  assertProblem(await daemon.csv(`${where}&on_bad_row=skip`, csv), 400, /unknown parameter/, { field: "on_bad_row" });
   assertProblem(await daemon.csv("/models/told/predict?quote=xx", csv), 400, /double, single or none/, { field: "quote" });
   assertProblem(await daemon.csv(where, zlib.gzipSync(csv).subarray(0, 60), { "Content-Encoding": "gzip" }), 400, /ends too early/);
 });
