@@ -75,7 +75,7 @@ test("rows that do not fit are refused with their place, and none is added", asy
   await refused(daemon.post("/datasets/firm/rows", { rows: [{ size: 1 }] }), 422, /lacks.*colour/, { row: 1, column: "colour" });
   await refused(daemon.post("/datasets/firm/rows", { rows: [{ size: 1, hue: 2 }] }), 422, /no column 'hue'/, { row: 1 });
   await refused(daemon.post("/datasets/firm/rows", { rows: [[1, [2], 3]] }), 422, /'colour'.*expected a number, a text/, { row: 1 });
-  await refused(daemon.post("/datasets/firm/rows", { row: [] }), 400, /"row".*rows/, { field: "rows" });
+  await refused(daemon.post("/datasets/firm/rows", { row: [] }), 400, /"row".*rows/, { field: "row" });
   await refused(daemon.post("/datasets/firm/rows", { rows: [] }), 400, /no rows/);
   await refused(daemon.csv("/datasets/nowhere/rows", "1\n"), 404, /nowhere/);
   assert.equal((await rows("firm")).length, 3);

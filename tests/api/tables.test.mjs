@@ -62,7 +62,7 @@ test("an error among the rows is told before anything is sent", async () => {
   assertProblem(await ask("a,b\n1,2\n3\n"), 422, /row 2 has 1 field/, { row: 2 });
   assertProblem(await ask("a\n1\n"), 422, /lacks.*'b'/, { column: "b" });
   assertProblem(await ask("a,b\n"), 400, /no row below/);
-  assertProblem(await ask("a,b\n1,2\n", "?on_bad_row=skip"), 400, /left out/, { field: "on_bad_row" });
+  assertProblem(await ask("a,b\n1,2\n", "?on_bad_row=skip"), 400, /unknown parameter/, { field: "on_bad_row" });
   assertProblem(await daemon.csv("/models/nowhere/predict", "a,b\n1,2\n", asCsv), 404, /nowhere/);
 });
 
