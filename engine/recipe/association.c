@@ -28,7 +28,7 @@ static bool is(const struct pair *pair, uint32_t column, enum column_type type)
 static double number_at(const struct pair *pair, uint32_t column, uint64_t row)
 {
     double value = is(pair, column, COLUMN_DATE) ? table_date(pair->table, column, row)
-                                                 : (double)table_number(pair->table, column, row);
+                                                 : table_value(pair->table, column, row);
     return isfinite(value) ? value : NAN;
 }
 

@@ -94,7 +94,7 @@ static bool plan_date(struct plan *plan, const struct recipe_column *column, con
                       struct err *err)
 {
     bool dates = from->type == COLUMN_DATE, wanted = column->encoding == ENCODING_DATE;
-    bool empty = from->type == COLUMN_NUMBER && isnan(from->min);
+    bool empty = column_is_number(from) && isnan(from->min);
     char name[80];
 
     if ((dates && wanted) || (wanted && empty)) {
@@ -136,6 +136,7 @@ static bool plan_init(struct plan *plan, const struct recipe_column *column, con
     const struct column *from = table_column(table, (uint32_t)found);
     plan->column = column;
     plan->offset = from->offset;
+    plan->type = from->type;
     plan->zero = from->type == COLUMN_BYTE && from->max == 0;
     if (from->type == COLUMN_TEXT) {
         err_set(err, ERR_INPUT,
@@ -151,7 +152,9 @@ static bool plan_init(struct plan *plan, const struct recipe_column *column, con
     if (column->encoding == ENCODING_ONE_HOT)
         plan->kind = from->type == COLUMN_BYTE ? PLAN_BYTE_HOT : PLAN_NUMBER_HOT;
     else
-        plan->kind = from->type == COLUMN_BYTE ? PLAN_BYTE : PLAN_NUMBER;
+        plan->kind = from->type == COLUMN_BYTE     ? PLAN_BYTE
+                     : from->type == COLUMN_NUMBER ? PLAN_NUMBER
+                                                   : PLAN_VALUE;
     return true;
 }
 
@@ -244,8 +247,10 @@ static float plan_number(const struct plan *plan, const uint8_t *record)
 
     if (plan->kind == PLAN_BYTE || plan->kind == PLAN_BYTE_HOT)
         return *at;
-    if (plan->kind != PLAN_LEVEL_NUMBER)
+    if (plan->kind == PLAN_NUMBER)
         return record_float(at);
+    if (plan->kind != PLAN_LEVEL_NUMBER)
+        return (float)column_value(plan->type, at);
     uint32_t level = record_level(at);
     return level < plan->n_levels ? plan->level_numbers[level] : NAN;
 }
@@ -266,6 +271,7 @@ static void plan_encode(const struct plan *plan, const uint8_t *record, float *x
     switch (plan->kind) {
     case PLAN_BYTE:
     case PLAN_NUMBER:
+    case PLAN_VALUE:
     case PLAN_LEVEL_NUMBER:
         column_encode_number(column, plan_number(plan, record), x);
         break;

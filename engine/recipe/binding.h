@@ -8,10 +8,11 @@
 enum plan_kind {
     PLAN_BYTE,         /* byte into a scaled or standardised column */
     PLAN_NUMBER,       /* float into such a one */
+    PLAN_VALUE,        /* number of another type into such a one */
     PLAN_LEVEL_NUMBER, /* level whose text is a number into such a one */
     PLAN_LEVEL,        /* level into a one-hot column */
     PLAN_BYTE_HOT,     /* byte into a one-hot column, by its text */
-    PLAN_NUMBER_HOT,   /* float into a one-hot column, by its text */
+    PLAN_NUMBER_HOT,   /* any number into a one-hot column, by its text */
     PLAN_DATE,         /* date into a date column */
     PLAN_DATE_SWAPPED, /* the same, read with day and month the other way: the model knows which is which */
     PLAN_DATE_MISSING, /* a column without values into a date column */
@@ -20,8 +21,9 @@ enum plan_kind {
 /* One used column of the recipe. */
 struct plan {
     enum plan_kind kind;
-    uint32_t offset; /* in the record */
-    bool zero;       /* bytes that are zero in every row of the table */
+    uint32_t offset;       /* in the record */
+    enum column_type type; /* of the table's column */
+    bool zero;             /* bytes that are zero in every row of the table */
     const struct recipe_column *column;
     uint32_t n_levels;      /* of the table's column */
     uint32_t *level_inputs; /* (n_levels), counted from the column's first input; LEVEL_NONE: no input */
@@ -37,6 +39,7 @@ struct class_value {
 /* How a record's target is read. */
 struct binding_target {
     enum { TARGET_NONE, TARGET_BYTE, TARGET_NUMBER, TARGET_LEVEL } kind;
+    enum column_type type; /* of the table's column */
     uint32_t offset;
     uint32_t n_levels;
     int32_t *level_classes; /* TARGET_LEVEL, classification: (n_levels), -1: not one of the recipe's */

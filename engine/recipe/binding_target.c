@@ -176,6 +176,7 @@ static bool column_init(struct binding_target *target, const struct recipe *reci
 
     index.target = target;
     target->offset = column->offset;
+    target->type = column->type;
     target->kind = column->type == COLUMN_BYTE ? TARGET_BYTE : TARGET_NUMBER;
     if (ok && column->type == COLUMN_CATEGORY)
         ok = levels_init(target, &index, recipe->task == TASK_CLASSIFICATION, column, err);
@@ -212,12 +213,9 @@ bool binding_target_init(struct binding_target *target, const struct recipe *rec
     return err_at(err, 0, recipe->target);
 }
 
-static float number_at(const uint8_t *at)
+static float number_at(const struct binding_target *target, const uint8_t *record)
 {
-    float value;
-
-    memcpy(&value, at, sizeof value);
-    return value;
+    return (float)column_value(target->type, record + target->offset);
 }
 
 static uint32_t level_at(const uint8_t *at)
@@ -236,7 +234,7 @@ int32_t target_class(const struct binding_target *target, const uint8_t *record)
     case TARGET_BYTE:
         return target->byte_classes[record[target->offset]];
     case TARGET_NUMBER:
-        return class_find(target, number_at(record + target->offset));
+        return class_find(target, number_at(target, record));
     case TARGET_LEVEL:
         level = level_at(record + target->offset);
         return level < target->n_levels ? target->level_classes[level] : -1;
@@ -255,7 +253,7 @@ float target_value(const struct binding_target *target, const uint8_t *record)
     case TARGET_BYTE:
         return record[target->offset];
     case TARGET_NUMBER:
-        value = number_at(record + target->offset);
+        value = number_at(target, record);
         break;
     case TARGET_LEVEL:
         level = level_at(record + target->offset);

@@ -100,7 +100,7 @@ static bool override_fits(enum column_type type, enum encoding encoding)
     bool number = encoding == ENCODING_SCALE || encoding == ENCODING_STANDARDISE ||
                   encoding == ENCODING_LOG || encoding == ENCODING_QUANTILE;
     return encoding == ENCODING_IGNORE || (type == COLUMN_CATEGORY && encoding == ENCODING_ONE_HOT) ||
-           ((type == COLUMN_BYTE || type == COLUMN_NUMBER) && number);
+           (column_type_is_number(type) && number);
 }
 
 /* How columns are to be encoded. */
@@ -197,11 +197,9 @@ static bool words_fit(const struct fit *fit, uint32_t table_index, struct recipe
         recipe_note(fit->table, table_index, column->note);
         column->encoding = ENCODING_IGNORE;
         return true;
-    case COLUMN_BYTE:
-    case COLUMN_NUMBER:
-        break;
+    default:
+        return true;
     }
-    return true;
 }
 
 bool columns_fit(struct fit *fit, const struct recipe_options *options, struct err *err)

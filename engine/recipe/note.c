@@ -45,14 +45,12 @@ bool note_counting(const struct table *table, uint32_t index, char note[RECIPE_N
     uint64_t n = table_n_rows(table);
 
     note[0] = 0;
-    if ((column->type != COLUMN_BYTE && column->type != COLUMN_NUMBER) || !column->integer ||
-        column->n_missing > 0 || n < COUNTING_ROWS_MIN)
+    if (!column_is_number(column) || !column->integer || column->n_missing > 0 || n < COUNTING_ROWS_MIN)
         return true;
-    if (!(column->min == 0 || column->min == 1) ||
-        (float)column->max != (float)(column->min + (double)(n - 1)))
+    if (!(column->min == 0 || column->min == 1) || column->max != column->min + (double)(n - 1))
         return true;
     for (uint64_t row = 0; row < n; row++)
-        if (table_number(table, index, row) != (float)(column->min + (double)row))
+        if (table_value(table, index, row) != column->min + (double)row)
             return true;
     snprintf(note, RECIPE_NOTE_SIZE, "left out: " NOTE_COUNTING ", " NOTE_ID);
     return false;

@@ -136,7 +136,7 @@ static bool group_fit(const struct fit *fit, const uint32_t *features, uint32_t 
 static bool is_number(const struct fit *fit, uint32_t feature)
 {
     enum column_type type = feature_type(fit, feature);
-    return (type == COLUMN_BYTE || type == COLUMN_NUMBER) && is_open(&fit->recipe->columns[feature]);
+    return column_type_is_number(type) && is_open(&fit->recipe->columns[feature]);
 }
 
 /* Pieces of each column that the rows can teach. */

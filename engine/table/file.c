@@ -12,8 +12,9 @@
 #include <unistd.h>
 
 enum {
-    VERSION = 1,
-    VERSION_TEXTS = 2,
+    VERSION_PLAIN = 1, /* read only: bytes, floats, categories and dates */
+    VERSION_TEXTS = 2, /* read only: with text columns */
+    VERSION = 3,
     BYTE_ORDER_MARK = 0x01020304,
 };
 static const char magic[8] = "mlptable";
@@ -31,14 +32,16 @@ struct file_header {
 /* The schema is: struct file_column (n_columns), struct table_group (n_groups),
  * for each level of each column its rows (uint64_t), then its words, each ended
  * by NUL: the names of the columns, the levels. Their order tells which is
- * whose. Version 2 is that of tables with a text column: as many groups again
- * follow the first, of the texts between records and schema. */
+ * whose. As many groups again follow the first, of the texts between records
+ * and schema; not in version 1, which had no texts. Versions before 3 had no
+ * `style`: their columns were smaller. */
 struct file_column {
     uint64_t n_missing;
     double min, max, mean, stddev;
     uint32_t type, offset, n_levels;
     uint32_t detail; /* dates: order | separator << 8 | either << 16; others: all are integers | decimal_point
-                        << 8 | thousands_separator << 16 */
+                        << 8 | thousands_separator << 16 | decimals << 24 */
+    uint64_t style;  /* 0 */
 };
 
 typedef uint64_t words_v __attribute__((vector_size(64)));
@@ -77,11 +80,16 @@ static uint64_t levels_count(const struct table_schema *schema)
     return n;
 }
 
-/* Bytes before the words. */
-static uint64_t fixed_bytes(uint64_t n_columns, uint64_t n_groups, uint64_t n_levels)
+static size_t column_bytes(uint32_t version)
 {
-    return n_columns * sizeof(struct file_column) + n_groups * sizeof(struct table_group) +
-           n_levels * sizeof(uint64_t);
+    return version < VERSION ? offsetof(struct file_column, style) : sizeof(struct file_column);
+}
+
+/* Bytes before the words. */
+static uint64_t fixed_bytes(const struct file_header *header)
+{
+    return header->n_columns * column_bytes(header->version) + header->n_groups * sizeof(struct table_group) +
+           header->n_levels * sizeof(uint64_t);
 }
 
 bool table_file_has_texts(const struct table_schema *schema)
@@ -90,11 +98,6 @@ bool table_file_has_texts(const struct table_schema *schema)
         if (schema->columns[i].type == COLUMN_TEXT)
             return true;
     return false;
-}
-
-static uint64_t groups_count(const struct table_schema *schema)
-{
-    return schema->n_groups * (table_file_has_texts(schema) ? 2 : 1);
 }
 
 static size_t words_bytes(const struct table_schema *schema)
@@ -121,13 +124,14 @@ static uint32_t detail_pack(const struct column *column)
     const struct date_format *date = &column->date;
     if (column->type != COLUMN_DATE)
         return (uint32_t)column->integer | (uint32_t)(unsigned char)column->decimal_point << 8 |
-               (uint32_t)(unsigned char)column->thousands_separator << 16;
+               (uint32_t)(unsigned char)column->thousands_separator << 16 | (uint32_t)column->decimals << 24;
     return (uint32_t)date->order | (uint32_t)(unsigned char)date->separator << 8 |
            (uint32_t)date->either << 16;
 }
 
-static void detail_unpack(struct column *column, uint32_t detail)
+static void detail_unpack(struct column *column, uint32_t detail, uint32_t version)
 {
+    column->decimals = COLUMN_DECIMALS_MIXED;
     if (column->type == COLUMN_DATE) {
         column->date = (struct date_format){.order = (enum date_order)(detail & 0xff),
                                             .separator = (char)(detail >> 8 & 0xff),
@@ -137,18 +141,20 @@ static void detail_unpack(struct column *column, uint32_t detail)
     column->integer = (detail & 1) != 0;
     column->decimal_point = (char)(detail >> 8 & 0xff);
     column->thousands_separator = (char)(detail >> 16 & 0xff);
+    if (version >= VERSION)
+        column->decimals = (uint8_t)(detail >> 24);
 }
 
 static void schema_pack(const struct table_schema *schema, char *block)
 {
     struct file_column *columns = (struct file_column *)(void *)block;
     struct table_group *groups = (struct table_group *)(void *)(columns + schema->n_columns);
-    uint64_t *level_rows = (uint64_t *)(void *)(groups + groups_count(schema));
+    uint64_t *level_rows = (uint64_t *)(void *)(groups + 2 * schema->n_groups);
     char *text = (char *)(level_rows + levels_count(schema));
-    if (schema->n_groups > 0)
+    if (schema->n_groups > 0) {
         memcpy(groups, schema->groups, schema->n_groups * sizeof *groups);
-    if (groups_count(schema) > schema->n_groups)
         memcpy(groups + schema->n_groups, schema->text_groups, schema->n_groups * sizeof *groups);
+    }
     for (uint32_t i = 0; i < schema->n_columns; i++) {
         const struct column *from = &schema->columns[i];
         columns[i] = (struct file_column){.n_missing = from->n_missing,
@@ -170,28 +176,26 @@ static void schema_pack(const struct table_schema *schema, char *block)
 
 bool table_file_finish(int fd, const struct table_schema *schema, struct err *err)
 {
-    uint64_t n_levels = levels_count(schema);
-    size_t n_bytes =
-        (size_t)fixed_bytes(schema->n_columns, groups_count(schema), n_levels) + words_bytes(schema);
-    char *block = calloc(1, n_bytes);
-    if (!block)
-        return err_memory(err, "the table's schema");
-    schema_pack(schema, block);
-    struct file_header header = {.version = table_file_has_texts(schema) ? VERSION_TEXTS : VERSION,
+    struct file_header header = {.version = VERSION,
                                  .byte_order = BYTE_ORDER_MARK,
                                  .n_rows = schema->n_rows,
                                  .n_columns = schema->n_columns,
                                  .record_bytes = schema->record_bytes,
-                                 .n_groups = groups_count(schema),
-                                 .n_levels = n_levels,
+                                 .n_groups = 2 * schema->n_groups,
+                                 .n_levels = levels_count(schema),
                                  .schema_at = TABLE_RECORDS_AT + schema->n_rows * schema->record_bytes +
-                                              schema->n_text_bytes,
-                                 .schema_bytes = n_bytes,
-                                 .schema_checksum = table_checksum(block, n_bytes)};
+                                              schema->n_text_bytes};
+    header.schema_bytes = fixed_bytes(&header) + words_bytes(schema);
+    char *block = calloc(1, (size_t)header.schema_bytes);
+    if (!block)
+        return err_memory(err, "the table's schema");
+    schema_pack(schema, block);
+    header.schema_checksum = table_checksum(block, (size_t)header.schema_bytes);
     memcpy(header.magic, magic, sizeof magic);
     header.header_checksum = table_checksum(&header, offsetof(struct file_header, header_checksum));
-    bool good = file_write_at(fd, block, n_bytes, header.schema_at, "the table's schema", err) &&
-                file_write_at(fd, &header, sizeof header, 0, "the table's header", err);
+    bool good =
+        file_write_at(fd, block, (size_t)header.schema_bytes, header.schema_at, "the table's schema", err) &&
+        file_write_at(fd, &header, sizeof header, 0, "the table's header", err);
     free(block);
     if (good && fsync(fd) != 0)
         return err_errno(err, "syncing the table");
@@ -209,36 +213,42 @@ static bool header_check(const struct file_header *header, uint64_t file_bytes, 
 {
     if (memcmp(header->magic, magic, sizeof magic) != 0)
         return err_set(err, ERR_CORRUPT, "this is not a table file");
-    if ((header->version != VERSION && header->version != VERSION_TEXTS) ||
-        header->byte_order != BYTE_ORDER_MARK)
+    if (header->version < VERSION_PLAIN || header->version > VERSION || header->byte_order != BYTE_ORDER_MARK)
         return err_set(err, ERR_CORRUPT,
                        "the table file is of version %u, expected at most %d in this machine's byte order",
-                       header->version, VERSION_TEXTS);
+                       header->version, VERSION);
     if (header->header_checksum != table_checksum(header, offsetof(struct file_header, header_checksum)))
         return err_set(err, ERR_CORRUPT, "the table's header is damaged");
     uint64_t limit = UINT64_MAX / 1024;
-    bool texts = header->version == VERSION_TEXTS;
+    bool texts = header->version != VERSION_PLAIN;
     bool good = header->n_rows > 0 && header->n_columns > 0 && header->n_columns <= 1u << 24 &&
                 header->record_bytes > 0 && header->n_rows <= limit / header->record_bytes &&
                 header->n_groups < limit && header->n_levels < limit && header->schema_at < limit &&
                 header->schema_bytes < limit && (!texts || header->n_groups % 2 == 0) &&
                 texts_bytes(header, header->schema_at) < (texts ? limit : 1) &&
                 file_bytes == header->schema_at + header->schema_bytes &&
-                header->schema_bytes > fixed_bytes(header->n_columns, header->n_groups, header->n_levels);
+                header->schema_bytes > fixed_bytes(header);
     return good || err_set(err, ERR_CORRUPT, "the table file's size is not what its header says");
 }
 
-static bool column_check(const struct file_column *column, uint32_t record_bytes)
+/* A value stands at a multiple of its size, or of 4. */
+static bool column_place_check(const struct file_column *column, uint32_t record_bytes)
 {
-    bool wide = column->type == COLUMN_DATE || column->type == COLUMN_TEXT;
-    uint32_t size = column->type == COLUMN_BYTE ? 1 : wide ? 8 : 4, step = size == 1 ? 1 : 4;
+    uint32_t size = column_type_bytes((enum column_type)column->type), step = size < 4 ? size : 4;
+    return column->offset % step == 0 && record_bytes >= size && column->offset <= record_bytes - size &&
+           record_bytes % step == 0;
+}
+
+static bool column_check(const struct file_column *column, const struct file_header *header)
+{
+    if (column->type >= (header->version < VERSION ? COLUMN_INT8 : COLUMN_TYPES))
+        return false;
     bool bytes =
         column->type != COLUMN_BYTE || (column->min >= 0 && column->max >= column->min && column->max <= 255);
     bool format =
         column->type != COLUMN_DATE || ((column->detail & 0xff) < DATE_ORDERS && column->detail >> 17 == 0);
-    return column->type < COLUMN_TYPES && bytes && format && column->offset % step == 0 &&
-           record_bytes >= size && column->offset <= record_bytes - size &&
-           (column->type == COLUMN_CATEGORY || column->n_levels == 0) && record_bytes % step == 0;
+    return bytes && format && column_place_check(column, header->record_bytes) &&
+           (column->type == COLUMN_CATEGORY || column->n_levels == 0);
 }
 
 /* The next text, which must end before `end`. */
@@ -255,15 +265,15 @@ static char *text_take(char **text, const char *end)
 static bool schema_unpack(const struct file_header *header, char *block, struct table_schema *schema,
                           const char **levels)
 {
-    const struct file_column *columns = (const struct file_column *)(const void *)block;
-    schema->groups = (struct table_group *)(void *)(block + header->n_columns * sizeof *columns);
+    size_t n_bytes = column_bytes(header->version);
+    schema->groups = (struct table_group *)(void *)(block + header->n_columns * n_bytes);
     schema->text_groups = schema->groups + schema->n_groups;
     uint64_t *level_rows = (uint64_t *)(void *)(schema->groups + header->n_groups), n_left = header->n_levels;
     char *text = (char *)(level_rows + header->n_levels);
     const char *end = block + header->schema_bytes;
     for (uint32_t i = 0; i < header->n_columns; i++) {
-        const struct file_column *from = &columns[i];
-        if (!column_check(from, header->record_bytes) || from->n_levels > n_left)
+        const struct file_column *from = (const struct file_column *)(const void *)(block + i * n_bytes);
+        if (!column_check(from, header) || from->n_levels > n_left)
             return false;
         n_left -= from->n_levels;
         schema->columns[i] = (struct column){.name = text_take(&text, end),
@@ -279,13 +289,15 @@ static bool schema_unpack(const struct file_header *header, char *block, struct 
                                              .level_rows = level_rows};
         if (!schema->columns[i].name)
             return false;
-        detail_unpack(&schema->columns[i], from->detail);
+        detail_unpack(&schema->columns[i], from->detail, header->version);
         for (uint32_t j = 0; j < from->n_levels; j++)
             if (!(*levels++ = text_take(&text, end)))
                 return false;
         level_rows += from->n_levels;
     }
-    return n_left == 0 && text == end && table_file_has_texts(schema) == (header->version == VERSION_TEXTS);
+    bool texts = table_file_has_texts(schema);
+    return n_left == 0 && text == end && (texts || schema->n_text_bytes == 0) &&
+           (header->version == VERSION || texts == (header->version == VERSION_TEXTS));
 }
 
 bool table_file_read(int fd, struct table_schema *schema, void **block, const char ***levels, struct err *err)
@@ -303,7 +315,7 @@ bool table_file_read(int fd, struct table_schema *schema, void **block, const ch
     schema->n_rows = header.n_rows;
     schema->n_columns = header.n_columns;
     schema->record_bytes = header.record_bytes;
-    schema->n_groups = header.version == VERSION_TEXTS ? header.n_groups / 2 : header.n_groups;
+    schema->n_groups = header.version == VERSION_PLAIN ? header.n_groups : header.n_groups / 2;
     schema->n_text_bytes = texts_bytes(&header, header.schema_at);
     *block = malloc((size_t)header.schema_bytes);
     *levels = malloc(((size_t)header.n_levels + 1) * sizeof **levels);

@@ -279,6 +279,7 @@ void tally_column(const struct tally *tally, uint32_t index, struct column *colu
     column->decimal_point = tally->plan->dialect.decimal == ',' ? ',' : '\0';
     column->thousands_separator = tally->plan->dialect.thousands;
     column->min = column->max = column->mean = column->stddev = NAN;
+    column->decimals = COLUMN_DECIMALS_MIXED;
     if (planned->type == COLUMN_BYTE) {
         column_of_bytes(&tally->bytes[planned->slot], tally->n_rows, column);
     } else if (planned->type == COLUMN_NUMBER) {

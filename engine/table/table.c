@@ -141,21 +141,82 @@ static const uint8_t *value_at(const struct table *table, uint32_t column, uint6
     return table_records(table) + row * table->schema.record_bytes + table->schema.columns[column].offset;
 }
 
-float table_number(const struct table *table, uint32_t column, uint64_t row)
+static float float_at(const void *at)
 {
-    const uint8_t *at = value_at(table, column, row);
     float value;
-    if (table->schema.columns[column].type == COLUMN_BYTE)
-        return (float)*at;
     memcpy(&value, at, sizeof value);
     return value;
 }
 
-double table_date(const struct table *table, uint32_t column, uint64_t row)
+static double double_at(const void *at)
 {
     double value;
-    memcpy(&value, value_at(table, column, row), sizeof value);
+    memcpy(&value, at, sizeof value);
     return value;
+}
+
+static double integer_value(int64_t value, int64_t missing)
+{
+    return value == missing ? (double)NAN : (double)value;
+}
+
+static int64_t integer_at(enum column_type type, const void *at)
+{
+    int16_t word;
+    int32_t wide;
+    int64_t value = 0;
+    if (type == COLUMN_INT8)
+        return *(const int8_t *)at;
+    if (type == COLUMN_INT16)
+        return memcpy(&word, at, sizeof word), word;
+    if (type == COLUMN_INT32)
+        return memcpy(&wide, at, sizeof wide), wide;
+    memcpy(&value, at, sizeof value);
+    return value;
+}
+
+double column_value(enum column_type type, const void *at)
+{
+    switch (type) {
+    case COLUMN_BYTE:
+        return *(const uint8_t *)at;
+    case COLUMN_NUMBER:
+        return (double)float_at(at);
+    case COLUMN_DOUBLE:
+        return double_at(at);
+    case COLUMN_INT8:
+        return integer_value(integer_at(type, at), INT8_MIN);
+    case COLUMN_INT16:
+        return integer_value(integer_at(type, at), INT16_MIN);
+    case COLUMN_INT32:
+        return integer_value(integer_at(type, at), INT32_MIN);
+    case COLUMN_INT64:
+        return integer_value(integer_at(type, at), INT64_MIN);
+    case COLUMN_CATEGORY:
+    case COLUMN_DATE:
+    case COLUMN_TEXT:
+        break;
+    }
+    return (double)NAN;
+}
+
+double table_value(const struct table *table, uint32_t column, uint64_t row)
+{
+    return column_value(table->schema.columns[column].type, value_at(table, column, row));
+}
+
+float table_number(const struct table *table, uint32_t column, uint64_t row)
+{
+    const uint8_t *at = value_at(table, column, row);
+    enum column_type type = table->schema.columns[column].type;
+    if (type == COLUMN_BYTE)
+        return (float)*at;
+    return type == COLUMN_NUMBER ? float_at(at) : (float)column_value(type, at);
+}
+
+double table_date(const struct table *table, uint32_t column, uint64_t row)
+{
+    return double_at(value_at(table, column, row));
 }
 
 uint32_t table_level(const struct table *table, uint32_t column, uint64_t row)

@@ -73,8 +73,9 @@ const uint8_t *table_records(const struct table *table);
 
 /* One value as number or level. The column must be of the kind that the name
  * says. */
-float table_number(const struct table *table, uint32_t column,
-                   uint64_t row); /* byte or number column; NaN: missing */
+double table_value(const struct table *table, uint32_t column, uint64_t row); /* number; NaN: missing */
+/* The same as the network takes it: the nearest float. */
+float table_number(const struct table *table, uint32_t column, uint64_t row);
 uint32_t table_level(const struct table *table, uint32_t column,
                      uint64_t row); /* category column; TABLE_MISSING */
 double table_date(const struct table *table, uint32_t column, uint64_t row); /* date column; NaN: missing */

@@ -1,6 +1,7 @@
 /* CSV text at the end of a writer. */
 #include "base/csv_write.h"
 #include "base/float_text.h"
+#include "base/number_text.h"
 
 #include <math.h>
 #include <string.h>
@@ -62,6 +63,25 @@ const char *csv_missing_text(const struct table *table)
     return table_n_columns(table) == 1 ? "\"\"" : "";
 }
 
+/* As the file wrote it, where all of the column's numbers have the same
+ * decimals. */
+static void number_put(struct writer *writer, const struct table *table, uint32_t index, uint64_t row)
+{
+    const struct column *column = table_column(table, index);
+    char text[NUMBER_TEXT_SIZE];
+    if (isnan(table_value(table, index, row)))
+        return;
+    size_t n = table_number_text(table, index, row, text);
+    writer_bytes(writer, text, n);
+    if (column_decimals(column) == 0 || memchr(text, 'e', n))
+        return;
+    const char *point = memchr(text, '.', n);
+    size_t decimals = point ? (size_t)(text + n - point) - 1 : 0;
+    writer_bytes(writer, ".", !point);
+    for (; decimals < column_decimals(column); decimals++)
+        writer_bytes(writer, "0", 1);
+}
+
 static void cell_put(struct writer *writer, const struct table *table, uint32_t index, uint64_t row)
 {
     const struct column *column = table_column(table, index);
@@ -76,7 +96,7 @@ static void cell_put(struct writer *writer, const struct table *table, uint32_t 
         if (!isnan(value))
             writer_bytes(writer, text, date_text(value, column->date, text));
     } else {
-        csv_put_number(writer, table_number(table, index, row));
+        number_put(writer, table, index, row);
     }
     if (writer->n == before)
         writer_bytes(writer, csv_missing_text(table), strlen(csv_missing_text(table)));
@@ -96,7 +116,7 @@ void csv_put_row(struct writer *writer, const struct table *table, uint64_t row)
     const uint8_t *record = table_records(table) + row * table_record_bytes(table);
     for (uint32_t i = 0; i < table_n_columns(table); i++) {
         const struct column *column = table_column(table, i);
-        if (column->type == COLUMN_BYTE) {
+        if (column->type == COLUMN_BYTE && !column_decimals(column)) {
             byte_put(writer, record[column->offset], i > 0);
             continue;
         }

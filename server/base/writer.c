@@ -2,6 +2,7 @@
 #include "base/writer.h"
 
 #include "base/float_text.h"
+#include "base/number_text.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -195,15 +196,8 @@ void writer_key(struct writer *writer, const char *name)
 
 void writer_double(struct writer *writer, double number)
 {
-    char text[40] = "null";
-    int n = 4;
-    for (int digits = 15; digits <= 17 && isfinite(number); digits++) {
-        n = snprintf(text, sizeof text, "%.*g", digits, number);
-        if (strtod(text, NULL) == number)
-            break;
-    }
-    comma_add(writer);
-    bytes_add(writer, text, (size_t)n);
+    char text[NUMBER_TEXT_SIZE];
+    writer_raw(writer, text, double_text(number, text));
 }
 
 void writer_float(struct writer *writer, float number)

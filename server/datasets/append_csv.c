@@ -82,7 +82,7 @@ static bool field_take(struct csv_rows *rows, uint32_t column, struct csv_field 
     enum column_type type = table_column(rows->append->table, column)->type;
     char plain[NUMBER_PLAIN_MAX];
     float value;
-    if ((type == COLUMN_BYTE || type == COLUMN_NUMBER) &&
+    if (column_type_is_number(type) &&
         number_parse_groups(field.text, field.length, rows->decimal_point, rows->thousands_separator, &value,
                             plain) &&
         *plain)

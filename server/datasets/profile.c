@@ -2,6 +2,7 @@
  * mean, levels) is of all rows; quartiles, histogram and distinct numbers are
  * of a sample where there are many rows. */
 #include "datasets/profile.h"
+#include "base/number_text.h"
 #include "mlp/recipe.h"
 #include "json/scan.h"
 
@@ -32,11 +33,12 @@ struct figures {
 };
 
 struct scratch {
-    uint32_t *keys[TILE]; /* (n_rows) each */
+    uint64_t *keys[TILE]; /* (n_rows) each */
     uint64_t n_keys[TILE];
-    uint32_t *spare;  /* (n_rows) */
-    uint32_t *counts; /* (n_columns, 256): of byte columns */
-    uint32_t *bytes;  /* (n_bytes): which columns those are */
+    uint64_t *spare;   /* (n_rows) */
+    uint32_t *counts;  /* (n_columns, 256): of byte columns */
+    uint32_t *bytes;   /* (n_bytes): which columns those are */
+    uint32_t *offsets; /* (n_bytes) of them */
     uint32_t n_bytes;
 };
 
@@ -45,9 +47,9 @@ static struct sample sample_choose(const struct table *table)
     struct sample sample = {.n_all = table_n_rows(table)};
     uint64_t work = 1, most = PROFILE_ROWS_MAX;
     for (uint32_t i = 0; i < table_n_columns(table); i++)
-        work += table_column(table, i)->type == COLUMN_NUMBER ? 8
-                : table_column(table, i)->type == COLUMN_BYTE ? 1
-                                                              : 0;
+        work += table_column(table, i)->type == COLUMN_BYTE ? 1
+                : column_is_number(table_column(table, i))  ? 8
+                                                            : 0;
     if (PROFILE_WORK_MAX / work < most)
         most = PROFILE_WORK_MAX / work;
     most -= most % BLOCK;
@@ -103,7 +105,7 @@ static double figures_quartile(const struct figures *figures, int i)
  * each one's offset is asked for, once. */
 static void bytes_count(const struct table *table, const struct sample *sample, struct scratch *scratch)
 {
-    uint32_t record_bytes = table_record_bytes(table), *offsets = scratch->spare;
+    uint32_t record_bytes = table_record_bytes(table), *offsets = scratch->offsets;
     const uint8_t *records = table_records(table);
     for (uint32_t j = 0; j < scratch->n_bytes; j++)
         offsets[j] = table_column(table, scratch->bytes[j])->offset;
@@ -125,29 +127,44 @@ static void bytes_figures(const struct column *column, const uint32_t counts[256
 
 /* --- numbers --- */
 
-/* A float's bits, so that they stand in the order of the numbers. */
-static uint32_t key_of(float number)
+#define SIGN ((uint64_t)1 << 63)
+
+/* A number's bits, so that they stand in the order of the numbers. */
+static uint64_t key_of(double number)
 {
-    uint32_t bits;
-    number += 0.0f; /* -0 is 0 */
+    uint64_t bits;
+    number += 0.0; /* -0 is 0 */
     memcpy(&bits, &number, sizeof bits);
-    return bits & 0x80000000u ? ~bits : bits | 0x80000000u;
+    return bits & SIGN ? ~bits : bits | SIGN;
 }
 
-static float number_of(uint32_t key)
+static double number_of(uint64_t key)
 {
-    uint32_t bits = key & 0x80000000u ? key & 0x7fffffffu : ~key;
-    float number;
+    uint64_t bits = key & SIGN ? key & ~SIGN : ~key;
+    double number;
     memcpy(&number, &bits, sizeof number);
     return number;
 }
 
-/* Sort by three digits of 11 bits; the result stands in *keys, which has
- * changed places with *spare. */
-static void keys_sort(uint32_t **keys, uint32_t **spare, uint64_t n)
+/* The bits in which keys differ. */
+static uint64_t keys_differ(const uint64_t *keys, uint64_t n)
 {
-    for (int shift = 0; shift < 32; shift += RADIX_BITS) {
+    uint64_t differ = 0;
+    for (uint64_t i = 1; i < n; i++)
+        differ |= keys[i] ^ keys[0];
+    return differ;
+}
+
+/* Sort by digits of 11 bits, those that are all the same left out: of integers
+ * and floats most. The result stands in *keys, which may have changed places
+ * with *spare. */
+static void keys_sort(uint64_t **keys, uint64_t **spare, uint64_t n)
+{
+    uint64_t differ = keys_differ(*keys, n);
+    for (int shift = 0; shift < 64; shift += RADIX_BITS) {
         uint64_t starts[RADIX] = {0}, sum = 0;
+        if ((differ >> shift & (RADIX - 1)) == 0)
+            continue;
         for (uint64_t i = 0; i < n; i++)
             starts[(*keys)[i] >> shift & (RADIX - 1)]++;
         for (uint32_t i = 0; i < RADIX; i++) {
@@ -157,7 +174,7 @@ static void keys_sort(uint32_t **keys, uint32_t **spare, uint64_t n)
         }
         for (uint64_t i = 0; i < n; i++)
             (*spare)[starts[(*keys)[i] >> shift & (RADIX - 1)]++] = (*keys)[i];
-        uint32_t *sorted = *spare;
+        uint64_t *sorted = *spare;
         *spare = *keys;
         *keys = sorted;
     }
@@ -170,21 +187,21 @@ static void numbers_gather(const struct table *table, const struct sample *sampl
     for (uint64_t i = 0; i < sample->n_rows; i++) {
         uint64_t row = sample_row(sample, i);
         for (uint32_t j = 0; j < n; j++) {
-            float number = table_number(table, columns[j], row);
+            double number = table_value(table, columns[j], row);
             if (!isnan(number))
                 scratch->keys[j][scratch->n_keys[j]++] = key_of(number);
         }
     }
 }
 
-static void numbers_figures(const struct column *column, const uint32_t *keys, uint64_t n,
+static void numbers_figures(const struct column *column, const uint64_t *keys, uint64_t n,
                             struct figures *figures)
 {
     figures_begin(figures, n, column);
     for (uint64_t i = 0, end; i < n; i = end) {
         for (end = i + 1; end < n && keys[end] == keys[i];)
             end++;
-        figures_add(figures, (double)number_of(keys[i]), end - i);
+        figures_add(figures, number_of(keys[i]), end - i);
     }
 }
 
@@ -206,15 +223,17 @@ static void scratch_done(struct scratch *scratch)
     free(scratch->spare);
     free(scratch->counts);
     free(scratch->bytes);
+    free(scratch->offsets);
 }
 
 static bool scratch_init(struct scratch *scratch, const struct sample *sample, uint32_t n_columns)
 {
-    size_t n = (size_t)sample->n_rows + n_columns; /* `spare` holds offsets too */
+    size_t n = (size_t)sample->n_rows;
     *scratch = (struct scratch){.spare = malloc(n * sizeof *scratch->spare),
                                 .counts = calloc((size_t)n_columns * 256, sizeof *scratch->counts),
-                                .bytes = malloc((size_t)n_columns * sizeof *scratch->bytes)};
-    bool ok = scratch->spare && scratch->counts && scratch->bytes;
+                                .bytes = malloc((size_t)n_columns * sizeof *scratch->bytes),
+                                .offsets = malloc((size_t)n_columns * sizeof *scratch->offsets)};
+    bool ok = scratch->spare && scratch->counts && scratch->bytes && scratch->offsets;
     for (int i = 0; i < TILE && ok; i++)
         ok = (scratch->keys[i] = malloc(n * sizeof *scratch->keys[i])) != NULL;
     if (!ok)
@@ -240,7 +259,7 @@ static struct figures *table_look(const struct table *table, const struct sample
         bytes_figures(table_column(table, scratch.bytes[i]), scratch.counts + (size_t)i * 256, sample->n_rows,
                       &figures[scratch.bytes[i]]);
     for (uint32_t i = 0; i < n_columns; i++) {
-        if (table_column(table, i)->type == COLUMN_NUMBER)
+        if (column_is_number(table_column(table, i)) && table_column(table, i)->type != COLUMN_BYTE)
             tile[n++] = i;
         if (n == TILE || (n > 0 && i + 1 == n_columns)) {
             tile_look(table, sample, tile, n, &scratch, figures);
@@ -300,14 +319,25 @@ static bool levels_write(struct writer *writer, const struct column *column)
     return true;
 }
 
-/* Values are held as floats: more digits would show what is not in the file. */
-static void figure_write(struct writer *writer, const char *name, double number)
+/* Of columns that floats can tell apart: more digits would show what is not in
+ * the file. */
+static void figure_put(struct writer *writer, const struct column *column, double number)
 {
-    writer_key(writer, name);
-    writer_float(writer, (float)number);
+    bool wide = column->type == COLUMN_INT32 || column->type == COLUMN_INT64 || column->type == COLUMN_DOUBLE;
+    if (wide)
+        writer_double(writer, number);
+    else
+        writer_float(writer, (float)number);
 }
 
-static void figures_write(struct writer *writer, const struct figures *figures, bool whole)
+static void figure_write(struct writer *writer, const struct column *column, const char *name, double number)
+{
+    writer_key(writer, name);
+    figure_put(writer, column, number);
+}
+
+static void figures_write(struct writer *writer, const struct column *column, const struct figures *figures,
+                          bool whole)
 {
     if (whole)
         writer_put_uint(writer, "distinct", figures->n_distinct);
@@ -316,12 +346,12 @@ static void figures_write(struct writer *writer, const struct figures *figures, 
     writer_key(writer, "quartiles");
     writer_open(writer, '[');
     for (int i = 0; i < 3; i++)
-        writer_float(writer, (float)figures_quartile(figures, i));
+        figure_put(writer, column, figures_quartile(figures, i));
     writer_close(writer, ']');
     writer_key(writer, "histogram");
     writer_open(writer, '{');
-    figure_write(writer, "from", figures->from);
-    figure_write(writer, "to", figures->to);
+    figure_write(writer, column, "from", figures->from);
+    figure_write(writer, column, "to", figures->to);
     writer_key(writer, "counts");
     writer_open(writer, '[');
     for (int i = 0; i < PROFILE_BINS; i++)
@@ -376,12 +406,12 @@ static bool column_write(struct writer *writer, const struct table *table, uint3
         dates_write(writer, column);
     } else if (column->type != COLUMN_TEXT) {
         writer_put_bool(writer, "integer", column->integer);
-        figure_write(writer, "min", column->min);
-        figure_write(writer, "max", column->max);
-        figure_write(writer, "mean", column->mean);
-        figure_write(writer, "stddev", column->stddev);
+        figure_write(writer, column, "min", column->min);
+        figure_write(writer, column, "max", column->max);
+        figure_write(writer, column, "mean", column->mean);
+        figure_write(writer, column, "stddev", column->stddev);
         if (figures)
-            figures_write(writer, figures, whole);
+            figures_write(writer, column, figures, whole);
     }
     writer_close(writer, '}');
     return ok;
@@ -390,6 +420,7 @@ static bool column_write(struct writer *writer, const struct table *table, uint3
 void profile_cell(struct writer *writer, const struct table *table, uint32_t column, uint64_t row)
 {
     const struct column *of = table_column(table, column);
+    char text[NUMBER_TEXT_SIZE];
     if (of->type == COLUMN_DATE) {
         date_write(writer, table_date(table, column, row), of->date);
         return;
@@ -397,7 +428,7 @@ void profile_cell(struct writer *writer, const struct table *table, uint32_t col
     if (column_has_texts(of))
         writer_string(writer, table_text(table, column, row));
     else
-        writer_float(writer, table_number(table, column, row));
+        writer_raw(writer, text, table_number_text(table, column, row, text));
 }
 
 static void sample_write(struct writer *writer, const struct table *table)

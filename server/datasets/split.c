@@ -17,12 +17,12 @@
 struct groups {
     const struct table *table;
     int64_t column; /* -1: one group */
-    float values[GROUPS_MAX + 1];
+    double values[GROUPS_MAX + 1];
     uint32_t n; /* of values, ascending; categories: of levels */
     bool category;
 };
 
-static uint32_t value_find(const struct groups *groups, float value)
+static uint32_t value_find(const struct groups *groups, double value)
 {
     uint32_t low = 0, high = groups->n;
     while (low < high) {
@@ -44,7 +44,7 @@ static uint32_t group_of(const struct groups *groups, uint64_t row)
         uint32_t level = table_level(groups->table, (uint32_t)groups->column, row);
         return level < groups->n ? level : groups->n;
     }
-    float value = table_number(groups->table, (uint32_t)groups->column, row);
+    double value = table_value(groups->table, (uint32_t)groups->column, row);
     return isnan(value) ? groups->n : value_find(groups, value);
 }
 
@@ -68,7 +68,7 @@ static bool groups_init(struct groups *groups, const struct table *table, const 
     if (column->type == COLUMN_DATE || column->type == COLUMN_TEXT || groups->n > GROUPS_MAX)
         return groups_fail(err, "expected a column of classes, not", name);
     for (uint64_t row = 0; row < table_n_rows(table) && !groups->category; row++) {
-        float value = table_number(table, (uint32_t)groups->column, row);
+        double value = table_value(table, (uint32_t)groups->column, row);
         uint32_t at = isnan(value) ? groups->n : value_find(groups, value);
         if (isnan(value) || (at < groups->n && groups->values[at] == value))
             continue;

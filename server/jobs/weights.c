@@ -18,7 +18,7 @@ static bool samples_weigh(float *weights, const struct rows *rows, const struct 
     if (column < 0)
         return REFUSE(err, "sample_weight", "there is no column \"%.60s\" to weigh the rows by", name);
     enum column_type type = table_column(table, (uint32_t)column)->type;
-    if (type != COLUMN_BYTE && type != COLUMN_NUMBER)
+    if (!column_type_is_number(type))
         return REFUSE(err, "sample_weight",
                       "the column \"%.60s\" holds %s: weights are numbers of at least 0", name,
                       type == COLUMN_DATE ? "dates" : "text");

@@ -15,7 +15,7 @@
 
 /* ---- tables ---- */
 
-enum { COLUMN_BYTES = 56, GROUP_BYTES = 16 };
+enum { GROUP_BYTES = 16 };
 /* Where the header has what. */
 enum {
     N_ROWS = 16,
@@ -64,7 +64,8 @@ void mend_table(uint8_t *bytes, size_t n)
     if (schema_at < TABLE_RECORDS_AT || schema_at > n)
         return;
     put(bytes + SCHEMA_BYTES, n - schema_at);
-    uint64_t groups_at = schema_at + n_columns * COLUMN_BYTES, parts = get(bytes + 8, 4) == 2 ? 2 : 1;
+    uint64_t version = get(bytes + 8, 4), column_bytes = version < 3 ? 56 : 64,
+             groups_at = schema_at + n_columns * column_bytes, parts = version == 1 ? 1 : 2;
     if (groups_at <= n && n_groups <= (n - groups_at) / GROUP_BYTES) {
         uint8_t *groups = bytes + groups_at;
         uint64_t at = groups_mend(bytes, schema_at, groups, n_groups / parts, TABLE_RECORDS_AT,
