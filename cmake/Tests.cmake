@@ -101,10 +101,10 @@ if(TARGET mlpd AND NODE)
     endforeach()
 endif()
 
-# Deaths of the daemon, and crowds. A little of it here; more by hand: MLPD_BIN=build/release/mlpd MLPD_CRASH_ROUNDS=200 node --test
+# Deaths of the daemon, crowds, and how well any table is read. A little of it here; more by hand: MLPD_BIN=build/release/mlpd MLPD_CRASH_ROUNDS=200 node --test
 # tests/crash/crash.test.mjs; the soak test says its own.
 math(EXPR crash_timeout_s "300 * ${long} * ${patience}")
-foreach(room crash soak)
+foreach(room crash soak tables)
     file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/${room}/*.test.mjs)
     if(NOT TARGET mlpd OR NOT NODE)
         continue()
