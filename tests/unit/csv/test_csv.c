@@ -381,6 +381,27 @@ START_TEST(reads_csv_spectrum_coordinates)
 }
 END_TEST
 
+/* The first field holds separator, quote and line end, the second is empty. */
+START_TEST(a_quoted_field_holds_anything_in_every_dialect)
+{
+    static const char separators[] = {',', ';', '\t', '|'};
+    static const char *const ends[] = {"\n", "\r\n", "\r"};
+    for (size_t i = 0; i < sizeof separators; i++) {
+        for (size_t k = 0; k < sizeof ends / sizeof *ends; k++) {
+            char csv[200], expected[200], c = separators[i];
+            struct err err = {0};
+            snprintf(csv, sizeof csv, "a%cb%cc%s\"x%cy \"\"z\"\"%sw\"%c\"\"%c7%s\"u\"%cv%c8", c, c, ends[k],
+                     c, ends[k], c, c, ends[k], c, c);
+            snprintf(expected, sizeof expected, "a|b|c/<x%cy \"z\"%sw>|<>|7/<u>|v|8/", c, ends[k]);
+            char *rows = rows_text(csv, strlen(csv), 0, &err);
+            ck_assert_msg(rows, "\"%s\": %s", csv, err.msg);
+            ck_assert_str_eq(rows, expected);
+            free(rows);
+        }
+    }
+}
+END_TEST
+
 Suite *test_suite(void)
 {
     Suite *suite = suite_create("csv");
@@ -394,6 +415,7 @@ Suite *test_suite(void)
     tcase_add_test(tests, errors_name_the_row);
     tcase_add_test(tests, a_million_fields_and_no_more);
     tcase_add_test(tests, guesses_the_separator);
+    tcase_add_test(tests, a_quoted_field_holds_anything_in_every_dialect);
     bool have_spectrum = spectrum_folder() != NULL;
     if (have_spectrum) {
         tcase_add_loop_test(tests, reads_csv_spectrum, 0, sizeof spectrum / sizeof *spectrum);
