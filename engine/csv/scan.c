@@ -141,6 +141,8 @@ static enum csv_result field_quoted(struct csv_scan *scan, size_t at, size_t *ne
         return result;
     if (memchr(scan->text + at, '\0', close - at))
         return CSV_NUL;
+    scan->many_lines = scan->many_lines || memchr(scan->text + at, '\n', close - at) ||
+                       memchr(scan->text + at, '\r', close - at);
     *next = scan->dialect.separator == ' ' ? close + 1 : blanks_skip(scan, close + 1);
     if (*next == scan->end)
         result = scan->last ? CSV_ROW : CSV_MORE;
@@ -240,6 +242,18 @@ static size_t line_end_find(const struct csv_scan *scan, size_t at)
     return at;
 }
 
+/* Go on behind the line end at `at`. False: a CR ends the buffer, and an LF may
+ * follow. */
+static bool line_end_pass(struct csv_scan *scan, size_t at)
+{
+    if (scan->text[at] == '\r' && at + 1 == scan->end && !scan->last)
+        return false;
+    at += scan->text[at] == '\r' && at + 1 < scan->end && scan->text[at + 1] == '\n' ? 2 : 1;
+    scan->at = at;
+    scan->n_lines++;
+    return true;
+}
+
 /* Skip lines of blanks and comments. True when a row begins at `at`, before the
  * limit. */
 static bool row_find(struct csv_scan *scan)
@@ -248,13 +262,17 @@ static bool row_find(struct csv_scan *scan)
         size_t at = blanks_skip(scan, scan->at);
         while (scan->dialect.separator == ' ' && at < scan->end && is_separator(scan, scan->text[at]))
             at++;
-        if (at < scan->end && scan->dialect.comment && scan->text[at] == scan->dialect.comment)
+        bool comment = at < scan->end && scan->dialect.comment && scan->text[at] == scan->dialect.comment;
+        if (comment)
             at = line_end_find(scan, at);
         if (at == scan->end)
             return false;
         if (!is_line_end(scan->text[at]))
             return true;
-        scan->at = at + 1;
+        if (!line_end_pass(scan, at))
+            return false;
+        scan->n_comments += comment;
+        scan->n_empty += !comment;
     }
     return false;
 }
@@ -262,10 +280,20 @@ static bool row_find(struct csv_scan *scan)
 bool csv_scan_skip_line(struct csv_scan *scan)
 {
     size_t at = line_end_find(scan, scan->at);
-    if (at == scan->end && !scan->last)
-        return false;
-    scan->at = at < scan->end ? at + 1 : at;
-    return true;
+    if (at == scan->end && scan->last) {
+        scan->at = at;
+        return true;
+    }
+    return at < scan->end && line_end_pass(scan, at);
+}
+
+/* Line ends within the row's quoted fields. */
+static uint64_t line_ends_within(const struct csv_scan *scan, size_t at, size_t end)
+{
+    uint64_t n = 0;
+    for (; at < end; at++)
+        n += scan->text[at] == '\n' || (scan->text[at] == '\r' && scan->text[at + 1] != '\n');
+    return n;
 }
 
 enum csv_result csv_scan_row(struct csv_scan *scan)
@@ -282,6 +310,9 @@ enum csv_result csv_scan_row(struct csv_scan *scan)
             scan->at = scan->end;
         return CSV_END;
     }
+    scan->row_at = scan->at;
+    scan->row_line = scan->n_lines;
+    scan->many_lines = false;
     enum csv_result result = scan->dialect.separator == ' ' ? line_scan_blanks(scan, scan->at, &next)
                                                             : line_scan(scan, scan->at, &next);
     if (result == CSV_MORE && scan->end - scan->at > CSV_ROW_BYTES_MAX)
@@ -292,7 +323,12 @@ enum csv_result csv_scan_row(struct csv_scan *scan)
         return CSV_ROW_TOO_LONG;
     if (scan->n_doubled > 0 && !doubled_halve(scan))
         return CSV_MEMORY;
-    scan->at = next < scan->end ? next + 1 : next;
+    if (next == scan->end)
+        scan->at = next;
+    else if (!line_end_pass(scan, next))
+        return CSV_MORE;
+    if (scan->many_lines)
+        scan->n_lines += line_ends_within(scan, scan->row_at, next);
     return CSV_ROW;
 }
 

@@ -43,9 +43,14 @@ struct csv_scan {
     bool last;                /* the text ends where the buffer ends */
     struct csv_field *fields; /* valid until the next call */
     uint32_t n_fields;
+    size_t row_at;                /* where the row begins, blank lines before it left out */
+    uint64_t n_lines;             /* line ends passed since csv_scan_init */
+    uint64_t row_line;            /* of them before the row */
+    uint64_t n_comments, n_empty; /* lines that were skipped since csv_scan_init */
     /* private below */
     uint32_t n_allocated;
-    size_t block; /* position whose next 64 bytes `specials` describes; SIZE_MAX: none */
+    bool many_lines; /* a quoted field of the row has line ends in it */
+    size_t block;    /* position whose next 64 bytes `specials` describes; SIZE_MAX: none */
     uint64_t specials;
     uint32_t *doubled; /* n_doubled indices of fields with doubled quotes; n_allocated of them fit */
     uint32_t n_doubled;
@@ -62,7 +67,7 @@ void csv_scan_done(struct csv_scan *scan);
 void csv_scan_text(struct csv_scan *scan, const char *text, size_t n_bytes, bool last);
 
 /* The next row. Lines without anything but blanks are skipped. Any of CR, LF
- * and CRLF ends a row. On an error n_fields is the index of the field at fault,
+ * and CRLF ends a row; `at` is never within a CRLF. On an error n_fields is the index of the field at fault,
  * and `at` stays at the row's beginning. */
 enum csv_result csv_scan_row(struct csv_scan *scan);
 

@@ -116,13 +116,13 @@ static bool table_finish(const struct pass *pass, struct err *err)
 }
 
 /* All rows were bad, or there are none. */
-static bool none_describe(const struct pass *pass, struct err *err)
+static bool none_describe(const struct csv_report *report, struct err *err)
 {
-    if (pass->n_skipped == 0)
+    if (report->n_skipped == 0)
         return err_set(err, ERR_INPUT, "the file has a header and no rows");
     err_set(err, ERR_INPUT, "none of the file's %llu rows could be read; the first: %s",
-            (unsigned long long)pass->n_skipped, pass->skipped[0].msg);
-    return err_at(err, pass->skipped[0].row, pass->skipped[0].column);
+            (unsigned long long)report->n_skipped, report->skipped[0].msg);
+    return err_at(err, report->skipped[0].row, report->skipped[0].column);
 }
 
 /* Read the file once with the plan's types. *again: they were too narrow, and
@@ -132,18 +132,16 @@ static bool source_read(struct plan *plan, const struct source *source, int tabl
                         struct err *err)
 {
     struct pass pass;
-    if (!pass_init(&pass, source, table_fd, texts_fd, progress, err))
+    if (!pass_init(&pass, source, table_fd, texts_fd, progress, report, err))
         return false;
     bool good = pass_run(&pass, plan->options->n_threads, err);
     if (good && pass.n_rows == 0)
-        good = none_describe(&pass, err);
+        good = none_describe(report, err);
     *again = good && pass.tally.needs_widening;
     for (uint32_t i = 0; *again && i < plan->n_columns; i++)
         tally_wanted(&pass.tally, i, &plan->columns[i].type, &plan->columns[i].date);
     if (good && !*again)
         good = table_finish(&pass, err);
-    report->n_skipped = pass.n_skipped;
-    memcpy(report->skipped, pass.skipped, sizeof report->skipped);
     pass_done(&pass);
     if (*again)
         plan_layout(plan);

@@ -24,6 +24,7 @@ void chunk_done(struct chunk *chunk)
 {
     csv_scan_done(&chunk->scan);
     tally_done(&chunk->tally);
+    notes_done(&chunk->notes);
     free(chunk->window);
     free(chunk->records);
     free(chunk->texts);
@@ -299,6 +300,9 @@ static bool rows_take_plain(struct chunk *chunk)
     scan->at = bytes_kernels(0)->take(scan->text, scan->at, scan->limit, plan->dialect.separator,
                                       plan->n_columns, out, &n_rows);
     chunk->n_rows += n_rows;
+    scan->n_lines += n_rows;
+    if (n_rows > 0 && scan->text[scan->at - 1] == '\r' && scan->text[scan->at] == '\n')
+        scan->at++; /* the buffer goes on behind its end with zeros */
     return true;
 }
 
@@ -335,15 +339,51 @@ static enum csv_result row_check(const struct chunk *chunk, uint32_t *field)
     return CSV_ROW;
 }
 
+bool chunk_note(struct chunk *chunk, enum csv_deed deed, uint32_t column, const struct csv_field *field)
+{
+    const struct csv_scan *scan = &chunk->scan;
+    size_t end = scan->at;
+    while (end > scan->row_at && (scan->text[end - 1] == '\n' || scan->text[end - 1] == '\r'))
+        end--;
+    const struct note note = {.deed = deed,
+                              .row = chunk->n_rows + chunk->n_bad,
+                              .line = scan->row_line,
+                              .column = column,
+                              .n_fields = scan->n_fields};
+    return notes_add(&chunk->notes, &note, field ? field->text : scan->text + scan->row_at,
+                     field ? field->length : end - scan->row_at) ||
+           err_memory(&chunk->err, "notes on a chunk's rows");
+}
+
+static enum csv_deed problem_deed(const struct chunk *chunk, enum csv_result problem)
+{
+    switch (problem) {
+    case CSV_UNTERMINATED:
+        return DEED_UNCLOSED;
+    case CSV_TEXT_AFTER_QUOTE:
+        return DEED_BAD_QUOTE;
+    case CSV_NUL:
+        return DEED_NUL_BYTE;
+    case CSV_ROW_TOO_LONG:
+        return DEED_TOO_LONG;
+    case CSV_NOT_A_NUMBER:
+        return DEED_WRONG_TYPE;
+    case CSV_RAGGED:
+        return chunk->scan.n_fields < chunk->source->plan->n_columns ? DEED_TOO_FEW : DEED_TOO_MANY;
+    default:
+        return DEED_TOO_MANY;
+    }
+}
+
 /* Leave the row out: a line, where its fields could not be told apart. False:
  * that is not wanted, or not possible; *problem is CSV_MORE where the file
  * could not be read on. */
 static bool row_skip(struct chunk *chunk, enum csv_result *problem, uint32_t field, uint64_t limit,
                      size_t row_bytes_max)
 {
-    struct bad_row bad = {chunk->n_rows + chunk->n_bad + 1, *problem, field};
     bool scanned = *problem == CSV_RAGGED || *problem == CSV_NOT_A_NUMBER;
-    if (!chunk->source->plan->options->skip_bad_rows || *problem == CSV_MEMORY || *problem <= CSV_MORE)
+    if (chunk->source->plan->options->on_bad_row == CSV_BAD_REJECT || *problem == CSV_MEMORY ||
+        *problem <= CSV_MORE)
         return false;
     while (!scanned && !csv_scan_skip_line(&chunk->scan)) {
         size_t n = chunk->n_window;
@@ -354,8 +394,11 @@ static bool row_skip(struct chunk *chunk, enum csv_result *problem, uint32_t fie
         if (chunk->n_window == n)
             return false; /* longer than any row may be */
     }
-    if (chunk->n_bad < CSV_SKIPPED_SHOWN)
-        chunk->bad[chunk->n_bad] = bad;
+    bool named = *problem != CSV_RAGGED && field < chunk->source->plan->n_columns;
+    if (!chunk_note(chunk, problem_deed(chunk, *problem), named ? field : NOTE_NO_COLUMN, NULL)) {
+        *problem = CSV_MORE;
+        return false;
+    }
     chunk->n_bad++;
     return true;
 }
@@ -378,8 +421,10 @@ static bool rows_parse(struct chunk *chunk, uint64_t begin, uint64_t limit, size
     uint32_t field = 0;
     chunk->n_rows = chunk->n_bad = 0;
     chunk->n_text_bytes = 0;
+    chunk->n_lines = chunk->scan.n_lines = 0;
     chunk->begin = begin;
     tally_clear(&chunk->tally);
+    notes_clear(&chunk->notes);
     scan_aim(chunk, begin, limit);
     for (;;) {
         if (!rows_take_plain(chunk))
@@ -396,6 +441,7 @@ static bool rows_parse(struct chunk *chunk, uint64_t begin, uint64_t limit, size
     chunk->problem = result;
     chunk->problem_field = field;
     chunk->end = chunk->window_at + chunk->scan.at;
+    chunk->n_lines = chunk->scan.n_lines;
     chunk->tally.n_rows = chunk->n_rows;
     tally_add_bytes(&chunk->tally, chunk->records, chunk->n_rows);
     return true;
@@ -408,7 +454,7 @@ static uint64_t line_find(const struct chunk *chunk, uint64_t from, uint64_t to)
     const char *text = chunk->window + WINDOW_BEFORE - chunk->window_at;
     for (uint64_t at = from; at < to; at++)
         if (text[at - 1] == '\n' || text[at - 1] == '\r')
-            return at;
+            return text[at - 1] == '\r' && text[at] == '\n' ? at + 1 : at;
     return to;
 }
 
@@ -428,7 +474,7 @@ void chunk_guess(struct chunk *chunk, uint64_t index)
 void chunk_parse(struct chunk *chunk, uint64_t index, uint64_t begin)
 {
     uint64_t to = source_chunk_begin(chunk->source, index + 1);
-    if (window_load(chunk, begin, to))
+    if (window_load(chunk, begin, to + OVERHANG_MIN))
         rows_parse(chunk, begin, to, SIZE_MAX);
 }
 

@@ -5,6 +5,7 @@
 #define MLP_ENGINE_TABLE_INGEST_CHUNK_H
 
 #include "table/ingest_tally.h"
+#include "table/notes.h"
 
 /* The file and how to read it: the same for all workers. */
 struct source {
@@ -12,13 +13,6 @@ struct source {
     uint64_t n_bytes;
     size_t chunk_bytes;
     const struct plan *plan;
-};
-
-/* A row that was left out. */
-struct bad_row {
-    uint64_t row; /* 1 is the chunk's first */
-    enum csv_result problem;
-    uint32_t field; /* the field at fault, or the number of fields */
 };
 
 struct chunk {
@@ -33,9 +27,10 @@ struct chunk {
     struct tally tally;
     enum csv_result problem; /* CSV_END, or what is wrong with the row after the n_rows and n_bad ones */
     uint32_t problem_field;  /* the field at fault, or the number of fields */
-    uint64_t n_bad;          /* rows left out */
-    struct bad_row bad[CSV_SKIPPED_SHOWN]; /* the first of them */
-    struct err err; /* the source could not be read, or memory is short: code is not ERR_OK */
+    uint64_t n_bad;          /* rows set aside */
+    uint64_t n_lines;        /* line ends from `begin` to `end` */
+    struct notes notes;      /* rows and lines count from 0 */
+    struct err err;          /* the source could not be read, or memory is short: code is not ERR_OK */
     /* private below */
     char *window; /* WINDOW_BEFORE bytes, n_window bytes of the file from window_at on, WINDOW_AFTER bytes */
     size_t n_window, window_room;
@@ -61,6 +56,10 @@ void chunk_guess(struct chunk *chunk, uint64_t index);
 
 /* Parse chunk `index` from `begin`, where a line begins for certain. */
 void chunk_parse(struct chunk *chunk, uint64_t index, uint64_t begin);
+
+/* Something was done to the value (field not NULL) or to the row that is parsed:
+ * for the report and the rejects. False: out of memory, chunk->err says so. */
+bool chunk_note(struct chunk *chunk, enum csv_deed deed, uint32_t column, const struct csv_field *field);
 
 /* Once the tally is merged, and n_text_bytes of texts are before the chunk's:
  * the levels' numbers and texts' places in the records become the table's. */

@@ -69,16 +69,99 @@ static bool problem_describe(const struct plan *plan, enum csv_result problem, u
     return err_at(err, row, "");
 }
 
-/* Note the rows that the chunk leaves out; `row` rows are before it. */
-static void skipped_note(struct pass *pass, const struct chunk *chunk, uint64_t row)
+/* The sentence of a row that was set aside, for the report. */
+static void skipped_describe(const struct plan *plan, const struct note *note, uint64_t row, struct err *err)
 {
-    for (uint64_t i = 0; i < chunk->n_bad && i < CSV_SKIPPED_SHOWN && pass->n_skipped + i < CSV_SKIPPED_SHOWN;
-         i++) {
-        const struct bad_row *bad = &chunk->bad[i];
-        problem_describe(pass->source.plan, bad->problem, row + bad->row, bad->field,
-                         &pass->skipped[pass->n_skipped + i]);
+    static const enum csv_result problems[DEEDS] = {
+        [DEED_UNCLOSED] = CSV_UNTERMINATED,
+        [DEED_BAD_QUOTE] = CSV_TEXT_AFTER_QUOTE,
+        [DEED_NUL_BYTE] = CSV_NUL,
+        [DEED_TOO_LONG] = CSV_ROW_TOO_LONG,
+        [DEED_WRONG_TYPE] = CSV_NOT_A_NUMBER,
+        [DEED_TOO_FEW] = CSV_RAGGED,
+        [DEED_TOO_MANY] = CSV_RAGGED,
+    };
+    if (problems[note->deed]) {
+        problem_describe(plan, problems[note->deed], row,
+                         note->column != NOTE_NO_COLUMN ? note->column : note->n_fields, err);
+    } else {
+        err_set(err, ERR_INPUT, "row %llu: %s", (unsigned long long)row, deed_reason(note->deed));
+        err_at(err, row, "");
     }
-    pass->n_skipped += chunk->n_bad;
+}
+
+static bool deed_sets_aside(enum csv_deed deed)
+{
+    return deed >= DEED_TOO_FEW && deed <= DEED_WRONG_TYPE;
+}
+
+/* The text of a note in UTF-8: its own or *recoded, which the caller frees. */
+static bool note_text(const struct plan *plan, struct csv_field *text, char **recoded, struct err *err)
+{
+    if (!plan_foreign(plan, text))
+        return true;
+    *recoded = malloc(3 * (size_t)text->length + 1);
+    if (!*recoded)
+        return err_memory(err, "a text in UTF-8");
+    text->length = (uint32_t)plan_recode(plan, text, *recoded);
+    text->text = *recoded;
+    return true;
+}
+
+/* The longest beginning of at most n bytes that ends between characters. */
+static size_t text_cut(const char *text, size_t length, size_t n)
+{
+    if (length <= n)
+        return length;
+    while (n > 0 && ((unsigned char)text[n] & 0xc0) == 0x80)
+        n--;
+    return n;
+}
+
+static bool note_commit(struct pass *pass, const struct note *note, const char *text, uint64_t row,
+                        struct err *err)
+{
+    const struct plan *plan = pass->source.plan;
+    struct csv_done *done = &pass->report->done[note->deed];
+    struct csv_field field = {text, note->n_bytes, false};
+    struct csv_note said = {.row = note->row == NOTE_NO_ROW ? 0 : row + note->row + 1,
+                            .line = pass->n_lines + note->line + 1};
+    char *recoded = NULL;
+    if (!note_text(plan, &field, &recoded, err))
+        return false;
+    if (note->column != NOTE_NO_COLUMN)
+        memcpy(said.column, plan->columns[note->column].name,
+               text_cut(plan->columns[note->column].name, strlen(plan->columns[note->column].name),
+                        sizeof said.column - 1));
+    memcpy(said.text, field.text, text_cut(field.text, field.length, CSV_SHOWN_BYTES));
+    if (done->n < CSV_SHOWN)
+        done->first[done->n] = said;
+    bool good = !deed_rejects(note->deed) ||
+                rejects_put(&pass->rejects, &said, note->deed, deed_reason(note->deed), field.text,
+                            text_cut(field.text, field.length, CSV_REJECT_BYTES), err);
+    done->n++;
+    if (deed_sets_aside(note->deed)) {
+        if (pass->report->n_skipped < CSV_SKIPPED_SHOWN)
+            skipped_describe(plan, note, said.row, &pass->report->skipped[pass->report->n_skipped]);
+        pass->report->n_skipped++;
+    }
+    free(recoded);
+    return good;
+}
+
+/* Say what the chunk did; `row` rows and rows set aside are before it. */
+static bool notes_commit(struct pass *pass, const struct chunk *chunk, uint64_t row, struct err *err)
+{
+    const struct notes *notes = &chunk->notes;
+    uint64_t n_kept[DEEDS] = {0};
+    for (uint32_t i = 0; i < notes->n; i++) {
+        n_kept[notes->items[i].deed]++;
+        if (!note_commit(pass, &notes->items[i], notes->texts + notes->items[i].at, row, err))
+            return false;
+    }
+    for (int deed = 0; deed < DEEDS; deed++)
+        pass->report->done[deed].n += notes->n_done[deed] - n_kept[deed];
+    return true;
 }
 
 /* What a chunk finds before it. */
@@ -106,13 +189,15 @@ static bool commit_chunk(struct pass *pass, struct chunk *chunk, uint64_t index,
     }
     if (chunk->problem != CSV_END)
         return problem_describe(pass->source.plan, chunk->problem,
-                                before->n_rows + pass->n_skipped + chunk->n_rows + chunk->n_bad + 1,
+                                before->n_rows + pass->report->n_skipped + chunk->n_rows + chunk->n_bad + 1,
                                 chunk->problem_field, err);
     if (before->n_rows + chunk->n_rows > UINT32_MAX - 1)
         return err_set(err, ERR_LIMIT, "the file has more than %u rows", UINT32_MAX - 1);
     pass->begin = chunk->end;
     pass->n_text_bytes += chunk->n_text_bytes;
-    skipped_note(pass, chunk, before->n_rows + pass->n_skipped);
+    if (chunk->notes.n > 0 && !notes_commit(pass, chunk, before->n_rows + pass->report->n_skipped, err))
+        return false;
+    pass->n_lines += chunk->n_lines;
     return tally_merge(&pass->tally, &chunk->tally, err);
 }
 
@@ -204,7 +289,8 @@ bool pass_run(struct pass *pass, uint32_t n_threads, struct err *err)
         good = !pass->stopped;
         if (!good)
             *err = pass->err;
-        good = good && progress_tell(pass, pass->source.n_bytes, pass->n_rows, err);
+        good = good && rejects_flush(&pass->rejects, err) &&
+               progress_tell(pass, pass->source.n_bytes, pass->n_rows, err);
     }
     for (uint32_t i = 0; i < n; i++)
         if (workers[i].pass)
@@ -214,22 +300,27 @@ bool pass_run(struct pass *pass, uint32_t n_threads, struct err *err)
 }
 
 bool pass_init(struct pass *pass, const struct source *source, int table_fd, int texts_fd,
-               const struct table_progress *progress, struct err *err)
+               const struct table_progress *progress, struct csv_report *report, struct err *err)
 {
     *pass = (struct pass){.source = *source,
                           .table_fd = table_fd,
                           .texts_fd = texts_fd,
                           .progress = progress,
+                          .report = report,
+                          .n_lines = source->plan->body_line,
                           .begin = source->plan->body};
     pthread_mutex_init(&pass->lock, NULL);
     pthread_cond_init(&pass->turned, NULL);
     pass->n_chunks = source_n_chunks(source);
     pass->groups = calloc(2 * (size_t)pass->n_chunks + 1, sizeof *pass->groups);
     pass->text_groups = pass->groups ? pass->groups + pass->n_chunks : NULL;
-    if (pass->groups && tally_init(&pass->tally, source->plan, err))
-        return true;
+    report->n_skipped = 0;
+    memset(report->done, 0, sizeof report->done);
     if (!pass->groups)
         err_memory(err, "the table's checksums");
+    else if (rejects_begin(&pass->rejects, source->plan->options->rejects_fd, err) &&
+             tally_init(&pass->tally, source->plan, err))
+        return true;
     pass_done(pass);
     return false;
 }
@@ -237,6 +328,7 @@ bool pass_init(struct pass *pass, const struct source *source, int table_fd, int
 void pass_done(struct pass *pass)
 {
     tally_done(&pass->tally);
+    rejects_done(&pass->rejects);
     free(pass->groups);
     pthread_cond_destroy(&pass->turned);
     pthread_mutex_destroy(&pass->lock);

@@ -21,11 +21,12 @@ struct pass {
     uint64_t n_chunks;
     struct table_group *groups, *text_groups; /* (n_chunks) each, written by the worker that has the chunk */
     const struct table_progress *progress;
-    struct tally tally;                    /* of all chunks before `turn` */
-    uint64_t n_skipped;                    /* rows left out before `turn` */
-    struct err skipped[CSV_SKIPPED_SHOWN]; /* the first of them */
-    uint64_t begin;                        /* where the chunk `turn` begins */
-    uint64_t n_text_bytes;                 /* before the chunk `turn` */
+    struct tally tally;        /* of all chunks before `turn` */
+    struct csv_report *report; /* what was done before `turn` */
+    struct rejects rejects;
+    uint64_t n_lines;      /* of the file before the chunk `turn` */
+    uint64_t begin;        /* where the chunk `turn` begins */
+    uint64_t n_text_bytes; /* before the chunk `turn` */
     pthread_mutex_t lock;
     pthread_cond_t turned; /* `turn` or `stopped` has changed: workers with a later chunk wait */
     uint64_t next;         /* the chunk to claim */
@@ -38,7 +39,7 @@ struct pass {
 /* The plan and the progress must outlive the pass, the files stay the
  * caller's. */
 bool pass_init(struct pass *pass, const struct source *source, int table_fd, int texts_fd,
-               const struct table_progress *progress, struct err *err);
+               const struct table_progress *progress, struct csv_report *report, struct err *err);
 void pass_done(struct pass *pass);
 
 /* Read the file on up to n_threads threads, the caller's one of them. Where

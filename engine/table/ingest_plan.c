@@ -363,6 +363,14 @@ static bool dialect_find(struct plan *plan, const char *text, size_t n_bytes, bo
     return true;
 }
 
+static uint64_t line_ends(const char *text, uint64_t n_bytes)
+{
+    uint64_t n = 0;
+    for (uint64_t i = 0; i < n_bytes; i++)
+        n += text[i] == '\n' || (text[i] == '\r' && (i + 1 == n_bytes || text[i + 1] != '\n'));
+    return n;
+}
+
 bool plan_init(struct plan *plan, const char *head_text, size_t n_bytes, bool whole, uint32_t n_rows_max,
                const struct csv_options *options, enum csv_result *result, struct err *err)
 {
@@ -392,6 +400,7 @@ bool plan_init(struct plan *plan, const char *head_text, size_t n_bytes, bool wh
     if (options->header == 0 && !header_guess(plan, &head, &plan->header, err))
         goto out;
     plan->body = preamble + (plan->header ? head.second_at : head.first_at);
+    plan->body_line = line_ends(head_text, plan->body);
     if (!columns_make(plan, &head, err))
         goto out;
     plan_layout(plan);

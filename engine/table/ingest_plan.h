@@ -24,8 +24,9 @@ struct plan {
     enum csv_encoding encoding;
     bool header;
     uint32_t n_titles;
-    bool count_line; /* the first line held counts */
-    uint64_t body;   /* where in the file the first row of data, or a blank line before it, begins */
+    bool count_line;    /* the first line held counts */
+    uint64_t body;      /* where in the file the first row of data, or a blank line before it, begins */
+    uint64_t body_line; /* line ends before it */
     uint32_t n_columns;
     struct plan_column *columns;
     uint32_t n_of_type[COLUMN_TYPES];

@@ -11,6 +11,62 @@
 
 enum csv_encoding { CSV_ENCODING_GUESS, CSV_UTF8, CSV_UTF16LE, CSV_UTF16BE, CSV_WINDOWS_1252, CSV_LATIN1 };
 
+/* What to do with a row that does not fit its table. */
+enum csv_bad {
+    CSV_BAD_SET_ASIDE, /* mend it where that is safe, else set it aside, and count it */
+    CSV_BAD_REJECT,    /* nothing is mended: the first one is an error */
+};
+
+/* What reading did to lines of a file. Their names (csv_deed_name) stand on the
+ * wire and in the file of rejects. */
+enum csv_deed {
+    /* rows of the table */
+    DEED_PADDED,          /* fields were missing at the end: they are missing values */
+    DEED_TRAILING,        /* empty fields at the end were dropped */
+    DEED_QUOTE_MENDED,    /* a quote within a field, text behind a closing one, or one that is not closed */
+    DEED_OTHER_SEPARATOR, /* the row has a separator of its own */
+    /* lines that are no rows of it */
+    DEED_PREAMBLE,
+    DEED_HEADER_ROW, /* of a header of several rows */
+    DEED_UNIT_ROW,
+    DEED_COMMENT,
+    DEED_EMPTY_LINE,
+    DEED_REPEATED_HEADER,
+    DEED_FOOTER,
+    DEED_OTHER_TABLE, /* a row of a table that is smaller than the one taken */
+    /* rows set aside */
+    DEED_TOO_FEW,
+    DEED_TOO_MANY,
+    DEED_UNCLOSED,
+    DEED_BAD_QUOTE,
+    DEED_CUT_OFF,
+    DEED_NUL_BYTE,
+    DEED_TOO_LONG,
+    DEED_WRONG_TYPE,
+    /* values that do not fit their column and became missing */
+    DEED_ODD_CELL,
+    DEEDS
+};
+const char *csv_deed_name(enum csv_deed deed); /* "padded" ... */
+
+#define CSV_SHOWN 5
+#define CSV_SHOWN_BYTES 80
+#define CSV_REJECT_BYTES 4096
+
+/* A line, or a value in it, that something was done to. */
+struct csv_note {
+    uint64_t row;    /* among rows of data and those set aside together, from 1; 0: it is none */
+    uint64_t line;   /* of the file, from 1 */
+    char column[72]; /* cut to fit; "" where there is none */
+    char text[CSV_SHOWN_BYTES + 1]; /* in UTF-8, cut to fit */
+};
+
+/* All that was done of one kind. */
+struct csv_done {
+    uint64_t n;
+    struct csv_note first[CSV_SHOWN];
+};
+
 /* A column's type as the user wants it: COLUMN_NUMBER (text in it makes a bad
  * row), COLUMN_CATEGORY, COLUMN_TEXT, or COLUMN_DATE to be read as `date` says
  * where that suits the whole column. */
@@ -32,8 +88,10 @@ struct csv_options {
     char thousands;     /* stands between groups of three digits; ' ': any kind of blank; 0: nothing does */
     int comment;        /* lines that begin with it are left out; 0: guess ('#' or none), -1: none */
     enum csv_encoding encoding;
-    bool skip_bad_rows; /* leave out rows that cannot be read, and count them; else the first one is an error
-                         */
+    enum csv_bad on_bad_row;
+    int rejects_fd; /* a file for what is set aside, written anew from its beginning: see csv_deed. Below 1:
+                     * none
+                     */
     const char *const
         *missing; /* n_missing texts that stand for a missing value too, besides those of text_is_missing */
     uint32_t n_missing;
@@ -58,7 +116,14 @@ struct csv_report {
     uint64_t bytes;
     uint64_t n_skipped;                    /* rows left out */
     struct err skipped[CSV_SKIPPED_SHOWN]; /* the first of them */
+    struct csv_done done[DEEDS];
 };
+
+/* The file of rejects: a line of names, "row,line,code,column,reason,text", then
+ * in the file's order, one line of CSV each (RFC 4180, LF), what is not in the
+ * table: lines that are no rows of it but empty ones and headers, rows set
+ * aside, odd cells. `text` is the row's (the value's) in UTF-8, at most
+ * CSV_REJECT_BYTES of it; `code` is csv_deed_name's. */
 
 struct csv_field {
     const char *text; /* not terminated; quotes taken off and doubled quotes halved */

@@ -134,7 +134,8 @@ static const struct recipe *query_read(const struct request *request, struct pre
         model_find(prediction, name ? name : request_query(request, "model"), (uint32_t)number, err);
     if (!recipe || !csv_query_read(csv, request, err))
         return NULL;
-    if (!csv->options.skip_bad_rows)
+    const char *on_bad_row = request_query(request, "on_bad_row");
+    if (!on_bad_row || csv->options.on_bad_row == CSV_BAD_REJECT)
         return recipe;
     csv_query_done(csv);
     err_set(err, ERR_INPUT, "\"on_bad_row\": no row can be left out of predictions");

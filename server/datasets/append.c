@@ -89,8 +89,14 @@ bool append_stage(const struct table *table, struct upload *upload, int fd, cons
 {
     uint32_t n_columns = table_n_columns(table);
     struct csv_type *types = calloc(n_columns, sizeof *types);
-    struct csv_options options = {
-        .separator = ',', .header = 1, .decimal = '.', .comment = -1, .encoding = CSV_UTF8, .types = types};
+    struct csv_options options = {.separator = ',',
+                                  .header = 1,
+                                  .decimal = '.',
+                                  .comment = -1,
+                                  .encoding = CSV_UTF8,
+                                  .types = types,
+                                  .titles = -1,
+                                  .on_bad_row = CSV_BAD_REJECT};
     if (!types) {
         datasets_abort(upload);
         return err_memory(err, "the types of the columns");

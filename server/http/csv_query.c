@@ -22,7 +22,7 @@ static const struct word decimals[] = {{"point", '.'}, {".", '.'}, {"comma", ','
 static const struct word thousands[] = {{"comma", ','}, {"point", '.'},       {"blank", ' '},
                                         {"space", ' '}, {"apostrophe", '\''}, {"underscore", '_'}};
 static const struct word comments[] = {{"none", -1}};
-static const struct word bad_rows[] = {{"reject", 0}, {"skip", 1}};
+static const struct word bad_rows[] = {{"skip", CSV_BAD_SET_ASIDE}, {"reject", CSV_BAD_REJECT}};
 static const struct word encodings[] = {{"utf-8", CSV_UTF8},          {"utf-16le", CSV_UTF16LE},
                                         {"utf-16be", CSV_UTF16BE},    {"windows-1252", CSV_WINDOWS_1252},
                                         {"latin-1", CSV_LATIN1},      {"utf8", CSV_UTF8},
@@ -93,7 +93,7 @@ static bool comment_set(struct csv_query *query, int value)
 
 static bool bad_row_set(struct csv_query *query, int value)
 {
-    query->options.skip_bad_rows = value != 0;
+    query->options.on_bad_row = (enum csv_bad)value;
     return true;
 }
 

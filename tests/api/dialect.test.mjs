@@ -65,10 +65,10 @@ test("a title above the table is left out, and shown", async () => {
   assert.deepEqual((await read("words\nhello\nworld\n")).names, ["words"]);
   assert.deepEqual((await read("x,,\ny,1,2\nz,3,4\n", "&header=false")).values, [["x", null, null], ["y", 1, 2], ["z", 3, 4]]);
   assert.deepEqual((await read("x,,\ny,1,2\nz,3,4\n")).title_lines, 0);
-  assert.match((await upload(`Sales\n${table}`, "&title_lines=0")).json.detail, /row 1 has 3 fields/);
+  assert.match((await upload(`Sales\n${table}`, "&title_lines=0&on_bad_row=reject")).json.detail, /row 1 has 3 fields/);
   assert.equal((await upload(table, "&title_lines=x")).json.field, "title_lines");
   // the row of a problem counts from below the header, as ever
-  assert.match((await upload(`Sales\n${table}1,2\n`)).json.detail, /row 3 has 2/);
+  assert.match((await upload(`Sales\n${table}1,2\n`, "&on_bad_row=reject")).json.detail, /row 3 has 2/);
 });
 
 test("codings are found out, or told", async () => {
@@ -141,9 +141,9 @@ test("wrong parameters are named, with what they may be", async () => {
 
 test("bad rows are refused, or left out and counted", async () => {
   const csv = "a,b\n1,2\n3\n4,x\n5,6,7\n8,9\n";
-  assertProblem(await upload(csv), 422, /row 2 has 1 field/, { row: 2 });
-  assertProblem(await upload("a,b\n1,2\n3,x\n", "&types=b:number"), 422, /row 2/, { row: 2, column: "b" });
-  const found = await read(csv, "&on_bad_row=skip&types=b:number");
+  assertProblem(await upload(csv, "&on_bad_row=reject"), 422, /row 2 has 1 field/, { row: 2 });
+  assertProblem(await upload("a,b\n1,2\n3,x\n", "&types=b:number&on_bad_row=reject"), 422, /row 2/, { row: 2, column: "b" });
+  const found = await read(csv, "&types=b:number");
   assert.deepEqual([found.values, found.rows, found.skipped_rows], [[[1, 2], [8, 9]], 2, 3]);
   assert.deepEqual(found.skipped.map(({ row, column }) => [row, column]), [[2, undefined], [3, "b"], [4, undefined]]);
   assert.match(found.skipped[0].detail, /row 2 has 1 field, the header has 2/);

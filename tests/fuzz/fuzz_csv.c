@@ -127,7 +127,7 @@ static void outcome_encode(const struct trial *trial, const char *path, struct o
 {
     const struct csv_options found = options_found(trial, &outcome->report);
     const struct encode_source source = {trial->text, trial->n, &found, &outcome->report,
-                                         !trial->options.skip_bad_rows};
+                                         trial->options.on_bad_row == CSV_BAD_REJECT};
     struct table *table = table_open(path, &outcome->err);
     outcome->good = table && encode_check(table, trial->choice, &source, &outcome->err);
     table_unref(table);
@@ -200,8 +200,8 @@ static void trial_run(const struct trial *trial)
     if (one.good) {
         const struct csv_options found = options_found(trial, &one.report);
         bool readable = reader_count(trial, &found, &n_rows);
-        require(trial->options.skip_bad_rows || readable, "what is a table is readable");
-        written_check(fuzz_path(0), n_rows, &one.report, !trial->options.skip_bad_rows);
+        require(trial->options.on_bad_row == CSV_BAD_SET_ASIDE || readable, "what is a table is readable");
+        written_check(fuzz_path(0), n_rows, &one.report, trial->options.on_bad_row == CSV_BAD_REJECT);
     }
     if (trial->choice & TWO_THREADS)
         two_threads_try(trial, &one);
@@ -221,7 +221,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                   .head_bytes = (size_t)16 << (data[0] >> 3 & 7),
                   .head_rows = 1 + (data[0] >> 6),
                   .n_levels = size % 3 == 0 ? 4 : 0},
-        .options = {.skip_bad_rows = size % 2 == 0},
+        .options = {.on_bad_row = size % 2 == 0 ? CSV_BAD_SET_ASIDE : CSV_BAD_REJECT},
         .choice = data[2],
         .fault = data[3],
     };

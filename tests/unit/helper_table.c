@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 static char folder[40];
-char csv_path[80], table_path[80];
+char csv_path[80], table_path[80], rejects_path[80];
 
 void folder_make(void)
 {
@@ -20,6 +20,7 @@ void folder_make(void)
              access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
     ck_assert_ptr_nonnull(mkdtemp(folder));
     snprintf(csv_path, sizeof csv_path, "%s/csv", folder);
+    snprintf(rejects_path, sizeof rejects_path, "%s/rejects", folder);
     snprintf(table_path, sizeof table_path, "%s/table", folder);
 }
 
@@ -27,6 +28,7 @@ void folder_remove(void)
 {
     unlink(csv_path);
     unlink(table_path);
+    unlink(rejects_path);
     rmdir(folder);
 }
 
@@ -40,9 +42,13 @@ bool ingest(struct reading *reading)
     int fd = open(csv_path, O_RDWR | O_CREAT | O_TRUNC, 0600);
     ck_assert_int_ge(fd, 0);
     ck_assert_int_eq(write(fd, reading->csv, n), (ssize_t)n);
+    int rejects = open(rejects_path, O_RDWR | O_CREAT | O_TRUNC, 0600);
+    ck_assert_int_gt(rejects, 0);
+    reading->options.rejects_fd = rejects;
     bool good = table_ingest_sized(fd, &reading->options, sizes, table_path, reading->progress,
                                    &reading->report, &reading->err);
     close(fd);
+    close(rejects);
     ck_assert_msg(good || access(table_path, F_OK) != 0, "a failed ingest leaves no table behind");
     return good;
 }
@@ -120,12 +126,32 @@ void check_all(const struct expectation *all, size_t n)
 
 void check_refused(struct reading *reading, enum err_code code, uint64_t row, const char *words)
 {
+    reading->options.on_bad_row = CSV_BAD_REJECT;
+    check_unreadable(reading, code, row, words);
+}
+
+void check_unreadable(struct reading *reading, enum err_code code, uint64_t row, const char *words)
+{
     reading->err = (struct err){0};
     ck_assert_msg(!ingest(reading), "\"%.60s\" is refused", reading->csv);
     ck_assert_msg(reading->err.code == code && reading->err.row == row && strstr(reading->err.msg, words),
                   "\"%.60s\": code %d, row %llu, \"%s\"; expected code %d, row %llu, \"%s\"", reading->csv,
                   reading->err.code, (unsigned long long)reading->err.row, reading->err.msg, code,
                   (unsigned long long)row, words);
+}
+
+void check_rejects(const char *expected)
+{
+    size_t n_bytes, n = strlen("row,line,code,column,reason,text\n");
+    char *text = file_bytes(rejects_path, &n_bytes), *to;
+    ck_assert_msg(n_bytes >= n && strncmp(text, "row,line,code,column,reason,text\n", n) == 0, "%.100s",
+                  text);
+    text[n_bytes] = '\0';
+    for (to = text; *(to = strstr(to, "\n")) && to[1]; *to = '/')
+        ;
+    *to = '\0';
+    ck_assert_str_eq(n_bytes == n ? "" : text + n, expected);
+    free(text);
 }
 
 uint64_t random_next(uint64_t *state)

@@ -7,7 +7,7 @@
 #include "table/ingest.h"
 
 /* Files of the test that runs. */
-extern char csv_path[80], table_path[80];
+extern char csv_path[80], table_path[80], rejects_path[80];
 
 /* A checked fixture. */
 void folder_make(void);
@@ -32,7 +32,12 @@ struct table *table_of(struct reading *reading);
  * %.9g, levels in <>, missing as _. The caller frees it. */
 char *table_as_text(const struct table *table);
 void check_text(struct reading *reading, const char *expected);
+/* With bad rows as the options say, and with bad rows rejected. */
+void check_unreadable(struct reading *reading, enum err_code code, uint64_t row, const char *words);
 void check_refused(struct reading *reading, enum err_code code, uint64_t row, const char *words);
+/* What the last ingest wrote to the file of rejects, without its first line, and
+ * with '/' between lines. */
+void check_rejects(const char *expected);
 
 /* Texts and what they are read as, with chunk edges all over them. */
 struct expectation {

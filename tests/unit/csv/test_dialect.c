@@ -173,7 +173,7 @@ START_TEST(text_in_a_column_of_numbers_names_row_and_column)
                               .sizes = {3, 64, 10}};
     check_refused(&reading, ERR_INPUT, 4, "row 4, field 2 holds text");
     ck_assert_str_eq(reading.err.column, "b");
-    reading.options.skip_bad_rows = true;
+    reading.options.on_bad_row = CSV_BAD_SET_ASIDE;
     check_text(&reading, "a:c b:n/<x> 1/<y> _/<z> 2.5/");
     ck_assert_uint_eq(reading.report.n_skipped, 1);
     ck_assert_uint_eq(reading.report.skipped[0].row, 4);
@@ -185,9 +185,10 @@ START_TEST(bad_rows_are_left_out_and_counted)
     static const char csv[] = "a,b\n1,2\n3\n4,\"5\"6\n7,8\n9,10,11\n\"x\"y\n12,13\n14\n15\n16\n17,\"18\n";
     static const uint64_t rows[] = {2, 3, 5, 6, 8};
     for (size_t chunk = 1; chunk < 70; chunk++) {
-        struct reading reading = {.csv = csv,
-                                  .options = {.skip_bad_rows = true, .n_threads = 1 + (uint32_t)chunk % 3},
-                                  .sizes = {chunk, 64, 10}};
+        struct reading reading = {
+            .csv = csv,
+            .options = {.on_bad_row = CSV_BAD_SET_ASIDE, .n_threads = 1 + (uint32_t)chunk % 3},
+            .sizes = {chunk, 64, 10}};
         check_text(&reading, "a:b b:b/1 2/7 8/12 13/");
         ck_assert_uint_eq(reading.report.n_skipped, 8);
         for (uint32_t i = 0; i < CSV_SKIPPED_SHOWN; i++)
@@ -195,10 +196,18 @@ START_TEST(bad_rows_are_left_out_and_counted)
         ck_assert_ptr_nonnull(strstr(reading.report.skipped[0].msg, "row 2 has 1 field, the header has 2"));
         ck_assert_ptr_nonnull(strstr(reading.report.skipped[1].msg, "text follows the closing quote"));
         ck_assert_str_eq(reading.report.skipped[1].column, "b");
+        check_rejects(
+            "2,3,too_few_fields,,it has too few fields,3/"
+            "3,4,bad_quote,b,text follows a closing quote,\"4,\"\"5\"\"6\"/"
+            "5,6,too_many_fields,,it has too many fields,\"9,10,11\"/"
+            "6,7,bad_quote,a,text follows a closing quote,\"\"\"x\"\"y\"/"
+            "8,9,too_few_fields,,it has too few fields,14/9,10,too_few_fields,,it has too few fields,15/"
+            "10,11,too_few_fields,,it has too few fields,16/"
+            "11,12,unclosed_quote,b,its closing quote is missing,\"17,\"\"18\"");
     }
-    struct reading none = {.csv = "a,b\n1\n2\n", .options.skip_bad_rows = true};
-    check_refused(&none, ERR_INPUT, 1,
-                  "none of the file's 2 rows could be read; the first: row 1 has 1 field");
+    struct reading none = {.csv = "a,b\n1\n2\n", .options.on_bad_row = CSV_BAD_SET_ASIDE};
+    check_unreadable(&none, ERR_INPUT, 1,
+                     "none of the file's 2 rows could be read; the first: row 1 has 1 field");
 }
 END_TEST
 
