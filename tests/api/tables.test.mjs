@@ -117,5 +117,5 @@ test("odd tables are told as they are", async () => {
   assert.deepEqual((await read("a,a,,a\n1,2,3,4\n5,6,7,8\n")).columns.map(({ name }) => name), ["a", "a.2", "c3", "a.3"]);
   assert.equal((await read("a,b\n1,2\n")).rows, 1);
   assertProblem(await daemon.csv("/datasets?name=none", "a,b\n"), 400, /header and no rows/);
-  assertProblem(await daemon.csv("/datasets?name=none", "a,b\n1,2\n1,2,3\n"), 422, /row 2 has 3 fields/, { row: 2 });
+  assertProblem(await daemon.csv("/datasets?name=none&on_bad_row=reject", "a,b\n1,2\n1,2,3\n"), 422, /row 2 has 3 fields/, { row: 2 });
 });

@@ -389,7 +389,7 @@ END_TEST
 START_TEST(a_failed_or_aborted_upload_leaves_nothing)
 {
     struct dataset_info info, *list;
-    struct csv_options options = {0};
+    struct csv_options options = {.on_bad_row = CSV_BAD_REJECT};
     size_t n_list;
     struct upload *upload = datasets_begin(state.datasets, "d", false, &err);
     ck_assert(datasets_find(state.datasets, "d", &info, &err));
