@@ -8,7 +8,7 @@ bool sql_warnings_put(struct sql *sql, int64_t job, uint32_t first, const struct
     for (uint32_t i = 0; ok && i < warnings->n; i++) {
         const struct warning *w = &warnings->list[i];
         ok = sql_run(sql, err, "INSERT OR REPLACE INTO warnings VALUES (?1, ?2, ?3, ?4, ?5)", "iittt", job,
-                     (int64_t)(first + i), warning_name(w->code), w->column, w->message);
+                     (int64_t)first + i, warning_name(w->code), w->column, w->message);
     }
     return ok;
 }
