@@ -76,7 +76,7 @@ if(CHECK_FOUND)
     target_include_directories(test_helpers PUBLIC ${PROJECT_SOURCE_DIR}/engine ${PROJECT_SOURCE_DIR}/tests/unit)
     target_compile_definitions(test_helpers PUBLIC TEST_DATA="${PROJECT_SOURCE_DIR}/tests/data"
         TEST_OPENAPI="${PROJECT_SOURCE_DIR}/static/openapi.json"
-        TEST_NODE_MODULES="${PROJECT_SOURCE_DIR}/node_modules" $<$<BOOL:${mlp_x86}>:MLP_X86=1>)
+        $<$<BOOL:${mlp_x86}>:MLP_X86=1>)
     target_compile_options(test_helpers PUBLIC -Wno-pedantic)
     target_link_libraries(test_helpers PUBLIC $<TARGET_NAME_IF_EXISTS:mlpd_server> mlp PkgConfig::CHECK mlpd_flags)
     foreach(source ${unit_tests})
@@ -157,6 +157,9 @@ if(TARGET mlpd AND NODE AND NOT MLPD_SANITIZE)
 endif()
 
 add_test(NAME docs COMMAND ${PROJECT_SOURCE_DIR}/cmake/docs-test.sh ${PROJECT_SOURCE_DIR})
+if(NODE)
+    add_test(NAME docs/api COMMAND ${NODE} ${PROJECT_SOURCE_DIR}/scripts/api-md.mjs)
+endif()
 
 # The benchmark's table and where it goes, with made-up figures.
 find_program(PYTHON3 python3)

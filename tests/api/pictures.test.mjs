@@ -6,53 +6,12 @@ import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import zlib from "node:zlib";
 import { Daemon, assertProblem } from "./daemon.mjs";
+import { crc, form, idx, png } from "./pictures.mjs";
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "../..");
 let daemon, hasPng;
 before(async () => (daemon = await Daemon.start()));
 after(() => daemon.stop());
-
-/** An IDX file of bytes. */
-function idx(dimensions, values, type = 8) {
-  const head = Buffer.alloc(4 + 4 * dimensions.length);
-  head[2] = type;
-  head[3] = dimensions.length;
-  dimensions.forEach((n, i) => head.writeUInt32BE(n, 4 + 4 * i));
-  return Buffer.concat([head, Buffer.from(values)]);
-}
-
-/** A PNG file; pixels(x, y) gives one value or [grey, alpha]. */
-function png(width, height, pixels, { alpha = false } = {}) {
-  const channels = alpha ? 2 : 1, rows = Buffer.alloc(height * (1 + width * channels));
-  for (let y = 0; y < height; y++)
-    for (let x = 0; x < width; x++) rows.set([pixels(x, y)].flat(), y * (1 + width * channels) + 1 + x * channels);
-  const chunk = (type, data) => {
-    const body = Buffer.concat([Buffer.from(type), data]), out = Buffer.alloc(body.length + 8);
-    out.writeUInt32BE(data.length, 0);
-    body.copy(out, 4);
-    out.writeUInt32BE(crc(body), out.length - 4);
-    return out;
-  };
-  const head = Buffer.alloc(13);
-  head.writeUInt32BE(width, 0);
-  head.writeUInt32BE(height, 4);
-  head.set([8, alpha ? 4 : 0], 8);
-  return Buffer.concat([Buffer.from("\x89PNG\r\n\x1a\n", "latin1"), chunk("IHDR", head), chunk("IDAT", zlib.deflateSync(rows)), chunk("IEND", Buffer.alloc(0))]);
-}
-function crc(bytes) {
-  let sum = ~0;
-  for (const byte of bytes) {
-    sum ^= byte;
-    for (let i = 0; i < 8; i++) sum = (sum >>> 1) ^ (sum & 1 ? 0xedb88320 : 0);
-  }
-  return ~sum >>> 0;
-}
-
-const form = (parts) => {
-  const body = new FormData();
-  for (const [name, bytes] of Object.entries(parts)) body.append(name, new Blob([bytes]), `${name}.idx`);
-  return body;
-};
 
 test("pictures with labels become a table with the columns of mnist_train.csv", async () => {
   const images = idx([3, 2, 2], [0, 1, 22, 255, 4, 5, 6, 7, 8, 9, 10, 100]), labels = idx([3], [7, 0, 9]);
