@@ -1,9 +1,8 @@
 // Training: both ways in, jobs, their events and what is left of them.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import path from "node:path";
 import { after, before, test } from "node:test";
-import { Daemon, assertProblem, sharedData, sums } from "./daemon.mjs";
+import { Daemon, assertProblem, sums } from "./daemon.mjs";
 
 let daemon;
 before(async () => {
@@ -243,9 +242,8 @@ test("a model's file goes out and comes in under another name, and predicts the 
   assertProblem(await daemon.get("/models/copy"), 404, /copy/);
 });
 
-const iris = sharedData("iris");
-test("iris in one call, predicted by column name", { skip: iris ? false : "no shared data" }, async () => {
-  const csv = readFileSync(path.join(iris, "iris.csv"));
+test("iris in one call, predicted by column name", async () => {
+  const csv = readFileSync(new URL("../../docs/iris.csv", import.meta.url));
   const reply = await daemon.call("POST", "/train?target=species&model=iris&epochs=60&test_split=0.2", csv, {
     "Content-Type": "application/x-www-form-urlencoded",
   });

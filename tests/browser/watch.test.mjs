@@ -1,6 +1,6 @@
 // Runs in the page: curves that move, reload, a second tab, pause and cancel, comparison, a daemon that goes away and comes back.
 import assert from "node:assert/strict";
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { after, before, test } from "node:test";
 import { clouds, csv, digits, keep, openPage, start, startBrowser, startDaemon, train, upload } from "./helper.mjs";
 
@@ -55,9 +55,9 @@ test("an uploaded table is trained on, its epochs are drawn, its accuracy is sho
   await context.close();
 });
 
-const IRIS = new URL("../../../shared/data/iris/iris.csv", import.meta.url);
+const IRIS = new URL("../../docs/iris.csv", import.meta.url);
 
-test("iris goes up through the page and is trained on with nothing else said", { skip: existsSync(IRIS) ? false : "no shared data" }, async () => {
+test("iris goes up through the page and is trained on with nothing else said", async () => {
   const { page, context, complaints } = await openPage(browser, daemon.address);
   await upload(page, csv("iris.csv", readFileSync(IRIS, "utf8")));
   await train(page, "iris", {});

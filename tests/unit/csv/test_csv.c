@@ -1,6 +1,5 @@
 /* csv_reader: RFC 4180, the csv-spectrum files, the dialects that are guessed,
- * errors that say where. The csv-spectrum files lie in $MLPD_SHARED/data, or in
- * ../shared/data beside the source tree. */
+ * errors that say where. */
 #include "csv/scan.h"
 #include "helper_main.h"
 #include "mlp/csv.h"
@@ -263,28 +262,10 @@ END_TEST
 
 /* --- csv-spectrum: each file against the JSON beside it --- */
 
-static const char *spectrum_folder(void)
-{
-    static char folder[1024];
-    const char *shared = getenv("MLPD_SHARED");
-    if (shared)
-        snprintf(folder, sizeof folder, "%s/data/csv-spectrum/SOURCE.txt", shared);
-    else
-        snprintf(folder, sizeof folder, "%.*s../../../../shared/data/csv-spectrum/SOURCE.txt",
-                 (int)(sizeof __FILE__ - sizeof "test_csv.c"), __FILE__);
-    FILE *file = fopen(folder, "r");
-    *strrchr(folder, '/') = '\0';
-    if (!file)
-        return NULL;
-    fclose(file);
-    return folder;
-}
-
-static char *file_read(const char *folder, const char *sub, const char *name, const char *end,
-                       size_t *n_bytes)
+static char *file_read(const char *sub, const char *name, const char *end, size_t *n_bytes)
 {
     char path[1200];
-    snprintf(path, sizeof path, "%s/%s/%s.%s", folder, sub, name, end);
+    snprintf(path, sizeof path, TEST_DATA "/csv-spectrum/%s/%s.%s", sub, name, end);
     FILE *file = fopen(path, "rb");
     ck_assert_msg(file, "%s can be read", path);
     char *bytes = malloc(1 << 16);
@@ -312,12 +293,11 @@ static bool json_string(const char **at, char *to)
     return true;
 }
 
-static void check_spectrum(const char *folder, const char *name)
+static void check_spectrum(const char *name)
 {
     enum { COLUMNS = 8 };
     size_t n_csv, n_json;
-    char *csv = file_read(folder, "csvs", name, "csv", &n_csv),
-         *json = file_read(folder, "json", name, "json", &n_json);
+    char *csv = file_read("csvs", name, "csv", &n_csv), *json = file_read("json", name, "json", &n_json);
     char names[COLUMNS][64], key[256], value[256];
     const struct csv_field *fields;
     uint32_t n, n_columns = 0, n_values = 0;
@@ -362,14 +342,14 @@ static const char *const spectrum[] = {"comma_in_quotes",
 
 START_TEST(reads_csv_spectrum)
 {
-    check_spectrum(spectrum_folder(), spectrum[_i]);
+    check_spectrum(spectrum[_i]);
 }
 END_TEST
 
 START_TEST(reads_csv_spectrum_coordinates)
 {
     size_t n;
-    char *csv = file_read(spectrum_folder(), "csvs", "location_coordinates", "csv", &n);
+    char *csv = file_read("csvs", "location_coordinates", "csv", &n);
     struct err err = {0};
     char *rows = rows_text(csv, n, 0, &err);
     ck_assert_str_eq(rows, "Contact Phone Number|Location Coordinates|Cities|Counties/"
@@ -416,13 +396,8 @@ Suite *test_suite(void)
     tcase_add_test(tests, a_million_fields_and_no_more);
     tcase_add_test(tests, guesses_the_separator);
     tcase_add_test(tests, a_quoted_field_holds_anything_in_every_dialect);
-    bool have_spectrum = spectrum_folder() != NULL;
-    if (have_spectrum) {
-        tcase_add_loop_test(tests, reads_csv_spectrum, 0, sizeof spectrum / sizeof *spectrum);
-        tcase_add_test(tests, reads_csv_spectrum_coordinates);
-    }
+    tcase_add_loop_test(tests, reads_csv_spectrum, 0, sizeof spectrum / sizeof *spectrum);
+    tcase_add_test(tests, reads_csv_spectrum_coordinates);
     suite_add_tcase(suite, tests);
-    if (!have_spectrum)
-        suite_skips("csv-spectrum is not here");
     return suite;
 }
