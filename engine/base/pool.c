@@ -324,6 +324,8 @@ struct pool *pool_new(uint32_t n_threads, int nice_level, struct err *err)
         pthread_join(thread, NULL);
     pool->has_priority_thread =
         pool->has_priority_thread && pthread_create(&pool->priority, NULL, priority_main, pool) == 0;
+    if (pool->has_priority_thread)
+        pthread_setname_np(pool->priority, "priority");
     for (uint32_t i = 1; i < n_threads; i++) {
         workers[i].pool = pool;
         workers[i].index = i;
@@ -335,6 +337,7 @@ struct pool *pool_new(uint32_t n_threads, int nice_level, struct err *err)
             pool_free(pool);
             return NULL;
         }
+        pthread_setname_np(workers[i].thread, "worker");
         pool->n_started++;
     }
     return pool;

@@ -1,5 +1,6 @@
 /* Workers that claim chunks and give in their results in the chunks' order. See
  * ingest_pass.h. */
+#define _GNU_SOURCE /* pthread_setname_np */
 #include "table/ingest_pass.h"
 #include "base/file.h"
 
@@ -261,7 +262,7 @@ static uint32_t workers_start(struct worker *workers, uint32_t n)
     pthread_sigmask(SIG_SETMASK, &all, &before); /* signals are the daemon's main thread's */
     while (n_started < n &&
            pthread_create(&workers[n_started].thread, NULL, worker_run, &workers[n_started]) == 0)
-        n_started++;
+        pthread_setname_np(workers[n_started++].thread, "ingest");
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     return n_started;
 }

@@ -177,8 +177,10 @@ struct scrub *scrub_new(const struct scrub_options *options, struct err *err)
     pthread_mutex_init(&scrub->lock, NULL);
     pthread_cond_init(&scrub->stop, &monotonic);
     pthread_condattr_destroy(&monotonic);
-    if (pthread_create(&scrub->thread, NULL, scrub_run, scrub) == 0)
+    if (pthread_create(&scrub->thread, NULL, scrub_run, scrub) == 0) {
+        pthread_setname_np(scrub->thread, "scrub");
         return scrub;
+    }
     err_set(err, ERR_THREAD, "the scrub's thread could not be started");
     pthread_cond_destroy(&scrub->stop);
     pthread_mutex_destroy(&scrub->lock);

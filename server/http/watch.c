@@ -126,6 +126,7 @@ bool watch_start(struct http *http, struct err *err)
     if (code)
         return err_set(err, ERR_THREAD, "the thread that watches connections could not be started: %s",
                        strerror(code));
+    pthread_setname_np(http->watch, "watch");
     http->watch_started = true;
     return true;
 }

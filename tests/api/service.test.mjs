@@ -1,6 +1,6 @@
 // What those who run the service see: health, versions, routes that are not there, static files, start and end.
 import assert from "node:assert/strict";
-import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
@@ -38,6 +38,23 @@ test("the first line of the log and --version name version and commit", async ()
   const name = `mlpd ${version}, commit ${commit}`;
   assert.ok(other.log.split("\n")[0].endsWith(name), other.log.split("\n")[0]);
   assert.equal((await run(["--version"])).stdout, `${name}\n`);
+});
+
+test("every thread has the name that docs/architecture.md gives it", async () => {
+  const other = await Daemon.start({ flags: ["--threads=2", "--scrub-rate=20MB"] });
+  const names = () => readdirSync(`/proc/${other.child.pid}/task`).map((task) => readFileSync(`/proc/${other.child.pid}/task/${task}/comm`, "utf8").trim());
+  const rows = Array.from({ length: 200 }, (_, i) => `${i},${i % 7},${i % 2 ? "a" : "b"}`).join("\n");
+  const job = (await other.csv("/train?name=t&model=t&target=c&epochs=100000&batch_size=1", `x,y,c\n${rows}\n`)).json;
+  await other.epoch(job.id);
+  const now = names();
+  await other.stop();
+  const table = readFileSync(new URL("../../docs/architecture.md", import.meta.url), "utf8").split("## Threads and locks")[1];
+  const documented = [...table.matchAll(/^\|.*\| ([a-z, ]+) \|$/gm)].flatMap(([, cell]) => cell.split(", "));
+  for (const name of now) assert.ok(documented.includes(name), `"${name}" is in the table`);
+  for (const name of ["http", "watch", "interactive", "bulk", "streams", "scheduler", "worker", "writer", "saver", "scrub"])
+    assert.ok(now.includes(name), `there is a thread "${name}" among ${now}`);
+  // A sanitizer has a thread of its own, under the program's name.
+  if (!process.env.MLPD_HTTP_THREADS) assert.equal(now.filter((name) => name === "mlpd").length, 1);
 });
 
 test("metrics are Prometheus text", async () => {
