@@ -158,7 +158,7 @@ endif()
 
 add_test(NAME docs COMMAND ${PROJECT_SOURCE_DIR}/cmake/docs-test.sh ${PROJECT_SOURCE_DIR})
 if(NODE)
-    add_test(NAME docs/api COMMAND ${NODE} ${PROJECT_SOURCE_DIR}/scripts/api-md.mjs)
+    add_test(NAME openapi/docs COMMAND ${NODE} ${PROJECT_SOURCE_DIR}/scripts/api-md.mjs)
 endif()
 
 # The benchmark's table and where it goes, with made-up figures.

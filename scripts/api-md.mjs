@@ -1,5 +1,5 @@
 // The reference in docs/api.md between its two marks, made from static/openapi.json.
-// usage: node scripts/api-md.mjs [--write]      without --write: fails where docs/api.md is not what it would write (ctest docs/api)
+// usage: node scripts/api-md.mjs [--write]      without --write: fails where docs/api.md is not what it would write (ctest openapi/docs)
 import { readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
