@@ -101,7 +101,7 @@ static bool member_init(struct ensemble *ensemble, uint32_t m, const struct rows
         return false;
     if (!options->early_stopping.on)
         return true;
-    member->best = malloc(member->trainer->network->n_floats * sizeof *member->best);
+    member->best = malloc(member->trainer->state.network->n_floats * sizeof *member->best);
     return member->best != NULL || err_memory(err, "the best weights");
 }
 
@@ -175,7 +175,7 @@ void ensemble_free(struct ensemble *ensemble)
 
 bool ensemble_begin_from(struct ensemble *ensemble, const struct network *network, struct err *err)
 {
-    struct network *own = ensemble->members[0].trainer->network;
+    struct network *own = ensemble->members[0].trainer->state.network;
     bool same =
         ensemble->n_members == 1 && own->n_inputs == network->n_inputs && own->n_layers == network->n_layers;
     for (uint32_t l = 0; same && l < own->n_layers; l++)
@@ -217,7 +217,7 @@ static struct epoch_metrics metrics_mean(const struct ensemble *ensemble)
 static void best_keep(struct ensemble *ensemble)
 {
     for (uint32_t m = 0; m < ensemble->n_members; m++) {
-        const struct network *network = ensemble->members[m].trainer->network;
+        const struct network *network = ensemble->members[m].trainer->state.network;
         memcpy(ensemble->members[m].best, network->params, network->n_floats * sizeof(float));
     }
 }
@@ -225,7 +225,7 @@ static void best_keep(struct ensemble *ensemble)
 static void best_bring_back(struct ensemble *ensemble)
 {
     for (uint32_t m = 0; m < ensemble->n_members; m++) {
-        struct network *network = ensemble->members[m].trainer->network;
+        struct network *network = ensemble->members[m].trainer->state.network;
         memcpy(network->params, ensemble->members[m].best, network->n_floats * sizeof(float));
     }
 }
@@ -301,10 +301,10 @@ struct model *ensemble_model(const struct ensemble *ensemble, struct err *err)
     if (ensemble->n_members == 1)
         return trainer_model(first, err);
     for (uint32_t m = 0; m < ensemble->n_members; m++)
-        networks[m] = ensemble->members[m].trainer->network;
+        networks[m] = ensemble->members[m].trainer->state.network;
     struct recipe *recipe = recipe_copy(ensemble->recipe, err);
     struct network *merged = recipe == NULL ? NULL : networks_merge(networks, ensemble->n_members, err);
-    struct model *model = merged == NULL ? NULL : model_new(recipe, merged, first->options.loss, err);
+    struct model *model = merged == NULL ? NULL : model_new(recipe, merged, first->config.options.loss, err);
     if (model != NULL)
         return model;
     recipe_free(recipe);

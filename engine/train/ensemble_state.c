@@ -48,7 +48,7 @@ static struct head head_make(const struct ensemble *ensemble)
     memcpy(head.magic, MAGIC, sizeof head.magic);
     head.n_members = ensemble->n_members;
     head.best_floats =
-        ensemble->members[0].best != NULL ? ensemble->members[0].trainer->network->n_floats : 0;
+        ensemble->members[0].best != NULL ? ensemble->members[0].trainer->state.network->n_floats : 0;
     head.epoch = atomic_load(&ensemble->epoch);
     head.turn = ensemble->turn;
     head.best_epoch = ensemble->best_epoch;

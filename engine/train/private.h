@@ -1,7 +1,10 @@
-/* The trainer's state and the pieces it is made of: train/make.c (making one),
- * train.c (the loop of epochs), step.c and step_rows.c (one run of the pool
- * through the steps), score.c (rows through a network, scored), train/state.c
- * (what training changes, out and in). */
+/* A trainer and its four parts: configuration, state, workspace, run.
+ *
+ * make.c and workspace.c make one; train.c is the loop of epochs; step.c,
+ * step_rows.c and step_weights.c are one run of the pool through the steps;
+ * order.c is an epoch's order, score.c rows through a network, scored; state.c
+ * writes and reads a checkpoint. A function takes the parts that it uses; one
+ * that uses three or more takes the trainer. */
 #ifndef MLP_ENGINE_TRAIN_PRIVATE_H
 #define MLP_ENGINE_TRAIN_PRIVATE_H
 
@@ -72,85 +75,104 @@ struct loss_history {
     uint32_t lowest_epoch; /* 0: none yet */
 };
 
-struct trainer {
-    /* what it was made with */
+/* What a trainer was made with. Nothing changes it after trainer_new. */
+struct trainer_config {
     const struct recipe *recipe; /* outlives the trainer */
     struct rows train, validation;
-    struct train_options options;
+    struct train_options options; /* defaults filled in */
+    struct objective objective;
     const struct kernels *kernels;
     uint32_t batch_size; /* rows */
-    uint32_t chunk_rows; /* at most the batch, which runs in chunks of at most this many */
+    uint32_t chunk_rows; /* rows that run at a time; at most the batch */
     uint64_t n_steps;    /* of an epoch */
+    uint32_t window;     /* rows that state.scores has room for; at least two chunks */
     bool sparse;
     float byte_values[256]; /* the inputs that bytes stand for, where sparse */
-    bool *dead;             /* (padded n_inputs) where sparse: columns that are zero in every row */
-    struct objective objective;
+    bool *dead;    /* (padded n_inputs) where sparse: columns that are zero in every row; else NULL */
     bool prepares; /* gradients are changed before the update: penalties, clipping, decay */
     bool clips_norm;
-    struct weight_block *blocks;
+    bool long_chunks;            /* a chunk takes so long that phases that change weights heed `stop`, too */
+    struct weight_block *blocks; /* (n_blocks) */
     uint32_t n_blocks;
     struct weight_block *panels; /* (n_panels): the first block of each panel of the hidden layers */
     uint32_t n_panels;
     struct augmenter *augmenter; /* NULL: pictures stay as they are */
+};
 
-    /* what training changes */
-    struct network *network;
-    float *state[2];     /* optimizer state, (n_floats), NULL where it has none */
+/* What training changes: exactly what a checkpoint holds (state.c). */
+struct trainer_state {
+    struct network *network; /* its parameters change, its shape does not */
+    float *moments[2];       /* optimizer state, (n_floats) each, NULL where it has none */
+    float *best;        /* (n_floats): the weights of the best epoch, where early stopping wants them; else
+                           NULL */
+    float *gradients;   /* (n_floats): sums over the step's chunks so far, where a batch has several chunks or
+                           is   clipped by norm; else NULL */
+    atomic_uint epoch;  /* epochs ended */
+    atomic_ullong step; /* steps of this epoch done */
+    uint32_t chunk;     /* chunks of this step done */
+    double seconds;     /* of this epoch so far */
     uint32_t reductions; /* of the learning rate, by plateaus met */
     double monitored;    /* best monitored loss, for plateaus */
     uint32_t waited;     /* epochs since */
-    struct loss_history history;
-    float *best; /* (n_floats): the weights of the best epoch, where early stopping wants them; else NULL */
-    double best_score; /* lower is better */
+    double best_score;   /* lower is better */
     uint32_t best_epoch;
-    bool finished;            /* early */
-    atomic_uint epoch;        /* epochs ended */
-    atomic_ullong step;       /* steps of this epoch done */
-    uint32_t chunk;           /* chunks of this step done */
-    double seconds;           /* of this epoch so far */
-    struct outcomes outcomes; /* of the epoch's rows so far, but the last few */
-    uint64_t n_validated;     /* validation rows scored after the epoch's last step */
+    bool finished; /* early */
+    struct loss_history history;
+    struct outcomes outcomes; /* of the epoch's rows so far, less those in scores */
+    struct row_score *scores; /* (window), by place in the order: scores of the rows since */
+};
 
-    /* workspace */
-    float *gradients; /* (n_floats): gradients of the chunks so far, where a batch takes several chunks; else
-                         NULL */
-    double *block_squares, *bias_squares; /* (n_blocks) where clips_norm: of each block's gradient */
-    uint32_t *order;                      /* (train.n_rows): an epoch's order, as indices of table rows */
-    uint32_t *groups;                     /* (n_groups): scratch of order_draw */
-    uint64_t group_rows;                  /* training rows that lie side by side in the table */
-    uint32_t n_groups;
-    uint32_t ordered;       /* which epoch's it is, 1-based; 0: none yet */
+/* An epoch's order of the rows (order.c): drawn from seed and epoch alone. */
+struct order {
+    uint32_t *rows;         /* (train.n_rows): indices of table rows */
+    uint32_t *groups;       /* (n_groups): scratch of order_draw */
+    uint64_t group_rows;    /* training rows that lie side by side in the table */
+    uint32_t n_groups;      /* of training rows */
+    uint32_t epoch;         /* which epoch's it is, 1-based; 0: none yet */
     uint64_t n_checked;     /* windows of the order whose rows are checked */
     uint64_t checked_steps; /* steps that these windows are enough for */
-    struct row_score
-        *scores;     /* (window), by place in the order: scores of the rows since those in the outcomes */
-    uint32_t window; /* rows, at least two chunks */
-    struct row_score *validation_scores; /* (validation.n_rows, at most WINDOW_ROWS): those since the ones in
-                                            validation_outcomes */
-    struct outcomes validation_outcomes;
-    struct activations a, d; /* the chunk's activations; deltas, d.at[l + 1] those of layer l */
-    struct activations normals,
-        passed;     /* where layers are normalised: the derivatives by their gains and offsets, row by row */
-    uint8_t *xt;    /* (padded n_inputs, a.n_rows) where sparse */
-    bool halves;    /* the first layer's inputs are halved between the workers */
-    float *sums[2]; /* (a.n_rows, a.ld[1]) each, where halves: the first layer's sums over either half */
-    struct summed *summed;          /* (a.n_rows / 16) where halves: by block of the chunk's rows */
-    struct worker_scratch *scratch; /* (n_scratch) */
-    uint32_t n_scratch;
-    uint32_t n_workers;  /* that take part: all of the pool's, or one where a step is too little to share */
-    uint32_t block_rows; /* rows that a worker takes at a time: a multiple of 16, at most BLOCK_ROWS */
+};
 
-    /* one run of the pool */
+/* Buffers, and what can be computed again from configuration and state. */
+struct trainer_workspace {
+    struct order order;
+    struct activations activations, deltas; /* the chunk's; deltas.at[l + 1] those of layer l */
+    struct activations normals, passed;     /* where layers are normalised: the derivatives by their gains and
+                                               offsets, row by row */
+    uint8_t *xt;    /* (padded n_inputs, activations.n_rows) where sparse: the inputs' bytes, transposed */
+    float *sums[2]; /* (activations.n_rows, activations.ld[1]) each, where the first layer's inputs are
+                       halved: its sums over either half; else NULL */
+    struct summed *summed; /* (activations.n_rows / 16) where sums are: by block of the chunk's rows */
+    double *block_squares, *bias_squares; /* (n_blocks) where clips_norm: of each block's gradient */
+    struct row_score *validation_scores;  /* (validation.n_rows, at most WINDOW_ROWS): those since the ones in
+                                             validation_outcomes */
+    struct outcomes validation_outcomes;
+    uint64_t n_validated; /* validation rows scored after the epoch's last step */
+};
+
+/* A run of the pool: its workers, what ends it, where it was interrupted. */
+struct trainer_run {
     struct pool *pool;
     const atomic_bool *stop;
     uint64_t deadline_ns;
+    struct worker_scratch *scratch; /* (n_scratch): one for each of the pool's threads */
+    uint32_t n_scratch;
     uint32_t *block_edges; /* (n_scratch + 1): each worker's share of the blocks */
+    uint32_t n_workers;    /* that take part: all of the pool's, or one where a step is too little to share */
+    uint32_t block_rows;   /* rows that a worker takes at a time: a multiple of 16, at most BLOCK_ROWS */
+    bool halves;           /* the first layer's inputs are halved between the workers */
     enum phase phase; /* that `stop` has interrupted, to go on in; N_PHASES: none. Worker 0 writes it at a
                          run's end */
-    bool long_chunks; /* so much work that phases that change weights heed `stop`, too */
     atomic_bool interrupted[N_PHASES]; /* a worker saw `stop` within the phase */
-    atomic_bool bad_loss, bad_weights;
-    bool should_stop; /* worker 0's decision before a step's last barrier */
+    atomic_bool bad_loss, bad_weights; /* a number is not finite */
+    bool should_stop;                  /* worker 0's decision before a step's last barrier */
+};
+
+struct trainer {
+    struct trainer_config config;
+    struct trainer_state state;
+    struct trainer_workspace work;
+    struct trainer_run run;
 };
 
 /* Where the pool stands in an epoch. */
@@ -164,13 +186,22 @@ struct position {
 };
 
 /* How many blocks of rows the chunk has. */
-static inline uint32_t n_row_blocks(const struct trainer *t, const struct position *p)
+static inline uint32_t n_row_blocks(const struct trainer_run *run, const struct position *p)
 {
-    return (p->n_rows + t->block_rows - 1) / t->block_rows;
+    return (p->n_rows + run->block_rows - 1) / run->block_rows;
 }
 
-/* Once the pool is known: scratch and shares for each of its workers. */
-bool trainer_scratch(struct trainer *trainer, uint32_t n_workers, struct err *err);
+/* The parts' memory (workspace.c). state->network is there already. *_done
+ * takes what *_init has half made. */
+bool trainer_state_init(struct trainer_state *state, const struct trainer_config *config, struct err *err);
+void trainer_state_done(struct trainer_state *state);
+bool trainer_workspace_init(struct trainer_workspace *work, const struct trainer_config *config,
+                            const struct network *network, struct err *err);
+void trainer_workspace_done(struct trainer_workspace *work);
+/* Once the pool is known: scratch and shares for each of its threads; nothing
+ * where they are there already. */
+bool trainer_run_init(struct trainer *trainer, uint32_t n_threads, struct err *err);
+void trainer_run_done(struct trainer_run *run);
 
 /* The number that early stopping and plateaus look at, lower is better. */
 double epoch_monitored(const struct epoch_metrics *metrics, enum metric metric, bool of_train);
@@ -184,7 +215,35 @@ void step_sums(struct trainer *t, struct worker_scratch *scratch, const struct p
                uint32_t block);
 void step_rows(struct trainer *t, struct worker_scratch *scratch, const struct position *p, uint32_t block);
 
-/* Run steps until t->checked_steps are done, `stop`, the deadline or a number
+/* How parameters change in this step. */
+struct change {
+    const struct trainer_config *config;
+    struct trainer_state *state;
+    struct update update;
+    double rate;
+    const float *scales; /* (2 * n_layers): what clipping by norm leaves of weights' and vectors' gradients;
+                            NULL: all */
+};
+
+/* step_weights.c. */
+struct change step_change(const struct trainer_config *config, struct trainer_state *state,
+                          const struct position *p);
+/* Gradient of block `block` of the weights and, in the batch's last chunk, its
+ * update or what clipping must know of it. False: a parameter is no longer
+ * finite. */
+bool step_gradient(struct trainer *t, struct worker_scratch *scratch, const struct position *p,
+                   const struct change *change, uint32_t block);
+/* What clipping leaves of each layer's weights (2 l) and of its biases, gains
+ * and offsets together (2 l + 1): the same sums in the same order at every
+ * worker. */
+void step_clip_scales(const struct trainer_config *config, const struct trainer_workspace *work,
+                      float scales[2 * NETWORK_LAYERS_MAX]);
+/* The update of a block whose gradient is in state.gradients. */
+bool step_update(const struct change *change, uint32_t block);
+/* max_norm for one panel of a hidden layer's weights. */
+void step_norms(const struct change *change, uint32_t panel);
+
+/* Run steps until order.checked_steps are done, `stop`, the deadline or a number
  * that is not finite. */
 void steps_run(struct trainer *trainer);
 
@@ -192,12 +251,14 @@ void steps_run(struct trainer *trainer);
  * it soon looks up again. */
 uint32_t rows_at_once(const struct network *network);
 
-/* Room for an epoch's order, and order_draw fills it in: t->order. */
-bool order_init(struct trainer *t, struct err *err);
-void order_draw(struct trainer *t, uint32_t epoch);
+/* Room for an epoch's order; order_done frees it, half made too. */
+bool order_init(struct order *order, const struct rows *train, struct err *err);
+void order_done(struct order *order);
+/* The order of an epoch (0-based). */
+void order_draw(struct order *order, const struct trainer_config *config, uint32_t epoch);
 /* The windows of the order that hold the next step's rows against the table's
  * checksums, unless they were checked before: a table that may be larger than
- * memory is read once for that and for training. Sets t->checked_steps. */
+ * memory is read once for that and for training. Sets order.checked_steps. */
 enum rows_check_state order_check(struct trainer *t, struct err *err);
 
 /* Score rows begin to end - 1: loss, guess and probability of each. scores:

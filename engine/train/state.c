@@ -94,10 +94,10 @@ static uint64_t mix(uint64_t sum, const void *bytes, size_t n)
 
 /* The options as they were filled in, field by field: a struct's padding says
  * nothing. */
-static uint64_t options_sum(const struct trainer *t)
+static uint64_t options_sum(const struct trainer_config *config)
 {
-    const struct train_options *o = &t->options;
-    const uint32_t numbers[] = {t->network->n_inputs,
+    const struct train_options *o = &config->options;
+    const uint32_t numbers[] = {config->recipe->n_inputs,
                                 o->n_layers,
                                 o->loss,
                                 o->optimizer,
@@ -110,16 +110,16 @@ static uint64_t options_sum(const struct trainer *t)
                                 o->epochs,
                                 o->schedule.warmup_epochs,
                                 o->shuffle,
-                                t->batch_size,
+                                config->batch_size,
                                 o->early_stopping.on,
-                                t->chunk_rows,
-                                t->sparse,
+                                config->chunk_rows,
+                                config->sparse,
                                 o->early_stopping.monitor,
-                                t->recipe->task,
-                                t->prepares,
+                                config->recipe->task,
+                                config->prepares,
                                 o->early_stopping.patience,
-                                t->recipe->n_classes,
-                                t->clips_norm,
+                                config->recipe->n_classes,
+                                config->clips_norm,
                                 o->early_stopping.restore_best,
                                 o->early_stopping.of_train};
     const float rates[] = {o->label_smoothing,
@@ -154,18 +154,18 @@ static uint64_t options_sum(const struct trainer *t)
 /* ---- out ---- */
 
 /* The epoch's rows whose outcomes are known: those before the position. */
-static uint64_t rows_done(const struct trainer *t, uint64_t step, uint64_t chunk)
+static uint64_t rows_done(const struct trainer_config *config, uint64_t step, uint64_t chunk)
 {
-    uint64_t rows = step * t->batch_size + chunk * t->chunk_rows;
-    return rows < t->train.n_rows ? rows : t->train.n_rows;
+    uint64_t rows = step * config->batch_size + chunk * config->chunk_rows;
+    return rows < config->train.n_rows ? rows : config->train.n_rows;
 }
 
 /* The arrays of n_floats that make up the state, at a position within a step
  * (chunk > 0) or between two. */
-static uint32_t arrays_list(const struct trainer *t, uint64_t chunk, float *arrays[5])
+static uint32_t arrays_list(const struct trainer_state *state, uint64_t chunk, float *arrays[5])
 {
-    float *const all[5] = {t->network->params, t->state[0], t->state[1], t->best,
-                           chunk > 0 ? t->gradients : NULL};
+    float *const all[5] = {state->network->params, state->moments[0], state->moments[1], state->best,
+                           chunk > 0 ? state->gradients : NULL};
     uint32_t n = 0;
     for (int i = 0; i < 5; i++)
         if (all[i] != NULL)
@@ -174,49 +174,51 @@ static uint32_t arrays_list(const struct trainer *t, uint64_t chunk, float *arra
 }
 
 /* All fits: the arrays are in memory already. */
-static size_t bytes_of(const struct trainer *t, uint64_t n_arrays, uint64_t n_added, uint64_t n_scores)
+static size_t bytes_of(const struct trainer_state *state, uint64_t n_arrays, uint64_t n_added,
+                       uint64_t n_scores)
 {
-    const struct outcomes *outcomes = &t->outcomes;
+    const struct outcomes *outcomes = &state->outcomes;
     size_t more = 2 * outcomes->n_classes * sizeof *outcomes->seen +
                   (outcomes->outputs == NULL ? 0 : n_added) * sizeof *outcomes->outputs;
-    return sizeof(struct head) + (size_t)n_arrays * t->network->n_floats * sizeof(float) + more +
+    return sizeof(struct head) + (size_t)n_arrays * state->network->n_floats * sizeof(float) + more +
            (size_t)n_scores * sizeof(struct row_score);
 }
 
 size_t trainer_save_size(const struct trainer *t)
 {
+    const struct trainer_config *config = &t->config;
     float *arrays[5];
-    return bytes_of(t, arrays_list(t, 1, arrays), t->train.n_rows, t->window);
+    return bytes_of(&t->state, arrays_list(&t->state, 1, arrays), config->train.n_rows, config->window);
 }
 
-static struct head head_make(const struct trainer *t)
+static struct head head_make(const struct trainer_config *config, const struct trainer_state *state)
 {
     float *arrays[5];
     struct head head = {.magic = MAGIC, .byte_order = BYTE_ORDER_MARK, .version = VERSION};
     build_id(head.build);
     strncpy(head.kernels, kernels_name(), sizeof head.kernels - 1);
-    head.options = options_sum(t);
-    head.n_train = t->train.n_rows;
-    head.n_validation = t->validation.n_rows;
-    head.n_floats = t->network->n_floats;
-    head.epoch = atomic_load(&t->epoch);
-    head.step = atomic_load(&t->step);
-    head.chunk = t->chunk;
-    head.n_arrays = arrays_list(t, t->chunk, arrays);
-    head.outcomes = t->outcomes.sums;
-    head.n_scores = rows_done(t, head.step, head.chunk) - head.outcomes.n;
-    head.n_bytes = bytes_of(t, head.n_arrays, head.outcomes.n, head.n_scores);
-    head.reductions = t->reductions;
-    head.waited = t->waited;
-    head.best_epoch = t->best_epoch;
-    head.finished = t->finished;
-    head.monitored = t->monitored;
-    head.best_score = t->best_score;
-    head.seconds = t->seconds;
-    head.first_loss = t->history.first;
-    head.lowest_loss = t->history.lowest;
-    head.last_loss = t->history.last;
-    head.lowest_epoch = t->history.lowest_epoch;
+    head.options = options_sum(config);
+    head.n_train = config->train.n_rows;
+    head.n_validation = config->validation.n_rows;
+    head.n_floats = state->network->n_floats;
+    head.epoch = atomic_load(&state->epoch);
+    head.step = atomic_load(&state->step);
+    head.chunk = state->chunk;
+    head.n_arrays = arrays_list(state, state->chunk, arrays);
+    head.outcomes = state->outcomes.sums;
+    head.n_scores = rows_done(config, head.step, head.chunk) - head.outcomes.n;
+    head.n_bytes = bytes_of(state, head.n_arrays, head.outcomes.n, head.n_scores);
+    head.reductions = state->reductions;
+    head.waited = state->waited;
+    head.best_epoch = state->best_epoch;
+    head.finished = state->finished;
+    head.monitored = state->monitored;
+    head.best_score = state->best_score;
+    head.seconds = state->seconds;
+    head.first_loss = state->history.first;
+    head.lowest_loss = state->history.lowest;
+    head.last_loss = state->history.last;
+    head.lowest_epoch = state->history.lowest_epoch;
     return head;
 }
 
@@ -234,14 +236,15 @@ static const char *get(void *bytes, const char *at, size_t n)
 
 size_t trainer_save(const struct trainer *t, void *bytes)
 {
+    const struct trainer_state *state = &t->state;
     float *arrays[5];
-    struct head head = head_make(t);
-    uint32_t n_arrays = arrays_list(t, t->chunk, arrays);
-    const struct outcomes *outcomes = &t->outcomes;
+    struct head head = head_make(&t->config, state);
+    uint32_t n_arrays = arrays_list(state, state->chunk, arrays);
+    const struct outcomes *outcomes = &state->outcomes;
     uint64_t n_first = outcomes->sums.n_first, n_second = outcomes->sums.n - n_first;
     char *at = put(bytes, &head, sizeof head);
     for (uint32_t i = 0; i < n_arrays; i++)
-        at = put(at, arrays[i], t->network->n_floats * sizeof(float));
+        at = put(at, arrays[i], state->network->n_floats * sizeof(float));
     at = put(at, outcomes->seen, outcomes->n_classes * sizeof *outcomes->seen);
     at = put(at, outcomes->hits, outcomes->n_classes * sizeof *outcomes->hits);
     if (outcomes->outputs != NULL) {
@@ -249,7 +252,7 @@ size_t trainer_save(const struct trainer *t, void *bytes)
         at = put(at, outcomes->outputs + (outcomes->capacity - n_second),
                  n_second * sizeof *outcomes->outputs);
     }
-    put(at, t->scores, (size_t)head.n_scores * sizeof *t->scores);
+    put(at, state->scores, (size_t)head.n_scores * sizeof *state->scores);
     return (size_t)head.n_bytes;
 }
 
@@ -304,32 +307,35 @@ bool train_state_look(const void *bytes, size_t n, struct train_place *place, st
 }
 
 /* Whether the position is one that this trainer reaches. */
-static bool position_check(const struct trainer *t, const struct head *head)
+static bool position_check(const struct trainer_config *config, const struct head *head)
 {
-    uint64_t first = head->step * t->batch_size, left = first < t->train.n_rows ? t->train.n_rows - first : 0;
-    uint64_t batch = left < t->batch_size ? left : t->batch_size,
-             n_chunks = (batch + t->chunk_rows - 1) / t->chunk_rows;
-    if (head->step == t->n_steps && head->chunk == 0) /* all but the epoch's validation */
-        return head->epoch < t->options.epochs;
-    if (head->epoch > t->options.epochs || head->step >= t->n_steps || head->chunk >= n_chunks)
+    uint64_t first = head->step * config->batch_size,
+             left = first < config->train.n_rows ? config->train.n_rows - first : 0;
+    uint64_t batch = left < config->batch_size ? left : config->batch_size,
+             n_chunks = (batch + config->chunk_rows - 1) / config->chunk_rows;
+    if (head->step == config->n_steps && head->chunk == 0) /* all but the epoch's validation */
+        return head->epoch < config->options.epochs;
+    if (head->epoch > config->options.epochs || head->step >= config->n_steps || head->chunk >= n_chunks)
         return false;
-    return head->epoch < t->options.epochs || (head->step == 0 && head->chunk == 0);
+    return head->epoch < config->options.epochs || (head->step == 0 && head->chunk == 0);
 }
 
-static bool head_fits(const struct trainer *t, const struct head *head, struct err *err)
+static bool head_fits(const struct trainer_config *config, const struct trainer_state *state,
+                      const struct head *head, struct err *err)
 {
     float *arrays[5];
-    if (head->options != options_sum(t) || head->n_floats != t->network->n_floats ||
-        head->n_train != t->train.n_rows || head->n_validation != t->validation.n_rows)
+    if (head->options != options_sum(config) || head->n_floats != state->network->n_floats ||
+        head->n_train != config->train.n_rows || head->n_validation != config->validation.n_rows)
         return err_set(err, ERR_CONFLICT, "it is of another training: other rows, layers or options");
     if (head->step > UINT32_MAX ||
-        !position_check(t, head)) /* rows are at most UINT32_MAX, so the products above cannot overflow */
+        !position_check(config,
+                        head)) /* rows are at most UINT32_MAX, so the products above cannot overflow */
         return err_set(err, ERR_CORRUPT, "its position is impossible: epoch %llu, step %llu",
                        (unsigned long long)head->epoch, (unsigned long long)head->step);
-    uint64_t n_done = rows_done(t, head->step, head->chunk);
-    if (head->n_arrays != arrays_list(t, head->chunk, arrays) || head->outcomes.n > n_done ||
-        head->n_scores != n_done - head->outcomes.n || head->n_scores + t->chunk_rows > t->window ||
-        head->n_bytes != bytes_of(t, head->n_arrays, head->outcomes.n, head->n_scores))
+    uint64_t n_done = rows_done(config, head->step, head->chunk);
+    if (head->n_arrays != arrays_list(state, head->chunk, arrays) || head->outcomes.n > n_done ||
+        head->n_scores != n_done - head->outcomes.n || head->n_scores + config->chunk_rows > config->window ||
+        head->n_bytes != bytes_of(state, head->n_arrays, head->outcomes.n, head->n_scores))
         return err_set(err, ERR_CORRUPT, "it does not hold what a state at its position holds");
     if (head->reductions > head->epoch || head->waited > head->epoch || head->best_epoch > head->epoch ||
         head->lowest_epoch > head->epoch || head->finished > 1 || !isfinite(head->seconds) ||
@@ -350,9 +356,10 @@ static bool all_finite(const char *bytes, size_t n)
 }
 
 /* The metrics count by these: classes must be such. */
-static bool scores_check(const struct trainer *t, const char *bytes, uint64_t n)
+static bool scores_check(const struct trainer_config *config, const char *bytes, uint64_t n)
 {
-    float n_classes = t->recipe->task == TASK_CLASSIFICATION ? (float)t->recipe->n_classes : INFINITY;
+    float n_classes =
+        config->recipe->task == TASK_CLASSIFICATION ? (float)config->recipe->n_classes : INFINITY;
     bool classes = isfinite(n_classes), fine = true;
     for (uint64_t i = 0; i < n; i++) {
         struct row_score score;
@@ -365,55 +372,60 @@ static bool scores_check(const struct trainer *t, const char *bytes, uint64_t n)
     return fine;
 }
 
-static void numbers_take(struct trainer *t, const struct head *head)
+static void state_take(struct trainer *t, const struct head *head)
 {
-    t->reductions = (uint32_t)head->reductions;
-    t->waited = (uint32_t)head->waited;
-    t->best_epoch = (uint32_t)head->best_epoch;
-    t->finished = head->finished != 0;
-    t->monitored = head->monitored;
-    t->best_score = head->best_score;
-    t->seconds = head->seconds;
-    t->history = (struct loss_history){.first = head->first_loss,
-                                       .lowest = head->lowest_loss,
-                                       .last = head->last_loss,
-                                       .lowest_epoch = (uint32_t)head->lowest_epoch};
-    t->chunk = (uint32_t)head->chunk;
-    t->ordered = 0; /* the order is drawn again */
-    t->phase = N_PHASES;
-    t->n_validated = 0;
-    outcomes_clear(&t->validation_outcomes);
-    atomic_store(&t->bad_loss, false);
-    atomic_store(&t->bad_weights, false);
-    atomic_store(&t->epoch, (uint32_t)head->epoch);
-    atomic_store(&t->step, head->step);
+    struct trainer_state *state = &t->state;
+    struct trainer_workspace *work = &t->work;
+    struct trainer_run *run = &t->run;
+    state->reductions = (uint32_t)head->reductions;
+    state->waited = (uint32_t)head->waited;
+    state->best_epoch = (uint32_t)head->best_epoch;
+    state->finished = head->finished != 0;
+    state->monitored = head->monitored;
+    state->best_score = head->best_score;
+    state->seconds = head->seconds;
+    state->history = (struct loss_history){.first = head->first_loss,
+                                           .lowest = head->lowest_loss,
+                                           .last = head->last_loss,
+                                           .lowest_epoch = (uint32_t)head->lowest_epoch};
+    state->chunk = (uint32_t)head->chunk;
+    work->order.epoch = 0; /* the order is drawn again */
+    run->phase = N_PHASES;
+    work->n_validated = 0;
+    outcomes_clear(&work->validation_outcomes);
+    atomic_store(&run->bad_loss, false);
+    atomic_store(&run->bad_weights, false);
+    atomic_store(&state->epoch, (uint32_t)head->epoch);
+    atomic_store(&state->step, head->step);
 }
 
 bool trainer_fits(const struct trainer *t, const void *bytes, size_t n, struct err *err)
 {
     struct head head;
-    if (!head_read(bytes, n, &head, err) || !head_fits(t, &head, err))
+    if (!head_read(bytes, n, &head, err) || !head_fits(&t->config, &t->state, &head, err))
         return false;
-    if (!all_finite((const char *)bytes + sizeof head, t->network->n_floats))
+    if (!all_finite((const char *)bytes + sizeof head, t->state.network->n_floats))
         return err_set(err, ERR_CORRUPT, "one of its weights is not finite");
     return true;
 }
 
 bool trainer_restore(struct trainer *t, const void *bytes, size_t n, struct err *err)
 {
+    struct trainer_state *state = &t->state;
     float *arrays[5];
     struct head head;
     if (!trainer_fits(t, bytes, n, err))
         return false;
     memcpy(&head, bytes, sizeof head);
-    struct outcomes *outcomes = &t->outcomes;
+    struct outcomes *outcomes = &state->outcomes;
     uint64_t n_first = head.outcomes.n_first, n_second = head.outcomes.n - n_first;
     const char *at = (const char *)bytes + sizeof head;
-    uint32_t n_arrays = arrays_list(t, head.chunk, arrays);
-    if (!scores_check(t, (const char *)bytes + n - head.n_scores * sizeof *t->scores, head.n_scores))
+    uint32_t n_arrays = arrays_list(state, head.chunk, arrays);
+    if (!scores_check(&t->config, (const char *)bytes + n - head.n_scores * sizeof *state->scores,
+                      head.n_scores))
         return err_set(err, ERR_CORRUPT, "the outcome of one of its rows is impossible");
     for (uint32_t i = 0; i < n_arrays; i++)
-        at = get(arrays[i], at, t->network->n_floats * sizeof(float));
+        at = get(arrays[i], at, state->network->n_floats * sizeof(float));
     outcomes->sums = head.outcomes;
     at = get(outcomes->seen, at, outcomes->n_classes * sizeof *outcomes->seen);
     at = get(outcomes->hits, at, outcomes->n_classes * sizeof *outcomes->hits);
@@ -422,7 +434,7 @@ bool trainer_restore(struct trainer *t, const void *bytes, size_t n, struct err 
         at = get(outcomes->outputs + (outcomes->capacity - n_second), at,
                  n_second * sizeof *outcomes->outputs);
     }
-    get(t->scores, at, (size_t)head.n_scores * sizeof *t->scores);
-    numbers_take(t, &head);
+    get(state->scores, at, (size_t)head.n_scores * sizeof *state->scores);
+    state_take(t, &head);
     return true;
 }

@@ -34,25 +34,25 @@ uint64_t clock_ns(void)
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
-static struct position position_at(const struct trainer *t, uint64_t step, uint32_t chunk)
+static struct position position_at(const struct trainer_config *config, uint64_t step, uint32_t chunk)
 {
-    uint64_t batch_first = step * t->batch_size, left = t->train.n_rows - batch_first;
+    uint64_t batch_first = step * config->batch_size, left = config->train.n_rows - batch_first;
     struct position p = {.step = step, .chunk = chunk};
-    p.n_batch = left < t->batch_size ? (uint32_t)left : t->batch_size;
-    p.n_chunks = (p.n_batch + t->chunk_rows - 1) / t->chunk_rows;
-    p.first = batch_first + (uint64_t)chunk * t->chunk_rows;
-    uint32_t rest = p.n_batch - chunk * t->chunk_rows;
-    p.n_rows = rest < t->chunk_rows ? rest : t->chunk_rows;
+    p.n_batch = left < config->batch_size ? (uint32_t)left : config->batch_size;
+    p.n_chunks = (p.n_batch + config->chunk_rows - 1) / config->chunk_rows;
+    p.first = batch_first + (uint64_t)chunk * config->chunk_rows;
+    uint32_t rest = p.n_batch - chunk * config->chunk_rows;
+    p.n_rows = rest < config->chunk_rows ? rest : config->chunk_rows;
     return p;
 }
 
 /* The next block of a phase for `worker`, own share first; false when all are
  * taken. */
-static bool claim(struct trainer *t, enum phase phase, uint32_t worker, uint32_t *block)
+static bool claim(struct trainer_run *run, enum phase phase, uint32_t worker, uint32_t *block)
 {
-    for (uint32_t i = 0; i < t->n_workers; i++) {
-        uint32_t other = worker + i < t->n_workers ? worker + i : worker + i - t->n_workers;
-        struct claims *claims = &t->scratch[other].claims[phase];
+    for (uint32_t i = 0; i < run->n_workers; i++) {
+        uint32_t other = worker + i < run->n_workers ? worker + i : worker + i - run->n_workers;
+        struct claims *claims = &run->scratch[other].claims[phase];
         if (atomic_load_explicit(&claims->next, memory_order_relaxed) >= claims->end)
             continue;
         *block = atomic_fetch_add_explicit(&claims->next, 1, memory_order_relaxed);
@@ -62,237 +62,57 @@ static bool claim(struct trainer *t, enum phase phase, uint32_t worker, uint32_t
     return false;
 }
 
-static void share(struct trainer *t, enum phase phase, uint32_t worker, uint64_t begin, uint64_t end)
+static void share(struct trainer_run *run, enum phase phase, uint32_t worker, uint64_t begin, uint64_t end)
 {
-    struct claims *claims = &t->scratch[worker].claims[phase];
+    struct claims *claims = &run->scratch[worker].claims[phase];
     claims->begin = (uint32_t)begin;
     claims->end = (uint32_t)end;
     atomic_store_explicit(&claims->next, claims->begin, memory_order_relaxed);
 }
 
-static void share_evenly(struct trainer *t, enum phase phase, uint32_t worker, uint64_t n)
+static void share_evenly(struct trainer_run *run, enum phase phase, uint32_t worker, uint64_t n)
 {
-    share(t, phase, worker, n * worker / t->n_workers, n * (worker + 1) / t->n_workers);
+    share(run, phase, worker, n * worker / run->n_workers, n * (worker + 1) / run->n_workers);
 }
 
 /* Each phase's claims are set while no worker is in that phase: those of the
  * next chunk's rows after the rows' barrier, the others before it. */
-static void share_weights(struct trainer *t, uint32_t worker)
+static void share_weights(const struct trainer_config *config, struct trainer_run *run, uint32_t worker)
 {
-    share(t, PHASE_GRADIENT, worker, t->block_edges[worker], t->block_edges[worker + 1]);
-    if (t->clips_norm)
-        share(t, PHASE_UPDATE, worker, t->block_edges[worker], t->block_edges[worker + 1]);
-    if (t->options.max_norm > 0)
-        share_evenly(t, PHASE_NORMS, worker, t->n_panels);
+    share(run, PHASE_GRADIENT, worker, run->block_edges[worker], run->block_edges[worker + 1]);
+    if (config->clips_norm)
+        share(run, PHASE_UPDATE, worker, run->block_edges[worker], run->block_edges[worker + 1]);
+    if (config->options.max_norm > 0)
+        share_evenly(run, PHASE_NORMS, worker, config->n_panels);
 }
 
 static void share_rows(struct trainer *t, const struct position *p, uint32_t worker)
 {
-    uint32_t n = n_row_blocks(t, p);
-    share_evenly(t, PHASE_ROWS, worker, n);
-    if (!t->halves)
+    uint32_t n = n_row_blocks(&t->run, p);
+    share_evenly(&t->run, PHASE_ROWS, worker, n);
+    if (!t->run.halves)
         return;
-    share_evenly(t, CLAIMS_SUMS, worker, 2 * (uint64_t)n);
+    share_evenly(&t->run, CLAIMS_SUMS, worker, 2 * (uint64_t)n);
     for (uint32_t i = 0; worker == 0 && i < n; i++)
-        atomic_store_explicit(&t->summed[i].halves, 0, memory_order_relaxed);
+        atomic_store_explicit(&t->work.summed[i].halves, 0, memory_order_relaxed);
 }
 
 /* Whether somebody wants the pool to stop now: the phase is then left between
  * two blocks, and goes on there in the next run. Only long chunks stop while
  * weights change: of the others, states can be saved after any run. */
-static bool interrupts(struct trainer *t, enum phase phase)
+static bool interrupts(const struct trainer_config *config, struct trainer_run *run, enum phase phase)
 {
-    if (!atomic_load_explicit(t->stop, memory_order_relaxed) || (phase > PHASE_ROWS && !t->long_chunks))
+    if (!atomic_load_explicit(run->stop, memory_order_relaxed) ||
+        (phase > PHASE_ROWS && !config->long_chunks))
         return false;
-    atomic_store_explicit(&t->interrupted[phase], true, memory_order_relaxed);
+    atomic_store_explicit(&run->interrupted[phase], true, memory_order_relaxed);
     return true;
 }
 
-/* ---- weights ---- */
-
-/* How parameters change in this step. */
-struct change {
-    struct update update;
-    double rate;
-    const float *scales; /* (2 * n_layers): what clipping by norm leaves of weights' and vectors' gradients;
-                            NULL: all */
-};
-
-static struct change change_at(const struct trainer *t, const struct position *p)
+/* The next block of a phase; false: all are taken, or the pool stops now. */
+static bool claim_or_stop(struct trainer *t, enum phase phase, uint32_t worker, uint32_t *block)
 {
-    uint64_t step = (uint64_t)atomic_load_explicit(&t->epoch, memory_order_relaxed) * t->n_steps + p->step;
-    double rate = schedule_rate(&t->options, step, t->n_steps, t->reductions);
-    return (struct change){.update = optimizer_update(&t->options, step + 1, rate), .rate = rate};
-}
-
-/* Apply the optimizer to n parameters at offset `at` of the block. */
-static bool update_floats(struct trainer *t, const struct change *change, uint32_t layer, bool biases,
-                          size_t at, float *g, size_t n)
-{
-    const struct train_options *o = &t->options;
-    float *p = t->network->params + at, *m = t->state[0] == NULL ? NULL : t->state[0] + at,
-          *v = t->state[1] == NULL ? NULL : t->state[1] + at;
-    if (t->prepares) {
-        /* Where norms are clipped, the penalties are in the gradient already:
-         * they count in its norm. */
-        bool penalised = biases || t->clips_norm;
-        struct penalty penalty = {.l1 = penalised ? 0 : o->l1,
-                                  .l2 = penalised ? 0 : o->l2,
-                                  .clip_scale =
-                                      change->scales == NULL ? 1 : change->scales[2 * layer + biases],
-                                  .clip_value = o->clipvalue > 0 ? o->clipvalue : INFINITY,
-                                  .keep = biases ? 1 : (float)(1 - change->rate * (double)o->weight_decay)};
-        t->kernels->prepare(p, g, n, &penalty);
-    }
-    return t->kernels->update[o->optimizer](p, m, v, g, n, &change->update);
-}
-
-/* As update_floats for a weight block, less the inputs that are zero in every
- * row: their gradient and state are zero, so the update would change
- * nothing. */
-static bool update_live_rows(struct trainer *t, const struct change *change, const struct weight_block *b,
-                             size_t at, float *g)
-{
-    bool finite = true;
-    for (uint32_t k = 0, end; k < 16; k = end + 1) {
-        for (end = k; end < 16 && !t->dead[b->row + end]; end++) {}
-        if (end > k)
-            finite &= update_floats(t, change, 0, false, at + (size_t)k * b->width, g + (size_t)k * b->width,
-                                    (size_t)(end - k) * b->width);
-    }
-    return finite;
-}
-
-static bool update_weights(struct trainer *t, const struct change *change, const struct weight_block *b,
-                           size_t at, float *g)
-{
-    if (b->layer == 0 && t->dead != NULL)
-        return update_live_rows(t, change, b, at, g);
-    return update_floats(t, change, b->layer, false, at, g, (size_t)16 * b->width);
-}
-
-/* Where the panel's part of one of the layer's vectors lies. */
-static size_t vector_at(const struct trainer *t, const struct weight_block *b, enum vector vector)
-{
-    return (size_t)(vector_of(t->network, b->layer, vector) - t->network->params) + b->panel;
-}
-
-static size_t weights_at(const struct trainer *t, const struct weight_block *b)
-{
-    return t->network->weights_at[b->layer] + (size_t)b->panel * padded_in(t->network, b->layer) +
-           (size_t)b->row * b->width;
-}
-
-/* Where the gradient of the floats at offset `at` goes: scratch, or what
- * earlier chunks added up. */
-static float *gradient_of(struct trainer *t, struct worker_scratch *scratch, size_t at)
-{
-    return t->gradients == NULL ? scratch->gradient : t->gradients + at;
-}
-
-/* Weights that a worker's cache still holds in the next step, with their
- * optimizer state. What is more is far away when its turn comes, and asked for
- * while its gradient is computed. */
-#define L2_BYTES (512u << 10)
-
-static void weights_gradient(struct trainer *t, const struct position *p, const struct weight_block *b,
-                             float *g)
-{
-    uint32_t l = b->layer;
-    const float *dy = t->d.at[l + 1] + b->panel;
-    if (l == 0 && t->sparse) {
-        t->kernels->gradient_sparse(t->xt + (size_t)b->row * t->a.n_rows, t->a.n_rows, t->byte_values, dy,
-                                    t->d.ld[l + 1], (p->n_rows + 63) & ~63u, b->width, p->chunk > 0, g);
-        return;
-    }
-    if (p->chunk == 0)
-        memset(g, 0, (size_t)16 * b->width * sizeof *g);
-    size_t at = weights_at(t, b);
-    const float *soon[3] = {t->network->params + at, t->state[0] == NULL ? NULL : t->state[0] + at,
-                            t->state[1] == NULL ? NULL : t->state[1] + at};
-    bool far = t->network->n_floats * sizeof(float) > (size_t)t->n_workers * L2_BYTES &&
-               p->chunk + 1 == p->n_chunks && !t->clips_norm;
-    t->kernels->gradient(t->a.at[l] + b->row, t->a.ld[l], dy, t->d.ld[l + 1], (p->n_rows + 15) & ~15u,
-                         b->width, far ? soon : NULL, g);
-}
-
-/* Gradient of the panel's part of the layer's vectors, each the sum of what the
- * rows say, and as gradient_block goes on. */
-static bool vectors_gradient(struct trainer *t, struct worker_scratch *scratch, const struct position *p,
-                             const struct change *change, uint32_t block)
-{
-    const struct weight_block *b = &t->blocks[block];
-    const struct activations *rows[] = {&t->d, &t->normals, &t->passed}; /* by enum vector */
-    bool last = p->chunk + 1 == p->n_chunks, finite = true;
-    double squares = 0;
-    for (uint32_t i = 0; i < layer_n_vectors(&t->network->layers[b->layer]); i++) {
-        float *g = gradient_of(t, scratch, vector_at(t, b, i));
-        if (p->chunk == 0)
-            memset(g, 0, b->width * sizeof *g);
-        t->kernels->gradient_bias(rows[i]->at[b->layer + 1] + b->panel, rows[i]->ld[b->layer + 1], p->n_rows,
-                                  b->width, g);
-        if (last && t->clips_norm)
-            squares += t->kernels->square_sum(g, b->width);
-        else if (last)
-            finite &= update_floats(t, change, b->layer, true, vector_at(t, b, i), g, b->width);
-    }
-    if (last && t->clips_norm)
-        t->bias_squares[block] = squares;
-    return finite;
-}
-
-/* Gradient of block i and, in the batch's last chunk, its update or what
- * clipping must know of it. */
-static bool gradient_block(struct trainer *t, struct worker_scratch *scratch, const struct position *p,
-                           const struct change *change, uint32_t i)
-{
-    const struct weight_block *b = &t->blocks[i];
-    bool last = p->chunk + 1 == p->n_chunks, finite = true;
-    if (b->row == 0)
-        finite &= vectors_gradient(t, scratch, p, change, i);
-    float *g = gradient_of(t, scratch, weights_at(t, b));
-    weights_gradient(t, p, b, g);
-    if (last && t->clips_norm) {
-        struct penalty penalty = {
-            .l1 = t->options.l1, .l2 = t->options.l2, .clip_scale = 1, .clip_value = INFINITY, .keep = 1};
-        t->kernels->prepare(t->network->params + weights_at(t, b), g, (size_t)16 * b->width, &penalty);
-        t->block_squares[i] = t->kernels->square_sum(g, (size_t)16 * b->width);
-    } else if (last) {
-        finite &= update_weights(t, change, b, weights_at(t, b), g);
-    }
-    return finite;
-}
-
-/* What clipping leaves of each layer's weights (2 l) and of its biases, gains
- * and offsets together (2 l + 1): the same sums in the same order at every
- * worker. */
-static void clip_scales(const struct trainer *t, float scales[2 * NETWORK_LAYERS_MAX])
-{
-    double squares[2 * NETWORK_LAYERS_MAX] = {0}, all = 0;
-    const struct train_options *o = &t->options;
-    for (uint32_t i = 0; i < t->n_blocks; i++) {
-        squares[2 * t->blocks[i].layer] += t->block_squares[i];
-        squares[2 * t->blocks[i].layer + 1] += t->blocks[i].row == 0 ? t->bias_squares[i] : 0;
-    }
-    for (uint32_t i = 0; i < 2 * t->network->n_layers; i++) {
-        double norm = sqrt(squares[i]);
-        scales[i] = o->clipnorm > 0 && norm > (double)o->clipnorm ? (float)((double)o->clipnorm / norm) : 1;
-        all += squares[i] * (double)scales[i] * (double)scales[i];
-    }
-    double norm = sqrt(all);
-    for (uint32_t i = 0;
-         o->global_clipnorm > 0 && norm > (double)o->global_clipnorm && i < 2 * t->network->n_layers; i++)
-        scales[i] *= (float)((double)o->global_clipnorm / norm);
-}
-
-static bool update_block(struct trainer *t, const struct change *change, uint32_t i)
-{
-    const struct weight_block *b = &t->blocks[i];
-    bool finite = true;
-    for (uint32_t v = 0; b->row == 0 && v < layer_n_vectors(&t->network->layers[b->layer]); v++)
-        finite &= update_floats(t, change, b->layer, true, vector_at(t, b, v),
-                                t->gradients + vector_at(t, b, v), b->width);
-    return finite & update_weights(t, change, b, weights_at(t, b), t->gradients + weights_at(t, b));
+    return !interrupts(&t->config, &t->run, phase) && claim(&t->run, phase, worker, block);
 }
 
 static void gradient_phase(struct trainer *t, const struct position *p, struct change *change,
@@ -300,10 +120,11 @@ static void gradient_phase(struct trainer *t, const struct position *p, struct c
 {
     bool finite = true;
     uint32_t i;
-    while (!interrupts(t, PHASE_GRADIENT) && claim(t, PHASE_GRADIENT, worker, &i))
-        finite &= gradient_block(t, &t->scratch[worker], p, change, i);
+    while (claim_or_stop(t, PHASE_GRADIENT, worker, &i))
+        if (!step_gradient(t, &t->run.scratch[worker], p, change, i))
+            finite = false;
     if (!finite)
-        atomic_store_explicit(&t->bad_weights, true, memory_order_relaxed);
+        atomic_store_explicit(&t->run.bad_weights, true, memory_order_relaxed);
 }
 
 static void update_phase(struct trainer *t, const struct position *p, struct change *change, uint32_t worker)
@@ -312,23 +133,21 @@ static void update_phase(struct trainer *t, const struct position *p, struct cha
     bool finite = true;
     uint32_t i;
     (void)p;
-    clip_scales(t, scales);
+    step_clip_scales(&t->config, &t->work, scales);
     change->scales = scales;
-    while (!interrupts(t, PHASE_UPDATE) && claim(t, PHASE_UPDATE, worker, &i))
-        finite &= update_block(t, change, i);
+    while (claim_or_stop(t, PHASE_UPDATE, worker, &i))
+        if (!step_update(change, i))
+            finite = false;
     if (!finite)
-        atomic_store_explicit(&t->bad_weights, true, memory_order_relaxed);
+        atomic_store_explicit(&t->run.bad_weights, true, memory_order_relaxed);
 }
 
 static void norms_phase(struct trainer *t, const struct position *p, struct change *change, uint32_t worker)
 {
-    (void)p, (void)change;
+    (void)p;
     uint32_t i;
-    while (!interrupts(t, PHASE_NORMS) && claim(t, PHASE_NORMS, worker, &i)) {
-        const struct weight_block *b = &t->panels[i];
-        t->kernels->limit_norms(t->network->params + weights_at(t, b), padded_in(t->network, b->layer),
-                                b->width, t->options.max_norm);
-    }
+    while (claim_or_stop(t, PHASE_NORMS, worker, &i))
+        step_norms(change, i);
 }
 
 /* ---- the loop ---- */
@@ -336,68 +155,74 @@ static void norms_phase(struct trainer *t, const struct position *p, struct chan
 /* Whether the pool leaves after this chunk. Worker 0 decides for all. */
 static bool check_stop(struct trainer *t, const struct position *next)
 {
-    return next->step >= t->checked_steps || atomic_load_explicit(t->stop, memory_order_relaxed) ||
-           (t->deadline_ns != 0 && clock_ns() >= t->deadline_ns);
+    const struct trainer_run *run = &t->run;
+    return next->step >= t->work.order.checked_steps ||
+           atomic_load_explicit(run->stop, memory_order_relaxed) ||
+           (run->deadline_ns != 0 && clock_ns() >= run->deadline_ns);
 }
 
-static struct position position_next(const struct trainer *t, const struct position *p)
+static struct position position_next(const struct trainer_config *config, const struct position *p)
 {
     if (p->chunk + 1 < p->n_chunks)
-        return position_at(t, p->step, p->chunk + 1);
-    if (p->step + 1 < t->n_steps)
-        return position_at(t, p->step + 1, 0);
-    return (struct position){.step = t->n_steps};
+        return position_at(config, p->step, p->chunk + 1);
+    if (p->step + 1 < config->n_steps)
+        return position_at(config, p->step + 1, 0);
+    return (struct position){.step = config->n_steps};
 }
 
 /* The barrier between phases. */
-static void barrier_wait(struct trainer *t)
+static void barrier_wait(struct trainer_run *run)
 {
-    if (t->n_workers > 1)
-        pool_barrier(t->pool);
+    if (run->n_workers > 1)
+        pool_barrier(run->pool);
 }
 
 /* Until all sums are claimed: whoever has claimed some completes them, so
  * others may wait for them. False: interrupted before. */
 static bool sums_work(struct trainer *t, const struct position *p, uint32_t worker)
 {
-    uint32_t n = n_row_blocks(t, p), i;
-    while (!interrupts(t, PHASE_ROWS)) {
-        if (!claim(t, CLAIMS_SUMS, worker, &i))
+    struct trainer_run *run = &t->run;
+    uint32_t n = n_row_blocks(run, p), i;
+    while (!interrupts(&t->config, run, PHASE_ROWS)) {
+        if (!claim(run, CLAIMS_SUMS, worker, &i))
             return true;
-        step_sums(t, &t->scratch[worker], p, i / n, i % n);
-        pool_count(t->pool, &t->summed[i % n].halves);
+        step_sums(t, &run->scratch[worker], p, i / n, i % n);
+        pool_count(run->pool, &t->work.summed[i % n].halves);
     }
     return false;
 }
 
 static void rows_phase(struct trainer *t, const struct position *p, struct change *change, uint32_t worker)
 {
+    struct trainer_run *run = &t->run;
     (void)change;
     uint32_t i;
-    if (t->halves && !sums_work(t, p, worker))
+    if (run->halves && !sums_work(t, p, worker))
         return;
-    while (!interrupts(t, PHASE_ROWS) && claim(t, PHASE_ROWS, worker, &i)) {
-        if (t->halves)
-            pool_await(t->pool, &t->summed[i].halves, 2);
-        step_rows(t, &t->scratch[worker], p, i);
+    while (claim_or_stop(t, PHASE_ROWS, worker, &i)) {
+        if (run->halves)
+            pool_await(run->pool, &t->work.summed[i].halves, 2);
+        step_rows(t, &run->scratch[worker], p, i);
     }
 }
 
 /* Scores go into the outcomes before the window lacks room for another chunk:
  * between two barriers, where nobody scores. */
-static void scores_take(struct trainer *t, const struct position *p)
+static void scores_take(const struct trainer_config *config, struct trainer_state *state,
+                        const struct position *p)
 {
-    uint64_t n = p->first + p->n_rows - t->outcomes.sums.n;
-    if (n + t->chunk_rows > t->window)
-        outcomes_add(&t->outcomes, t->scores, n);
+    uint64_t n = p->first + p->n_rows - state->outcomes.sums.n;
+    if (n + config->chunk_rows > config->window)
+        outcomes_add(&state->outcomes, state->scores, n);
 }
 
 /* The rarer options' phases come after a batch's last chunk. */
-static bool phase_wanted(const struct trainer *t, const struct position *p, enum phase phase)
+static bool phase_wanted(const struct trainer_config *config, const struct position *p, enum phase phase)
 {
     if (phase == PHASE_ROWS || phase == PHASE_GRADIENT)
         return true;
-    return p->chunk + 1 == p->n_chunks && (phase == PHASE_UPDATE ? t->clips_norm : t->options.max_norm > 0);
+    return p->chunk + 1 == p->n_chunks &&
+           (phase == PHASE_UPDATE ? config->clips_norm : config->options.max_norm > 0);
 }
 
 static void (*const phases[N_PHASES])(struct trainer *t, const struct position *p, struct change *change,
@@ -409,27 +234,28 @@ static void (*const phases[N_PHASES])(struct trainer *t, const struct position *
 static bool chunk_work(struct trainer *t, const struct position *p, const struct position *next,
                        enum phase phase, uint32_t worker)
 {
-    struct change change = change_at(t, p);
+    struct trainer_run *run = &t->run;
+    struct change change = step_change(&t->config, &t->state, p);
     for (; phase < N_PHASES; phase++) {
-        if (!phase_wanted(t, p, phase))
+        if (!phase_wanted(&t->config, p, phase))
             continue;
         phases[phase](t, p, &change, worker);
-        if (worker == 0 &&
-            phase > PHASE_ROWS) /* nobody reads it before the barrier; once more does no harm */
-            t->should_stop = check_stop(t, next);
-        barrier_wait(t);
+        /* Read after the last phase's barrier; an earlier phase's decision is overwritten. */
+        if (worker == 0 && phase > PHASE_ROWS)
+            run->should_stop = check_stop(t, next);
+        barrier_wait(run);
         /* A flag for each phase: a worker who is ahead may have set the next
          * one's by now. */
-        if (atomic_load_explicit(&t->interrupted[phase], memory_order_relaxed)) {
+        if (atomic_load_explicit(&run->interrupted[phase], memory_order_relaxed)) {
             if (worker == 0)
-                t->phase = phase;
+                run->phase = phase;
             return false;
         }
-        if (phase == PHASE_ROWS && atomic_load_explicit(&t->bad_loss, memory_order_relaxed))
+        if (phase == PHASE_ROWS && atomic_load_explicit(&run->bad_loss, memory_order_relaxed))
             return false;
         if (phase == PHASE_ROWS && worker == 0)
-            scores_take(t, p);
-        if (phase == PHASE_ROWS && next->step < t->n_steps)
+            scores_take(&t->config, &t->state, p);
+        if (phase == PHASE_ROWS && next->step < t->config.n_steps)
             share_rows(t, next, worker);
     }
     return true;
@@ -439,43 +265,47 @@ static bool chunk_work(struct trainer *t, const struct position *p, const struct
  * memory as they were left. */
 static enum phase chunk_enter(struct trainer *t, const struct position *p, uint32_t worker)
 {
-    enum phase phase = t->phase;
+    enum phase phase = t->run.phase;
     if (phase == N_PHASES) {
         share_rows(t, p, worker);
-        share_weights(t, worker);
+        share_weights(&t->config, &t->run, worker);
         phase = 0;
     }
-    barrier_wait(t);
+    barrier_wait(&t->run);
     return phase;
 }
 
 static void steps_work(void *self, uint32_t worker)
 {
     struct trainer *t = self;
-    struct position p = position_at(t, atomic_load_explicit(&t->step, memory_order_relaxed), t->chunk), next;
+    struct trainer_state *state = &t->state;
+    struct trainer_run *run = &t->run;
+    uint64_t step = atomic_load_explicit(&state->step, memory_order_relaxed);
+    struct position p = position_at(&t->config, step, state->chunk), next;
     enum phase phase = chunk_enter(t, &p, worker);
     for (;; p = next, phase = 0) {
-        next = position_next(t, &p);
+        next = position_next(&t->config, &p);
         if (!chunk_work(t, &p, &next, phase, worker))
             return;
         if (worker == 0) {
-            atomic_store_explicit(&t->step, next.step, memory_order_relaxed);
-            t->chunk = next.chunk;
-            t->phase = N_PHASES;
+            atomic_store_explicit(&state->step, next.step, memory_order_relaxed);
+            state->chunk = next.chunk;
+            run->phase = N_PHASES;
         }
-        if (t->should_stop || atomic_load_explicit(&t->bad_weights, memory_order_relaxed))
+        if (run->should_stop || atomic_load_explicit(&run->bad_weights, memory_order_relaxed))
             return;
-        share_weights(t, worker);
+        share_weights(&t->config, run, worker);
     }
 }
 
 void steps_run(struct trainer *t)
 {
+    struct trainer_run *run = &t->run;
     for (int i = 0; i < N_PHASES; i++)
-        atomic_store(&t->interrupted[i], false);
-    t->should_stop = false;
-    if (t->n_workers > 1) {
-        pool_run(t->pool, steps_work, t);
+        atomic_store(&run->interrupted[i], false);
+    run->should_stop = false;
+    if (run->n_workers > 1) {
+        pool_run(run->pool, steps_work, t);
         return;
     }
     unsigned before = denormals_flush();

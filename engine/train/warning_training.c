@@ -23,24 +23,25 @@ static void units_look(const struct activations *a, uint32_t l, uint32_t units, 
 }
 
 /* alive: (n_layers, NETWORK's widest layer), row l for layer l. */
-static bool rows_look(const struct trainer *t, bool *alive, uint32_t widest)
+static bool rows_look(const struct trainer_config *config, const struct network *network, bool *alive,
+                      uint32_t widest)
 {
     struct err ignored;
-    struct worker_scratch *scratch = scratch_new(1, t->network, 0, &ignored);
-    uint64_t n = t->train.n_rows < LOOKED_ROWS ? t->train.n_rows : LOOKED_ROWS;
+    struct worker_scratch *scratch = scratch_new(1, network, 0, &ignored);
+    uint64_t n = config->train.n_rows < LOOKED_ROWS ? config->train.n_rows : LOOKED_ROWS;
     uint32_t rows[BLOCK_ROWS];
     if (scratch == NULL)
         return false;
-    struct row_source source = {.binding = t->train.binding, .sparse = t->sparse};
-    struct pass pass = {.network = t->network, .kernels = t->kernels, .a = &scratch->activations};
+    struct row_source source = {.binding = config->train.binding, .sparse = config->sparse};
+    struct pass pass = {.network = network, .kernels = config->kernels, .a = &scratch->activations};
     unsigned before = denormals_flush();
     for (uint64_t first = 0; first < n; first += BLOCK_ROWS) {
         uint32_t n_block = n - first < BLOCK_ROWS ? (uint32_t)(n - first) : BLOCK_ROWS;
         for (uint32_t i = 0; i < n_block; i++)
-            rows[i] = t->train.rows[(first + i) * t->train.n_rows / n];
+            rows[i] = config->train.rows[(first + i) * config->train.n_rows / n];
         forward_rows(&pass, &source, rows, 0, n_block, &scratch->gather);
-        for (uint32_t l = 0; l + 1 < t->network->n_layers; l++)
-            units_look(&scratch->activations, l, t->network->layers[l].units, n_block,
+        for (uint32_t l = 0; l + 1 < network->n_layers; l++)
+            units_look(&scratch->activations, l, network->layers[l].units, n_block,
                        alive + (size_t)l * widest);
     }
     denormals_restore(before);
@@ -48,15 +49,16 @@ static bool rows_look(const struct trainer *t, bool *alive, uint32_t widest)
     return true;
 }
 
-static void dead_warn(struct warnings *warnings, const struct trainer *t)
+static void dead_warn(struct warnings *warnings, const struct trainer_config *config,
+                      const struct network *network)
 {
     uint32_t widest = 0, told = 0;
-    for (uint32_t l = 0; l + 1 < t->network->n_layers; l++)
-        widest = t->network->layers[l].units > widest ? t->network->layers[l].units : widest;
-    bool *alive = widest == 0 ? NULL : calloc((size_t)t->network->n_layers * widest, sizeof *alive);
-    bool looked = alive != NULL && rows_look(t, alive, widest);
-    for (uint32_t l = 0; looked && l + 1 < t->network->n_layers && told < WARNINGS_OF_CODE; l++) {
-        uint32_t n = 0, units = t->network->layers[l].units;
+    for (uint32_t l = 0; l + 1 < network->n_layers; l++)
+        widest = network->layers[l].units > widest ? network->layers[l].units : widest;
+    bool *alive = widest == 0 ? NULL : calloc((size_t)network->n_layers * widest, sizeof *alive);
+    bool looked = alive != NULL && rows_look(config, network, alive, widest);
+    for (uint32_t l = 0; looked && l + 1 < network->n_layers && told < WARNINGS_OF_CODE; l++) {
+        uint32_t n = 0, units = network->layers[l].units;
         for (uint32_t u = 0; u < units; u++)
             n += !alive[(size_t)l * widest + u];
         if (n < DEAD_SHARE * units)
@@ -66,17 +68,18 @@ static void dead_warn(struct warnings *warnings, const struct trainer *t)
                      "%u of the %u units of layer %u are 0 for every row that was looked at: they learn "
                      "nothing any more. Try a smaller "
                      "learning_rate (now %g) or the activation leaky_relu.",
-                     n, units, l + 1, (double)t->options.learning_rate);
+                     n, units, l + 1, (double)config->options.learning_rate);
     }
     free(alive);
 }
 
-static void turned_warn(struct warnings *warnings, const struct trainer *t)
+static void turned_warn(struct warnings *warnings, const struct trainer_config *config,
+                        const struct trainer_state *state)
 {
-    uint32_t epoch = atomic_load(&t->epoch);
-    const struct loss_history *c = &t->history;
-    bool restored = t->options.early_stopping.on && t->options.early_stopping.restore_best;
-    if (t->validation.n_rows == 0 || restored || c->lowest_epoch == 0 ||
+    uint32_t epoch = atomic_load(&state->epoch);
+    const struct loss_history *c = &state->history;
+    bool restored = config->options.early_stopping.on && config->options.early_stopping.restore_best;
+    if (config->validation.n_rows == 0 || restored || c->lowest_epoch == 0 ||
         epoch - c->lowest_epoch < TURNED_EPOCHS || c->last <= TURNED * c->lowest)
         return;
     warnings_add(warnings, WARNING_VALIDATION_TURNED, NULL,
@@ -88,10 +91,10 @@ static void turned_warn(struct warnings *warnings, const struct trainer *t)
 
 void warnings_of_training(struct warnings *warnings, const struct trainer *t)
 {
-    if (atomic_load(&t->epoch) == 0)
+    if (atomic_load(&t->state.epoch) == 0)
         return;
-    dead_warn(warnings, t);
-    turned_warn(warnings, t);
+    dead_warn(warnings, &t->config, t->state.network);
+    turned_warn(warnings, &t->config, &t->state);
 }
 
 void warnings_of_ensemble(struct warnings *warnings, const struct ensemble *ensemble)

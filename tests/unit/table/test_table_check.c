@@ -217,11 +217,12 @@ static struct fixture fixture_of_table(void)
 /* As if the table were larger than a window: groups of so many rows. */
 static void windows_make(struct trainer *t, uint64_t group_rows)
 {
-    t->group_rows = group_rows;
-    t->n_groups = (uint32_t)((t->train.n_rows + group_rows - 1) / group_rows);
-    free(t->groups);
-    t->groups = malloc(t->n_groups * sizeof *t->groups);
-    ck_assert_ptr_nonnull(t->groups);
+    struct order *order = &t->work.order;
+    order->group_rows = group_rows;
+    order->n_groups = (uint32_t)((t->config.train.n_rows + group_rows - 1) / group_rows);
+    free(order->groups);
+    order->groups = malloc(order->n_groups * sizeof *order->groups);
+    ck_assert_ptr_nonnull(order->groups);
 }
 
 static struct trainer *small_trainer(const struct fixture *f, uint64_t group_rows, uint64_t n_validation)
@@ -264,9 +265,9 @@ START_TEST(a_training_on_damaged_rows_fails_and_names_them_at_any_number_of_thre
         ck_assert_int_eq(err.code, ERR_CORRUPT);
         ck_assert_str_eq(err.msg, message);
         ck_assert_uint_eq(trainer_epoch(t), 0);
-        for (uint64_t at = 0; at < atomic_load(&t->step) * t->batch_size; at++)
-            ck_assert_msg(t->order[at] < first || t->order[at] >= first + n, "row %u was trained on",
-                          t->order[at]);
+        for (uint64_t at = 0; at < atomic_load(&t->state.step) * t->config.batch_size; at++)
+            ck_assert_msg(t->work.order.rows[at] < first || t->work.order.rows[at] >= first + n,
+                          "row %u was trained on", t->work.order.rows[at]);
         trainer_free(t);
         fixture_done(&f);
     }
@@ -283,7 +284,7 @@ START_TEST(damaged_validation_rows_fail_the_training)
     struct trainer *t = small_trainer(&f, ROWS, 300);
     ck_assert_int_eq(run_on(t, 2), TRAIN_FAILED);
     ck_assert_int_eq(err.code, ERR_CORRUPT);
-    ck_assert_msg(atomic_load(&t->step) == t->n_steps, "the training rows are good");
+    ck_assert_msg(atomic_load(&t->state.step) == t->config.n_steps, "the training rows are good");
     trainer_free(t);
     fixture_done(&f);
 }
@@ -308,9 +309,9 @@ START_TEST(windows_of_checks_change_no_bit)
         ck_assert_int_ne(state, TRAIN_FAILED);
     }
     ck_assert(table_is_checked(g.table));
-    ck_assert_uint_eq(plain->network->n_floats, sliced->network->n_floats);
-    ck_assert(memcmp(plain->network->params, sliced->network->params,
-                     plain->network->n_floats * sizeof(float)) == 0);
+    ck_assert_uint_eq(trainer_network(plain)->n_floats, trainer_network(sliced)->n_floats);
+    ck_assert(memcmp(trainer_network(plain)->params, trainer_network(sliced)->params,
+                     trainer_network(plain)->n_floats * sizeof(float)) == 0);
     pool_free(pool);
     trainer_free(plain);
     trainer_free(sliced);

@@ -158,6 +158,17 @@ static void *state_of(const struct trainer *trainer, size_t *n)
     return bytes;
 }
 
+/* What was restored is saved to the same bytes: all of the state comes and
+ * goes. */
+static void state_is(const struct trainer *trainer, const void *bytes, size_t n)
+{
+    size_t n_again;
+    void *again = state_of(trainer, &n_again);
+    ck_assert_uint_eq(n, n_again);
+    ck_assert_mem_eq(bytes, again, n);
+    free(again);
+}
+
 /* The trainer dies and another goes on from its state. */
 static struct trainer *taken_over(struct trainer *trainer, const struct fixture *f,
                                   const struct train_options *o)
@@ -168,8 +179,9 @@ static struct trainer *taken_over(struct trainer *trainer, const struct fixture 
     must(train_state_look(bytes, n, &place, &err));
     ck_assert(place.epoch == trainer_epoch(trainer));
     struct trainer *next = trainer_of(f, o);
-    next->window = trainer->window;
+    next->config.window = trainer->config.window;
     must(trainer_restore(next, bytes, n, &err));
+    state_is(next, bytes, n);
     free(bytes);
     trainer_free(trainer);
     return next;
@@ -189,7 +201,7 @@ static struct outcome run(const struct fixture *f, const struct train_options *o
 {
     struct outcome out = {.trainer = trainer_of(f, o)};
     if (broken) /* outcomes are added up several times an epoch, not once at its end */
-        out.trainer->window = 2 * out.trainer->chunk_rows;
+        out.trainer->config.window = 2 * out.trainer->config.chunk_rows;
     struct pool *pool = pool_new(n_threads, 0, &err);
     must(pool != NULL);
     enum train_state state;
@@ -200,8 +212,8 @@ static struct outcome run(const struct fixture *f, const struct train_options *o
         if (state == TRAIN_EPOCH)
             out.epochs[out.n_epochs++] = metrics;
         out.n_slices += state == TRAIN_SLICE;
-        out.n_chunks += out.trainer->chunk > 0;
-        out.n_added += out.trainer->outcomes.sums.n > 0;
+        out.n_chunks += out.trainer->state.chunk > 0;
+        out.n_added += out.trainer->state.outcomes.sums.n > 0;
         if (broken)
             out.trainer = taken_over(out.trainer, f, o);
     } while (state != TRAIN_DONE);
@@ -285,17 +297,18 @@ static struct trainer *run_stopped(const struct fixture *f, const struct train_o
     struct epoch_metrics metrics;
     enum train_state state;
     uint32_t n_stops = 0;
-    trainer->long_chunks = true;
+    trainer->config.long_chunks = true;
     do {
         atomic_store(&stop, false);
         sem_post(&begun);
         state = trainer_run(trainer, pool, &stop, 0, &metrics, &err);
         ck_assert_msg(state != TRAIN_FAILED, "%s", err.msg);
-        seen[trainer->phase]++;
-        ck_assert(trainer_can_save(trainer) == (trainer->phase == PHASE_ROWS || trainer->phase == N_PHASES));
+        seen[trainer->run.phase]++;
+        ck_assert(trainer_can_save(trainer) ==
+                  (trainer->run.phase == PHASE_ROWS || trainer->run.phase == N_PHASES));
         if (trainer_can_save(trainer) && state == TRAIN_SLICE && ++n_stops % TAKE_OVER == 0) {
             trainer = taken_over(trainer, f, o);
-            trainer->long_chunks = true;
+            trainer->config.long_chunks = true;
         }
     } while (state != TRAIN_DONE);
     return trainer;
@@ -320,7 +333,7 @@ START_TEST(a_stop_in_the_midst_of_any_phase_changes_no_bit)
     bool enough = false;
     for (int i = 0; i < 200 && !enough; i++) {
         struct outcome stopped = {.trainer = run_stopped(&f, &o, pool, seen)};
-        ck_assert(stopped.trainer->halves == images);
+        ck_assert(stopped.trainer->run.halves == images);
         ck_assert_mem_eq(trainer_network(whole.trainer)->params, trainer_network(stopped.trainer)->params,
                          trainer_network(whole.trainer)->n_floats * sizeof(float));
         trainer_free(stopped.trainer);
@@ -347,8 +360,8 @@ START_TEST(early_stopping_and_plateaus_remember_what_they_saw)
     o.learning_rate = 0.2f; /* far too much: it gets worse soon */
     struct outcome whole = run(&f, &o, false, 1), broken = run(&f, &o, true, 1);
     ck_assert_uint_lt(whole.n_epochs, EPOCHS_MAX); /* it did stop early */
-    ck_assert_uint_gt(whole.trainer->reductions, 0);
-    ck_assert_uint_eq(whole.trainer->reductions, broken.trainer->reductions);
+    ck_assert_uint_gt(whole.trainer->state.reductions, 0);
+    ck_assert_uint_eq(whole.trainer->state.reductions, broken.trainer->state.reductions);
     outcomes_equal(&whole, &broken);
     trainer_free(whole.trainer);
     trainer_free(broken.trainer);
@@ -446,6 +459,30 @@ START_TEST(sealed_nonsense_is_refused_or_harmless)
 }
 END_TEST
 
+/* The numbers of a state's head that do not depend on machine and build: they
+ * stay as long as its version does. */
+START_TEST(a_state_has_the_bytes_of_its_version)
+{
+    struct fixture f;
+    size_t n;
+    fixture_init(&f, _i);
+    ck_assert(kernels_force("generic"));
+    struct train_options o = options_all(40);
+    o.input_dropout = 0;
+    char *bytes = state_begun(&f, &o, &n);
+    uint64_t options, version = 0;
+    ck_assert_mem_eq(bytes, "mlpstate", 8);
+    memcpy(&version, bytes + 12, 4);
+    memcpy(&options, bytes + 80, sizeof options);
+    ck_assert_uint_eq(version, 3);
+    ck_assert_uint_eq(options, _i ? 1161437702503723282u : 14316897000705145420u);
+    ck_assert_uint_eq(n, _i ? 248680 : 52072);
+    ck_assert(kernels_force(NULL));
+    free(bytes);
+    fixture_done(&f);
+}
+END_TEST
+
 START_TEST(the_state_of_another_training_is_refused)
 {
     struct fixture f;
@@ -514,6 +551,7 @@ Suite *test_suite(void)
     tcase_add_test(tests, early_stopping_and_plateaus_remember_what_they_saw);
     tcase_add_test(tests, damaged_bytes_are_refused);
     tcase_add_test(tests, sealed_nonsense_is_refused_or_harmless);
+    tcase_add_loop_test(tests, a_state_has_the_bytes_of_its_version, 0, 2);
     tcase_add_test(tests, the_state_of_another_training_is_refused);
     tcase_add_test(tests, the_state_of_another_instruction_set_or_build_is_refused);
     suite_add_tcase(suite, tests);

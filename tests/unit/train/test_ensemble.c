@@ -223,8 +223,8 @@ START_TEST(every_row_is_in_one_fold_and_a_class_is_in_each)
     struct train_options o = options_make(&f);
     struct ensemble *ensemble = ensemble_of(&f, &o);
     for (uint32_t m = 0; m < N_MEMBERS; m++) {
-        const struct rows *fold = &ensemble->members[m].trainer->validation;
-        ck_assert_uint_eq(fold->n_rows + ensemble->members[m].trainer->train.n_rows, N_ROWS);
+        const struct rows *fold = &ensemble->members[m].trainer->config.validation;
+        ck_assert_uint_eq(fold->n_rows + ensemble->members[m].trainer->config.train.n_rows, N_ROWS);
         for (uint64_t i = 0; i < fold->n_rows; i++) {
             seen[fold->rows[i]]++;
             ones[m] += binding_class(f.binding, fold->rows[i]) == 1;

@@ -33,14 +33,14 @@ static void ten_steps(const struct train_options *given, bool classes, bool weig
     double exact[batch * steps];
     for (uint64_t i = 0; i < f.n_rows; i++)
         weights[i] = (float)(exact[i] = weight_of(i));
-    trainer->train.weights = weighted ? weights : NULL;
+    trainer->config.train.weights = weighted ? weights : NULL;
     struct epoch_metrics metrics = run(trainer, 2);
     for (int i = 0; i < steps; i++) {
         reference->weights = weighted ? exact + i * batch : NULL;
         loss += reference_gradients(reference, x + (size_t)(i * batch) * f.recipe->n_inputs, t + i * batch,
                                     batch) /
                 steps;
-        reference_step(reference, &o, (double)trainer->options.learning_rate);
+        reference_step(reference, &o, (double)trainer->config.options.learning_rate);
     }
     ck_assert_double_eq_tol(metrics.train[METRIC_LOSS], loss, tolerance);
     double distance = reference_distance(reference, trainer_network(trainer));
@@ -224,7 +224,7 @@ START_TEST(chunks_of_a_full_batch_give_the_gradient_of_the_whole)
     double *x = malloc(f.n_rows * f.recipe->n_inputs * sizeof *x), *t = malloc(f.n_rows * sizeof *t);
     to_double(&f, x, t);
     struct trainer *trainer = trainer_of(&f, &o, f.n_rows, 0);
-    ck_assert_uint_lt(trainer->chunk_rows, 350); /* at least three chunks */
+    ck_assert_uint_lt(trainer->config.chunk_rows, 350); /* at least three chunks */
     struct reference *reference = reference_new(trainer_network(trainer), LOSS_CATEGORICAL_CROSSENTROPY);
     struct epoch_metrics metrics = run(trainer, 2);
     double loss = 0;

@@ -9,41 +9,42 @@
 
 enum { ROWS = 100000, GROUP = 100, WINDOW_GROUPS = 64 };
 
-/* A trainer as far as order_draw needs it; the rows are 0, 2, 4 ... */
-static struct trainer *trainer_of(uint64_t n_rows, uint64_t group_rows)
+/* An order and what it is drawn from: the rows 0, 2, 4 ... */
+struct drawn {
+    struct trainer_config config;
+    struct order order;
+};
+
+static struct drawn drawn_make(uint64_t n_rows, uint64_t group_rows)
 {
-    struct trainer *t = aligned_alloc(CACHE_LINE, (sizeof *t + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE);
+    struct drawn d = {.config.options = {.seed = 5, .shuffle = true},
+                      .order.group_rows = group_rows,
+                      .order.n_groups = (uint32_t)((n_rows + group_rows - 1) / group_rows)};
     uint32_t *rows = malloc(n_rows * sizeof *rows);
-    ck_assert(t && rows);
-    memset(t, 0, sizeof *t);
+    d.order.rows = malloc(n_rows * sizeof *d.order.rows);
+    d.order.groups = malloc(d.order.n_groups * sizeof *d.order.groups);
+    ck_assert(rows && d.order.rows && d.order.groups);
     for (uint64_t i = 0; i < n_rows; i++)
         rows[i] = (uint32_t)(2 * i);
-    t->train = (struct rows){.rows = rows, .n_rows = n_rows};
-    t->options = (struct train_options){.seed = 5, .shuffle = true};
-    t->group_rows = group_rows;
-    t->n_groups = (uint32_t)((n_rows + group_rows - 1) / group_rows);
-    t->order = malloc(n_rows * sizeof *t->order);
-    t->groups = malloc(t->n_groups * sizeof *t->groups);
-    ck_assert(t->order && t->groups);
-    return t;
+    d.config.train = (struct rows){.rows = rows, .n_rows = n_rows};
+    return d;
 }
 
-static void trainer_done(struct trainer *t)
+static void drawn_done(struct drawn *d)
 {
-    free((void *)(uintptr_t)t->train.rows);
-    free(t->order);
-    free(t->groups);
-    free(t);
+    free((void *)(uintptr_t)d->config.train.rows);
+    order_done(&d->order);
 }
 
-static void check_each_once(const struct trainer *t)
+static void check_each_once(const struct drawn *d)
 {
-    uint8_t *seen = calloc(t->train.n_rows, 1);
+    uint8_t *seen = calloc(d->config.train.n_rows, 1);
     ck_assert_ptr_nonnull(seen);
-    for (uint64_t i = 0; i < t->train.n_rows; i++) {
-        ck_assert_msg(t->order[i] % 2 == 0 && t->order[i] / 2 < t->train.n_rows, "row %u", t->order[i]);
-        if (seen[t->order[i] / 2]++)
-            ck_abort_msg("row %u twice", t->order[i]);
+    for (uint64_t i = 0; i < d->config.train.n_rows; i++) {
+        ck_assert_msg(d->order.rows[i] % 2 == 0 && d->order.rows[i] / 2 < d->config.train.n_rows, "row %u",
+                      d->order.rows[i]);
+        if (seen[d->order.rows[i] / 2]++)
+            ck_abort_msg("row %u twice", d->order.rows[i]);
     }
     free(seen);
 }
@@ -52,50 +53,50 @@ START_TEST(every_row_comes_once_in_an_order_of_its_own_each_epoch)
 {
     static const uint64_t sizes[] = {1, 2, GROUP, GROUP * WINDOW_GROUPS, GROUP * WINDOW_GROUPS + 1, 54321};
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
-        struct trainer *t = trainer_of(sizes[i], GROUP);
-        order_draw(t, 0);
-        check_each_once(t);
+        struct drawn d = drawn_make(sizes[i], GROUP);
+        order_draw(&d.order, &d.config, 0);
+        check_each_once(&d);
         uint32_t *first = malloc(sizes[i] * sizeof *first);
         ck_assert_ptr_nonnull(first);
-        memcpy(first, t->order, sizes[i] * sizeof *first);
-        order_draw(t, 1);
-        ck_assert(sizes[i] <= 2 || memcmp(first, t->order, sizes[i] * sizeof *first) != 0);
-        order_draw(t, 0);
-        ck_assert(memcmp(first, t->order, sizes[i] * sizeof *first) == 0);
+        memcpy(first, d.order.rows, sizes[i] * sizeof *first);
+        order_draw(&d.order, &d.config, 1);
+        ck_assert(sizes[i] <= 2 || memcmp(first, d.order.rows, sizes[i] * sizeof *first) != 0);
+        order_draw(&d.order, &d.config, 0);
+        ck_assert(memcmp(first, d.order.rows, sizes[i] * sizeof *first) == 0);
         free(first);
-        trainer_done(t);
+        drawn_done(&d);
     }
 }
 END_TEST
 
 START_TEST(a_large_table_is_read_a_window_at_a_time)
 {
-    struct trainer *t = trainer_of(ROWS, GROUP);
-    order_draw(t, 3);
+    struct drawn d = drawn_make(ROWS, GROUP);
+    order_draw(&d.order, &d.config, 3);
     for (uint64_t at = 0; at < ROWS; at += GROUP * WINDOW_GROUPS) {
         uint8_t touched[ROWS / GROUP] = {0};
         uint32_t n_groups = 0, n_neighbours = 0;
         uint64_t end = at + GROUP * WINDOW_GROUPS < ROWS ? at + GROUP * WINDOW_GROUPS : ROWS;
         for (uint64_t i = at; i < end; i++) {
-            uint32_t group = t->order[i] / 2 / GROUP;
+            uint32_t group = d.order.rows[i] / 2 / GROUP;
             n_groups += touched[group]++ == 0;
-            n_neighbours += i > at && t->order[i] == t->order[i - 1] + 2;
+            n_neighbours += i > at && d.order.rows[i] == d.order.rows[i - 1] + 2;
         }
         ck_assert_uint_le(n_groups, WINDOW_GROUPS);
         ck_assert_uint_le(n_neighbours, 20); /* by chance about one */
     }
-    trainer_done(t);
+    drawn_done(&d);
 }
 END_TEST
 
 START_TEST(a_table_that_fits_a_window_is_shuffled_as_a_whole)
 {
-    struct trainer *a = trainer_of(5000, GROUP), *b = trainer_of(5000, 1000000);
-    order_draw(a, 2);
-    order_draw(b, 2);
-    ck_assert(memcmp(a->order, b->order, 5000 * sizeof *a->order) == 0);
-    trainer_done(a);
-    trainer_done(b);
+    struct drawn a = drawn_make(5000, GROUP), b = drawn_make(5000, 1000000);
+    order_draw(&a.order, &a.config, 2);
+    order_draw(&b.order, &b.config, 2);
+    ck_assert(memcmp(a.order.rows, b.order.rows, 5000 * sizeof *a.order.rows) == 0);
+    drawn_done(&a);
+    drawn_done(&b);
 }
 END_TEST
 

@@ -223,10 +223,10 @@ START_TEST(units_that_are_dead_are_counted)
     warnings_of_training(&f.warnings, trainer);
     ck_assert_ptr_null(find(&f.warnings, WARNING_DEAD_UNITS, NULL));
     float w[80], b[20];
-    network_get(trainer->network, 0, w, b);
+    network_get(trainer->state.network, 0, w, b);
     for (int u = 0; u < 7; u++)
         b[u] = -100;
-    network_set(trainer->network, 0, w, b);
+    network_set(trainer->state.network, 0, w, b);
     warnings_of_training(&f.warnings, trainer);
     const struct warning *dead = find(&f.warnings, WARNING_DEAD_UNITS, NULL);
     ck_assert_ptr_nonnull(dead);
@@ -254,7 +254,7 @@ START_TEST(a_loss_that_rises_without_end_fails_while_it_is_finite)
     ck_assert_msg(strstr(err.msg, "the loss has risen from") && strstr(err.msg, "epoch") &&
                       strstr(err.msg, "step") && strstr(err.msg, "\"learning_rate\":0.08"),
                   "%s", err.msg);
-    ck_assert(isfinite(trainer->history.first));
+    ck_assert(isfinite(trainer->state.history.first));
     trainer_free(trainer);
     fixture_done(&f);
 }
