@@ -21,8 +21,10 @@ static bool queue_look(struct jobs *jobs, uint64_t bytes, bool *ahead, struct er
     pthread_mutex_lock(&jobs->lock);
     bool stopping = jobs->stopping;
     for (const struct job *job = jobs->list; job; job = job->next) {
-        n_waiting += (job->row.state == JOB_QUEUED || job->row.state == JOB_PAUSED) && !job->finishing;
-        n_ready += job->training != NULL;
+        if (job_phase_is_waiting(job->phase))
+            n_waiting++;
+        if (job->training)
+            n_ready++;
     }
     *ahead = n_ready < JOBS_ACTIVE_MAX && jobs_room(jobs, bytes);
     pthread_mutex_unlock(&jobs->lock);
@@ -63,6 +65,7 @@ static bool job_prepare(struct jobs *jobs, struct job *job, const struct job_req
     if (!queue_look(jobs, 0, &ahead, err) || !row_begin(&job->row, request, err) ||
         !job_request_copy(&job->request, request, err))
         return false;
+    job->phase = PHASE_QUEUED;
     job->checkpoint.from = -1; /* as long as it is not submitted, its stop is the request's */
     job->training = training_new(&jobs->options, &job->request, &job->row, &warnings, err);
     if (!job->training)
@@ -148,7 +151,7 @@ static bool ended_err(struct jobs *jobs, int64_t id, struct err *err)
 static struct job *find_open(struct jobs *jobs, int64_t id, bool *ending)
 {
     struct job *job = jobs_find(jobs, id);
-    *ending = job && (job->finishing || job->want != WANT_NOTHING);
+    *ending = job && !job_phase_is_open(job->phase);
     return *ending ? NULL : job;
 }
 
@@ -160,13 +163,10 @@ static bool state_change(struct jobs *jobs, int64_t id, bool pause, struct job_r
     struct job *job = jobs->stopping ? NULL : find_open(jobs, id, &ending);
     bool stopping = jobs->stopping;
     if (job) {
-        bool paused = job->row.state == JOB_PAUSED;
-        if (pause && !paused)
-            job_state_set(jobs, job, JOB_PAUSED);
-        else if (!pause && paused)
-            job_state_set(jobs, job, job->begun ? JOB_RUNNING : JOB_QUEUED);
-        else
-            job->row.change++; /* stored once more: whoever asked first may still be on his way to the disk */
+        enum job_state before = job->row.state;
+        job_event(jobs, job, pause ? EVENT_PAUSE : EVENT_RESUME);
+        if (job->row.state == before)
+            job->row.change++; /* stored once more: an equal request may still be on its way to the disk */
         atomic_store(&job->stop, pause);
         pthread_cond_signal(&jobs->work);
         *row = job->row;
@@ -244,34 +244,37 @@ bool jobs_change(struct jobs *jobs, int64_t id, const struct job_change *change,
     return store_job_settings(jobs->options.store, &row, err) && jobs_get(jobs, id, info, err);
 }
 
-/* Lock held: tell the scheduler what is wanted. Whoever's slice it is gives
- * way. */
-static void want_set(struct jobs *jobs, struct job *job, enum want want)
+/* Lock held: a cancel or a delete, told to the scheduler. The slice under way,
+ * of any job, is cut short. */
+static void end_ask(struct jobs *jobs, struct job *job, enum job_event event)
 {
-    if (job->want < want)
-        job->want = want;
+    job_event(jobs, job, event);
     for (struct job *other = jobs->list; other; other = other->next)
         if (other == job || other->slice_ns)
             atomic_store(&other->stop, true);
     atomic_store(&job->checkpoint.give_up_ns, GIVE_UP_NOW);
-    if (job->finishing) {
+    if (job_phase_is_ending(job->phase)) {
         job->retry_ns = 0; /* a model that waits for the disk waits no longer */
         pthread_cond_signal(&jobs->unsaved);
     }
     pthread_cond_signal(&jobs->work);
 }
 
-/* Lock held: wait until the job has left the list, or, for a delete, until
- * nobody else has it in hand; until `until_ns` at most, unless it is just
- * ending in another way than one cancelled. false: *err. */
-static bool wait_gone(struct jobs *jobs, int64_t id, bool parked_will_do, uint64_t until_ns,
-                      struct job **left, struct err *err)
+/* Lock held: whether only a deleter may have the job in hand. */
+static bool is_left_alone(const struct job *job)
+{
+    return job->phase == PHASE_PARKED && !job->writing && job->checkpoint.state != CHECKPOINT_SAVING;
+}
+
+/* Lock held: wait until the job has left the list or, for a delete, is left
+ * alone; until `until_ns` at most, unless it is just ending in another way than
+ * one cancelled. false: *err. */
+static bool wait_gone(struct jobs *jobs, int64_t id, enum job_event event, uint64_t until_ns, struct err *err)
 {
     uint64_t n_write_errs = jobs->n_write_errs;
     struct job *job;
-    while ((job = jobs_find(jobs, id)) &&
-           !(parked_will_do && job->parked && !job->writing && job->checkpoint.state != CHECKPOINT_SAVING)) {
-        uint64_t until = job->finishing && job->end != JOB_CANCELLED ? UINT64_MAX : until_ns;
+    while ((job = jobs_find(jobs, id)) && !(event == EVENT_DELETE && is_left_alone(job))) {
+        uint64_t until = job_phase_is_ending(job->phase) && job->end != JOB_CANCELLED ? UINT64_MAX : until_ns;
         if (jobs_now_ns() >= until)
             break;
         if (jobs->stopping)
@@ -282,7 +285,6 @@ static bool wait_gone(struct jobs *jobs, int64_t id, bool parked_will_do, uint64
         }
         jobs_wait(jobs, &jobs->changed, until);
     }
-    *left = job;
     return true;
 }
 
@@ -290,9 +292,9 @@ static bool wait_gone(struct jobs *jobs, int64_t id, bool parked_will_do, uint64
  * it will is on disk. */
 static bool cancelling_store(struct jobs *jobs, struct job *job, struct err *err)
 {
-    if (job->row.state != JOB_CANCELLING)
-        job_state_set(jobs, job, JOB_CANCELLING);
-    else
+    enum job_state before = job->row.state;
+    job_event(jobs, job, EVENT_CANCEL_TAKES_LONG);
+    if (job->row.state == before)
         job->row.change++; /* as in state_change */
     struct job_row row = job->row;
     pthread_mutex_unlock(&jobs->lock);
@@ -304,16 +306,18 @@ static bool cancelling_store(struct jobs *jobs, struct job *job, struct err *err
 bool jobs_cancel(struct jobs *jobs, int64_t id, struct job_info *info, struct err *err)
 {
     struct job_info ended;
-    struct job *left = NULL;
     bool ok = true;
     uint64_t until_ns = jobs_now_ns() + jobs->options.cancel_ns;
     pthread_mutex_lock(&jobs->lock);
     struct job *job = jobs_find(jobs, id);
-    if (job && job->want == WANT_DELETE) {
+    if (job && job_phase_next(job->phase, EVENT_CANCEL) == PHASE_NONE) {
         ok = err_set(err, ERR_CONFLICT, "the job %" PRId64 " is being deleted", id);
     } else if (job) {
-        want_set(jobs, job, WANT_CANCEL);
-        ok = wait_gone(jobs, id, false, until_ns, &left, err) && (!left || cancelling_store(jobs, left, err));
+        end_ask(jobs, job, EVENT_CANCEL);
+        ok = wait_gone(jobs, id, EVENT_CANCEL, until_ns, err);
+        job = jobs_find(jobs, id);
+        if (ok && job)
+            ok = cancelling_store(jobs, job, err);
     }
     pthread_mutex_unlock(&jobs->lock);
     if (!ok || !jobs_get(jobs, id, &ended, err))
@@ -330,16 +334,15 @@ bool jobs_cancel(struct jobs *jobs, int64_t id, struct job_info *info, struct er
 static bool parked_delete(struct jobs *jobs, struct job *job, struct err *err)
 {
     int64_t id = job->row.id;
-    job->writing = true; /* keeps a second deleter out */
+    job_event(jobs, job, EVENT_FORGET);
     pthread_mutex_unlock(&jobs->lock);
     bool ok = store_job_delete(jobs->options.store, id, err);
     pthread_mutex_lock(&jobs->lock);
-    job->writing = false;
     if (ok) {
         jobs_unlink(jobs, job);
         events_job_done(jobs->options.events, id, NULL);
-    } else if (job->row.state != JOB_PAUSED) {
-        job_state_set(jobs, job, JOB_PAUSED);
+    } else {
+        job_event(jobs, job, EVENT_FORGET_FAILED);
     }
     pthread_cond_broadcast(&jobs->changed);
     return ok;
@@ -348,15 +351,15 @@ static bool parked_delete(struct jobs *jobs, struct job *job, struct err *err)
 bool jobs_delete(struct jobs *jobs, int64_t id, struct err *err)
 {
     struct job_row row;
-    struct job *parked = NULL;
     if (!store_job_get(jobs->options.store, id, &row, err))
         return false;
     pthread_mutex_lock(&jobs->lock);
     struct job *job = jobs_find(jobs, id);
     if (job)
-        want_set(jobs, job, WANT_DELETE);
-    bool ok = !job || wait_gone(jobs, id, true, UINT64_MAX, &parked, err);
-    if (ok && parked)
+        end_ask(jobs, job, EVENT_DELETE);
+    bool ok = !job || wait_gone(jobs, id, EVENT_DELETE, UINT64_MAX, err);
+    struct job *parked = ok ? jobs_find(jobs, id) : NULL;
+    if (parked)
         ok = parked_delete(jobs, parked, err);
     pthread_mutex_unlock(&jobs->lock);
     if (!ok)

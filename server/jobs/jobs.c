@@ -5,6 +5,7 @@
 #include "jobs/checkpoints.h"
 #include "jobs/private.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -41,9 +42,15 @@ struct job *jobs_find(struct jobs *jobs, int64_t id)
     return job;
 }
 
-void job_state_set(struct jobs *jobs, struct job *job, enum job_state state)
+void job_event(struct jobs *jobs, struct job *job, enum job_event event)
 {
-    job->row.state = state;
+    enum job_phase to = job_phase_next(job->phase, event);
+    assert(to != PHASE_NONE);
+    job->phase = to;
+    enum job_state word = job_word_next(to, event, job->row.state);
+    if (word == job->row.state)
+        return;
+    job->row.state = word;
     job->row.change++;
     events_job_state(jobs->options.events, &job->row);
 }
@@ -104,10 +111,9 @@ static bool revive_row(struct jobs *jobs, struct job *job, struct err *err)
     struct store *store = jobs->options.store;
     job->checkpoint.from = checkpoint_choose(store, &job->row, &place);
     job->checkpoint.slot = job->checkpoint.from == 0;
+    job->phase = job_phase_revived(job->row.state);
     if (job->row.state == JOB_RUNNING)
         job->row.state = JOB_QUEUED;
-    if (job->row.state == JOB_CANCELLING)
-        job->want = WANT_CANCEL;
     job->row.change++;
     if (job->checkpoint.from < 0) {
         job->row.epoch = 0;
@@ -309,7 +315,7 @@ void jobs_info(struct jobs *jobs, const struct job *job, struct job_info *info)
 {
     double shares = 0; /* of all that run */
     for (const struct job *at = jobs->list; at; at = at->next)
-        if (at->row.state == JOB_RUNNING && !at->finishing)
+        if (at->phase == PHASE_RUNNING)
             shares += job_share(&at->row);
     info->row = job->row;
     info->bytes = job->bytes;

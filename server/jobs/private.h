@@ -4,11 +4,12 @@
  * A live job is one that is not final in the store. It is on the list from
  * jobs_submit until the writer has stored its end, or until a delete has
  * removed it. Its training belongs to the scheduler, its result to the writer
- * from `finishing` on. */
+ * from the end of the training on (job_phase_is_ending). */
 #ifndef MLPD_JOBS_PRIVATE_H
 #define MLPD_JOBS_PRIVATE_H
 
 #include "jobs/jobs.h"
+#include "jobs/phase.h"
 #include "jobs/training.h"
 
 #include <pthread.h>
@@ -19,8 +20,6 @@
 #define BATCH_EPOCHS 4096      /* of one commit */
 #define BATCH_STATES 64
 #define GIVE_UP_NOW 1 /* checkpoint.give_up_ns of a job that needs none any more */
-
-enum want { WANT_NOTHING, WANT_CANCEL, WANT_DELETE };
 
 /* Whose the copy of a training's state is: the scheduler's while it is taken,
  * the saver's while it is written. */
@@ -52,13 +51,11 @@ struct job {
     double snapshot_loss; /* its validation loss, NaN where there is none */
     struct checkpoint checkpoint;
     /* under jobs->lock */
-    struct job *next;   /* by id */
-    struct job_row row; /* as shown; row.epoch: stored epochs */
-    enum want want;
-    bool begun;                    /* its training has run: from a pause it goes on without being queued */
-    bool parked;                   /* the scheduler has seen WANT_DELETE and let go */
+    struct job *next;              /* by id */
+    struct job_row row;            /* as shown; row.epoch: stored epochs */
+    enum job_phase phase;          /* changes by job_event alone */
     bool writing;                  /* the writer has a copy of something of this job in hand */
-    bool state_unstored;           /* the scheduler changed the state: for the writer to store */
+    bool state_unstored;           /* the scheduler changed row.state: for the writer to store */
     double run_seconds;            /* time in slices that have ended */
     double seconds_before;         /* the same by earlier daemons */
     double spent;                  /* its time so far by its share: the job with the least runs next */
@@ -68,8 +65,7 @@ struct job {
     double fraction_before;        /* done by earlier daemons: not in run_seconds */
     struct epoch_metrics *pending; /* epochs not yet stored */
     size_t n_pending, pending_capacity;
-    /* the writer's from the moment `finishing` is set (under jobs->lock) */
-    bool finishing;
+    /* the writer's while job_phase_is_ending */
     uint64_t retry_ns; /* not before */
     enum job_state end;
     struct err end_err;
@@ -122,8 +118,10 @@ void jobs_wait(struct jobs *jobs, pthread_cond_t *condition, uint64_t ns);
 
 /* Lock held. */
 struct job *jobs_find(struct jobs *jobs, int64_t id);
-/* Lock held: the state as shown changes; tells events. */
-void job_state_set(struct jobs *jobs, struct job *job, enum job_state state);
+/* Lock held: the job moves on by the table (phase.h), which must allow it;
+ * where the word that is shown changes, row.change counts it and subscribers
+ * are told. */
+void job_event(struct jobs *jobs, struct job *job, enum job_event event);
 /* How much of the time the job gets beside others. */
 double job_share(const struct job_row *row);
 /* Lock held: whether a training of so many bytes has room beside those that are

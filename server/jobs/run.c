@@ -22,10 +22,10 @@ static struct job *next_start(struct jobs *jobs)
     struct job *first = NULL;
     uint32_t n_running = 0;
     for (struct job *job = jobs->list; job; job = job->next)
-        n_running += job->row.state == JOB_RUNNING && !job->finishing;
+        if (job->phase == PHASE_RUNNING)
+            n_running++;
     for (struct job *job = jobs->list; job && n_running < JOBS_ACTIVE_MAX; job = job->next)
-        if (job->row.state == JOB_QUEUED && !job->finishing && !job->parked &&
-            (!first || job->row.priority > first->row.priority) &&
+        if (job->phase == PHASE_QUEUED && (!first || job->row.priority > first->row.priority) &&
             (job->training || jobs_room(jobs, job->bytes)))
             first = job;
     return first;
@@ -37,7 +37,7 @@ static struct job *next_slice(struct jobs *jobs)
 {
     struct job *least = NULL;
     for (struct job *job = jobs->list; job; job = job->next) {
-        if (job->row.state != JOB_RUNNING || job->finishing || job->parked || job->n_pending == PENDING_MAX)
+        if (job->phase != PHASE_RUNNING || job->n_pending == PENDING_MAX)
             continue;
         job->spent = fmax(job->spent, jobs->spent);
         if (!least || job->spent < least->spent)
@@ -57,10 +57,11 @@ static bool is_stored(const struct job *job)
  * NULL: nobody. */
 static struct job *next_job(struct jobs *jobs)
 {
-    for (struct job *job = jobs->list; job; job = job->next)
-        if (job->want != WANT_NOTHING && !job->finishing && !job->parked &&
-            !(job->want == WANT_CANCEL && is_stored(job) && !jobs_room(jobs, job->bytes)))
+    for (struct job *job = jobs->list; job; job = job->next) {
+        bool fits = !is_stored(job) || jobs_room(jobs, job->bytes);
+        if (job->phase == PHASE_DELETING || (job->phase == PHASE_CANCELLING && fits))
             return job;
+    }
     struct job *job = next_start(jobs);
     return job ? job : next_slice(jobs);
 }
@@ -173,7 +174,7 @@ static void finish(struct jobs *jobs, struct job *job, enum job_state end, const
     job->evaluation = evaluation;
     job->evaluated_on = evaluation ? kind : ROWS_NONE;
     job->warnings = warnings;
-    job->finishing = true;
+    job_event(jobs, job, EVENT_END);
     atomic_store(&job->checkpoint.give_up_ns, GIVE_UP_NOW);
     if (job->checkpoint.state == CHECKPOINT_READY)
         job->checkpoint.state = CHECKPOINT_NONE; /* no longer of use */
@@ -260,16 +261,15 @@ static bool start(struct jobs *jobs, struct job *job)
     checkpoint_begin(job);
     pthread_mutex_lock(&jobs->lock);
     job->training = training;
-    bool started = job->row.state == JOB_QUEUED && job->want == WANT_NOTHING;
+    bool started = job->phase == PHASE_QUEUED;
     if (started) {
         job->row.epochs = row.epochs;
         job->row.n_train = row.n_train;
         job->row.n_validation = row.n_validation;
         job->row.n_test = row.n_test;
-        job->begun = true;
         if (!job->row.started[0])
             store_stamp(job->row.started);
-        job_state_set(jobs, job, JOB_RUNNING);
+        job_event(jobs, job, EVENT_START);
         job->state_unstored = true;
         pthread_cond_signal(&jobs->unsaved);
     }
@@ -394,29 +394,29 @@ static void park(struct jobs *jobs, struct job *job)
     job->snapshot = NULL;
     models_withdraw(jobs->options.models, job->row.id);
     pthread_mutex_lock(&jobs->lock);
-    job->parked = true;
+    job_event(jobs, job, EVENT_PARK);
     pthread_cond_broadcast(&jobs->changed);
     pthread_mutex_unlock(&jobs->lock);
 }
 
 /* One turn of the job, without the lock. */
-static void turn(struct jobs *jobs, struct job *job, enum want want, enum job_state state)
+static void turn(struct jobs *jobs, struct job *job, enum job_phase phase)
 {
-    if (want == WANT_DELETE)
+    if (phase == PHASE_DELETING)
         park(jobs, job);
-    else if (want == WANT_CANCEL)
+    else if (phase == PHASE_CANCELLING)
         cancel(jobs, job);
-    else if (state == JOB_RUNNING || start(jobs, job))
+    else if (phase == PHASE_RUNNING || start(jobs, job))
         slice(jobs, job);
 }
 
 /* The scheduler stops: keep what the trainings have come to. Lock held at the
- * beginning and at the end; as nobody else takes jobs off the list that are
- * neither finishing nor parked, it stays whole around each of these. */
+ * beginning and at the end; only jobs that are ending or parked are taken
+ * off the list by others, so it stays whole around each of these. */
 static void last_checkpoints(struct jobs *jobs)
 {
     for (struct job *job = jobs->list; job; job = job->next) {
-        if (!job->training || !job->begun || job->finishing || job->parked || job->want != WANT_NOTHING)
+        if (!job->training || (job->phase != PHASE_RUNNING && job->phase != PHASE_PAUSED))
             continue;
         pthread_mutex_unlock(&jobs->lock);
         checkpoint_take(jobs, job, true);
@@ -436,11 +436,10 @@ void *jobs_schedule(void *self)
             pthread_cond_wait(&jobs->work, &jobs->lock);
             continue;
         }
-        enum want want = job->want;
-        enum job_state state = job->row.state;
+        enum job_phase phase = job->phase;
         atomic_store(&job->stop, false); /* who wants something sets it again under the lock, after this */
         pthread_mutex_unlock(&jobs->lock);
-        turn(jobs, job, want, state);
+        turn(jobs, job, phase);
         pthread_mutex_lock(&jobs->lock);
     }
     last_checkpoints(jobs);

@@ -100,7 +100,7 @@ bool checkpoint_resume(struct jobs *jobs, struct job *job, struct training *trai
 static bool ready(const struct job *job)
 {
     return job->checkpoint.state == CHECKPOINT_READY && job->row.epoch >= job->checkpoint.epoch &&
-           !job->finishing && !job->parked && job->want == WANT_NOTHING;
+           job_phase_is_open(job->phase);
 }
 
 /* Lock held: the job whose checkpoint is to be written now; NULL: none before
@@ -145,7 +145,7 @@ static bool save(struct jobs *jobs, struct job *job)
     checkpoint->retry_ns = ok ? 0 : end_ns + RETRY_NS;
     checkpoint->slot ^= ok;
     pthread_cond_broadcast(&jobs->changed);
-    if (job->finishing)
+    if (job_phase_is_ending(job->phase))
         pthread_cond_signal(&jobs->unsaved); /* its end waits for this */
     return ok;
 }

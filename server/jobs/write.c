@@ -24,7 +24,7 @@ static void batch_fill(struct jobs *jobs, struct batch *batch)
 {
     batch->n_epochs = batch->n_states = 0;
     for (struct job *job = jobs->list; job; job = job->next) {
-        if (job->want == WANT_DELETE && !job->finishing)
+        if (job_phase_is_going(job->phase))
             continue;
         if (job->state_unstored && batch->n_states < BATCH_STATES) {
             batch->states[batch->n_states++] = job->row;
@@ -170,7 +170,7 @@ static void end_write(struct jobs *jobs, struct job *job)
 {
     struct err err;
     struct job_row row = job->row;
-    bool hurry = job->want != WANT_NOTHING;
+    bool hurry = job->phase != PHASE_ENDING;
     pthread_mutex_unlock(&jobs->lock);
     bool ended = (!job->warnings ||
                   store_warnings_put(jobs->options.store, row.id, WARNINGS_MAX, job->warnings, &err)) &&
@@ -203,15 +203,15 @@ static void end_write(struct jobs *jobs, struct job *job)
  * the saver signals `unsaved` when it is not. */
 static bool end_waits(const struct job *job)
 {
-    return job->finishing && job->checkpoint.state == CHECKPOINT_SAVING;
+    return job_phase_is_ending(job->phase) && job->checkpoint.state == CHECKPOINT_SAVING;
 }
 
 /* Lock held: a job to end now. NULL: none. */
 static struct job *end_next(struct jobs *jobs, uint64_t now_ns)
 {
     struct job *job = jobs->list;
-    while (job && (!job->finishing || job->n_pending > 0 || job->state_unstored || job->retry_ns > now_ns ||
-                   end_waits(job)))
+    while (job && (!job_phase_is_ending(job->phase) || job->n_pending > 0 || job->state_unstored ||
+                   job->retry_ns > now_ns || end_waits(job)))
         job = job->next;
     return job;
 }
@@ -222,14 +222,14 @@ static uint64_t due_ns(const struct jobs *jobs)
     uint64_t due = UINT64_MAX;
     uint64_t commit = jobs->committed_ns + (jobs->write_err.code == ERR_OK ? COMMIT_NS : RETRY_NS);
     for (const struct job *job = jobs->list; job; job = job->next) {
-        bool unstored =
-            (job->n_pending > 0 || job->state_unstored) && (job->want != WANT_DELETE || job->finishing);
+        bool unstored = (job->n_pending > 0 || job->state_unstored) && !job_phase_is_going(job->phase);
+        bool ending = job_phase_is_ending(job->phase);
         uint64_t at = UINT64_MAX;
         if (unstored)
-            at = job->finishing && jobs->write_err.code == ERR_OK
+            at = ending && jobs->write_err.code == ERR_OK
                      ? 0
                      : commit; /* nobody waits for the end of a job for long */
-        else if (job->finishing && !end_waits(job))
+        else if (ending && !end_waits(job))
             at = job->retry_ns;
         if (at < due)
             due = at;
