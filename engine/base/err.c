@@ -27,6 +27,7 @@ static void err_begin(struct err *err, enum err_code code)
     err->row = 0;
     err->column[0] = '\0';
     err->field[0] = '\0';
+    err->id = NULL;
 }
 
 bool err_set(struct err *err, enum err_code code, const char *format, ...)
@@ -91,5 +92,11 @@ bool err_at(struct err *err, uint64_t row, const char *column)
 bool err_field(struct err *err, const char *field)
 {
     text_copy(err->field, sizeof err->field, field ? field : "");
+    return false;
+}
+
+bool err_id(struct err *err, const char *id)
+{
+    err->id = id;
     return false;
 }

@@ -36,6 +36,7 @@ struct err {
     char column[72]; /* name of the column (cut to fit), "" where there is none */
     char field[72];  /* name of the request's field, "" where there is none */
     char msg[400];   /* one sentence */
+    const char *id;  /* what a program tells it by, a string that lasts; NULL: code, row and field say it */
 };
 
 /* Write *err and return false, so that a caller may `return err_set(...)`. */
@@ -49,9 +50,10 @@ bool err_errno(struct err *err, const char *format, ...) __attribute__((format(p
 /* ERR_MEMORY, saying what was to be allocated. */
 bool err_memory(struct err *err, const char *what);
 
-/* Name the place: return false after setting row and column, or field, of an
- * error that err_set has just written. */
+/* Name the place, or the case: return false after setting row and column, field
+ * or id of an error that err_set has just written. */
 bool err_at(struct err *err, uint64_t row, const char *column);
 bool err_field(struct err *err, const char *field);
+bool err_id(struct err *err, const char *id);
 
 #endif

@@ -3,8 +3,8 @@
 #include "base/log.h"
 #include "base/near.h"
 #include "datasets/profile.h"
+#include "datasets/take.h"
 #include "mlp/association.h"
-#include "mlp/idx.h"
 #include "json/message.h"
 
 #include <stdio.h>
@@ -74,43 +74,10 @@ void incoming_progress(struct request *request)
         datasets_received(incoming->upload, request_body(request)->flushed, request_length(request));
 }
 
-/* The pictures in fd, and the labels beside them, as a CSV file. -1 on
- * failure. */
-static int idx_read(struct server *server, struct body *body, int fd, struct err *err)
+static bool has_type(const struct request *request, const char *type)
 {
-    int csv_fd = datasets_temp(server->datasets, err);
-    if (csv_fd >= 0 && idx_to_csv(fd, body_labels(body), csv_fd, body->stop, err))
-        return csv_fd;
-    if (csv_fd >= 0)
-        close(csv_fd);
-    return -1;
-}
-
-/* CSV, or IDX by its first bytes, into the upload's dataset; ends the
- * upload. */
-static bool file_ingest(struct server *server, struct body *body, int fd, struct upload *upload,
-                        const struct csv_options *options, struct dataset_info *info, struct err *err)
-{
-    char head[8];
-    ssize_t n = pread(fd, head, sizeof head, 0);
-    bool idx = n == sizeof head && idx_known(head, sizeof head);
-    int csv_fd = idx ? idx_read(server, body, fd, err) : fd;
-    if (!idx && body_labels(body) >= 0) {
-        err_set(err, ERR_INPUT,
-                "the form's field \"labels\" goes with pictures in IDX as the field \"file\"");
-        err_field(err, "labels");
-        csv_fd = -1;
-    }
-    if (csv_fd < 0) {
-        datasets_abort(upload);
-        return false;
-    }
-    struct csv_options plain = {
-        .separator = ',', .header = 1, .decimal = '.', .comment = -1, .encoding = CSV_UTF8};
-    bool ok = datasets_finish(upload, csv_fd, idx ? &plain : options, body->stop, info, err);
-    if (idx)
-        close(csv_fd);
-    return ok;
+    const char *found = request_header(request, "Content-Type");
+    return found && !strncasecmp(found, type, strlen(type));
 }
 
 bool incoming_finish(struct request *request, struct incoming *incoming, struct dataset_info *info,
@@ -128,7 +95,16 @@ bool incoming_finish(struct request *request, struct incoming *incoming, struct 
     if (compression)
         datasets_compressed(upload, compression);
     incoming->upload = NULL;
-    if (!file_ingest(server, request_body(request), fd, upload, &incoming->csv.options, info, err))
+    struct body *body = request_body(request);
+    struct taken_file file = {.fd = fd,
+                              .labels_fd = body_labels(body),
+                              .options = &incoming->csv.options,
+                              .json = has_type(request, "application/json"),
+                              .lines_dropped = has_type(request, "application/x-www-form-urlencoded"),
+                              .most = server->max_body,
+                              .claim = request_claim(request),
+                              .stop = body->stop};
+    if (!take_file(server->datasets, upload, &file, info, err))
         return false;
     log_info("dataset %s: %llu rows, %llu columns, %llu bytes", info->row.name,
              (unsigned long long)info->row.n_rows, (unsigned long long)info->row.n_columns,
@@ -156,12 +132,6 @@ static bool upload_begin(struct request *request, struct incoming *incoming, boo
 void datasets_post_head(struct request *request, struct reply *reply)
 {
     struct err err = {0};
-    const char *type = request_header(request, "Content-Type");
-    if (type && !strncasecmp(type, "application/json", 16)) {
-        reply_refuse(reply, 415,
-                     "expected a CSV file as the body, or a form with the field \"file\"; found JSON");
-        return;
-    }
     struct incoming *incoming = incoming_new(request, reply);
     if (incoming && !upload_begin(request, incoming, false, &err))
         reply_problem(reply, &err);

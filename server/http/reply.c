@@ -111,6 +111,8 @@ void problem_write(struct writer *writer, unsigned status, const struct err *err
         writer_put_string(writer, "column", err->column);
     if (*err->field)
         writer_put_string(writer, "field", err->field);
+    if (err->id)
+        writer_put_string(writer, "code", err->id);
     writer_close(writer, '}');
 }
 

@@ -173,6 +173,33 @@ const char *scan_number(struct scan *scan, float *number)
     return "the number is too large for single precision";
 }
 
+static bool digits_skip(struct scan *scan)
+{
+    const char *begin = scan->at;
+    while (scan->at < scan->end && is_digit(*scan->at))
+        scan->at++;
+    return scan->at > begin;
+}
+
+const char *scan_number_skip(struct scan *scan)
+{
+    scan->at += scan->at < scan->end && *scan->at == '-';
+    const char *begin = scan->at;
+    if (!digits_skip(scan))
+        return "expected a digit";
+    if (*begin == '0' && scan->at > begin + 1)
+        return "a number does not begin with 0 and a digit";
+    if (scan->at < scan->end && *scan->at == '.' && (scan->at++, !digits_skip(scan)))
+        return "expected a digit";
+    if (scan->at < scan->end && (*scan->at == 'e' || *scan->at == 'E')) {
+        scan->at++;
+        scan->at += scan->at < scan->end && (*scan->at == '+' || *scan->at == '-');
+        if (!digits_skip(scan))
+            return "expected a digit";
+    }
+    return NULL;
+}
+
 bool scan_version(struct scan *scan, uint32_t *version)
 {
     float number;

@@ -75,6 +75,9 @@ static inline bool scan_take(struct scan *scan, char byte)
 /* A number at scan->at: the nearest float to its text. One too large for a
  * float is an error. */
 const char *scan_number(struct scan *scan, float *number);
+/* Step over a number at scan->at, of any size: what its text says is the
+ * caller's business. */
+const char *scan_number_skip(struct scan *scan);
 /* A whole number from 1 to 9999999 after blanks: the version of a model. */
 bool scan_version(struct scan *scan, uint32_t *version);
 /* As many numbers as there are in an array from scan->at, up to `most`, into
