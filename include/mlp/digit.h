@@ -33,4 +33,10 @@ bool digit_from_strokes(const struct digit_point *points, const uint32_t *ends, 
 bool digit_from_grey(const uint8_t *grey, uint32_t width, uint32_t height, size_t stride,
                      uint8_t picture[DIGIT_PIXELS], struct err *err);
 
+/* A photograph of ink on paper, (height, width) without gaps: where the edge
+ * shows that the paper is not of one grey, in place made into dark ink on
+ * white. scratch: as many bytes. False: the paper is even (or a side below 24
+ * pixels), and nothing was changed. */
+bool digit_even_paper(uint8_t *grey, uint32_t width, uint32_t height, uint8_t *scratch);
+
 #endif

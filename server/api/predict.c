@@ -41,7 +41,8 @@ struct prediction {
     struct model_row row;
     struct claim *claim;
     struct instances instances;
-    bool drawn; /* from strokes, into its picture */
+    bool drawn;  /* from strokes or a file, into the picture of `strokes` */
+    bool evened; /* the paper in that file */
     struct strokes strokes;
 };
 
@@ -101,20 +102,51 @@ static const struct recipe *model_find(void *self, const char *name, uint32_t ve
 
 enum body_kind { BODY_JSON, BODY_CSV, BODY_FLOATS, BODY_PNG };
 
+static bool type_is(const char *type, const char *word)
+{
+    return type && !strncasecmp(type, word, strlen(word));
+}
+
 /* By the Content-Type; where that says nothing (curl's default) by how the body
- * begins. */
+ * begins. A PNG picture under the type of any bytes is a picture: as floats it
+ * would begin with one of 1e-32. */
 static enum body_kind body_kind(const char *type, const char *bytes, size_t n)
 {
-    if (type && !strncasecmp(type, "application/json", 16))
+    if (type_is(type, "application/json"))
         return BODY_JSON;
-    if (type && !strncasecmp(type, "text/csv", 8))
+    if (type_is(type, "text/csv"))
         return BODY_CSV;
-    if (type && !strncasecmp(type, "application/octet-stream", 24))
-        return BODY_FLOATS;
     if (picture_known(bytes, n))
         return BODY_PNG;
+    if (type_is(type, "application/octet-stream"))
+        return BODY_FLOATS;
     char first = scan_first(bytes, n);
     return first == '{' || first == '[' ? BODY_JSON : BODY_CSV;
+}
+
+/* Whether the body is what its type says, and is read at all. Of floats any
+ * bytes may be: they are looked at once they are no whole rows. */
+static bool type_check(const char *type, enum body_kind kind, const char *bytes, size_t n, struct err *err)
+{
+    bool png = picture_known(bytes, n), typed = type_is(type, "application/json") || type_is(type, "text/");
+    const char *other = kind == BODY_FLOATS ? NULL : picture_other(bytes, n);
+    if (png && typed)
+        return err_set(err, ERR_UNSUPPORTED,
+                       "the body is a PNG picture, and its Content-Type is %.40s: expected image/png", type);
+    if (other)
+        return err_set(err, ERR_UNSUPPORTED,
+                       "the body is a %s picture, which is not read here: expected it saved as PNG, with the "
+                       "Content-Type image/png",
+                       other);
+    if (type_is(type, "image/") && !png)
+        return err_set(err, ERR_UNSUPPORTED,
+                       "the body is no PNG picture, and its Content-Type is %.40s: expected a PNG file as "
+                       "image/png",
+                       type);
+    return !type_is(type, "multipart/") ||
+           err_set(err, ERR_UNSUPPORTED,
+                   "a form is not taken here: expected the rows or the picture as the body itself, as with "
+                   "curl --data-binary @file");
 }
 
 /* What the query says of rows that are no JSON: model, version, and how to read
@@ -154,7 +186,8 @@ static bool table_read(const struct request *request, struct prediction *predict
     if (kind == BODY_CSV) {
         ok = instances_from_csv(recipe, bytes, n, &csv.options, &prediction->instances, err);
     } else {
-        ok = instances_from_floats(recipe, bytes, n, &prediction->instances, err);
+        ok = instances_from_floats(recipe, bytes, n, &prediction->instances, err) ||
+             (picture_other(bytes, n) && type_check(NULL, BODY_CSV, bytes, n, err));
     }
     csv_query_done(&csv);
     return ok;
@@ -205,7 +238,7 @@ static bool picture_row(const struct request *request, struct prediction *predic
     struct csv_query csv = {0};
     prediction->too_much = prediction->here;
     if (prediction->too_much || !claim_take(prediction->claim, picture_bytes(bytes, n), err) ||
-        !picture_read(bytes, n, prediction->strokes.picture, err))
+        !picture_read(bytes, n, prediction->strokes.picture, &prediction->evened, err))
         return false;
     const struct recipe *recipe = query_read(request, prediction, name, &csv, err);
     csv_query_done(&csv);
@@ -235,7 +268,7 @@ static bool rows_read(struct request *request, struct prediction *prediction, co
         return err_set(err, ERR_INPUT,
                        "the body is empty: expected {\"model\":\"name\",\"instances\":[[...]]} or a CSV");
     enum body_kind kind = body_kind(type, bytes, n);
-    if (!texts_claim(prediction, kind, bytes, n, err))
+    if (!type_check(type, kind, bytes, n, err) || !texts_claim(prediction, kind, bytes, n, err))
         return false;
     if (kind == BODY_JSON && strokes_are_asked(bytes, n))
         return drawing_read(prediction, name, bytes, n, err);
@@ -268,6 +301,7 @@ static bool answer(const struct prediction *prediction, struct reply *reply, str
     char reason[DAMAGE_REASON_SIZE];
     const struct model_row *row = &prediction->row;
     struct predictions_notes notes = {.picture = prediction->drawn ? prediction->strokes.picture : NULL,
+                                      .evened = prediction->evened,
                                       .version = row->version};
     struct writer writer;
     if (models_wanted(server->models, row, reason)) {

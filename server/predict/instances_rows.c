@@ -191,6 +191,41 @@ static bool take_values_from(struct json_rows *rows, uint32_t k, bool comma, flo
                                        : fail_at(rows, COLUMN_NONE, "expected ',' or ']'");
 }
 
+/* A picture as an array of its lines, behind the opening bracket: the columns
+ * one line after the other, all lines as long. */
+static bool take_lines(struct json_rows *rows, float *x)
+{
+    struct scan *scan = &rows->scan;
+    uint32_t n = rows->recipe->n_columns, total = 0, width = 0, n_lines = 0;
+    float *raw = x + rows->recipe->n_inputs; /* scratch */
+
+    do {
+        uint32_t count = 0;
+        bool comma = false;
+        if (!scan_take(scan, '['))
+            return fail_at(rows, COLUMN_NONE, "expected the next line of the picture, an array of numbers");
+        const char *wrong = scan_numbers(scan, raw + total, n - total, &count, &comma);
+        if (wrong || comma || count == 0 || !scan_take(scan, ']'))
+            return fail_at(rows, COLUMN_NONE,
+                           wrong ? wrong : "expected numbers, as many as there are columns");
+        if (n_lines++ > 0 && count != width)
+            return fail_at(rows, COLUMN_NONE, "expected lines that are all as long");
+        width = count;
+        total += count;
+    } while (scan_take(scan, ','));
+    if (!scan_take(scan, ']'))
+        return fail_at(rows, COLUMN_NONE, "expected ',' or ']'");
+    if (total == n) {
+        recipe_encode_numbers(rows->recipe, raw, x);
+        return true;
+    }
+    err_set(rows->err, ERR_INPUT,
+            "instances[%u] has %u lines of %u values, the model takes %u in all: '%.40s' ... '%.40s'",
+            rows->instances->n_rows, n_lines, width, n, rows->recipe->columns[0].name,
+            rows->recipe->columns[n - 1].name);
+    return err_at(rows->err, (uint64_t)rows->instances->n_rows + 1, "");
+}
+
 /* One instance as an array. Plain numbers take the quick way as far as it
  * goes. */
 static bool take_array(struct json_rows *rows, float *x)
@@ -201,6 +236,8 @@ static bool take_array(struct json_rows *rows, float *x)
     bool comma = false;
 
     scan->at++;
+    if (rows->numbers && n > 1 && scan_peek(scan) == '[')
+        return take_lines(rows, x);
     if (!rows->numbers)
         return values_room(rows) && take_values_from(rows, 0, false, x);
     const char *wrong = scan_numbers(scan, raw, n, &count, &comma);

@@ -14,6 +14,29 @@ bool picture_known(const char *bytes, size_t n)
     return n >= sizeof signature - 1 && !memcmp(bytes, signature, sizeof signature - 1);
 }
 
+/* How other pictures begin, and where. */
+static const struct beginning {
+    const char *kind, *bytes;
+    size_t n, at;
+} beginnings[] = {
+    {"JPEG", "\xFF\xD8\xFF", 3, 0},  {"GIF", "GIF87a", 6, 0},    {"GIF", "GIF89a", 6, 0},
+    {"TIFF", "II*\0", 4, 0},         {"TIFF", "MM\0*", 4, 0},    {"WebP", "WEBPVP8", 7, 8},
+    {"HEIC", "ftypheic", 8, 4},      {"HEIC", "ftypmif1", 8, 4}, {"AVIF", "ftypavif", 8, 4},
+    {"JPEG 2000", "jP  \r\n", 6, 4},
+};
+
+const char *picture_other(const char *bytes, size_t n)
+{
+    for (size_t i = 0; i < sizeof beginnings / sizeof *beginnings; i++) {
+        const struct beginning *beginning = &beginnings[i];
+        if (n >= beginning->at + beginning->n &&
+            !memcmp(bytes + beginning->at, beginning->bytes, beginning->n))
+            return beginning->kind;
+    }
+    /* BMP: two letters, the size and zeros. */
+    return n >= 14 && !memcmp(bytes, "BM", 2) && !memcmp(bytes + 6, "\0\0\0", 4) ? "BMP" : NULL;
+}
+
 static uint64_t word(const char *bytes)
 {
     const unsigned char *b = (const unsigned char *)bytes;
@@ -68,38 +91,43 @@ static bool size_check(const png_image *image, struct err *err)
                    image->height, DIGIT_GREY_SIDE_MAX);
 }
 
-static bool pixels_read(png_image *image, uint8_t *pixels, uint8_t picture[DIGIT_PIXELS], struct err *err)
+static bool pixels_read(png_image *image, uint8_t *pixels, uint8_t picture[DIGIT_PIXELS], bool *evened,
+                        struct err *err)
 {
     size_t n = (size_t)image->width * image->height;
     if (!png_image_finish_read(image, NULL, pixels, 0, NULL))
         return err_set(err, ERR_INPUT, "the PNG picture is damaged: %s", image->message);
     ground_put(pixels, n);
-    if (image->width != DIGIT_SIDE || image->height != DIGIT_SIDE)
+    if (image->width != DIGIT_SIDE || image->height != DIGIT_SIDE) {
+        *evened = digit_even_paper(pixels, image->width, image->height, pixels + n);
         return digit_from_grey(pixels, image->width, image->height, image->width, picture, err);
+    }
     memcpy(picture, pixels, DIGIT_PIXELS);
     polarity_set(picture);
     return true;
 }
 
-bool picture_read(const char *bytes, size_t n, uint8_t picture[DIGIT_PIXELS], struct err *err)
+bool picture_read(const char *bytes, size_t n, uint8_t picture[DIGIT_PIXELS], bool *evened, struct err *err)
 {
     png_image image = {.version = PNG_IMAGE_VERSION};
     uint8_t *pixels = NULL;
+    *evened = false;
     bool ok = png_image_begin_read_from_memory(&image, bytes, n) ||
               err_set(err, ERR_INPUT, "the PNG picture is damaged: %s", image.message);
     ok = ok && size_check(&image, err);
     if (ok) {
         image.format = PNG_FORMAT_GA;
         pixels = malloc(PNG_IMAGE_SIZE(image));
-        ok = (pixels || err_memory(err, "the picture")) && pixels_read(&image, pixels, picture, err);
+        ok = (pixels || err_memory(err, "the picture")) && pixels_read(&image, pixels, picture, evened, err);
     }
     png_image_free(&image);
     free(pixels);
     return ok;
 }
 #else
-bool picture_read(const char *bytes, size_t n, uint8_t picture[DIGIT_PIXELS], struct err *err)
+bool picture_read(const char *bytes, size_t n, uint8_t picture[DIGIT_PIXELS], bool *evened, struct err *err)
 {
+    *evened = false;
     (void)bytes;
     (void)n;
     (void)picture;

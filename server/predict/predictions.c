@@ -88,7 +88,7 @@ static void put_warnings(struct writer *writer, const struct instances *instance
                          const struct predictions_notes *notes)
 {
     char damaged[96];
-    if (instances->n_unknown == 0 && !notes->wanted)
+    if (instances->n_unknown == 0 && !notes->wanted && !notes->evened)
         return;
     writer_key(writer, "warnings");
     writer_open(writer, '[');
@@ -98,6 +98,9 @@ static void put_warnings(struct writer *writer, const struct instances *instance
                  notes->version);
         writer_string(writer, damaged);
     }
+    if (notes->evened)
+        writer_string(writer,
+                      "the picture's paper is not of one shade: it was evened out, as \"image\" shows");
     for (uint32_t i = 0; i < instances->n_unknown; i++) {
         char text[INSTANCES_NAME_MAX + 64];
         int n = snprintf(text, sizeof text, "the model does not know the column '%s': ignored",

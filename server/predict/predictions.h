@@ -30,7 +30,8 @@ void predictions_rows(struct writer *writer, const struct predictions *predictio
                       uint32_t n_rows);
 /* What a reply says besides its rows. */
 struct predictions_notes {
-    const uint8_t *picture; /* (DIGIT_PIXELS), made of strokes; NULL: none */
+    const uint8_t *picture; /* (DIGIT_PIXELS), made of strokes or of a file; NULL: none */
+    bool evened;            /* its paper was not of one shade */
     uint32_t version,
         wanted;         /* which answers, in the place of which damaged one; wanted 0: it is the wanted one */
     const char *reason; /* what is wrong with that */

@@ -94,3 +94,57 @@ test("a PNG picture that is too large, damaged or for another model is refused",
   await daemon.finished(job.id);
   assertProblem(await ask(good, "small"), 400, /784 pixels.*1 columns/, { field: "image" });
 });
+
+test("a photograph's shade is evened out, and said; clean pictures are as they were", async (t) => {
+  if (!hasPng) return t.skip("built without PNG");
+  const ask = async (pixels) => (await daemon.call("POST", "/models/bars/predict", png(280, 280, pixels), { "Content-Type": "image/png" })).json;
+  const isBar = (x, y) => bar(1)(Math.floor(x / 10), Math.floor(y / 10)) > 0;
+  let noise = 1;
+  const grain = () => ((noise = (Math.imul(noise, 1664525) + 1013904223) >>> 0) % 4096) / 256 - 8;
+  const clean = await ask((x, y) => (isBar(x, y) ? 0 : 255));
+  assert.equal(clean.warnings, undefined);
+  const lights = { slope: (x) => 130 + x / 4, corner: (x, y) => 220 - (x + y) / 6, shadow: (x) => 170 + 20 * Math.max(-1, Math.min(1, (x - 120) / 40)) };
+  for (const [name, light] of Object.entries(lights)) {
+    const photo = await ask((x, y) => light(x, y) * (isBar(x, y) ? 0.4 : 1) + grain());
+    assert.match(photo.warnings.join(), /evened out/, name);
+    const apart = photo.image.reduce((sum, value, i) => sum + Math.abs(value - clean.image[i]), 0) / 784;
+    assert.ok(apart < 12, `${name}: ${apart} levels apart`);
+    assert.equal(photo.predictions[0].label, clean.predictions[0].label, name);
+  }
+});
+
+test("a picture under another type, or of another kind, is taken or told what is wanted", async (t) => {
+  if (!hasPng) return t.skip("built without PNG");
+  const ask = (body, type) => daemon.call("POST", "/models/bars/predict", body, type ? { "Content-Type": type } : {});
+  const good = png(28, 28, bar(1)), jpeg = Buffer.from("ffd8ffe000104a46494600010100000100010000ffdb0043000302", "hex");
+  for (const type of ["image/png", "image/*", "application/octet-stream", "application/x-www-form-urlencoded", ""])
+    assert.equal((await ask(good, type)).json.predictions?.[0].label, "1", type);
+  for (const type of ["text/csv", "text/plain", "application/json"]) assertProblem(await ask(good, type), 415, /PNG picture.*image\/png/);
+  for (const type of ["image/jpeg", "image/png", "application/octet-stream", "text/csv", "application/json", "application/x-www-form-urlencoded"])
+    assertProblem(await ask(jpeg, type), 415, /JPEG.*image\/png/);
+  for (const [kind, bytes] of [["GIF", "GIF89a\x01\x00\x01\x00"], ["WebP", "RIFF\x10\x00\x00\x00WEBPVP8 "], ["TIFF", "II*\0\x08\0\0\0"], ["HEIC", "\0\0\0\x18ftypheic"], ["BMP", "BM\x46\0\0\0\0\0\0\0\x36\0\0\0"]])
+    assertProblem(await ask(Buffer.from(bytes, "latin1"), "application/octet-stream"), 415, new RegExp(`${kind}.*image/png`));
+  assertProblem(await ask("1,2,3", "image/png"), 415, /no PNG picture/);
+  assertProblem(await daemon.call("POST", "/models/bars/predict", form({ file: good })), 415, /form.*--data-binary/);
+  // floats that begin as a JPEG does are floats
+  const floats = Buffer.alloc(784 * 4);
+  jpeg.copy(floats, 0, 0, 3);
+  floats[3] = 0x42;
+  assert.equal((await ask(floats, "application/octet-stream")).status, 200);
+});
+
+test("a picture as rows of numbers is taken in JSON, or told what is wanted", async () => {
+  const ask = (instances) => daemon.post("/models/bars/predict", { instances });
+  const flat = Array.from({ length: 784 }, (_, i) => bar(1)(i % 28, Math.floor(i / 28)));
+  const lines = (width, values = flat) => Array.from({ length: values.length / width }, (_, i) => values.slice(i * width, i * width + width));
+  const one = (await ask([flat])).json.predictions;
+  for (const width of [28, 14, 784, 1]) assert.deepEqual((await ask([lines(width)])).json.predictions, one, width);
+  assert.deepEqual((await ask(Array(200).fill(lines(28)))).json.predictions, Array(200).fill(one[0]), "many");
+  assert.deepEqual((await ask([flat, lines(28), flat])).json.predictions, [one[0], one[0], one[0]], "mixed");
+  assertProblem(await ask([lines(28).slice(1)]), 422, /27 lines of 28 values.*784/, { row: 1 });
+  assertProblem(await ask([flat, [...lines(28).slice(1), [1]]]), 422, /as long/, { row: 2 });
+  assertProblem(await ask([[...lines(28), lines(28)[0]]]), 422, /as many as/, { row: 1 });
+  assertProblem(await ask(lines(28)), 422, /28 values.*784/, { row: 1 });
+  assertProblem(await ask([[lines(28)]]), 422, /numbers/, { row: 1 });
+  assertProblem(await ask([[["a"]]]), 422, /numbers/, { row: 1 });
+});

@@ -19,14 +19,16 @@ static bool read_it(void *self, struct err *err)
 {
     const struct trial *trial = self;
     uint8_t picture[DIGIT_PIXELS];
-    return picture_read(trial->bytes, trial->n, picture, err);
+    bool evened;
+    return picture_read(trial->bytes, trial->n, picture, &evened, err);
 }
 
 /* The same drawing, dark on light and light on dark. */
 static void grey_check(const uint8_t *bytes, size_t n)
 {
     struct err err = {0};
-    uint8_t dark[GREY_SIDE * GREY_SIDE], light[GREY_SIDE * GREY_SIDE], pictures[2][DIGIT_PIXELS];
+    uint8_t dark[GREY_SIDE * GREY_SIDE], light[GREY_SIDE * GREY_SIDE], scratch[GREY_SIDE * GREY_SIDE],
+        pictures[2][DIGIT_PIXELS];
     uint32_t side = 1 + (n > 0 ? bytes[0] % GREY_SIDE : 0);
     memset(dark, 255, sizeof dark); /* an edge of ground, so that which is which is no question */
     for (uint32_t i = 0; i < n && i < side * side; i++)
@@ -38,6 +40,12 @@ static void grey_check(const uint8_t *bytes, size_t n)
                 digit_from_grey(light, side, side, side, pictures[1], &err),
             "grey pixels are a picture");
     require(memcmp(pictures[0], pictures[1], DIGIT_PIXELS) == 0, "ink is ink whatever the ground");
+    memcpy(light, dark, sizeof light);
+    require(!digit_even_paper(light, side, side, scratch) && memcmp(light, dark, sizeof light) == 0,
+            "even paper stays as it is");
+    for (uint32_t i = 0; i < n && i < side * side; i++)
+        light[i] = bytes[i];
+    digit_even_paper(light, side, side, scratch);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

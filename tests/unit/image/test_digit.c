@@ -194,6 +194,99 @@ START_TEST(a_grey_picture_without_ink_is_empty_and_a_huge_one_refused)
 }
 END_TEST
 
+/* A ring of ink on paper, each from 0 to 1, as a camera sees it. */
+enum light { LIGHT_SLOPE, LIGHT_CORNER, LIGHT_VIGNETTE, LIGHT_SHADOW, LIGHT_GREY, N_LIGHTS };
+#define PHOTO_SIDE 200
+
+static double light_at(enum light light, double x, double y)
+{
+    switch (light) {
+    case LIGHT_SLOPE:
+        return 130 + 90 * x;
+    case LIGHT_CORNER:
+        return 220 - 50 * x - 50 * y;
+    case LIGHT_VIGNETTE:
+        return 210 - 160 * ((x - 0.5) * (x - 0.5) + (y - 0.5) * (y - 0.5));
+    case LIGHT_SHADOW:
+        return 175 + 25 * fmax(-1, fmin(1, 5 * (x + y - 1)));
+    case LIGHT_GREY:
+    case N_LIGHTS:
+        break;
+    }
+    return 160;
+}
+
+static bool is_ring(double x, double y)
+{
+    double radius = hypot(x - 0.5, y - 0.5);
+    return radius > 0.2 && radius < 0.3;
+}
+
+static void photograph(uint8_t *grey, enum light light, bool inverse)
+{
+    uint32_t noise = 1;
+    for (int i = 0; i < PHOTO_SIDE * PHOTO_SIDE; i++) {
+        double x = (i % PHOTO_SIDE + 0.5) / PHOTO_SIDE, y = (i / PHOTO_SIDE + 0.5) / PHOTO_SIDE, grain = 0;
+        for (int k = 0; k < 4; k++) {
+            noise = noise * 1664525 + 1013904223;
+            grain += (noise >> 16) % 16 - 7.5;
+        }
+        double level = light_at(light, x, y) * (is_ring(x, y) ? 0.4 : 1) + grain;
+        grey[i] = (uint8_t)fmax(0, fmin(255, inverse ? 255 - level : level));
+    }
+}
+
+START_TEST(shade_and_grain_of_paper_are_taken_away)
+{
+    static uint8_t grey[PHOTO_SIDE * PHOTO_SIDE], scratch[PHOTO_SIDE * PHOTO_SIDE];
+    uint8_t clean[DIGIT_PIXELS], picture[DIGIT_PIXELS];
+    struct err err = {0};
+    for (int i = 0; i < PHOTO_SIDE * PHOTO_SIDE; i++)
+        grey[i] = is_ring((i % PHOTO_SIDE + 0.5) / PHOTO_SIDE, (i / PHOTO_SIDE + 0.5) / PHOTO_SIDE) ? 0 : 255;
+    ck_assert(!digit_even_paper(grey, PHOTO_SIDE, PHOTO_SIDE, scratch));
+    ck_assert(digit_from_grey(grey, PHOTO_SIDE, PHOTO_SIDE, PHOTO_SIDE, clean, &err));
+    for (int k = 0; k < 2 * N_LIGHTS; k++) {
+        int apart = 0;
+        photograph(grey, (enum light)(k / 2), k % 2);
+        ck_assert_msg(digit_even_paper(grey, PHOTO_SIDE, PHOTO_SIDE, scratch), "photograph %d is uneven", k);
+        ck_assert(digit_from_grey(grey, PHOTO_SIDE, PHOTO_SIDE, PHOTO_SIDE, picture, &err));
+        for (int i = 0; i < DIGIT_PIXELS; i++)
+            apart += abs(picture[i] - clean[i]);
+        ck_assert_msg(apart < 12 * DIGIT_PIXELS, "photograph %d: %d levels apart", k, apart / DIGIT_PIXELS);
+    }
+}
+END_TEST
+
+START_TEST(paper_without_ink_stays_without)
+{
+    static uint8_t grey[PHOTO_SIDE * PHOTO_SIDE], scratch[PHOTO_SIDE * PHOTO_SIDE];
+    for (int i = 0; i < PHOTO_SIDE * PHOTO_SIDE; i++)
+        grey[i] = (uint8_t)(100 + i % PHOTO_SIDE / 2 + i / PHOTO_SIDE / 4);
+    ck_assert(digit_even_paper(grey, PHOTO_SIDE, PHOTO_SIDE, scratch));
+    for (int i = 0; i < PHOTO_SIDE * PHOTO_SIDE; i++)
+        ck_assert_uint_eq(grey[i], 255);
+}
+END_TEST
+
+START_TEST(even_paper_keeps_its_bits)
+{
+    static uint8_t grey[PHOTO_SIDE * PHOTO_SIDE], before[PHOTO_SIDE * PHOTO_SIDE],
+        scratch[PHOTO_SIDE * PHOTO_SIDE];
+    for (int ground = 0; ground < 256; ground += 15) {
+        /* ink in the middle, and on a third of the edge */
+        for (int i = 0; i < PHOTO_SIDE * PHOTO_SIDE; i++)
+            grey[i] = (uint8_t)(i / PHOTO_SIDE < 60 || is_ring(i % PHOTO_SIDE / 200.0, i / PHOTO_SIDE / 200.0)
+                                    ? 255 - ground
+                                    : ground);
+        memcpy(before, grey, sizeof grey);
+        ck_assert(!digit_even_paper(grey, PHOTO_SIDE, PHOTO_SIDE, scratch));
+        ck_assert_mem_eq(grey, before, sizeof grey);
+    }
+    for (uint32_t side = 1; side < 24; side++) /* too small to tell ink from shade */
+        ck_assert(!digit_even_paper(grey, side, side, scratch));
+}
+END_TEST
+
 Suite *test_suite(void)
 {
     Suite *suite = suite_create("digit");
@@ -206,6 +299,9 @@ Suite *test_suite(void)
     tcase_add_test(tc, hostile_strokes_are_refused_or_drawn_within_the_picture);
     tcase_add_test(tc, a_grey_picture_of_any_size_and_polarity_gives_the_same_digit);
     tcase_add_test(tc, a_grey_picture_without_ink_is_empty_and_a_huge_one_refused);
+    tcase_add_test(tc, shade_and_grain_of_paper_are_taken_away);
+    tcase_add_test(tc, paper_without_ink_stays_without);
+    tcase_add_test(tc, even_paper_keeps_its_bits);
     suite_add_tcase(suite, tc);
     return suite;
 }
