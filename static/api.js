@@ -92,6 +92,10 @@ export const api = {
   renameDataset: (name, to) => request(`datasets/${part(name)}`, patch({ name: to })),
   /** @param {string} name */
   removeDataset: (name) => request(`datasets/${part(name)}`, { method: "DELETE" }),
+  /** The kept upload read again: what is empty is found out anew. @param {string} name @param {Record<string, string>} options @returns {Promise<Dataset>} */
+  readAgain: (name, options) => request(`datasets/${part(name)}/read?${new URLSearchParams(options)}`, { method: "POST" }),
+  /** What is not in the table, as CSV. @param {string} name @returns {Promise<Blob>} */
+  rejects: async (name) => (await answer(`datasets/${part(name)}/rejects?limit=10000`, { headers: { Accept: "text/csv" } })).blob(),
   /** @param {string} name */
   datasetFile: (name) => `datasets/${part(name)}/file`,
   /** A table that comes with the page. @param {string} name @returns {Promise<File>} */

@@ -96,7 +96,14 @@ bool incoming_finish(struct request *request, struct incoming *incoming, struct 
         datasets_compressed(upload, compression);
     incoming->upload = NULL;
     struct body *body = request_body(request);
-    struct taken_file file = {.fd = fd,
+    struct csv_values values = csv_query_values(request);
+    char *told = csv_query_told(&values, err);
+    if (!told) {
+        datasets_abort(upload);
+        return false;
+    }
+    struct taken_file file = {.told = told,
+                              .fd = fd,
                               .labels_fd = body_labels(body),
                               .options = &incoming->csv.options,
                               .json = has_type(request, "application/json"),
@@ -104,7 +111,9 @@ bool incoming_finish(struct request *request, struct incoming *incoming, struct 
                               .most = server->max_body,
                               .claim = request_claim(request),
                               .stop = body->stop};
-    if (!take_file(server->datasets, upload, &file, info, err))
+    bool ok = take_file(server->datasets, upload, &file, info, err);
+    free(told);
+    if (!ok)
         return false;
     log_info("dataset %s: %llu rows, %llu columns, %llu bytes", info->row.name,
              (unsigned long long)info->row.n_rows, (unsigned long long)info->row.n_columns,
@@ -192,6 +201,16 @@ static void damaged_write(struct writer *writer, const struct damaged_rows *dama
     writer_close(writer, ']');
 }
 
+/* Whether the file that was uploaded is still there. */
+static void original_write(struct writer *writer, const struct dataset_info *info)
+{
+    writer_key(writer, "original");
+    writer_open(writer, '{');
+    writer_put_bool(writer, "kept", info->original_kept);
+    writer_put_uint(writer, "bytes", info->original_kept ? info->row.bytes : 0);
+    writer_close(writer, '}');
+}
+
 void dataset_write(struct writer *writer, const struct dataset_info *info, const char *profile)
 {
     const struct dataset_row *row = &info->row;
@@ -208,6 +227,7 @@ void dataset_write(struct writer *writer, const struct dataset_info *info, const
         writer_put_uint(writer, "bytes", row->bytes);
         reading_write(writer, row);
         damaged_write(writer, &info->damage);
+        original_write(writer, info);
         if (!profile)
             writer_put_uint(writer, "columns", row->n_columns);
         else

@@ -103,6 +103,11 @@ void datasets_get_rows(struct request *request, struct reply *reply);
 void datasets_post_rows(struct request *request, struct reply *reply);
 void datasets_post_rows_head(struct request *request, struct reply *reply);
 void datasets_get_file(struct request *request, struct reply *reply);
+/* api/originals.c */
+void datasets_get_original(struct request *request, struct reply *reply);
+void datasets_post_read(struct request *request, struct reply *reply);
+/* api/rejects.c */
+void datasets_get_rejects(struct request *request, struct reply *reply);
 /* api/train.c */
 void train_post_head(struct request *request, struct reply *reply);
 void train_post_run(struct request *request, struct reply *reply);

@@ -235,6 +235,27 @@ static bool scrub_rate_set(struct config *config, const char *value, struct err 
     return !strcmp(value, "0") || config_parse_size(value, &config->scrub_rate, err);
 }
 
+/* "10GB", "30d", "0". */
+static bool keep_uploads_set(struct config *config, const char *value, struct err *err)
+{
+    static const struct {
+        char unit;
+        uint64_t seconds;
+    } units[] = {{'d', 86400}, {'h', 3600}, {'m', 60}};
+    char *end;
+    unsigned long long n = strtoull(value, &end, 10);
+    config->keep_uploads = (struct keep_limit){0};
+    config->keeps_uploads = strcmp(value, "0") != 0;
+    for (size_t i = 0; i < sizeof units / sizeof *units; i++)
+        if (end > value && *value != '-' && *end == units[i].unit && !end[1]) {
+            if (n == 0 || n > 1000000)
+                return err_set(err, ERR_INPUT, "expected at least 1 and at most 1000000 of a unit of time");
+            config->keep_uploads.seconds = n * units[i].seconds;
+            return true;
+        }
+    return !config->keeps_uploads || config_parse_size(value, &config->keep_uploads.bytes, err);
+}
+
 static bool recover_set(struct config *config, const char *value, struct err *err)
 {
     config->recover = !strcmp(value, "yes");
@@ -297,6 +318,10 @@ static const struct setting settings[] = {
      "Bytes of tables and models a second that are read for damage while nothing else happens; 0: none "
      "(20MB)",
      scrub_rate_set},
+    {"keep-uploads", "MLPD_KEEP_UPLOADS", "LIMIT", "10GB",
+     "Keep uploads as they came, compressed, to be read again: a size for all of them, or a time as 30d or "
+     "12h; 0: none (10GB)",
+     keep_uploads_set},
     {"allow-host", "MLPD_ALLOW_HOST", "NAMES", "",
      "Host names, comma-separated, that this service is reached by", hosts_set},
     {"recover", "MLPD_RECOVER", "yes", "no",

@@ -7,6 +7,7 @@
 #define MLPD_DAEMON_CONFIG_H
 
 #include "base/log.h"
+#include "datasets/originals.h"
 #include "mlp/err.h"
 
 #include <netinet/in.h>
@@ -29,7 +30,9 @@ struct config {
     uint64_t model_memory;    /* bytes that loaded models take together */
     uint64_t request_memory;  /* bytes that requests take together */
     uint64_t scrub_rate;      /* bytes a second that are read for damage; 0: none */
-    bool recover;             /* the catalogue is built again first */
+    bool keeps_uploads;
+    struct keep_limit keep_uploads; /* where they are kept */
+    bool recover;                   /* the catalogue is built again first */
     enum log_level log_level;
     char *hosts[CONFIG_HOSTS_MAX]; /* names beside localhost and address literals that the Host header may
                                       hold */

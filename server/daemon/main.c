@@ -125,6 +125,8 @@ static bool rooms_open(struct daemon *daemon, struct err *err)
         !(server->models = models_open(server->store, config->model_memory, err)) ||
         !(server->events = events_open(server->store, err)))
         return false;
+    if (config->keeps_uploads && !datasets_keep(server->datasets, &config->keep_uploads, err))
+        return false;
     const struct jobs_options options = {.store = server->store,
                                          .datasets = server->datasets,
                                          .models = server->models,

@@ -6,6 +6,7 @@
 #include "datasets/tables_cache.h"
 #include "mlp/ingest.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -13,6 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#define REJECTS_HEAD 34          /* bytes of the line of names in a file of rejects */
 #define PROFILE_KEPT (64u << 20) /* bytes; a longer profile is made again each time */
 
 struct upload {
@@ -21,6 +23,9 @@ struct upload {
     char name[NAME_SIZE];
     char created[STAMP_SIZE];
     char compression[8]; /* of the body */
+    const char *format;  /* as datasets_describe has it, and `told`, owned */
+    char *told;
+    uint64_t bytes;
     bool inherits;
     struct dataset_row like; /* where it goes on from a dataset */
     const atomic_bool *stop;
@@ -38,6 +43,7 @@ struct datasets {
     uint32_t n_threads;
     struct tables_cache *tables;
     struct damaged_tables *damaged;
+    struct originals *originals; /* NULL: none are kept */
     pthread_mutex_t lock;
     /* under lock */
     struct upload *uploads;
@@ -73,10 +79,50 @@ void datasets_close(struct datasets *datasets)
         next = upload->next;
         free(upload);
     }
+    originals_close(datasets->originals);
     tables_cache_free(datasets->tables);
     damaged_tables_free(datasets->damaged);
     pthread_mutex_destroy(&datasets->lock);
     free(datasets);
+}
+
+bool datasets_keep(struct datasets *datasets, const struct keep_limit *limit, struct err *err)
+{
+    datasets->originals = originals_open(datasets->store, limit, err);
+    return datasets->originals != NULL;
+}
+
+int datasets_original(struct datasets *datasets, int64_t id, const atomic_bool *stop, struct err *err)
+{
+    int fd = originals_read(datasets->originals, id, stop, err);
+    if (fd < 0 && err->code == ERR_NOT_FOUND) {
+        err_set(
+            err, ERR_CONFLICT,
+            "the file that was uploaded is not kept (--keep-uploads, or rows were added): upload it again");
+        err_id(err, "original_gone");
+    }
+    return fd;
+}
+
+int datasets_rejects(struct datasets *datasets, int64_t id, struct err *err)
+{
+    char path[PATH_SIZE];
+    return store_path(datasets->store, "datasets", id, STORE_REJECTS, path, err) ? files_open(path, err) : -1;
+}
+
+bool datasets_describe(struct upload *upload, const struct upload_source *source, struct err *err)
+{
+    char *told = strdup(source->told);
+    if (!told)
+        return err_memory(err, "an upload");
+    upload->format = source->format;
+    upload->told = told;
+    upload->bytes = source->bytes;
+    if (source->keep_of)
+        originals_carry(upload->datasets->originals, source->keep_of, upload->id);
+    else if (source->keep_fd >= 0)
+        originals_keep(upload->datasets->originals, upload->id, source->keep_fd);
+    return true;
 }
 
 static void untidy(struct datasets *datasets)
@@ -191,6 +237,7 @@ static void upload_leave(struct upload *upload)
     pthread_mutex_unlock(&datasets->lock);
     table_unref(upload->table);
     free(upload->profile);
+    free(upload->told);
 }
 
 /* Ingest into tmp/, look at the result, and move it to its place. */
@@ -225,7 +272,7 @@ static void row_fill(struct dataset_row *row, const struct upload *upload, const
     row->n_columns = table_n_columns(table);
     if (upload->inherits)
         return;
-    row->bytes = report->bytes;
+    row->bytes = upload->told ? upload->bytes : report->bytes;
     row->separator = report->separator;
     row->quote = report->quote;
     row->comment = report->comment;
@@ -238,16 +285,62 @@ static void row_fill(struct dataset_row *row, const struct upload *upload, const
     memcpy(row->compression, upload->compression, sizeof row->compression);
 }
 
+/* Where rows are added, and not dealt to others, to what stands under the
+ * name. */
+static bool goes_on(const struct upload *upload)
+{
+    return upload->inherits && !strcmp(upload->like.name, upload->name);
+}
+
+/* The rows that were set aside, synced, beside the table. */
+static bool rejects_keep(struct upload *upload, int fd, struct err *err)
+{
+    struct store *store = upload->datasets->store;
+    char old[PATH_SIZE], new[PATH_SIZE];
+    uint64_t size;
+    if (!files_size(fd, &size, err))
+        return false;
+    if (size > REJECTS_HEAD)
+        return files_sync(fd, err) && store_link(store, fd, "datasets", upload->id, STORE_REJECTS, err);
+    if (!goes_on(upload))
+        return true;
+    if (!store_path(store, "datasets", upload->like.id, STORE_REJECTS, old, err) ||
+        !store_path(store, "datasets", upload->id, STORE_REJECTS, new, err))
+        return false;
+    return link(old, new) == 0 || errno == ENOENT || err_errno(err, "cannot keep the rows set aside");
+}
+
+/* The table of the file, and the rows that are not in it. */
+static bool file_read(struct upload *upload, int csv_fd, const struct csv_options *options,
+                      struct csv_report *report, struct err *err)
+{
+    struct csv_options all = *options;
+    char path[PATH_SIZE];
+    int rejects = store_temp(upload->datasets->store, NULL, err);
+    all.rejects_fd = rejects;
+    if (rejects >= 0 && store_path(upload->datasets->store, "datasets", upload->id, ".table", path, err))
+        upload->table = table_make(upload, csv_fd, &all, path, report, err);
+    bool ok = upload->table && rejects_keep(upload, rejects, err);
+    if (rejects >= 0)
+        close(rejects);
+    return ok;
+}
+
 bool datasets_stage(struct upload *upload, int csv_fd, const struct csv_options *options,
                     const atomic_bool *stop, struct err *err)
 {
     struct csv_report report = {0};
-    char path[PATH_SIZE];
+    char *before = NULL;
     upload->stop = stop;
-    if (store_path(upload->datasets->store, "datasets", upload->id, ".table", path, err))
-        upload->table = table_make(upload, csv_fd, options, path, &report, err);
-    if (upload->table)
-        upload->profile = profile_make(upload->table, &report, err);
+    struct profile_source source = {.report = &report,
+                                    .format = upload->format ? upload->format : "csv",
+                                    .told = upload->told ? upload->told : "{}"};
+    if (file_read(upload, csv_fd, options, &report, err) &&
+        (!goes_on(upload) || store_dataset_profile(upload->datasets->store, upload->like.id, &before, err))) {
+        source.before = before && *before ? before : NULL;
+        upload->profile = profile_make(upload->table, &source, err);
+    }
+    free(before);
     if (!upload->profile) {
         datasets_abort(upload);
         return false;
@@ -273,6 +366,9 @@ static void upload_end(struct upload *upload, int64_t replaced_id, struct datase
     if (info)
         *info = (struct dataset_info){
             .row = row, .bytes_received = row.bytes, .bytes_parsed = row.bytes, .rows_parsed = row.n_rows};
+    if (info)
+        info->original_kept = originals_has(datasets->originals, row.id);
+    originals_ready(datasets->originals);
 }
 
 bool datasets_publish(struct upload *const *uploads, uint32_t n, struct dataset_info *infos, struct err *err)
@@ -350,9 +446,11 @@ struct damaged_tables *datasets_damaged(struct datasets *datasets)
 
 /* What a reading of the whole table has found, or else what its readers have
  * come upon. */
-static void damage_fill(struct datasets *datasets, struct dataset_info *info)
+static void files_fill(struct datasets *datasets, struct dataset_info *info)
 {
     uint64_t first, end = 0;
+    if (info->row.state == DATASET_READY)
+        info->original_kept = originals_has(datasets->originals, info->row.id);
     if (info->row.state != DATASET_READY ||
         damaged_tables_get(datasets->damaged, info->row.id, &info->damage))
         return;
@@ -371,7 +469,7 @@ bool datasets_find(struct datasets *datasets, const char *name, struct dataset_i
                                    &missing); /* an upload may have been published in between */
     if (ready)
         progress_add(datasets, info, name);
-    damage_fill(datasets, info);
+    files_fill(datasets, info);
     if (ready || *info->row.name)
         return true;
     *err = missing;
@@ -404,7 +502,7 @@ bool datasets_list(struct datasets *datasets, struct dataset_info **list, size_t
             continue;
         infos[n].row = rows[i];
         progress_add(datasets, &infos[n], rows[i].name);
-        damage_fill(datasets, &infos[n++]);
+        files_fill(datasets, &infos[n++]);
     }
     free(rows);
     *list = infos;

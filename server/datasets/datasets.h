@@ -8,6 +8,7 @@
 #define MLPD_DATASETS_DATASETS_H
 
 #include "datasets/damaged_rows.h"
+#include "datasets/originals.h"
 #include "mlp/csv.h"
 #include "store/store.h"
 
@@ -24,12 +25,18 @@ struct dataset_info {
     bool replacing; /* a ready dataset is being replaced: the progress below is that of the new one */
     uint64_t bytes_received, bytes_expected; /* of the upload; expected 0: unknown */
     uint64_t bytes_parsed, rows_parsed;      /* of the ingest that follows it */
+    bool original_kept;                      /* the file that was uploaded */
     struct damaged_rows damage;              /* rows of a ready one that are known to be damaged */
 };
 
 /* n_threads: threads that one ingest may use. NULL on failure. */
 struct datasets *datasets_open(struct store *store, uint32_t n_threads, struct err *err);
+/* Keep uploads as they came, to this limit; without it none is. */
+bool datasets_keep(struct datasets *datasets, const struct keep_limit *limit, struct err *err);
 void datasets_close(struct datasets *datasets); /* takes NULL */
+/* The kept upload of a dataset in a file, which the caller closes. ERR_CONFLICT
+ * with the id "original_gone" where it is not kept. -1 on failure. Slow. */
+int datasets_original(struct datasets *datasets, int64_t id, const atomic_bool *stop, struct err *err);
 
 /* Reserve the name; from now on it shows as loading. To be called when the
  * request's head is there, so that a name that is taken (ERR_CONFLICT, field
@@ -53,6 +60,16 @@ bool datasets_stage(struct upload *upload, int csv_fd, const struct csv_options 
 bool datasets_publish(struct upload *const *uploads, uint32_t n, struct dataset_info *infos, struct err *err);
 /* How the body was compressed ("gzip"), for datasets_finish to note. */
 void datasets_compressed(struct upload *upload, const char *compression);
+/* What the upload is, for the profile and for reading it again. */
+struct upload_source {
+    const char *format; /* "csv", "json", "libsvm", "idx"; lasts */
+    const char *told;   /* options as a JSON object of texts (csv_query_told) */
+    uint64_t bytes;     /* of the file */
+    int keep_fd;        /* the file, to be kept; -1: it is not to be */
+    int64_t keep_of;    /* the dataset whose kept file it is; 0: none */
+};
+/* ERR_MEMORY. Slow. */
+bool datasets_describe(struct upload *upload, const struct upload_source *source, struct err *err);
 /* The upload holds a dataset's rows and more: how they were read stays as
  * `like` says it, its bytes too. */
 void dataset_inherit_metadata(struct upload *upload, const struct dataset_row *like);
@@ -75,6 +92,9 @@ struct table *datasets_table_id(struct datasets *datasets, int64_t id, struct er
 /* Whether the name no longer means the dataset id: it was replaced, renamed or
  * deleted. A read of that dataset that failed is then repeated by name. */
 bool datasets_moved(struct datasets *datasets, const char *name, int64_t id);
+/* The file of rows that were set aside (csv.h), which the caller closes. -1:
+ * there are none (err->code ERR_NOT_FOUND), or *err. Slow. */
+int datasets_rejects(struct datasets *datasets, int64_t id, struct err *err);
 /* The profile of a ready dataset as JSON (profile.h); the caller frees it. NULL
  * on failure. Slow. */
 char *datasets_profile(struct datasets *datasets, int64_t id, struct err *err);

@@ -464,7 +464,68 @@ static void skipped_write(struct writer *writer, const struct csv_report *report
     writer_close(writer, ']');
 }
 
-char *profile_make(const struct table *table, const struct csv_report *report, struct err *err)
+static void note_write(struct writer *writer, const struct csv_note *note)
+{
+    writer_open(writer, '{');
+    if (note->row)
+        writer_put_uint(writer, "row", note->row);
+    if (note->line)
+        writer_put_uint(writer, "line", note->line);
+    if (*note->column)
+        writer_put_string(writer, "column", note->column);
+    writer_put_string(writer, "text", note->text);
+    writer_close(writer, '}');
+}
+
+/* What was done, of each kind how often, and the first. */
+static void reading_write(struct writer *writer, const struct csv_report *report)
+{
+    writer_key(writer, "reading");
+    writer_open(writer, '[');
+    for (int i = 0; i < DEEDS; i++) {
+        const struct csv_done *done = &report->done[i];
+        if (done->n == 0)
+            continue;
+        writer_open(writer, '{');
+        writer_put_string(writer, "code", csv_deed_name((enum csv_deed)i));
+        writer_put_uint(writer, "count", done->n);
+        writer_key(writer, "first");
+        writer_open(writer, '[');
+        for (uint64_t j = 0; j < done->n && j < CSV_SHOWN; j++)
+            if (done->first[j].row || done->first[j].line)
+                note_write(writer, &done->first[j]);
+        writer_close(writer, ']');
+        writer_close(writer, '}');
+    }
+    writer_close(writer, ']');
+}
+
+/* Of a profile all before its columns: how its file was read, and what was done
+ * to it. */
+static void source_copy(struct writer *writer, const char *profile)
+{
+    static const char end[] = ",\"skipped\":["; /* in a text its quotes would be escaped */
+    const char *found = strstr(profile, end);
+    if (found)
+        writer_raw(writer, profile + 1, (size_t)(found - profile - 1));
+}
+
+/* How the file was read, and what was done to it. */
+static void source_write(struct writer *writer, const struct profile_source *source)
+{
+    if (source->before) {
+        source_copy(writer, source->before);
+        skipped_write(writer, source->report);
+        return;
+    }
+    writer_put_string(writer, "format", source->format);
+    writer_key(writer, "told"); /* profile_told looks for it here */
+    writer_raw(writer, source->told, strlen(source->told));
+    reading_write(writer, source->report);
+    skipped_write(writer, source->report);
+}
+
+char *profile_make(const struct table *table, const struct profile_source *source, struct err *err)
 {
     struct sample sample = sample_choose(table);
     bool narrow = table_n_columns(table) <= PROFILE_COLUMNS_MAX, ok = true;
@@ -477,8 +538,8 @@ char *profile_make(const struct table *table, const struct csv_report *report, s
     }
     writer_init(&writer);
     writer_open(&writer, '{');
-    if (report)
-        skipped_write(&writer, report);
+    if (source)
+        source_write(&writer, source);
     if (narrow)
         writer_put_uint(&writer, "profiled_rows", sample.n_rows);
     writer_key(&writer, "columns");
@@ -520,4 +581,16 @@ char *profile_associate(const char *profile, const double *association, uint32_t
     if (text)
         text[length] = 0; /* the writer keeps room for it */
     return text;
+}
+
+struct message *profile_told(const char *profile, struct err *err)
+{
+    static const char mark[] = "\"told\":"; /* behind "format", or nowhere */
+    const char *found = strstr(profile, mark), *begin = found ? found + strlen(mark) : "{}";
+    struct scan scan;
+    if (found && found - profile > 32)
+        begin = "{}";
+    scan_init(&scan, begin, strlen(begin));
+    scan_skip_brackets(&scan);
+    return message_parse(begin, (size_t)(scan.at - begin), err);
 }

@@ -10,6 +10,7 @@
 #include "base/writer.h"
 #include "mlp/csv.h"
 #include "mlp/table.h"
+#include "json/message.h"
 
 #define PROFILE_ROWS_MAX 1000000  /* rows that quartiles, histograms and distinct numbers are taken from */
 #define PROFILE_WORK_MAX 64000000 /* bounds rows times columns: a byte column counts 1, a number column 8 */
@@ -18,9 +19,19 @@
 #define PROFILE_LEVELS 100 /* of a category, the commonest first */
 #define PROFILE_SAMPLE 5   /* first rows */
 
-/* An object: "skipped", "profiled_rows", "columns", "sample". report NULL: what
- * was left out is not known. The caller frees it. NULL: out of memory. */
-char *profile_make(const struct table *table, const struct csv_report *report, struct err *err);
+/* What a table was read from. */
+struct profile_source {
+    const struct csv_report *report;
+    const char *format; /* "csv", "json", "libsvm", "idx" */
+    const char *told;   /* what the user said of the reading: a JSON object of texts */
+    const char *before; /* where rows were added: the profile before, whose reading it keeps; NULL: none */
+};
+
+/* An object: "format", "told", "reading", "skipped", "profiled_rows", "columns", "sample". source
+ * NULL: what was done to the file is not known. The caller frees it. NULL: out of memory. */
+char *profile_make(const struct table *table, const struct profile_source *source, struct err *err);
+/* "told" of a profile; message_free it. NULL: out of memory. */
+struct message *profile_told(const char *profile, struct err *err);
 /* The profile with "association" in each of its n columns, null where NaN. The
  * caller frees it. NULL: out of memory. */
 char *profile_associate(const char *profile, const double *association, uint32_t n, struct err *err);

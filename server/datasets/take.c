@@ -86,11 +86,24 @@ static bool kind_tell(const struct taken_file *file, enum file_kind *kind, struc
     return *kind == FILE_JSON || *kind == FILE_IDX || !file->lines_dropped || lines_check(file, err);
 }
 
+/* Pictures with labels are two files, and are not kept. */
+static bool source_describe(struct upload *upload, const struct taken_file *file, enum file_kind kind,
+                            struct err *err)
+{
+    static const char *const formats[] = {
+        [FILE_CSV] = "csv", [FILE_JSON] = "json", [FILE_LIBSVM] = "libsvm", [FILE_IDX] = "idx"};
+    struct upload_source source = {.format = formats[kind],
+                                   .told = file->told,
+                                   .keep_fd = file->labels_fd >= 0 ? -1 : file->fd,
+                                   .keep_of = file->kept_of};
+    return files_size(file->fd, &source.bytes, err) && datasets_describe(upload, &source, err);
+}
+
 bool take_file(struct datasets *datasets, struct upload *upload, const struct taken_file *file,
                struct dataset_info *info, struct err *err)
 {
     enum file_kind kind;
-    if (!kind_tell(file, &kind, err)) {
+    if (!kind_tell(file, &kind, err) || !source_describe(upload, file, kind, err)) {
         datasets_abort(upload);
         return false;
     }

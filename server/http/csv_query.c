@@ -1,5 +1,6 @@
 /* How to read a CSV, as the query says it. One row of a table a parameter. */
 #include "http/csv_query.h"
+#include "base/writer.h"
 #include "mlp/csv.h"
 
 #include <ctype.h>
@@ -283,15 +284,55 @@ static bool clashes_check(const struct csv_options *options, struct err *err)
     return err_field(err, field);
 }
 
+static const char *request_find(void *self, const char *name)
+{
+    return request_query(self, name);
+}
+
+struct csv_values csv_query_values(const struct request *request)
+{
+    return (struct csv_values){request_find, (struct request *)request};
+}
+
 bool csv_query_read(struct csv_query *query, const struct request *request, struct err *err)
+{
+    struct csv_values values = csv_query_values(request);
+    return csv_query_find(query, &values, err);
+}
+
+static void told_put(struct writer *writer, const struct csv_values *values, const char *name)
+{
+    const char *text = values->find(values->self, name);
+    if (text)
+        writer_put_string(writer, name, text);
+}
+
+char *csv_query_told(const struct csv_values *values, struct err *err)
+{
+    struct writer writer;
+    size_t n;
+    writer_init(&writer);
+    writer_open(&writer, '{');
+    for (uint32_t i = 0; csv_query_name(i); i++)
+        told_put(&writer, values, csv_query_name(i));
+    writer_close(&writer, '}');
+    char *text = writer_take(&writer, &n, err);
+    if (text)
+        text[n] = 0; /* the writer keeps room for it */
+    writer_done(&writer);
+    return text;
+}
+
+bool csv_query_find(struct csv_query *query, const struct csv_values *values, struct err *err)
 {
     const char *text;
     bool ok = true;
     csv_query_done(query);
     for (size_t i = 0; ok && i < N_CHOICES; i++)
-        ok = !(text = request_query(request, choices[i].name)) || choice_read(query, &choices[i], text, err);
+        ok = !(text = values->find(values->self, choices[i].name)) ||
+             choice_read(query, &choices[i], text, err);
     for (size_t i = 0; ok && i < N_LISTS; i++)
-        ok = !(text = request_query(request, lists[i].name)) || lists[i].read(query, text, err);
+        ok = !(text = values->find(values->self, lists[i].name)) || lists[i].read(query, text, err);
     ok = ok && clashes_check(&query->options, err);
     if (!ok)
         csv_query_done(query);

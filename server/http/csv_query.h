@@ -26,6 +26,18 @@ struct csv_query {
  * *query is empty. Starts from a zeroed one. */
 bool csv_query_read(struct csv_query *query, const struct request *request, struct err *err);
 void csv_query_done(struct csv_query *query);
+/* The parameters' values, wherever they come from; `find` gives NULL for one
+ * that is not told. */
+struct csv_values {
+    const char *(*find)(void *self, const char *name);
+    void *self;
+};
+bool csv_query_find(struct csv_query *query, const struct csv_values *values, struct err *err);
+/* What was told, as a JSON object of texts, for csv_values later; the caller
+ * frees it. NULL: out of memory. */
+char *csv_query_told(const struct csv_values *values, struct err *err);
+/* The query (and the form) as values. */
+struct csv_values csv_query_values(const struct request *request);
 /* Whether the parameter is one of those read here. */
 bool csv_query_knows(const char *name);
 /* The name of parameter i, NULL after the last. */

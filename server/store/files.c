@@ -23,7 +23,9 @@
 #define ID_RESERVED_MAX 1000000000000 /* a stray file with a larger number takes none away */
 
 const struct store_layout store_layouts[N_FOLDERS] = {
-    [FOLDER_DATASETS] = {"datasets", ".table", {".table", ".about"}},
+    [FOLDER_DATASETS] = {"datasets",
+                         ".table",
+                         {".table", STORE_ORIGINAL, STORE_PACKED, STORE_REJECTS, ".about"}},
     [FOLDER_MODELS] = {"models", ".model", {".model", ".eval", ".about"}},
     [FOLDER_CHECKPOINTS] = {"checkpoints", ".about", {".0", ".1", ".about"}}};
 
@@ -58,6 +60,11 @@ bool store_file_parse(enum store_folder folder, const char *name, int64_t *id, c
             return true;
         }
     return false;
+}
+
+bool store_file_is_extra(const char *suffix)
+{
+    return !strcmp(suffix, STORE_ORIGINAL) || !strcmp(suffix, STORE_PACKED) || !strcmp(suffix, STORE_REJECTS);
 }
 
 bool store_file_standing(struct store *store, enum store_folder folder, int64_t id, enum standing *standing,
@@ -133,6 +140,55 @@ bool store_files_remove(struct store *store, const char *folder, int64_t id, boo
     return ok;
 }
 
+bool store_publish_beside(struct store *store, const char *temp, const char *folder, int64_t id,
+                          const char *suffix, struct err *err)
+{
+    char path[PATH_SIZE];
+    enum standing standing;
+    pthread_mutex_lock(&store->about_lock);
+    bool ok = store_path(store, folder, id, suffix, path, err) &&
+              store_file_standing(store, folder_find(folder), id, &standing, err) &&
+              (standing == STANDING_KEPT || err_set(err, ERR_NOT_FOUND, "the file's owner is gone")) &&
+              files_publish(temp, path, err);
+    pthread_mutex_unlock(&store->about_lock);
+    return ok;
+}
+
+bool store_file_drop(struct store *store, const char *folder, int64_t id, const char *suffix, struct err *err)
+{
+    char path[PATH_SIZE];
+    bool removed = false;
+    return store_path(store, folder, id, suffix, path, err) && file_unlink(path, &removed, err) &&
+           (!removed || (store_folder_path(store, folder, path, err) && files_sync_folder(path, err)));
+}
+
+struct extras {
+    struct store *store;
+    const char *suffix;
+    void (*visit)(void *self, int64_t id);
+    void *self;
+};
+
+static bool extra_visit(void *self, const char *name, struct err *err)
+{
+    const struct extras *extras = self;
+    const char *suffix;
+    int64_t id;
+    (void)err;
+    if (store_file_parse(FOLDER_DATASETS, name, &id, &suffix) && !strcmp(suffix, extras->suffix))
+        extras->visit(extras->self, id);
+    return true;
+}
+
+bool store_files_each(struct store *store, const char *suffix, void (*visit)(void *self, int64_t id),
+                      void *self, struct err *err)
+{
+    struct extras extras = {store, suffix, visit, self};
+    char path[PATH_SIZE];
+    return store_folder_path(store, store_layouts[FOLDER_DATASETS].name, path, err) &&
+           files_each(path, extra_visit, &extras, err);
+}
+
 static void id_read(sqlite3_stmt *statement, void *item)
 {
     *(int64_t *)item = sqlite3_column_int64(statement, 0);
@@ -194,8 +250,8 @@ static bool entry_count(void *self, const char *name, struct err *err)
     struct stat status;
     int64_t id;
     if (store_file_parse(scan->folder, name, &id, &suffix) && strcmp(suffix, ".eval") != 0 &&
-        strcmp(suffix, ".about") != 0 && store_entry_path(scan->path, name, path, err) &&
-        lstat(path, &status) == 0)
+        strcmp(suffix, ".about") != 0 && !store_file_is_extra(suffix) &&
+        store_entry_path(scan->path, name, path, err) && lstat(path, &status) == 0)
         scan->n += S_ISREG(status.st_mode);
     return true;
 }
@@ -317,7 +373,8 @@ static bool file_look(struct store *store, enum store_folder folder, const struc
     struct sql *sql = sql_of(store, err);
     if (!sql || !store_path(store, name, owner->id, suffix, path, err))
         return false;
-    if (lstat(path, &status) == 0 || (!strcmp(suffix, ".eval") && !owner->evaluated))
+    if (lstat(path, &status) == 0 || (!strcmp(suffix, ".eval") && !owner->evaluated) ||
+        store_file_is_extra(suffix))
         return true;
     if (!strcmp(suffix, ".about"))
         return sql_run(sql, err, "INSERT INTO stale (folder, id) VALUES (?1, ?2)", "ti", name, owner->id);

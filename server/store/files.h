@@ -6,7 +6,7 @@
 #include "store/sql.h"
 
 enum store_folder { FOLDER_DATASETS, FOLDER_MODELS, FOLDER_CHECKPOINTS, N_FOLDERS };
-#define STORE_SUFFIXES_MAX 4
+#define STORE_SUFFIXES_MAX 8
 
 /* A folder's name, the suffix that makes an object of a number (of a job, which
  * may have no checkpoint yet, its record), and those of all files that a number
@@ -20,6 +20,8 @@ extern const struct store_layout store_layouts[N_FOLDERS];
 /* The row number and the suffix that a file of ours has by its name: "7.table"
  * of datasets/. false: the name is none of ours. */
 bool store_file_parse(enum store_folder folder, const char *name, int64_t *id, const char **suffix);
+/* Whether an object may lack the file: a kept upload, rows set aside. */
+bool store_file_is_extra(const char *suffix);
 
 /* What the catalogue says of a file. */
 enum standing {

@@ -1,6 +1,6 @@
 /* The state folder: lock, layout, names, temporary files. Rows are in
  * store/datasets.c, store/jobs.c and store/models.c. */
-#define _XOPEN_SOURCE 700 /* realpath */
+#define _GNU_SOURCE /* realpath, O_TMPFILE */
 #include "base/files.h"
 #include "base/log.h"
 #include "store/files.h"
@@ -99,6 +99,10 @@ bool store_path(const struct store *store, const char *folder, int64_t id, const
 int store_temp(struct store *store, char path[PATH_SIZE], struct err *err)
 {
     char name[PATH_SIZE];
+    int nameless =
+        path || !join(name, store->dir, "tmp", err) ? -1 : open(name, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    if (nameless >= 0)
+        return nameless;
     if (!join(name, store->dir, "tmp/XXXXXX", err))
         return -1;
     int fd = mkstemp(name);
@@ -115,6 +119,31 @@ int store_temp(struct store *store, char path[PATH_SIZE], struct err *err)
     else
         unlink(name);
     return fd;
+}
+
+/* Where the disk does not link what has no name. */
+static bool link_copy(int fd, const char *path, struct err *err)
+{
+    uint64_t size;
+    int copy = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (copy < 0)
+        return err_errno(err, "cannot create %s", path);
+    bool ok = files_size(fd, &size, err) && files_copy(fd, copy, size, NULL, err);
+    if (close(copy) != 0 && ok)
+        ok = err_errno(err, "cannot write %s", path);
+    if (!ok)
+        unlink(path);
+    return ok;
+}
+
+bool store_link(struct store *store, int fd, const char *folder, int64_t id, const char *suffix,
+                struct err *err)
+{
+    char path[PATH_SIZE], own[64];
+    snprintf(own, sizeof own, "/proc/self/fd/%d", fd);
+    if (!store_path(store, folder, id, suffix, path, err))
+        return false;
+    return linkat(AT_FDCWD, own, AT_FDCWD, path, AT_SYMLINK_FOLLOW) == 0 || link_copy(fd, path, err);
 }
 
 const char *store_dir(const struct store *store)

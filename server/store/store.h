@@ -3,7 +3,8 @@
  * see plain rows.
  *
  * State folder (locked by flock, itself and the file `lock`): mlpd.db,
- * datasets/ID.table, models/ID.model, models/ID.eval, checkpoints/ID.0 and .1
+ * datasets/ID.table (beside it ID.original or ID.original.zst and ID.rejects,
+ * where there are such), models/ID.model, models/ID.eval, checkpoints/ID.0 and .1
  * (checkpoints.h), tmp/, lost/ (files that no row knew at a start, a folder a
  * start). A file is deleted only because its row said so (store/files.c). Files
  * are named by the row's number, never by a user's word, and rows hold no path:
@@ -174,9 +175,13 @@ void store_stamp(char stamp[STAMP_SIZE]);
 
 /* A new file in tmp/ for reading and writing, close-on-exec; removed at the
  * next start if it is still there. path: its absolute name; NULL: the file has
- * no name and goes with its last descriptor (for spooling uploads). -1 on
- * failure. */
+ * no name and goes with its last descriptor (for spooling uploads); it may be
+ * given one by store_link. -1 on failure. */
 int store_temp(struct store *store, char path[PATH_SIZE], struct err *err);
+/* Give the file `fd` of store_temp, or a copy of it, the name of a row's file
+ * that has none yet. It is not synced. Slow. */
+bool store_link(struct store *store, int fd, const char *folder, int64_t id, const char *suffix,
+                struct err *err);
 /* The path of a row's file: store_path(s, "datasets", 7, ".table", path). */
 bool store_path(const struct store *store, const char *folder, int64_t id, const char *suffix,
                 char path[PATH_SIZE], struct err *err);
@@ -193,6 +198,22 @@ bool store_files_remove(struct store *store, const char *folder, int64_t id, boo
  * the log: "checkpoints/7.0 WHY: moved to ...". */
 bool store_file_lose(struct store *store, const char *folder, int64_t id, const char *suffix, const char *why,
                      struct err *err);
+
+/* Files that a dataset has beside its table, or has not: the upload as it came,
+ * the same compressed, rows that were set aside. They go with its table. */
+#define STORE_ORIGINAL ".original"
+#define STORE_PACKED ".original.zst"
+#define STORE_REJECTS ".rejects"
+/* Rename the synced file `temp` to one of these, whatever stands there, and sync
+ * its folder; ERR_NOT_FOUND where its row has been deleted meanwhile. */
+bool store_publish_beside(struct store *store, const char *temp, const char *folder, int64_t id,
+                          const char *suffix, struct err *err);
+/* Remove one of these, whether or not it is there. */
+bool store_file_drop(struct store *store, const char *folder, int64_t id, const char *suffix,
+                     struct err *err);
+/* Hand the number of each dataset that has such a file to `visit`. */
+bool store_files_each(struct store *store, const char *suffix, void (*visit)(void *self, int64_t id),
+                      void *self, struct err *err);
 
 /* Datasets. A loading row reserves the number; at most one loading and one
  * ready row stand under a name. */

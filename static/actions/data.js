@@ -52,6 +52,31 @@ export async function tie(target) {
   }
 }
 
+/** Read the kept upload again. @param {string} name @param {Record<string, string>} options what is empty is found out */
+export async function readAgain(name, options) {
+  try {
+    await api.readAgain(name, options);
+    set({ dataProblem: "" });
+    await changed();
+    await choose(name);
+  } catch (error) {
+    set({ dataProblem: explain(error) });
+  }
+}
+
+/** Save what is not in the table. @param {string} name */
+export async function saveRejects(name) {
+  try {
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(await api.rejects(name));
+    link.download = `${name}-rejects.csv`;
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href));
+  } catch (error) {
+    set({ dataProblem: explain(error) });
+  }
+}
+
 /** @type {{file: File, labels: File | null} | null} what was uploaded last, to send again under another name */
 let last = null;
 
