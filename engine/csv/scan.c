@@ -338,7 +338,7 @@ bool csv_describe(enum csv_result result, uint64_t row, uint32_t field, struct e
         [CSV_UNTERMINATED] = "a quoted value begins in row %llu, field %u, and its closing quote is missing",
         [CSV_TEXT_AFTER_QUOTE] = "row %llu, field %u: text follows the closing quote; a quote inside a "
                                  "quoted value is written twice",
-        [CSV_NUL] = "row %llu, field %u holds a NUL byte: this is no text",
+        [CSV_NUL] = "row %llu, field %u holds a NUL byte: this is not a text file",
         [CSV_NOT_A_NUMBER] = "row %llu, field %u holds text, and its column was said to be of numbers",
     };
     unsigned long long n = row;

@@ -112,9 +112,9 @@ static void page_missing(const struct request *request, struct reply *reply)
 {
     const struct server *server = request_app(request);
     if (server->static_fd < 0 && !strcmp(request_path(request), "/"))
-        reply_refuse(
-            reply, 404,
-            "the page's files are not here: start with --static-dir=DIR; the service works without them");
+        reply_refuse(reply, 404,
+                     "the page's files are not installed: start with --static-dir=DIR; the service works "
+                     "without them");
     else
         reply_refuse(reply, 404, "there is nothing at %.200s: GET /openapi.json lists what there is",
                      request_path(request));

@@ -223,7 +223,7 @@ static bool drawing_read(struct prediction *prediction, const char *name, const 
     if (prediction->too_much || !strokes_read(bytes, n, strokes, err))
         return false;
     if (name && *strokes->model && strcmp(name, strokes->model)) {
-        err_set(err, ERR_INPUT, "'model' (\"%.64s\") is another one than the address names", strokes->model);
+        err_set(err, ERR_INPUT, "'model' (\"%.64s\") differs from the one in the URL", strokes->model);
         return err_field(err, "model");
     }
     const struct recipe *recipe =

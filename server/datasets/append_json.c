@@ -134,7 +134,7 @@ static bool take_name(struct json_rows *rows, uint32_t *column)
     }
     *column = (uint32_t)found;
     if (rows->append->place[found].there)
-        return fail_column(rows, *column, "it stands there twice");
+        return fail_column(rows, *column, "it appears twice");
     return scan_take(&rows->scan, ':') || fail(rows, "expected ':'");
 }
 
@@ -188,7 +188,7 @@ static bool take_body(struct json_rows *rows)
             return fail(rows, "expected ',' or ']'");
     }
     if (!scan_take(scan, '}') || scan_peek(scan) || scan->at < scan->end)
-        return err_set(rows->err, ERR_INPUT, "the body goes on after its rows: %s", expected);
+        return err_set(rows->err, ERR_INPUT, "the body continues after its rows: %s", expected);
     return true;
 }
 

@@ -85,7 +85,7 @@ static bool head_read(struct request *request, const char *version)
     if (head->repeated)
         return refuse_now(
             request, 400,
-            "a header that must stand once (Host, Content-Length, Content-Type, ...) stands twice");
+            "a header that must appear once (Host, Content-Length, Content-Type, ...) appears twice");
     if (head->content_length && head->transfer_encoding)
         return refuse_now(request, 400, "the request has both Content-Length and Transfer-Encoding");
     if (head->transfer_encoding && strcasecmp(head->transfer_encoding, "chunked"))

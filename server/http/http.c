@@ -54,7 +54,7 @@ static bool request_leave(struct request *request, enum queue which, void (*run)
 {
     struct http *http = request->http;
     if (executor_waiting(http->options.executor, which) >= queue_max[which] || !busy_enter(http)) {
-        reply_refuse(&request->reply, 503, "too much is going on here: try again in a moment");
+        reply_refuse(&request->reply, 503, "server overloaded: try again in a moment");
         return false;
     }
     request->work.run = run;

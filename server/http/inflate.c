@@ -196,7 +196,7 @@ static bool zstd_failed(struct err *err, size_t result)
 {
     if (ZSTD_getErrorCode(result) == ZSTD_error_frameParameter_windowTooLarge)
         return err_set(err, ERR_LIMIT,
-                       "the body's zstd data asks for a window of more than %d MB: compress it without "
+                       "the body's zstd data needs a window of more than %d MB: compress it without "
                        "--ultra and --long",
                        1 << (INFLATE_WINDOW_LOG - 20));
     return damaged(err, "zstd", ZSTD_getErrorName(result));

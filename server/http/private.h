@@ -44,7 +44,7 @@ enum stage {
 struct head {
     const char *host, *origin, *fetch_site, *content_type, *content_encoding, *content_length,
         *transfer_encoding, *expect, *accept;
-    bool repeated; /* one that must stand alone stands twice */
+    bool repeated; /* one that must appear once appears twice */
 };
 
 struct request {

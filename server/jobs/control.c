@@ -10,7 +10,7 @@
 
 static bool stopping_err(struct err *err)
 {
-    return err_set(err, ERR_STOPPED, "mlpd is about to stop: ask again when it is back");
+    return err_set(err, ERR_STOPPED, "mlpd is stopping: try again when it is back");
 }
 
 /* Whether one more may wait, and whether one of so many bytes may be made ready

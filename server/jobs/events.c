@@ -205,7 +205,7 @@ static bool attach_ended(struct subscriber *subscriber, int64_t job, struct err 
         return false;
     if (!job_state_final(row.state)) /* just being submitted */
         return attach_live(subscriber, job) ||
-               err_set(err, ERR_BUSY, "the job %" PRId64 " is only being set up: ask again", job);
+               err_set(err, ERR_BUSY, "the job %" PRId64 " is still being set up: try again", job);
     struct warnings warnings;
     if (!store_warnings(events->store, job, &warnings, err))
         return false;

@@ -91,7 +91,7 @@ static bool text_check(const char *bytes, size_t n, struct err *err)
     return true;
 }
 
-/* A name that stands twice has no meaning that everybody agrees on. */
+/* A name that appears twice has no meaning that everybody agrees on. */
 static bool names_check(const cJSON *value, struct err *err)
 {
     size_t n = 0;
@@ -100,7 +100,7 @@ static bool names_check(const cJSON *value, struct err *err)
             return err_set(err, ERR_INPUT, "an object of the body has more than %d fields", MEMBERS_MAX);
         for (const cJSON *other = member->next; cJSON_IsObject(value) && other; other = other->next)
             if (!strcmp(member->string, other->string)) {
-                err_set(err, ERR_INPUT, "the field \"%.60s\" stands twice", member->string);
+                err_set(err, ERR_INPUT, "the field \"%.60s\" appears twice", member->string);
                 return err_field(err, member->string);
             }
         if (!names_check(member, err))

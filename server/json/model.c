@@ -197,7 +197,7 @@ static bool read_checksum(const cJSON *metadata, const char *name, uint32_t *che
         return false;
     unsigned long value = strtoul(text, &end, 16);
     if (strlen(text) != 8 || strspn(text, "0123456789abcdefABCDEF") != 8 || *end)
-        return json_damaged(err, "'%s' is no checksum", name);
+        return json_damaged(err, "'%s' is not a checksum", name);
     *checksum = (uint32_t)value;
     return true;
 }
@@ -260,12 +260,12 @@ static bool read_tensor(const cJSON *root, uint32_t layer, const char *what, con
     if (!json_text(tensor, "dtype", &type, err) || !json_array(tensor, "shape", &array, &n, err))
         return false;
     if (strcmp(type, "F32") != 0 || n != (uint32_t)n_dimensions)
-        return json_damaged(err, "the tensor %s is no F32 of %d dimensions", name, n_dimensions);
+        return json_damaged(err, "the tensor %s is not an F32 of %d dimensions", name, n_dimensions);
     int i = 0;
     cJSON_ArrayForEach(item, array)
     {
         if (!json_whole(item, &dimension) || dimension != shape[i])
-            return json_damaged(err, "the tensor %s does not have the shape that the network asks for", name);
+            return json_damaged(err, "the tensor %s does not have the shape that the network needs", name);
         bytes *= shape[i++]; /* at most 2^20 * 2^16 * 4 */
     }
     return read_offsets(tensor, bytes, span, err);

@@ -37,7 +37,7 @@ cJSON *json_parse(const char *text, size_t length, struct err *err)
     if (json_allocation_failed())
         err_memory(err, "a file's JSON");
     else
-        json_damaged(err, "it holds text that is no JSON object");
+        json_damaged(err, "it holds text that is not a JSON object");
     return NULL;
 }
 
@@ -51,7 +51,7 @@ bool json_text(const cJSON *object, const char *name, const char **text, struct 
     const cJSON *item = member(object, name);
 
     if (!cJSON_IsString(item))
-        return json_damaged(err, "'%s' is not there or no text", name);
+        return json_damaged(err, "'%s' is missing or not text", name);
     *text = item->valuestring;
     return true;
 }
@@ -61,7 +61,7 @@ bool json_double(const cJSON *object, const char *name, double *number, struct e
     const cJSON *item = member(object, name);
 
     if (!cJSON_IsNumber(item) || !isfinite(item->valuedouble))
-        return json_damaged(err, "'%s' is not there or no number", name);
+        return json_damaged(err, "'%s' is missing or not a number", name);
     *number = item->valuedouble;
     return true;
 }
@@ -111,7 +111,7 @@ bool json_array(const cJSON *object, const char *name, const cJSON **array, uint
     const cJSON *item = member(object, name);
 
     if (!cJSON_IsArray(item))
-        return json_damaged(err, "'%s' is not there or no array", name);
+        return json_damaged(err, "'%s' is missing or not a list", name);
     *array = item;
     *n = (uint32_t)cJSON_GetArraySize(item);
     return true;

@@ -178,7 +178,7 @@ static bool read_strings(const cJSON *object, const char *name, uint32_t most, c
     cJSON_ArrayForEach(item, array)
     {
         if (!cJSON_IsString(item))
-            return json_damaged(err, "%s holds something that is no text", name);
+            return json_damaged(err, "%s holds something other than text", name);
         if (!((*strings)[i++] = json_unescape_bytes(item->valuestring)))
             return err_memory(err, "a model's recipe");
     }
@@ -222,7 +222,7 @@ static bool read_knots(const cJSON *object, struct recipe_column *column, struct
     cJSON_ArrayForEach(item, array)
     {
         if (!cJSON_IsNumber(item))
-            return json_damaged(err, "a knot is no number");
+            return json_damaged(err, "a knot is not a number");
         column->knots[column->n_knots++] = (float)item->valuedouble;
     }
     return true;

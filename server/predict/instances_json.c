@@ -47,25 +47,25 @@ static bool take_model(struct json_rows *rows)
     const char *wrong;
 
     if (rows->has_name)
-        return member_fail(rows, "model", "stands there twice");
+        return member_fail(rows, "model", "appears twice");
     if (scan_peek(&rows->scan) != '"')
         return member_fail(rows, "model", "must be a text: the name of a model");
     if ((wrong = scan_string(&rows->scan, &name)))
         return fail(rows, wrong);
     if (name.length > MODEL_NAME_MAX || memchr(name.text, 0, name.length))
-        return member_fail(rows, "model", "is no name of a model");
+        return member_fail(rows, "model", "is not the name of a model");
     memcpy(rows->name, name.text, name.length);
     rows->name[name.length] = 0;
     rows->has_name = true;
     if (rows->models->name && strcmp(rows->models->name, rows->name) != 0)
-        return member_fail(rows, "model", "is another one than the address names");
+        return member_fail(rows, "model", "differs from the one in the URL");
     return true;
 }
 
 static bool take_version(struct json_rows *rows)
 {
     if (rows->has_version)
-        return member_fail(rows, "version", "stands there twice");
+        return member_fail(rows, "version", "appears twice");
     if (!scan_version(&rows->scan, &rows->version))
         return member_fail(rows, "version", "must be a whole number from 1");
     rows->has_version = true;
@@ -77,7 +77,7 @@ static bool take_version(struct json_rows *rows)
 static bool meet_instances(struct json_rows *rows)
 {
     if (rows->array)
-        return member_fail(rows, "instances", "stands there twice");
+        return member_fail(rows, "instances", "appears twice");
     if (scan_peek(&rows->scan) != '[')
         return member_fail(rows, "instances", "must be an array of rows: [[...], ...] or [{...}, ...]");
     rows->array = rows->scan.at;

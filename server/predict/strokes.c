@@ -72,13 +72,13 @@ static bool take_model(struct reading *r)
     struct scan_text name;
     const char *why;
     if (r->has_model)
-        return wrong(r, "model", "stands there twice");
+        return wrong(r, "model", "appears twice");
     if (scan_peek(&r->scan) != '"')
         return wrong(r, "model", "must be a text: the name of a model");
     if ((why = scan_string(&r->scan, &name)))
         return invalid(r, why);
     if (name.length == 0 || name.length > STROKES_MODEL_MAX || memchr(name.text, 0, name.length))
-        return wrong(r, "model", "is no name of a model");
+        return wrong(r, "model", "is not the name of a model");
     memcpy(r->strokes->model, name.text, name.length);
     r->strokes->model[name.length] = 0;
     return r->has_model = true;
@@ -87,7 +87,7 @@ static bool take_model(struct reading *r)
 static bool take_version(struct reading *r)
 {
     if (r->has_version)
-        return wrong(r, "version", "stands there twice");
+        return wrong(r, "version", "appears twice");
     if (!scan_version(&r->scan, &r->strokes->version))
         return wrong(r, "version", "must be a whole number from 1");
     return r->has_version = true;
@@ -155,7 +155,7 @@ static uint32_t room(const struct reading *r, size_t least_bytes)
 static bool take_strokes(struct reading *r)
 {
     if (r->has_strokes)
-        return wrong(r, "strokes", "stands there twice");
+        return wrong(r, "strokes", "appears twice");
     r->has_strokes = true;
     r->most_points = room(r, sizeof "[0,0]" - 1);
     r->most_strokes = room(r, sizeof "[]" - 1);

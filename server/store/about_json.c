@@ -268,7 +268,7 @@ bool about_parse(const char *text, size_t n, struct about *about, struct err *er
     cJSON *object = json_parse(text, n, err);
     if (!object) {
         if (err->code == ERR_CORRUPT)
-            err_set(err, ERR_CORRUPT, "the record is no JSON object");
+            err_set(err, ERR_CORRUPT, "the record is not a JSON object");
         return false;
     }
     bool ok = head_parse(object, about) ? body_parse(object, about, err)

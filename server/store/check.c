@@ -53,9 +53,9 @@ bool store_check_file(const struct store *store, struct err *err)
     mode_t mode, wal_mode;
     uint64_t bytes = size_of(store, "mlpd.db", &mode), wal_bytes = size_of(store, "mlpd.db-wal", &wal_mode);
     if (mode && !S_ISREG(mode))
-        return refuse(store, err, "is no file");
+        return refuse(store, err, "is not a file");
     if (bytes > 0)
-        return store_check_magic(store) || refuse(store, err, "is no SQLite database");
+        return store_check_magic(store) || refuse(store, err, "is not an SQLite database");
     if (!store_files_count(store, &n, err))
         return false;
     if (n == 0 && wal_bytes == 0)

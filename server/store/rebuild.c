@@ -330,7 +330,7 @@ static bool object_put(struct rebuild *rebuild, struct about *record, enum sourc
                      ? rebuild->store->readers->table(path, &record->dataset, &why)
                  : rebuild->folder == FOLDER_MODELS
                      ? rebuild->store->readers->model(rebuild->store, path, &record->model, &why)
-                     : err_set(&why, ERR_CORRUPT, "without a record no job can go on");
+                     : err_set(&why, ERR_CORRUPT, "without its record a job cannot resume");
     if (whole)
         return record_put(rebuild, record, err);
     if (serious(&why)) {

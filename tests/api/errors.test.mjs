@@ -22,7 +22,7 @@ test("malformed JSON is told with its place", async () => {
     ['{"dataset":\n"sums" "x"}', /line 2/],
     ["[1]", /expected a JSON object, found a list/],
     ['"train"', /expected a JSON object, found text/],
-    ['{"dataset":"a","dataset":"b"}', /"dataset" stands twice/],
+    ['{"dataset":"a","dataset":"b"}', /"dataset" appears twice/],
     ['{"dataset":"a\\u0000b"}', /u0000/],
     ['{"dataset":"\u0001"}', /control character/],
     [Buffer.from([0x7b, 0x22, 0xff, 0x22, 0x3a, 0x31, 0x7d]), /UTF-8/],

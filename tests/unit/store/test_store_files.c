@@ -240,7 +240,7 @@ START_TEST(a_catalogue_that_is_missing_empty_or_no_database_is_refused)
     assert_refused("no SQLite database");
     unlink(full("mlpd.db"));
     ck_assert_int_eq(mkfifo(full("mlpd.db"), 0600), 0);
-    assert_refused("is no file");
+    assert_refused("is not a file");
     unlink(full("mlpd.db"));
     keep(true);
     state_open(&state);
