@@ -178,6 +178,8 @@ add_test(NAME architecture/faults
 add_test(NAME docs/packages COMMAND ${PROJECT_SOURCE_DIR}/cmake/packages-test.sh ${CMAKE_COMMAND} ${PROJECT_SOURCE_DIR})
 add_test(NAME docs/commit COMMAND ${PROJECT_SOURCE_DIR}/cmake/commit-test.sh ${CMAKE_COMMAND} ${PROJECT_SOURCE_DIR})
 
+add_test(NAME docs/check COMMAND ${PROJECT_SOURCE_DIR}/cmake/check-test.sh ${PROJECT_SOURCE_DIR})
+
 # The unit as installed. systemd-analyze returns 0 on unknown keys, so any output is a failure.
 find_program(SYSTEMD_ANALYZE systemd-analyze)
 if(TARGET mlpd)

@@ -29,10 +29,11 @@ struct subscriber;
 #define EPOCH_JSON_SIZE 1280
 #define EVENT_SIZE 4096 /* no frame is longer */
 
-/* {"epoch":1,"loss":0.5,"accuracy":0.9,"macro_f1":0.9,"val_loss":null,"val_accuracy":null,"learning_rate":0.001,"seconds":0.25}:
- * the one spelling of an epoch, for stream and history. Losses and accuracies
- * are always there, null where they are not finite; other metrics only where
- * they are. Returns the length. */
+/* {"epoch":1,"loss":0.5,"accuracy":0.9,"macro_f1":0.9,"val_loss":null,
+ * "val_accuracy":null,"learning_rate":0.001,"seconds":0.25}: the one spelling
+ * of an epoch, for stream and history. Losses and accuracies are always there,
+ * null where they are not finite; other metrics only where they are. Returns
+ * the length. */
 size_t epoch_json(char text[EPOCH_JSON_SIZE], const struct epoch_metrics *metrics);
 /* {"code":"imbalance","message":"...","column":"y"}: the one spelling of a
  * warning; no column where it is about none. Returns the length. */
