@@ -75,7 +75,7 @@ START_TEST(wrong_bodies_say_what_and_where)
                  {"{\"strokes\":[],\"strokes\":[]}", "twice"},
                  {"{\"model\":\"a\"}", "missing"},
                  {"{\"strokes\":[],\"model\":7}", "name of a model"},
-                 {"{\"strokes\":[],\"model\":\"\"}", "no name"},
+                 {"{\"strokes\":[],\"model\":\"\"}", "not the name"},
                  {"{\"strokes\":[],\"version\":0}", "whole number"},
                  {"{\"strokes\":[],\"version\":1.5}", "whole number"},
                  {"{\"strokes\":[],\"version\":1e38}", "whole number"},

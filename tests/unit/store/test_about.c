@@ -199,7 +199,7 @@ END_TEST
 START_TEST(notes_tell_a_model_what_they_hold)
 {
     struct model_row row = {.name = "", .version = 9};
-    about_notes("no JSON", &row);
+    about_notes("not a JSON", &row);
     ck_assert(!row.name[0] && row.version == 9);
     about_notes("{\"name\":\"n\",\"created\":\"c\",\"state\":\"partial\",\"job\":4,\"epochs\":6,\"request\":{"
                 "\"test_split\":0.2}}",

@@ -237,7 +237,7 @@ START_TEST(a_catalogue_that_is_missing_empty_or_no_database_is_refused)
     file_put("mlpd.db", "");
     assert_refused("empty beside 1 ");
     file_put("mlpd.db", "no catalogue, but a text that is longer than the head of a database");
-    assert_refused("no SQLite database");
+    assert_refused("not an SQLite database");
     unlink(full("mlpd.db"));
     ck_assert_int_eq(mkfifo(full("mlpd.db"), 0600), 0);
     assert_refused("is not a file");
