@@ -1,31 +1,21 @@
-/* Dates and times as texts. See mlp/date.h. */
+/* Dates as numbers, their formats, and their texts. See mlp/date.h. */
 #define _POSIX_C_SOURCE 200809L
-#include "mlp/date.h"
+#include "base/date.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
 /* Of the years 1 to 9999, a day more at both ends for their zones. */
 #define VALUE_MIN (-62135596800.0 - DATE_DAY)
 #define VALUE_MAX (253402300800.0 + DATE_DAY)
 
-static const char separators[] = "-/.";
-
-/* Where year, month and day stand. */
-static const struct {
-    int year, month, day;
-    const char *parts[3];
-} orders[DATE_ORDERS] = {
-    [DATE_YMD] = {0, 1, 2, {"yyyy", "mm", "dd"}},
-    [DATE_DMY] = {2, 1, 0, {"dd", "mm", "yyyy"}},
-    [DATE_MDY] = {2, 0, 1, {"mm", "dd", "yyyy"}},
-};
+const char *const date_months[12] = {"January", "February", "March",     "April",   "May",      "June",
+                                     "July",    "August",   "September", "October", "November", "December"};
 
 /* Days since 1970-01-01 in the Gregorian calendar: years of 400 repeat, and a
  * year that begins in March has its odd day last. */
-static int64_t days_of(int year, int month, int day)
+int64_t days_of(int year, int month, int day)
 {
     int64_t y = month > 2 ? year : year - 1, era = (y >= 0 ? y : y - 399) / 400, of_era = y - era * 400;
     int64_t of_year = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1;
@@ -48,255 +38,6 @@ struct date_parts date_split(double value)
     return parts;
 }
 
-static bool day_exists(int year, int month, int day)
-{
-    static const int lengths[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-    if (year < 1 || month < 1 || month > 12 || day < 1)
-        return false;
-    bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
-    return day <= lengths[month - 1] + (month == 2 && leap);
-}
-
-/* A text on its way. */
-struct cursor {
-    const char *at, *end;
-};
-
-static bool take(struct cursor *cursor, char c)
-{
-    bool there = cursor->at < cursor->end && *cursor->at == c;
-    cursor->at += there;
-    return there;
-}
-
-/* Digits, at most `most`; returns how many. */
-static int take_digits(struct cursor *cursor, int most, int *number)
-{
-    int n = 0;
-    *number = 0;
-    for (; n < most && cursor->at < cursor->end && *cursor->at >= '0' && *cursor->at <= '9'; n++)
-        *number = *number * 10 + (*cursor->at++ - '0');
-    return n;
-}
-
-static void take_blanks(struct cursor *cursor)
-{
-    while (cursor->at < cursor->end && (*cursor->at == ' ' || *cursor->at == '\t'))
-        cursor->at++;
-}
-
-/* ".123" of a second, any number of digits. */
-static double take_fraction(struct cursor *cursor)
-{
-    double fraction = 0, unit = 0.1;
-    if (cursor->end - cursor->at < 2 || (*cursor->at != '.' && *cursor->at != ',') || cursor->at[1] < '0' ||
-        cursor->at[1] > '9')
-        return 0;
-    for (cursor->at++; cursor->at < cursor->end && *cursor->at >= '0' && *cursor->at <= '9';
-         cursor->at++, unit /= 10)
-        fraction += unit * (*cursor->at - '0');
-    return round(fraction * 1e6) / 1e6;
-}
-
-/* "PM" after a time of 12 hours. */
-static bool take_half(struct cursor *cursor, int *hour)
-{
-    struct cursor at = *cursor;
-    take_blanks(&at);
-    if (at.end - at.at < 2 || (at.at[1] != 'm' && at.at[1] != 'M') || !strchr("apAP", at.at[0]))
-        return true;
-    if (*hour < 1 || *hour > 12)
-        return false;
-    *hour = *hour % 12 + (*at.at == 'p' || *at.at == 'P' ? 12 : 0);
-    cursor->at = at.at + 2;
-    return true;
-}
-
-/* "Z", "+01:00", "-0530", "+01"; the seconds that the place is ahead. */
-static bool take_zone(struct cursor *cursor, int *ahead)
-{
-    int hours, minutes = 0;
-    *ahead = 0;
-    if (cursor->at == cursor->end || take(cursor, 'Z') || take(cursor, 'z'))
-        return true;
-    int sign = *cursor->at == '-' ? -1 : 1;
-    if (!take(cursor, '+') && !take(cursor, '-'))
-        return false;
-    if (take_digits(cursor, 2, &hours) != 2 || hours > 14)
-        return false;
-    bool colon = take(cursor, ':');
-    int n = take_digits(cursor, 2, &minutes);
-    *ahead = sign * (hours * 3600 + minutes * 60);
-    return (n == 2 || (n == 0 && !colon)) && minutes < 60;
-}
-
-/* What follows the day: nothing, or a time, to the text's end. *ahead: the
- * seconds that its zone is ahead, which *seconds is free of. A leap second reads
- * as the second before it, for seconds since 1970 have no place for it and the
- * next one may belong to another day. */
-static bool take_time(struct cursor *cursor, double *seconds, int *ahead)
-{
-    int hour, minute, second = 0;
-    double fraction = 0;
-    *seconds = *ahead = 0;
-    if (cursor->at == cursor->end)
-        return true;
-    if (*cursor->at != 'T' && *cursor->at != 't' && *cursor->at != ' ')
-        return false;
-    cursor->at++;
-    take_blanks(cursor);
-    if (take_digits(cursor, 2, &hour) == 0 || !take(cursor, ':') || take_digits(cursor, 2, &minute) != 2)
-        return false;
-    if (take(cursor, ':')) {
-        if (take_digits(cursor, 2, &second) != 2)
-            return false;
-        fraction = take_fraction(cursor);
-    }
-    if (!take_half(cursor, &hour))
-        return false;
-    take_blanks(cursor);
-    if (!take_zone(cursor, ahead) || cursor->at != cursor->end || hour > 23 || minute > 59 || second > 60)
-        return false;
-    *seconds = hour * 3600 + minute * 60 + (second == 60 ? 59 : second) + fraction - *ahead;
-    return true;
-}
-
-static struct cursor text_trim(const char *text, size_t length)
-{
-    struct cursor cursor = {text, text + length};
-    take_blanks(&cursor);
-    while (cursor.end > cursor.at && (cursor.end[-1] == ' ' || cursor.end[-1] == '\t'))
-        cursor.end--;
-    return cursor;
-}
-
-/* "21" is 2021 and "70" is 1970, as POSIX reads years of two digits; -1: no
- * year. */
-static int year_of(int number, int digits)
-{
-    return digits == 4 ? number : digits == 2 ? number + (number < 69 ? 2000 : 1900) : -1;
-}
-
-/* An English name of a month, whole or its first three letters ("Sept" too): 1
- * .. 12; 0 with the cursor unmoved: none. */
-static int take_month(struct cursor *cursor)
-{
-    static const char *const names[] = {"january",   "february", "march",    "april",
-                                        "may",       "june",     "july",     "august",
-                                        "september", "october",  "november", "december"};
-    size_t n = 0, left = (size_t)(cursor->end - cursor->at);
-    while (n < left && ((cursor->at[n] | 32) >= 'a' && (cursor->at[n] | 32) <= 'z'))
-        n++;
-    for (int month = 1; month <= 12; month++) {
-        const char *name = names[month - 1];
-        if ((n == 3 || n == strlen(name) || (n == 4 && month == 9)) &&
-            strncasecmp(cursor->at, name, n) == 0) {
-            cursor->at += n;
-            return month;
-        }
-    }
-    return 0;
-}
-
-/* What stands between the parts of a date with a month's name: "-", "/", ".",
- * ",", blanks, or one of them and blanks. */
-static bool take_between(struct cursor *cursor)
-{
-    const char *begin = cursor->at;
-    take_blanks(cursor);
-    if (cursor->at < cursor->end && *cursor->at && strchr("-/.,", *cursor->at))
-        cursor->at++;
-    take_blanks(cursor);
-    return cursor->at > begin;
-}
-
-/* "3 Mar 2021", "03-Mar-21", "March 3, 2021", "2021-Mar-03": nothing to guess,
- * so that it reads as ISO's order. */
-static uint32_t named_read(struct cursor cursor, double values[DATE_ORDERS])
-{
-    int numbers[3], digits[3], named = -1, ahead;
-    double seconds;
-    for (int i = 0; i < 3; i++) {
-        if (i > 0 && !take_between(&cursor))
-            return 0;
-        digits[i] = take_digits(&cursor, 4, &numbers[i]);
-        if (digits[i] == 0 && (named >= 0 || !(numbers[i] = take_month(&cursor))))
-            return 0;
-        named = digits[i] == 0 ? i : named;
-    }
-    if (named < 0 || named > 1 || !take_time(&cursor, &seconds, &ahead))
-        return 0;
-    bool year_first = named == 1 && digits[0] == 4;
-    int day = named == 0   ? 1
-              : year_first ? 2
-                           : 0,
-        year = year_first ? 0 : 2, full = year_of(numbers[year], digits[year]);
-    if (digits[day] > 2 || !day_exists(full, numbers[named], numbers[day]))
-        return 0;
-    values[DATE_YMD] = (double)days_of(full, numbers[named], numbers[day]) * DATE_DAY + seconds;
-    return 1u << DATE_YMD;
-}
-
-uint32_t date_read(const char *text, size_t length, double values[DATE_ORDERS])
-{
-    const struct cursor whole = text_trim(text, length);
-    struct cursor cursor = whole;
-    int numbers[3], digits[3], ahead;
-    double seconds;
-    char separator = 0;
-    for (int i = 0; i < 3; i++) {
-        if (i == 1 && cursor.at < cursor.end)
-            separator = *cursor.at;
-        if ((i > 0 && (!separator || !strchr(separators, separator) || !take(&cursor, separator))) ||
-            !(digits[i] = take_digits(&cursor, 4, &numbers[i])))
-            return named_read(whole, values);
-    }
-    if (!take_time(&cursor, &seconds, &ahead))
-        return 0;
-    uint32_t fits = 0;
-    for (int order = 0; order < DATE_ORDERS; order++) {
-        if (order != DATE_YMD && ahead != 0)
-            continue; /* the day in UTC may be another one: day and month could not change places */
-        int year = orders[order].year, month = orders[order].month, day = orders[order].day;
-        bool short_year =
-            digits[year] == 2 && separator == '/' && order != DATE_YMD; /* "1.2.10" may be a version */
-        int full = digits[year] == 4 || short_year ? year_of(numbers[year], digits[year]) : -1;
-        if (digits[month] > 2 || digits[day] > 2 || !day_exists(full, numbers[month], numbers[day]))
-            continue;
-        values[order] = (double)days_of(full, numbers[month], numbers[day]) * DATE_DAY + seconds;
-        fits |= 1u << order;
-    }
-    return fits;
-}
-
-struct date_format date_format_choose(uint32_t fits, const char *text, size_t length)
-{
-    struct date_format format = {.order = DATE_YMD, .separator = '-'};
-    const uint32_t both = 1u << DATE_DMY | 1u << DATE_MDY;
-    for (size_t i = 0; i < length; i++)
-        if (text[i] && strchr(separators, text[i])) {
-            format.separator = text[i];
-            break;
-        }
-    format.either = (fits & both) == both;
-    if (format.either)
-        format.order = format.separator == '/' ? DATE_MDY : DATE_DMY;
-    else if (fits & both)
-        format.order = fits & 1u << DATE_DMY ? DATE_DMY : DATE_MDY;
-    return format;
-}
-
-bool date_parse(const char *text, size_t length, struct date_format format, double *value)
-{
-    double values[DATE_ORDERS];
-    uint32_t fits = date_read(text, length, values);
-    enum date_order order = fits & 1u << DATE_YMD ? DATE_YMD : format.order;
-    if (!(fits & 1u << order))
-        return false;
-    *value = values[order];
-    return true;
-}
-
 double date_swap(double value)
 {
     if (isnan(value))
@@ -305,55 +46,359 @@ double date_swap(double value)
     return (double)days_of(parts.year, parts.day, parts.month) * DATE_DAY + parts.seconds;
 }
 
-/* " 12:30:00", "T12:30:00.5": the part of the day, as far as it is needed. */
-static int time_text(double seconds, char mark, char *text, size_t size)
+bool date_parse(const char *text, size_t length, struct date_format format, double *value)
 {
-    int64_t micros = (int64_t)llround(seconds * 1e6), whole = micros / 1000000;
-    int n = snprintf(text, size, "%c%02d:%02d:%02d", mark, (int)(whole / 3600 % 24), (int)(whole / 60 % 60),
-                     (int)(whole % 60));
-    if (micros % 1000000 == 0)
-        return n;
-    n += snprintf(text + n, size - (size_t)n, ".%06d", (int)(micros % 1000000));
-    while (text[n - 1] == '0')
-        n--;
-    text[n] = '\0';
-    return n;
+    struct date_reading reading;
+    uint32_t fits = date_examine(text, length, (format.style & DATE_COMPACT) != 0, &reading);
+    enum date_order order = fits & 1u << DATE_YMD ? DATE_YMD : format.order;
+    if (!(fits & 1u << order) || (order != format.order && format.order > DATE_MDY))
+        return false;
+    *value = reading.values[order];
+    return true;
 }
 
-uint32_t date_text(double value, struct date_format format, char text[DATE_TEXT_MAX])
+/* --- formats --- */
+
+/* Whether `one` was seen and the other was not. */
+static bool only(uint32_t seen, uint32_t one, uint32_t other)
 {
-    struct date_parts parts = date_split(value);
-    if (parts.seconds > DATE_DAY - 0.5e-6) /* midnight, to the microsecond */
-        parts = date_split(value - parts.seconds + DATE_DAY);
-    int numbers[3], n = 0;
-    numbers[orders[format.order].year] = parts.year;
-    numbers[orders[format.order].month] = parts.month;
-    numbers[orders[format.order].day] = parts.day;
-    for (int i = 0; i < 3; i++)
-        n += snprintf(text + n, DATE_TEXT_MAX - (size_t)n, "%s%0*d", i ? (char[]){format.separator, 0} : "",
-                      orders[format.order].year == i ? 4 : 2, numbers[i]);
-    if (parts.seconds >= 0.5e-6)
-        n += time_text(parts.seconds, format.order == DATE_YMD ? 'T' : ' ', text + n,
-                       DATE_TEXT_MAX - (size_t)n);
-    return (uint32_t)n;
+    return (seen & one) && !(seen & other);
+}
+
+/* The style of the months' names, 0 where numbers or both kinds are there. */
+static uint32_t named_style(uint32_t seen)
+{
+    bool in_full = only(seen, DATE_SEEN_FULL_NAME, DATE_SEEN_SHORT_NAME);
+    bool days_first = only(seen, DATE_SEEN_DAY_FIRST, DATE_SEEN_MONTH_FIRST | DATE_SEEN_YEAR_FIRST),
+         months_first = only(seen, DATE_SEEN_MONTH_FIRST, DATE_SEEN_DAY_FIRST | DATE_SEEN_YEAR_FIRST);
+    if ((seen & (DATE_SEEN_NUMERIC | DATE_SEEN_COMPACT)) || (!days_first && !months_first))
+        return 0;
+    return (in_full ? DATE_FULL_NAME : DATE_NAMED) | (months_first ? DATE_REVERSED : 0);
+}
+
+static uint32_t time_style(uint32_t seen)
+{
+    return (only(seen, DATE_SEEN_SECONDS, DATE_SEEN_MINUTES) ? DATE_SECONDS : 0) |
+           (only(seen, DATE_SEEN_12_HOURS, DATE_SEEN_24_HOURS) ? DATE_HALVES : 0);
+}
+
+static uint32_t period_style(enum date_order order, uint32_t seen)
+{
+    uint32_t style = only(seen, DATE_SEEN_YEAR_LAST, DATE_SEEN_YEAR_FIRST) ? DATE_REVERSED : 0;
+    if (order == DATE_WEEK)
+        return only(seen, DATE_SEEN_WEEKDAY, DATE_SEEN_NO_WEEKDAY) ? DATE_WEEKDAY : 0;
+    style |= seen & DATE_SEEN_LETTER ? DATE_LETTER : 0;
+    if (order == DATE_QUARTER)
+        return style;
+    if (seen & DATE_SEEN_NAME)
+        return style | (only(seen, DATE_SEEN_FULL_NAME, DATE_SEEN_SHORT_NAME) ? DATE_FULL_NAME : DATE_NAMED) |
+               (only(seen, DATE_SEEN_YEAR_2, DATE_SEEN_YEAR_4) ? DATE_SHORT_YEAR : 0);
+    return style | (only(seen, DATE_SEEN_UNPADDED, DATE_SEEN_PADDED) ? DATE_UNPADDED : 0);
+}
+
+static uint32_t day_style(enum date_order order, uint32_t seen)
+{
+    bool clock = (seen & (DATE_SEEN_MINUTES | DATE_SEEN_SECONDS)) != 0;
+    uint32_t style = named_style(seen);
+    if (order == DATE_YMD && only(seen, DATE_SEEN_COMPACT, DATE_SEEN_NUMERIC | DATE_SEEN_NAME))
+        style |= DATE_COMPACT;
+    if (only(seen, DATE_SEEN_UNPADDED, DATE_SEEN_PADDED))
+        style |= DATE_UNPADDED;
+    if ((order != DATE_YMD || style & (DATE_NAMED | DATE_FULL_NAME)) &&
+        only(seen, DATE_SEEN_YEAR_2, DATE_SEEN_YEAR_4))
+        style |= DATE_SHORT_YEAR;
+    if (order == DATE_YMD && only(seen, DATE_SEEN_BLANK, DATE_SEEN_T))
+        style |= DATE_BLANK;
+    if (clock && !(seen & DATE_SEEN_NO_TIME))
+        style |=
+            DATE_TIMED | time_style(seen) | (only(seen, DATE_SEEN_ZULU, DATE_SEEN_NO_ZONE) ? DATE_ZULU : 0);
+    return style;
+}
+
+struct date_format date_format_make(uint32_t orders, char separator, uint32_t seen)
+{
+    const uint32_t both = 1u << DATE_DMY | 1u << DATE_MDY;
+    struct date_format format = {.order = DATE_YMD, .separator = separator};
+    format.either = (orders & both) == both;
+    if (format.either)
+        format.order = format.separator == '/' ? DATE_MDY : DATE_DMY;
+    else
+        while (format.order + 1 < DATE_ORDERS && !(orders & 1u << format.order))
+            format.order++;
+    if (format.order == DATE_TIME)
+        format.style = (uint16_t)(time_style(seen) |
+                                  (only(seen, DATE_SEEN_UNPADDED, DATE_SEEN_PADDED) ? DATE_UNPADDED : 0));
+    else
+        format.style = (uint16_t)(format.order > DATE_TIME ? period_style(format.order, seen)
+                                                           : day_style(format.order, seen));
+    if (format.order <= DATE_MDY) {
+        bool named = format.style & (DATE_NAMED | DATE_FULL_NAME);
+        if (!named && (!separator || !strchr("-/.", separator)))
+            format.separator = '-';
+    }
+    return format;
+}
+
+struct date_format date_format_choose(uint32_t orders, const char *text, size_t length)
+{
+    struct date_reading reading;
+    date_examine(text, length, true, &reading);
+    return date_format_make(orders, reading.separator, reading.seen);
+}
+
+static void clock_name(uint32_t style, char *text, size_t size)
+{
+    snprintf(text, size, "%s:mm%s%s", style & DATE_UNPADDED ? "h" : "hh", style & DATE_SECONDS ? ":ss" : "",
+             style & DATE_HALVES ? " AM" : "");
+}
+
+/* "dd.mm.yyyy", without a time. */
+static void day_name(struct date_format format, char text[DATE_FORMAT_MAX])
+{
+    bool short_parts = format.style & DATE_UNPADDED;
+    const char *year = format.style & DATE_SHORT_YEAR ? "yy" : "yyyy", *day = short_parts ? "d" : "dd";
+    const char *month = format.style & DATE_FULL_NAME ? "mmmm"
+                        : format.style & DATE_NAMED   ? "mmm"
+                        : short_parts                 ? "m"
+                                                      : "mm";
+    char separator[2] = {format.separator, '\0'};
+    const char *parts[3] = {year, month, day};
+    if (format.style & DATE_COMPACT) {
+        snprintf(text, DATE_FORMAT_MAX, "yyyymmdd");
+        return;
+    }
+    if (format.style & (DATE_NAMED | DATE_FULL_NAME)) {
+        if (format.style & DATE_REVERSED)
+            snprintf(text, DATE_FORMAT_MAX, "%s%s%s%s%s", month, separator, day,
+                     format.separator == ' ' ? ", " : separator, year);
+        else
+            snprintf(text, DATE_FORMAT_MAX, "%s%s%s%s%s", day, separator, month, separator, year);
+        return;
+    }
+    struct date_places places = date_places[format.order];
+    parts[places.year] = year;
+    parts[places.month] = month;
+    parts[places.day] = day;
+    snprintf(text, DATE_FORMAT_MAX, "%s%s%s%s%s", parts[0], separator, parts[1], separator, parts[2]);
+}
+
+static void time_name(struct date_format format, char *text, size_t size)
+{
+    char clock[16];
+    bool iso = format.order == DATE_YMD && !(format.style & DATE_BLANK);
+    clock_name(format.style, clock, sizeof clock);
+    if (format.style & DATE_COMPACT)
+        snprintf(clock, sizeof clock, "hhmm%s", format.style & DATE_SECONDS ? "ss" : "");
+    text[0] = '\0';
+    if (format.style & DATE_TIMED)
+        snprintf(text, size, "%c%s%s", iso ? 'T' : ' ', clock, format.style & DATE_ZULU ? "Z" : "");
+}
+
+static void period_name(struct date_format format, char text[DATE_FORMAT_MAX])
+{
+    char separator[2] = {format.separator, '\0'}, period[8];
+    bool last = format.style & DATE_REVERSED, letter = format.style & DATE_LETTER;
+    const char *year = format.style & DATE_SHORT_YEAR ? "yy" : "yyyy";
+    if (format.order == DATE_WEEK) {
+        snprintf(text, DATE_FORMAT_MAX, "yyyy%sWww%s%s", separator,
+                 format.style & DATE_WEEKDAY ? separator : "", format.style & DATE_WEEKDAY ? "d" : "");
+        return;
+    }
+    if (format.order == DATE_QUARTER)
+        snprintf(period, sizeof period, "%s", letter ? "qQ" : "Qq");
+    else
+        snprintf(period, sizeof period, "%s",
+                 letter                          ? "Mmm"
+                 : format.style & DATE_FULL_NAME ? "mmmm"
+                 : format.style & DATE_NAMED     ? "mmm"
+                 : format.style & DATE_UNPADDED  ? "m"
+                                                 : "mm");
+    snprintf(text, DATE_FORMAT_MAX, "%s%s%s", last ? period : year, separator, last ? year : period);
 }
 
 void date_format_text(struct date_format format, char text[DATE_FORMAT_MAX])
 {
-    const char *const *parts = orders[format.order].parts;
-    snprintf(text, DATE_FORMAT_MAX, "%s%c%s%c%s", parts[0], format.separator, parts[1], format.separator,
-             parts[2]);
+    if (format.order == DATE_TIME) {
+        clock_name(format.style, text, DATE_FORMAT_MAX);
+    } else if (format.order > DATE_TIME) {
+        period_name(format, text);
+    } else {
+        day_name(format, text);
+        size_t n = strlen(text);
+        time_name(format, text + n, DATE_FORMAT_MAX - n);
+    }
+}
+
+/* Of the styles made of these bits, the one in which the name is `text`. */
+static bool style_find(const char *text, uint32_t bits, struct date_format *format)
+{
+    char name[DATE_FORMAT_MAX];
+    for (uint32_t style = bits;; style = (style - 1) & bits) { /* all subsets, the empty one last */
+        format->style = (uint16_t)style;
+        date_format_text(*format, name);
+        if (!strcmp(name, text))
+            return true;
+        if (style == 0)
+            return false;
+    }
+}
+
+/* The time's bits, where the day's name is the text's begin. */
+static bool day_find(const char *text, struct date_format *format)
+{
+    const uint32_t bits =
+        DATE_UNPADDED | DATE_SHORT_YEAR | DATE_NAMED | DATE_FULL_NAME | DATE_REVERSED | DATE_COMPACT;
+    const uint32_t time_bits = DATE_TIMED | DATE_SECONDS | DATE_HALVES | DATE_ZULU | DATE_BLANK;
+    char name[DATE_FORMAT_MAX];
+    for (uint32_t style = bits;; style = (style - 1) & bits) {
+        format->style = (uint16_t)style;
+        day_name(*format, name);
+        size_t n = strlen(name);
+        if (strncmp(name, text, n) == 0)
+            for (uint32_t time = time_bits;; time = (time - 1) & time_bits) {
+                char rest[DATE_FORMAT_MAX];
+                format->style = (uint16_t)(style | time);
+                time_name(*format, rest, sizeof rest);
+                if (!strcmp(rest, text + n))
+                    return true;
+                if (time == 0)
+                    break;
+            }
+        if (style == 0)
+            return false;
+    }
+}
+
+/* The least style of several that have the name: bits that it does not show are
+ * none of it. */
+static void style_reduce(const char *text, struct date_format *format)
+{
+    char name[DATE_FORMAT_MAX];
+    for (uint32_t bit = 1; bit <= DATE_LETTER; bit <<= 1) {
+        struct date_format less = *format;
+        less.style &= (uint16_t)~bit;
+        date_format_text(less, name);
+        if (!strcmp(name, text))
+            *format = less;
+    }
 }
 
 bool date_format_find(const char *text, struct date_format *format)
 {
+    static const char separators[] = {'-', '/', '.', ' ', ',', '\0'};
+    const uint32_t period = DATE_UNPADDED | DATE_SHORT_YEAR | DATE_NAMED | DATE_FULL_NAME | DATE_REVERSED |
+                            DATE_LETTER | DATE_WEEKDAY;
     char name[DATE_FORMAT_MAX];
-    for (int order = 0; order < DATE_ORDERS; order++)
-        for (const char *separator = separators; *separator; separator++) {
-            *format = (struct date_format){.order = (enum date_order)order, .separator = *separator};
+    for (int order = 0; order <= DATE_MDY; order++) /* the usual ones first */
+        for (size_t i = 0; i < 3; i++) {
+            *format = (struct date_format){.order = (enum date_order)order, .separator = separators[i]};
             date_format_text(*format, name);
             if (!strcmp(name, text))
                 return true;
         }
+    for (int order = 0; order < DATE_ORDERS; order++)
+        for (size_t i = 0; i < sizeof separators; i++) {
+            *format = (struct date_format){.order = (enum date_order)order, .separator = separators[i]};
+            if (order == DATE_TIME)
+                format->separator = ':';
+            bool found = order == DATE_TIME
+                             ? style_find(text, DATE_UNPADDED | DATE_SECONDS | DATE_HALVES, format)
+                         : order > DATE_TIME ? style_find(text, period, format)
+                                             : day_find(text, format);
+            if (found) {
+                style_reduce(text, format);
+                return true;
+            }
+        }
     return false;
+}
+
+/* --- texts --- */
+
+/* "12:30:00", "7:45 PM", "12:30:00.5". */
+static int clock_text(double seconds, uint32_t style, char *text, size_t size)
+{
+    int64_t micros = (int64_t)llround(seconds * 1e6), whole = micros / 1000000;
+    int hour = (int)(whole / 3600 % 24), minute = (int)(whole / 60 % 60), second = (int)(whole % 60);
+    const char *half = style & DATE_HALVES ? hour < 12 ? " AM" : " PM" : "";
+    const char *between = style & DATE_COMPACT ? "" : ":";
+    bool exact = micros % 1000000 != 0;
+    if (style & DATE_HALVES)
+        hour = hour % 12 ? hour % 12 : 12;
+    int n = snprintf(text, size, "%0*d%s%02d", style & DATE_UNPADDED ? 1 : 2, hour, between, minute);
+    if (style & DATE_SECONDS || second || exact)
+        n += snprintf(text + n, size - (size_t)n, "%s%02d", between, second);
+    if (exact) {
+        n += snprintf(text + n, size - (size_t)n, ".%06d", (int)(micros % 1000000));
+        while (text[n - 1] == '0')
+            n--;
+    }
+    return n + snprintf(text + n, size - (size_t)n, "%s", half);
+}
+
+/* What stands behind the day. */
+static int time_text(double seconds, struct date_format format, char *text, size_t size)
+{
+    bool iso = format.order == DATE_YMD && !(format.style & DATE_BLANK), timed = format.style & DATE_TIMED;
+    if (size < 20 || (!timed && seconds < 0.5e-6))
+        return 0;
+    text[0] = iso ? 'T' : ' ';
+    int n = 1 + clock_text(seconds, timed ? format.style : DATE_SECONDS, text + 1, size - 1);
+    return n + snprintf(text + n, size - (size_t)n, "%s", format.style & DATE_ZULU ? "Z" : "");
+}
+
+/* The name that a format gives a part, as it is for this day. */
+static int part_text(const char **name, const struct date_parts *parts, char *text, size_t size)
+{
+    char letter = **name;
+    int n = 0, value;
+    while ((*name)[n] == letter)
+        n++;
+    *name += n;
+    if (letter == 'm' && n > 2)
+        return snprintf(text, size, "%.*s", n == 3 ? 3 : 9, date_months[parts->month - 1]);
+    value = letter == 'y'   ? (n == 2 ? parts->year % 100 : parts->year)
+            : letter == 'm' ? parts->month
+            : letter == 'q' ? (parts->month + 2) / 3
+                            : parts->day;
+    return snprintf(text, size, "%0*d", n, value);
+}
+
+/* The ISO week of the day: its Thursday's year has it. */
+static uint32_t week_text(double value, struct date_format format, char text[DATE_TEXT_MAX])
+{
+    struct date_parts day = date_split(value), thursday = date_split(value + (3 - day.weekday) * DATE_DAY);
+    int64_t of_year = (int64_t)floor(value / DATE_DAY) + 3 - day.weekday - days_of(thursday.year, 1, 1);
+    char separator[2] = {format.separator, '\0'};
+    int n = snprintf(text, DATE_TEXT_MAX, "%04d%sW%02d", thursday.year, separator, (int)(of_year / 7 + 1));
+    if (format.style & DATE_WEEKDAY)
+        n += snprintf(text + n, DATE_TEXT_MAX - (size_t)n, "%s%d", separator, day.weekday + 1);
+    return (uint32_t)n;
+}
+
+uint32_t date_text(double value, struct date_format format, char text[DATE_TEXT_MAX])
+{
+    char pattern[DATE_FORMAT_MAX];
+    struct date_parts parts = date_split(value);
+    if (parts.seconds > DATE_DAY - 0.5e-6) /* midnight, to the microsecond */
+        parts = date_split(value - parts.seconds + DATE_DAY);
+    int n = 0;
+    if (format.order == DATE_TIME)
+        return (uint32_t)clock_text(parts.seconds, format.style, text, DATE_TEXT_MAX);
+    if (format.order == DATE_WEEK)
+        return week_text(value, format, text);
+    if (format.order > DATE_TIME)
+        period_name(format, pattern);
+    else
+        day_name(format, pattern);
+    for (const char *name = pattern; *name && n < DATE_TEXT_MAX - 1;) {
+        if (strchr("ymdq", *name))
+            n += part_text(&name, &parts, text + n, DATE_TEXT_MAX - (size_t)n);
+        else
+            text[n++] = *name++;
+    }
+    text[n] = '\0';
+    if (format.order <= DATE_MDY)
+        n += time_text(parts.seconds, format, text + n, DATE_TEXT_MAX - (size_t)n);
+    return (uint32_t)n;
 }

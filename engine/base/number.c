@@ -1,29 +1,14 @@
 /* Text to numbers: decimal text to the nearest float without the C library's
- * locale, and the spellings of "missing". Pure functions; any thread. */
+ * locale. Pure functions; any thread. */
 #include "mlp/number.h"
+#include "base/decimal.h"
 
 #include <string.h>
 
 enum {
-    MANTISSA_DIGITS = 19, /* what fits in 64 bits whatever the digits are */
     EXACT_DIGITS =
         200, /* midpoints between floats have at most 113 significant digits; what follows only breaks ties */
     POWER_MAX = 70,
-    LIMBS = 40, /* 1280 bits: the larger side of decimal_compare stays below 2^1024 */
-};
-
-/* Beyond any float and any length of text that could balance it; leaves room
- * for the sums. */
-static const int64_t exponent_cap = 1000000000000000;
-
-/* A decimal number taken apart: mantissa * 10^exponent, where digits after the
- * 19th are left out of the mantissa. */
-struct decimal {
-    const char *digits, *end; /* the first significant digit, and where digits and point end */
-    uint64_t mantissa;
-    int64_t exponent; /* of mantissa's last digit */
-    int n_digits;     /* significant digits in mantissa */
-    bool negative;
 };
 
 static bool is_blank(char c)
@@ -44,68 +29,6 @@ static inline void blanks_trim(const char **text, const char **end)
         --*end;
 }
 
-/* Reads "e+12" up to the very end. */
-static bool exponent_parse(const char *at, const char *end, int64_t *exponent)
-{
-    bool negative = false;
-    int64_t value = 0;
-    at++;
-    if (at < end && (*at == '+' || *at == '-'))
-        negative = *at++ == '-';
-    if (at == end)
-        return false;
-    for (; at < end; at++) {
-        if (digit_of(*at) > 9)
-            return false;
-        if (value < exponent_cap)
-            value = value * 10 + (int64_t)digit_of(*at);
-    }
-    *exponent += negative ? -value : value;
-    return true;
-}
-
-/* Text of any length: digits beyond the 19th only count. */
-static void digits_parse(const char *at, const char *end, char decimal_point, struct decimal *out, bool *any)
-{
-    bool point = false;
-    int64_t exponent = 0;
-    for (; at < end; at++) {
-        unsigned digit = digit_of(*at);
-        if (digit > 9) {
-            if (*at != decimal_point || point)
-                break;
-            point = true;
-            continue;
-        }
-        *any = true;
-        if (out->n_digits == 0 && digit != 0)
-            out->digits = at;
-        if (out->n_digits < MANTISSA_DIGITS) {
-            out->mantissa = out->mantissa * 10 + digit;
-            out->n_digits += out->mantissa != 0;
-            exponent -= point;
-        } else {
-            exponent += !point;
-        }
-    }
-    out->end = at;
-    out->exponent = exponent;
-}
-
-static bool decimal_parse(const char *at, const char *end, char decimal_point, struct decimal *out)
-{
-    bool any = false;
-    *out = (struct decimal){0};
-    if (at < end && (*at == '+' || *at == '-'))
-        out->negative = *at++ == '-';
-    digits_parse(at, end, decimal_point, out, &any);
-    if (!any)
-        return false;
-    if (out->end == end)
-        return true;
-    return (*out->end == 'e' || *out->end == 'E') && exponent_parse(out->end, end, &out->exponent);
-}
-
 /* Correctly rounded by the compiler, so each is off by half a unit in the last
  * place at most. */
 static const double powers_of_ten[POWER_MAX + 1] = {
@@ -116,73 +39,12 @@ static const double powers_of_ten[POWER_MAX + 1] = {
     1e60, 1e61, 1e62, 1e63, 1e64, 1e65, 1e66, 1e67, 1e68, 1e69, 1e70,
 };
 
-/* An unsigned integer as large as the comparison below needs. */
-struct big {
-    int n;                 /* limbs in use; those above are zero */
-    uint32_t limbs[LIMBS]; /* least significant first */
-};
-
-static void big_multiply_add(struct big *big, uint32_t factor, uint32_t add)
-{
-    uint64_t carry = add;
-    for (int i = 0; i < big->n; i++) {
-        carry += (uint64_t)big->limbs[i] * factor;
-        big->limbs[i] = (uint32_t)carry;
-        carry >>= 32;
-    }
-    if (carry != 0)
-        big->limbs[big->n++] = (uint32_t)carry;
-}
-
-/* Times base^power; base^step is the largest power of it that fits a limb. */
-static void big_scale(struct big *big, uint32_t base, int step, int power)
-{
-    while (power > 0) {
-        uint32_t factor = 1;
-        for (int i = 0; i < step && power > 0; i++, power--)
-            factor *= base;
-        big_multiply_add(big, factor, 0);
-    }
-}
-
-static int big_compare(const struct big *a, const struct big *b)
-{
-    for (int i = LIMBS - 1; i >= 0; i--)
-        if (a->limbs[i] != b->limbs[i])
-            return a->limbs[i] < b->limbs[i] ? -1 : 1;
-    return 0;
-}
-
-/* The decimal's digits as an integer, cut after EXACT_DIGITS with a last digit
- * 1 where anything but zeros was cut off; *exponent becomes that of the
- * integer's last digit. */
-static void decimal_digits(const struct decimal *decimal, struct big *big, int *exponent)
-{
-    int n = 0, cut = 0;
-    bool sticky = false;
-    *big = (struct big){0};
-    for (const char *at = decimal->digits; at < decimal->end; at++) {
-        unsigned digit = digit_of(*at);
-        if (digit > 9)
-            continue;
-        if (n < EXACT_DIGITS) {
-            big_multiply_add(big, 10, digit);
-            n++;
-        } else {
-            cut = 1;
-            sticky = sticky || digit != 0;
-        }
-    }
-    big_multiply_add(big, cut ? 10 : 1, sticky);
-    *exponent = (int)decimal->exponent + decimal->n_digits - n - cut;
-}
-
 /* The sign of decimal - odd * 2^power, exactly. */
 static int decimal_compare(const struct decimal *decimal, uint32_t odd, int power)
 {
     struct big left, right = {1, {odd}};
     int exponent;
-    decimal_digits(decimal, &left, &exponent);
+    decimal_digits(decimal, EXACT_DIGITS, &left, &exponent);
     /* left * 10^exponent against right * 2^power, with negative powers taken to
      * the other side */
     int twos = exponent - power;
@@ -335,6 +197,18 @@ bool number_parse_point(const char *text, size_t length, char decimal_point, flo
     return true;
 }
 
+bool number_parse_double(const char *text, size_t length, char decimal_point, double *value)
+{
+    const char *end = text + length;
+    struct decimal decimal;
+    blanks_trim(&text, &end);
+    if (!decimal_parse(text, end, decimal_point, &decimal))
+        return false;
+    double magnitude = decimal_double(&decimal);
+    *value = decimal.negative ? -magnitude : magnitude;
+    return true;
+}
+
 bool number_parse(const char *text, size_t length, float *value)
 {
     return number_parse_point(text, length, '.', value);
@@ -399,31 +273,4 @@ bool number_parse_groups(const char *text, size_t length, char decimal_point, ch
         return true;
     plain[0] = 0;
     return number_parse_point(text, (size_t)(end - text), decimal_point, value);
-}
-
-static char lower(char c)
-{
-    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
-}
-
-bool text_is_missing(const char *text, size_t length)
-{
-    static const struct {
-        uint8_t length;
-        char text[4];
-    } words[] = {{2, "na"}, {3, "n/a"}, {4, {'n', 'u', 'l', 'l'}}, {3, "nan"}, {1, "?"}, {1, "-"}, {1, "."}};
-    const char *end = text + length;
-    blanks_trim(&text, &end);
-    size_t n = (size_t)(end - text);
-    char word[4];
-    if (n == 0)
-        return true;
-    if (n > sizeof word)
-        return false;
-    for (size_t i = 0; i < n; i++)
-        word[i] = lower(text[i]);
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-        if (words[i].length == n && memcmp(word, words[i].text, n) == 0)
-            return true;
-    return false;
 }

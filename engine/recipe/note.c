@@ -89,46 +89,14 @@ void recipe_note(const struct table *table, uint32_t index, char note[RECIPE_NOT
     }
 }
 
-/* The words of a truth, false first. */
-static const char *const truths[][2] = {{"false", "true"}, {"no", "yes"}, {"f", "t"}, {"n", "y"}};
-#define N_TRUTHS (sizeof truths / sizeof *truths)
-
-static bool word_is(const char *word, const char *text, size_t length)
-{
-    return strlen(word) == length && strncasecmp(word, text, length) == 0; /* the text may hold NULs */
-}
-
-bool truth_parse(const char *text, size_t length, float *truth)
-{
-    while (length > 0 && (*text == ' ' || *text == '\t'))
-        text++, length--;
-    while (length > 0 && (text[length - 1] == ' ' || text[length - 1] == '\t'))
-        length--;
-    for (size_t i = 0; i < N_TRUTHS; i++)
-        for (int side = 0; side < 2; side++)
-            if (word_is(truths[i][side], text, length)) {
-                *truth = (float)side;
-                return true;
-            }
-    if (length != 1 || (*text != '0' && *text != '1'))
-        return false;
-    *truth = (float)(*text - '0');
-    return true;
-}
-
 bool column_is_boolean(const struct column *column)
 {
+    uint64_t pairs = UINT64_MAX; /* of words that all levels are among */
     if (column->type != COLUMN_CATEGORY || column->n_levels == 0 || column->n_levels > 8)
         return false;
-    for (size_t i = 0; i < N_TRUTHS; i++) {
-        uint32_t n = 0;
-        for (uint32_t j = 0; j < column->n_levels; j++)
-            n += strcasecmp(column->levels[j], truths[i][0]) == 0 ||
-                 strcasecmp(column->levels[j], truths[i][1]) == 0;
-        if (n == column->n_levels)
-            return true;
-    }
-    return false;
+    for (uint32_t i = 0; i < column->n_levels; i++)
+        pairs &= truth_pairs(column->levels[i], strlen(column->levels[i]));
+    return pairs != 0;
 }
 
 /* Free text has words: most levels have a blank. */

@@ -265,10 +265,75 @@ START_TEST(other_text_is_no_number)
 }
 END_TEST
 
+START_TEST(truths_are_words_of_several_languages)
+{
+    static const char *const yes[] = {"yes",
+                                      "True",
+                                      "T",
+                                      "y",
+                                      "1",
+                                      "ja",
+                                      "JA",
+                                      "oui",
+                                      "Oui",
+                                      "si",
+                                      "s\xc3\xad",
+                                      "S\xc3\x8d",
+                                      "\xd0\xb4\xd0\xb0",
+                                      "\xd0\x94\xd0\x90",
+                                      "sim",
+                                      "tak",
+                                      "igen",
+                                      "wahr",
+                                      " ja "};
+    static const char *const no[] = {"no",
+                                     "false",
+                                     "0",
+                                     "nein",
+                                     "Nein",
+                                     "non",
+                                     "n\xc3\xa3o",
+                                     "N\xc3\x83O",
+                                     "NAO",
+                                     "\xd0\xbd\xd0\xb5\xd1\x82",
+                                     "\xd0\x9d\xd0\x95\xd0\xa2",
+                                     "nie",
+                                     "nem",
+                                     "falsch"};
+    static const char *const neither[] = {"", "maybe", "2", "noo", "yess", "j a"};
+    float truth;
+    for (size_t i = 0; i < sizeof yes / sizeof *yes; i++)
+        ck_assert_msg(truth_parse(yes[i], strlen(yes[i]), &truth) && truth == 1, "%s", yes[i]);
+    for (size_t i = 0; i < sizeof no / sizeof *no; i++)
+        ck_assert_msg(truth_parse(no[i], strlen(no[i]), &truth) && truth == 0, "%s", no[i]);
+    for (size_t i = 0; i < sizeof neither / sizeof *neither; i++)
+        ck_assert_msg(!truth_parse(neither[i], strlen(neither[i]), &truth), "%s", neither[i]);
+    ck_assert((truth_pairs("ja", 2) & truth_pairs("Nein", 4)) &&
+              (truth_pairs("no", 2) & truth_pairs("si", 2)));
+    ck_assert(!(truth_pairs("ja", 2) & truth_pairs("no", 2)) && !truth_pairs("maybe", 5));
+}
+END_TEST
+
 START_TEST(missing_values_are_recognised)
 {
-    static const char *const missing[] = {"",     " ",    "\t ", "NA",  "na", "N/A", "n/a", "null",
-                                          "NULL", "Null", "NaN", "nan", "?",  " ?",  "-",   "."};
+    static const char *const missing[] = {
+        "",      " ",      "\t ",    "NA",      "na",      "N/A",      "n/a",       "null",     "NULL",
+        "Null",  "NaN",    "nan",    "?",       " ?",      "-",        ".",         "<NA>",     "#N/A",
+        "#NA",   "-nan",   "-NaN",   "(null)",  "\\N",     "#NULL!",   "#DIV/0!",   "#VALUE!",  "#REF!",
+        "#NUM!", "#NAME?", "1.#IND", "-1.#IND", "1.#QNAN", "-1.#QNAN", "-nan(ind)", "#N/A N/A", "#NV"};
+    static const char *const in_numbers[] = {
+        "none", "None", "nil",          "NaT",          "--",           "---",     "..",
+        "??",   "*",    "\xe2\x80\xa6", "\xe2\x80\x93", "missing",      "Unknown", "not available",
+        "n.a.", "inf",  "-inf",         "Infinity",     "\xe2\x88\x9e", "k.A."};
+    static const char *const never[] = {
+        "0",         "5",        "-5", "x",  "N A",  "nul", "7O.2", "none of these",
+        "---------", "\xc3\xa4", "m",  "+5", "1e999"};
+    for (size_t i = 0; i < sizeof in_numbers / sizeof *in_numbers; i++) {
+        ck_assert_msg(text_may_be_missing(in_numbers[i], strlen(in_numbers[i])), "\"%s\"", in_numbers[i]);
+        ck_assert_msg(!text_is_missing(in_numbers[i], strlen(in_numbers[i])), "\"%s\"", in_numbers[i]);
+    }
+    for (size_t i = 0; i < sizeof never / sizeof *never; i++)
+        ck_assert_msg(!text_may_be_missing(never[i], strlen(never[i])), "\"%s\"", never[i]);
     static const char *const present[] = {"0",  "none", "nul", "nulls", "naan", "--",
                                           "..", "??",   "N A", "-1",    "x"};
     for (size_t i = 0; i < sizeof missing / sizeof *missing; i++)
@@ -289,6 +354,7 @@ Suite *test_suite(void)
     tcase_add_test(tests, long_texts_are_exact);
     tcase_add_test(tests, blanks_around_a_number_are_skipped);
     tcase_add_test(tests, other_text_is_no_number);
+    tcase_add_test(tests, truths_are_words_of_several_languages);
     tcase_add_test(tests, missing_values_are_recognised);
     suite_add_tcase(suite, tests);
     return suite;
