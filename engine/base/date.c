@@ -142,7 +142,9 @@ struct date_format date_format_make(uint32_t orders, char separator, uint32_t se
 struct date_format date_format_choose(uint32_t orders, const char *text, size_t length)
 {
     struct date_reading reading;
-    date_examine(text, length, true, &reading);
+    if (!date_examine(text, length, true, &reading)) /* a part of one */
+        for (size_t i = 0; i < length && !reading.separator; i++)
+            reading.separator = text[i] && strchr("-/.", text[i]) ? text[i] : '\0';
     return date_format_make(orders, reading.separator, reading.seen);
 }
 
