@@ -2,6 +2,7 @@
  * out, texts in UTF-8 and rows counted. One reader, one thread. */
 #include "csv/scan.h"
 #include "csv/text.h"
+#include "mlp/utf8.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -114,7 +115,7 @@ static char *field_rewrite(const struct csv_reader *reader, struct csv_field *fi
         field->length = 0;
         return to;
     }
-    if (ascii || (!bytewise && text_is_utf8(text, n, false)))
+    if (ascii || (!bytewise && utf8_check(text, n, false)))
         return to;
     n = (uint32_t)text_from_bytes(bytewise ? reader->encoding : CSV_WINDOWS_1252, text, n, to);
     field->text = to;

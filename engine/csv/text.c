@@ -1,6 +1,7 @@
 /* Codings of text: see csv/text.h. */
 #include "csv/text.h"
 #include "base/file.h"
+#include "mlp/utf8.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -26,36 +27,6 @@ bool text_is_ascii(const char *text, size_t n_bytes)
     return (seen & 0x8080808080808080ull) == 0;
 }
 
-/* The length of the character that begins with this byte, and the least value
- * it may have in so many bytes; 0: none begins so. */
-static unsigned character_bytes(unsigned first, uint32_t *least)
-{
-    *least = first < 0x80 ? 0 : first < 0xe0 ? 0x80 : first < 0xf0 ? 0x800 : 0x10000;
-    return first < 0x80 ? 1 : first < 0xc2 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : first < 0xf5 ? 4 : 0;
-}
-
-bool text_is_utf8(const char *text, size_t n_bytes, bool cut)
-{
-    for (size_t at = 0; at < n_bytes;) {
-        uint32_t least, first = byte_of(text, at);
-        unsigned n = character_bytes(first, &least);
-        uint32_t value = n == 1 ? first : first & (0x7fu >> n);
-        if (n == 0)
-            return false;
-        for (unsigned i = 1; i < n; i++) {
-            if (at + i == n_bytes)
-                return cut;
-            if ((byte_of(text, at + i) & 0xc0) != 0x80)
-                return false;
-            value = value << 6 | (byte_of(text, at + i) & 0x3f);
-        }
-        if (value < least || value > 0x10ffff || (value >= 0xd800 && value < 0xe000))
-            return false;
-        at += n;
-    }
-    return true;
-}
-
 /* UTF-16 without a mark: text of mostly Latin letters has NULs in every second
  * place, and no other file has any. */
 static enum csv_encoding guess_by_nuls(const char *head, size_t n_bytes)
@@ -77,7 +48,7 @@ enum csv_encoding text_guess_encoding(const char *head, size_t n_bytes)
     enum csv_encoding encoding = guess_by_nuls(head, n_bytes);
     if (encoding != CSV_ENCODING_GUESS)
         return encoding;
-    return text_is_utf8(head, n_bytes, true) ? CSV_UTF8 : CSV_WINDOWS_1252;
+    return utf8_check(head, n_bytes, true) ? CSV_UTF8 : CSV_WINDOWS_1252;
 }
 
 static char *character_put(char *to, uint32_t value)

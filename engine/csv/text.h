@@ -9,9 +9,6 @@
  * second place, or bytes that are no UTF-8. */
 enum csv_encoding text_guess_encoding(const char *head, size_t n_bytes);
 
-/* Whether the text is valid UTF-8; `cut`: it may end within a character. */
-bool text_is_utf8(const char *text, size_t n_bytes, bool cut);
-
 /* Whether all bytes are below 128. */
 bool text_is_ascii(const char *text, size_t n_bytes);
 

@@ -3,6 +3,7 @@
 
 #include "csv/text.h"
 #include "mlp/number.h"
+#include "mlp/utf8.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -56,7 +57,7 @@ bool plan_foreign(const struct plan *plan, const struct csv_field *field)
     if (text_is_ascii(field->text, field->length))
         return false;
     return plan->encoding == CSV_WINDOWS_1252 || plan->encoding == CSV_LATIN1 ||
-           !text_is_utf8(field->text, field->length, false);
+           !utf8_check(field->text, field->length, false);
 }
 
 size_t plan_recode(const struct plan *plan, const struct csv_field *field, char *to)

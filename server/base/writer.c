@@ -3,6 +3,7 @@
 
 #include "base/float_text.h"
 #include "base/number_text.h"
+#include "mlp/utf8.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -119,27 +120,6 @@ void writer_close(struct writer *writer, char bracket)
     byte_add(writer, bracket);
 }
 
-/* Length of the well-formed UTF-8 sequence at text, 0 where there is none (The
- * Unicode Standard, table 3-7). */
-static size_t utf8_length(const unsigned char *text, size_t n)
-{
-    unsigned char first = text[0];
-    size_t length = first < 0x80   ? 1
-                    : first < 0xC2 ? 0
-                    : first < 0xE0 ? 2
-                    : first < 0xF0 ? 3
-                    : first < 0xF5 ? 4
-                                   : 0;
-    if (length > n)
-        return 0;
-    unsigned char least = first == 0xE0 ? 0xA0 : first == 0xF0 ? 0x90 : 0x80;
-    unsigned char most = first == 0xED ? 0x9F : first == 0xF4 ? 0x8F : 0xBF;
-    for (size_t i = 1; i < length; i++, least = 0x80, most = 0xBF)
-        if (text[i] < least || text[i] > most)
-            return 0;
-    return length;
-}
-
 static size_t plain_length(const char *text, size_t n)
 {
     size_t i = 0;
@@ -154,7 +134,7 @@ static size_t odd_add(struct writer *writer, const char *text, size_t n)
     static const char short_names[] = "\b\f\n\r\t\"\\", letters[] = "bfnrt\"\\";
     unsigned char c = (unsigned char)*text;
     const char *found = c ? strchr(short_names, c) : NULL;
-    size_t length = utf8_length((const unsigned char *)text, n);
+    size_t length = utf8_length(text, n);
     char escape[8];
     size_t n_escape = (size_t)snprintf(escape, sizeof escape, "\\u%04x", (unsigned)c);
     if (found)

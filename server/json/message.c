@@ -1,6 +1,7 @@
 /* Control messages. A struct message is a cJSON item under another name, so
  * that nobody else sees the library. */
 #include "json/message.h"
+#include "mlp/utf8.h"
 #include "json/memory.h"
 #include "json/scan.h"
 
@@ -39,30 +40,6 @@ static bool place_set(struct err *err, const char *bytes, size_t at, const char 
                    column);
 }
 
-/* Length of the UTF-8 sequence at text, 0 where it is malformed. */
-static size_t sequence_length(const unsigned char *text, size_t n)
-{
-    unsigned char first = text[0];
-    size_t length = first < 0x80   ? 1
-                    : first < 0xC2 ? 0
-                    : first < 0xE0 ? 2
-                    : first < 0xF0 ? 3
-                    : first < 0xF5 ? 4
-                                   : 0;
-    unsigned char least = first == 0xE0   ? 0xA0
-                          : first == 0xF0 ? 0x90
-                                          : 0x80,
-                  most = first == 0xED   ? 0x9F
-                         : first == 0xF4 ? 0x8F
-                                         : 0xBF;
-    if (length > n)
-        return 0;
-    for (size_t i = 1; i < length; i++, least = 0x80, most = 0xBF)
-        if (text[i] < least || text[i] > most)
-            return 0;
-    return length;
-}
-
 /* What the library lets through: broken UTF-8, raw control characters and
  * \u0000 in strings, and deep nesting. */
 static bool text_check(const char *bytes, size_t n, struct err *err)
@@ -71,7 +48,7 @@ static bool text_check(const char *bytes, size_t n, struct err *err)
     int depth = 0;
     for (size_t i = 0; i < n;) {
         char c = bytes[i];
-        size_t length = sequence_length((const unsigned char *)bytes + i, n - i);
+        size_t length = utf8_length(bytes + i, n - i);
         if (!length)
             return place_set(err, bytes, i, "bytes that are not UTF-8");
         if (string && (unsigned char)c < ' ')

@@ -1,6 +1,7 @@
 /* Reading members of JSON objects, and bytes within JSON text. */
 #include "json/read.h"
 #include "base/writer.h"
+#include "mlp/utf8.h"
 #include "json/memory.h"
 #include "json/scan.h"
 
@@ -133,25 +134,6 @@ char *json_take(struct writer *writer, struct err *err)
     return terminated;
 }
 
-/* Length of a well-formed UTF-8 sequence of more than one byte, 0 where there
- * is none (The Unicode Standard, table 3-7). */
-static size_t sequence_length(const unsigned char *text)
-{
-    unsigned char first = text[0];
-    size_t length = first < 0xC2 ? 0 : first < 0xE0 ? 2 : first < 0xF0 ? 3 : first < 0xF5 ? 4 : 0;
-    unsigned char least = first == 0xE0   ? 0xA0
-                          : first == 0xF0 ? 0x90
-                                          : 0x80,
-                  most = first == 0xED   ? 0x9F
-                         : first == 0xF4 ? 0x8F
-                                         : 0xBF;
-
-    for (size_t i = 1; i < length; i++, least = 0x80, most = 0xBF)
-        if (text[i] < least || text[i] > most)
-            return 0;
-    return length;
-}
-
 /* U+EF80 .. U+EFFF, which stand for bytes. */
 static bool is_byte_mark(const unsigned char *text)
 {
@@ -177,7 +159,7 @@ char *json_escape_bytes(const char *bytes)
     if (!text)
         return NULL;
     while (*from) {
-        size_t n = *from < 0x80 ? 1 : sequence_length(from);
+        size_t n = utf8_length((const char *)from, 4); /* the end of the text ends it before */
         if (n == 0 || is_byte_mark(from)) {
             at += byte_mark(*from++, text + at);
             continue;

@@ -3,6 +3,7 @@
 
 #include "mlp/csv.h"
 #include "mlp/number.h"
+#include "mlp/utf8.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -371,32 +372,6 @@ static const char *escape_scan(struct scan *scan, char *to, size_t *n)
     return NULL;
 }
 
-/* Length of the well-formed UTF-8 sequence at `at`, 0 where there is none (The
- * Unicode Standard, table 3-7). */
-static size_t sequence_length(const char *at, const char *end)
-{
-    unsigned char first = (unsigned char)*at;
-    size_t length = first < 0x80   ? 1
-                    : first < 0xC2 ? 0
-                    : first < 0xE0 ? 2
-                    : first < 0xF0 ? 3
-                    : first < 0xF5 ? 4
-                                   : 0;
-    unsigned char least = first == 0xE0   ? 0xA0
-                          : first == 0xF0 ? 0x90
-                                          : 0x80,
-                  most = first == 0xED   ? 0x9F
-                         : first == 0xF4 ? 0x8F
-                                         : 0xBF;
-
-    if (length > (size_t)(end - at))
-        return 0;
-    for (size_t i = 1; i < length; i++, least = 0x80, most = 0xBF)
-        if ((unsigned char)at[i] < least || (unsigned char)at[i] > most)
-            return 0;
-    return length;
-}
-
 /* Step over what needs no change; stops at a quote, a backslash or the first
  * byte that may not be there. */
 static const char *plain_scan(struct scan *scan)
@@ -404,7 +379,7 @@ static const char *plain_scan(struct scan *scan)
     while (scan->at < scan->end && *scan->at != '"' && *scan->at != '\\') {
         if ((unsigned char)*scan->at < ' ')
             return "a control character within a string (write \\n, \\t, \\u00XX)";
-        size_t length = sequence_length(scan->at, scan->end);
+        size_t length = utf8_length(scan->at, (size_t)(scan->end - scan->at));
         if (length == 0)
             return "a byte that is not UTF-8";
         scan->at += length;

@@ -4,6 +4,7 @@
 #include "helper_main.h"
 #include "helper_table.h"
 #include "mlp/csv.h"
+#include "mlp/utf8.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -271,10 +272,10 @@ START_TEST(utf8_is_told_from_other_bytes)
                                           "\xe2\x82",
                                           "a\xe2\x28\xa1"};
     for (size_t i = 0; i < sizeof valid / sizeof *valid; i++)
-        ck_assert_msg(text_is_utf8(valid[i], strlen(valid[i]), false), "%zu", i);
+        ck_assert_msg(utf8_check(valid[i], strlen(valid[i]), false), "%zu", i);
     for (size_t i = 0; i < sizeof invalid / sizeof *invalid; i++)
-        ck_assert_msg(!text_is_utf8(invalid[i], strlen(invalid[i]), false), "%zu", i);
-    ck_assert(text_is_utf8("a\xe2\x82", 3, true) && !text_is_utf8("\xe2(", 2, true));
+        ck_assert_msg(!utf8_check(invalid[i], strlen(invalid[i]), false), "%zu", i);
+    ck_assert(utf8_check("a\xe2\x82", 3, true) && !utf8_check("\xe2(", 2, true));
 }
 END_TEST
 
