@@ -110,14 +110,11 @@ static uint32_t tell_epoch(struct store *store, int64_t job)
 {
     uint32_t epoch = 0;
     for (int slot = 0; slot < CHECKPOINT_SLOTS; slot++) {
+        const struct checkpoint_file file = {.store = store, .job = job, .slot = slot};
         struct train_place place;
         struct err why;
-        void *bytes = NULL;
-        size_t n;
-        if (checkpoint_read(store, job, slot, &bytes, &n, &why) &&
-            ensemble_state_look(bytes, n, &place, &why) && place.epoch > epoch)
+        if (checkpoint_look(&file, &place, &why) && place.epoch > epoch)
             epoch = place.epoch;
-        free(bytes);
     }
     return epoch;
 }

@@ -3,6 +3,7 @@
 
 #include "base/files.h"
 #include "base/log.h"
+#include "mlp/map.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -14,7 +15,6 @@
 
 #define FOLDER "checkpoints"
 #define PIECE_BYTES ((size_t)8 << 20)
-#define BYTES_MAX ((uint64_t)1 << 36) /* more is no checkpoint of ours */
 
 static const char *const suffixes[CHECKPOINT_SLOTS] = {".0", ".1"};
 
@@ -41,13 +41,13 @@ static bool pieces_write(int fd, const char *bytes, size_t n, const atomic_ullon
     return true;
 }
 
-bool checkpoint_write(struct store *store, int64_t job, int slot, const void *bytes, size_t n,
+bool checkpoint_write(const struct checkpoint_file *file, const void *bytes, size_t n,
                       const atomic_ullong *give_up_ns, struct err *err)
 {
     char path[PATH_SIZE], temp[PATH_SIZE];
-    if (!store_path(store, FOLDER, job, suffixes[slot], path, err))
+    if (!store_path(file->store, FOLDER, file->job, suffixes[file->slot], path, err))
         return false;
-    int fd = store_temp(store, temp, err);
+    int fd = store_temp(file->store, temp, err);
     if (fd < 0)
         return false;
     bool ok = pieces_write(fd, bytes, n, give_up_ns, err);
@@ -59,19 +59,31 @@ bool checkpoint_write(struct store *store, int64_t job, int slot, const void *by
     return ok;
 }
 
-bool checkpoint_read(struct store *store, int64_t job, int slot, void **bytes, size_t *n, struct err *err)
+/* Its descriptor and size; -1: *err. */
+static int file_begin(const struct checkpoint_file *file, uint64_t *size, struct err *err)
 {
     char path[PATH_SIZE];
-    uint64_t size;
-    void *read = NULL;
-    if (!store_path(store, FOLDER, job, suffixes[slot], path, err))
-        return false;
+    if (!store_path(file->store, FOLDER, file->job, suffixes[file->slot], path, err))
+        return -1;
     int fd = files_open(path, err);
+    if (fd >= 0 && !files_size(fd, size, err)) {
+        close(fd);
+        return -1;
+    }
+    return fd;
+}
+
+bool checkpoint_read(const struct checkpoint_file *file, size_t most, void **bytes, size_t *n,
+                     struct err *err)
+{
+    uint64_t size = 0;
+    int fd = file_begin(file, &size, err);
     if (fd < 0)
         return false;
-    bool ok = files_size(fd, &size, err);
-    if (ok && size > BYTES_MAX)
-        ok = err_set(err, ERR_CORRUPT, "it is larger than any checkpoint");
+    void *read = NULL;
+    bool ok =
+        size <= most || err_set(err, ERR_CORRUPT,
+                                "it has %" PRIu64 " bytes, a state of this training at most %zu", size, most);
     if (ok && !(read = malloc((size_t)size + 1)))
         ok = err_memory(err, "a checkpoint");
     ok = ok && files_read_at(fd, read, (size_t)size, 0, err);
@@ -83,6 +95,23 @@ bool checkpoint_read(struct store *store, int64_t job, int slot, void **bytes, s
     *bytes = read;
     *n = (size_t)size;
     return true;
+}
+
+bool checkpoint_look(const struct checkpoint_file *file, struct train_place *place, struct err *err)
+{
+    uint64_t size = 0;
+    struct map map;
+    int fd = file_begin(file, &size, err);
+    if (fd < 0)
+        return false;
+    bool ok = size > 0 || err_set(err, ERR_CORRUPT, "it is empty");
+    bool mapped = ok && map_file(&map, fd, (size_t)size, err);
+    close(fd);
+    if (!mapped)
+        return false;
+    ok = ensemble_state_look(map.bytes, map.n_bytes, place, err) && map_check(&map, "a checkpoint", err);
+    map_done(&map);
+    return ok;
 }
 
 void checkpoints_remove(struct store *store, int64_t job)
@@ -97,12 +126,9 @@ void checkpoints_remove(struct store *store, int64_t job)
 /* Whether the slot holds a checkpoint to go on from. */
 static bool slot_look(struct store *store, const struct job_row *row, int slot, struct train_place *place)
 {
-    void *bytes = NULL;
-    size_t n = 0;
+    const struct checkpoint_file file = {.store = store, .job = row->id, .slot = slot};
     struct err err;
-    bool ok =
-        checkpoint_read(store, row->id, slot, &bytes, &n, &err) && ensemble_state_look(bytes, n, place, &err);
-    free(bytes);
+    bool ok = checkpoint_look(&file, place, &err);
     if (ok && place->epoch > row->epoch)
         ok = err_set(&err, ERR_CONFLICT,
                      "it is ahead of the job's history (%" PRIu32 " epochs, not %" PRIu32 ")", row->epoch,

@@ -2,6 +2,7 @@
  * read without it. */
 #include "jobs/events.h"
 #include "base/float_text.h"
+#include "base/number_text.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -46,20 +47,6 @@ struct events {
     uint32_t n_subscribers;
 };
 
-size_t number_json(char *text, size_t size, double number)
-{
-    static const int digits[] = {6, 9, 12, 15, 17};
-    int length = 0;
-    if (!isfinite(number))
-        return (size_t)snprintf(text, size, "null");
-    for (size_t i = 0; i < sizeof digits / sizeof *digits; i++) {
-        length = snprintf(text, size, "%.*g", digits[i], number);
-        if (strtod(text, NULL) == number)
-            break;
-    }
-    return (size_t)length;
-}
-
 #define MEMBER_SIZE 56 /* ,"val_top_5_accuracy":-1.2345678901234567e-308 */
 _Static_assert(EPOCH_JSON_SIZE > (2 * N_METRICS + 3) * MEMBER_SIZE,
                "an epoch's text has room for all metrics");
@@ -67,7 +54,7 @@ _Static_assert(EPOCH_JSON_SIZE > (2 * N_METRICS + 3) * MEMBER_SIZE,
 static size_t member_json(char *text, const char *before, const char *name, double number)
 {
     size_t length = (size_t)sprintf(text, ",\"%s%s\":", before, name);
-    return length + number_json(text + length, 32, number);
+    return length + double_text(number, text + length);
 }
 
 size_t epoch_json(char text[EPOCH_JSON_SIZE], const struct epoch_metrics *metrics)

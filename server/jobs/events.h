@@ -39,10 +39,6 @@ size_t epoch_json(char text[EPOCH_JSON_SIZE], const struct epoch_metrics *metric
  * warning; no column where it is about none. Returns the length. */
 #define WARNING_JSON_SIZE 3600
 size_t warning_json(char text[WARNING_JSON_SIZE], const struct warning *warning);
-/* The shortest decimal text of 6, 9, 12, 15 or 17 digits that reads back as the
- * same number, "null" where it is not finite; size at least 32. Returns the
- * length. */
-size_t number_json(char *text, size_t size, double number);
 
 struct events *events_open(struct store *store, struct err *err);
 void events_close(struct events *events); /* after the last subscriber; takes NULL */

@@ -81,7 +81,9 @@ bool checkpoint_resume(struct jobs *jobs, struct job *job, struct training *trai
     struct train_place place;
     if (job->checkpoint.from < 0)
         return false;
-    bool ok = checkpoint_read(jobs->options.store, job->row.id, job->checkpoint.from, &bytes, &n, &err) &&
+    const struct checkpoint_file file = {
+        .store = jobs->options.store, .job = job->row.id, .slot = job->checkpoint.from};
+    bool ok = checkpoint_read(&file, ensemble_save_size(training->ensemble), &bytes, &n, &err) &&
               ensemble_restore(training->ensemble, bytes, n, &err) &&
               ensemble_state_look(bytes, n, &place, &err);
     free(bytes);
@@ -129,8 +131,8 @@ static bool save(struct jobs *jobs, struct job *job)
     pthread_mutex_unlock(&jobs->lock);
     uint64_t begin_ns = jobs_now_ns();
     ensemble_state_seal(checkpoint->bytes, checkpoint->n);
-    bool ok = checkpoint_write(jobs->options.store, id, checkpoint->slot, checkpoint->bytes, checkpoint->n,
-                               &checkpoint->give_up_ns, &err);
+    const struct checkpoint_file file = {.store = jobs->options.store, .job = id, .slot = checkpoint->slot};
+    bool ok = checkpoint_write(&file, checkpoint->bytes, checkpoint->n, &checkpoint->give_up_ns, &err);
     uint64_t end_ns = jobs_now_ns();
     bool unwanted = !ok && atomic_load(&checkpoint->give_up_ns) == GIVE_UP_NOW;
     if (!ok && !unwanted &&
@@ -143,7 +145,8 @@ static bool save(struct jobs *jobs, struct job *job)
     checkpoint->write_ns = end_ns - begin_ns;
     checkpoint->state = ok ? CHECKPOINT_NONE : CHECKPOINT_READY;
     checkpoint->retry_ns = ok ? 0 : end_ns + RETRY_NS;
-    checkpoint->slot ^= ok;
+    if (ok)
+        checkpoint->slot = 1 - checkpoint->slot;
     pthread_cond_broadcast(&jobs->changed);
     if (job_phase_is_ending(job->phase))
         pthread_cond_signal(&jobs->unsaved); /* its end waits for this */

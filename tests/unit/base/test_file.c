@@ -99,7 +99,8 @@ START_TEST(a_model_or_checkpoint_that_is_no_file_is_damaged)
     odd_remove(path);
     ck_assert(store_path(state.store, "checkpoints", 1, ".0", path, &err));
     odd_make((enum odd)_i, path);
-    ck_assert(!checkpoint_read(state.store, 1, 0, &bytes, &n, &err));
+    const struct checkpoint_file file = {.store = state.store, .job = 1};
+    ck_assert(!checkpoint_read(&file, 100, &bytes, &n, &err));
     ck_assert_int_eq(err.code, ERR_CORRUPT);
     odd_remove(path);
 }

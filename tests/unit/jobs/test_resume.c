@@ -196,18 +196,42 @@ END_TEST
 START_TEST(a_checkpoint_that_would_delay_the_stop_leaves_the_one_before)
 {
     static const char bytes[100] = "whole";
+    const struct checkpoint_file file = {.store = state.store, .job = 5};
     atomic_ullong never = 0, long_ago = 1;
     void *read;
     size_t n;
-    ck_assert(checkpoint_write(state.store, 5, 0, bytes, sizeof bytes, &never, &err));
-    ck_assert(!checkpoint_write(state.store, 5, 0, "other", 5, &long_ago, &err) && err.code == ERR_STOPPED);
-    ck_assert(checkpoint_read(state.store, 5, 0, &read, &n, &err));
+    ck_assert(checkpoint_write(&file, bytes, sizeof bytes, &never, &err));
+    ck_assert(!checkpoint_write(&file, "other", 5, &long_ago, &err) && err.code == ERR_STOPPED);
+    ck_assert(checkpoint_read(&file, sizeof bytes, &read, &n, &err));
     ck_assert_uint_eq(n, sizeof bytes);
     ck_assert_mem_eq(read, bytes, n);
     free(read);
     checkpoints_remove(state.store, 5); /* of a job that the catalogue does not know */
-    ck_assert(checkpoint_read(state.store, 5, 0, &read, &n, &err));
+    ck_assert(checkpoint_read(&file, sizeof bytes, &read, &n, &err));
     free(read);
+}
+END_TEST
+
+/* A sparse file of 4 TB, whose head says that it is as long: more than memory
+ * has. */
+START_TEST(a_checkpoint_that_claims_much_takes_no_memory)
+{
+    const struct checkpoint_file file = {.store = state.store, .job = 6};
+    const uint64_t claimed = (uint64_t)4 << 40;
+    atomic_ullong never = 0;
+    struct train_place place;
+    char head[512] = "mlpstate", path[PATH_SIZE];
+    void *read = NULL;
+    size_t n = 0;
+    memcpy(head + 24, &claimed, sizeof claimed);
+    ck_assert(checkpoint_write(&file, head, sizeof head, &never, &err));
+    ck_assert(store_path(state.store, "checkpoints", 6, ".0", path, &err));
+    ck_assert_int_eq(truncate(path, (off_t)claimed), 0);
+    ck_assert(!checkpoint_read(&file, 1 << 20, &read, &n, &err));
+    ck_assert_int_eq(err.code, ERR_CORRUPT);
+    ck_assert_ptr_null(read);
+    ck_assert(!checkpoint_look(&file, &place, &err)); /* of no version: nothing but the head is read */
+    ck_assert(err.code == ERR_CORRUPT || err.code == ERR_CONFLICT);
 }
 END_TEST
 
@@ -342,6 +366,7 @@ Suite *test_suite(void)
     tcase_add_test(tests, a_damaged_checkpoint_leaves_the_older_one);
     tcase_add_test(tests, without_a_whole_checkpoint_a_job_starts_again);
     tcase_add_test(tests, a_checkpoint_that_would_delay_the_stop_leaves_the_one_before);
+    tcase_add_test(tests, a_checkpoint_that_claims_much_takes_no_memory);
     tcase_add_test(tests, checkpoints_go_with_their_jobs);
     tcase_add_test(tests, a_cancel_that_a_kill_interrupts_is_carried_out);
     tcase_add_test(tests, a_paused_job_that_is_taken_up_and_cancelled_keeps_its_model);
