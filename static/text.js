@@ -122,6 +122,8 @@ export const text = {
         .join(" · "),
     done: "What was done to the file",
     deeds: /** @type {Record<string, string>} */ ({
+      encoding_guessed: "encoding guessed, as the bytes are Latin text",
+      bad_character: "bytes that are none of the encoding, now \ufffd",
       padded: "rows too short, padded with missing values",
       trailing_fields: "rows with empty fields at the end, which were dropped",
       quote_mended: "rows with a quote that was mended",

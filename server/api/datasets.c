@@ -43,7 +43,8 @@ struct incoming *incoming_new(struct request *request, struct reply *reply)
         return NULL;
     }
     incoming->item.run = incoming_drop;
-    if (!csv_query_read(&incoming->csv, request, &err) ||
+    struct csv_values values = csv_query_values(request);
+    if (!csv_query_find(&incoming->csv, &values, &err) ||
         !body_unpack(request_body(request), INFLATE_GUESS, server->max_body, &err)) {
         reply_problem(reply, &err);
     } else if (query_flag(request, "replace", &incoming->replace, reply)) {
@@ -64,7 +65,8 @@ bool incoming_fields(struct request *request, struct incoming *incoming, struct 
         return err_field(err, "replace");
     }
     incoming->replace = replace && strcmp(replace, "false") && strcmp(replace, "0");
-    return csv_query_read(&incoming->csv, request, err);
+    struct csv_values values = csv_query_values(request);
+    return csv_query_find(&incoming->csv, &values, err);
 }
 
 void incoming_progress(struct request *request)
@@ -106,6 +108,7 @@ bool incoming_finish(struct request *request, struct incoming *incoming, struct 
                               .fd = fd,
                               .labels_fd = body_labels(body),
                               .options = &incoming->csv.options,
+                              .charset = incoming->csv.charset,
                               .json = has_type(request, "application/json"),
                               .lines_dropped = has_type(request, "application/x-www-form-urlencoded"),
                               .most = server->max_body,

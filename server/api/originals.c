@@ -93,6 +93,7 @@ static bool original_take(struct request *request, struct upload *upload, const 
     struct taken_file file = {.fd = fd,
                               .labels_fd = -1,
                               .options = &csv.options,
+                              .charset = csv.charset,
                               .told = told,
                               .kept_of = row->id,
                               .most = server->max_body,

@@ -25,6 +25,8 @@ struct upload {
     char compression[8]; /* of the body */
     const char *format;  /* as datasets_describe has it, and `told`, owned */
     char *told;
+    char recoded_from[64];
+    uint64_t n_bad;
     uint64_t bytes;
     bool inherits;
     struct dataset_row like; /* where it goes on from a dataset */
@@ -118,6 +120,9 @@ bool datasets_describe(struct upload *upload, const struct upload_source *source
     upload->format = source->format;
     upload->told = told;
     upload->bytes = source->bytes;
+    upload->n_bad = source->n_bad;
+    if (source->recoded_from)
+        snprintf(upload->recoded_from, sizeof upload->recoded_from, "%s", source->recoded_from);
     if (source->keep_of)
         originals_carry(upload->datasets->originals, source->keep_of, upload->id);
     else if (source->keep_fd >= 0)
@@ -334,7 +339,9 @@ bool datasets_stage(struct upload *upload, int csv_fd, const struct csv_options 
     upload->stop = stop;
     struct profile_source source = {.report = &report,
                                     .format = upload->format ? upload->format : "csv",
-                                    .told = upload->told ? upload->told : "{}"};
+                                    .told = upload->told ? upload->told : "{}",
+                                    .recoded_from = *upload->recoded_from ? upload->recoded_from : NULL,
+                                    .n_bad = upload->n_bad};
     if (file_read(upload, csv_fd, options, &report, err) &&
         (!goes_on(upload) || store_dataset_profile(upload->datasets->store, upload->like.id, &before, err))) {
         source.before = before && *before ? before : NULL;

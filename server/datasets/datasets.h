@@ -62,11 +62,13 @@ bool datasets_publish(struct upload *const *uploads, uint32_t n, struct dataset_
 void datasets_compressed(struct upload *upload, const char *compression);
 /* What the upload is, for the profile and for reading it again. */
 struct upload_source {
-    const char *format; /* "csv", "json", "libsvm", "idx"; lasts */
-    const char *told;   /* options as a JSON object of texts (csv_query_told) */
-    uint64_t bytes;     /* of the file */
-    int keep_fd;        /* the file, to be kept; -1: it is not to be */
-    int64_t keep_of;    /* the dataset whose kept file it is; 0: none */
+    const char *format;       /* "csv", "json", "libsvm", "idx"; lasts */
+    const char *told;         /* options as a JSON object of texts (csv_query_told) */
+    uint64_t bytes;           /* of the file */
+    const char *recoded_from; /* its encoding, where it was made UTF-8 first; NULL: it was not */
+    uint64_t n_bad;           /* its bytes that are none of it */
+    int keep_fd;              /* the file, to be kept; -1: it is not to be */
+    int64_t keep_of;          /* the dataset whose kept file it is; 0: none */
 };
 /* ERR_MEMORY. Slow. */
 bool datasets_describe(struct upload *upload, const struct upload_source *source, struct err *err);

@@ -96,8 +96,10 @@ static bool list_make(struct originals *originals, struct list *list)
     *list = (struct list){.originals = originals};
     for (int i = 0; i < 2; i++) {
         list->packed = i != 0;
-        if (!store_files_each(originals->store, suffixes[i], list_add, list, &err))
+        if (!store_files_each(originals->store, suffixes[i], list_add, list, &err)) {
+            list->failed = true;
             return false;
+        }
     }
     if (list->n > 0)
         qsort(list->items, list->n, sizeof *list->items, kept_compare);
@@ -114,9 +116,8 @@ static void kept_drop(struct originals *originals, const struct kept *kept)
                  kept->id);
 }
 
-/* Remove what is beyond the limit, the oldest first; the newest, where it is
- * still to be compressed, waits for that. *next: when the oldest that stays
- * comes of age, 0: never. */
+/* Remove what is beyond the limit, the oldest first. *next: when the oldest that
+ * stays comes of age, 0: never. */
 static void limit_hold(struct originals *originals, const struct list *list, time_t *next)
 {
     const struct keep_limit *limit = &originals->limit;
@@ -126,8 +127,7 @@ static void limit_hold(struct originals *originals, const struct list *list, tim
     for (size_t i = 0; i < list->n; i++) {
         const struct kept *kept = &list->items[i];
         bool again = i > 0 && kept->inode == list->items[i - 1].inode;
-        bool waits = i == 0 && !kept->packed && pack_is_there();
-        bool large = limit->bytes > 0 && !waits && bytes + (again ? 0 : kept->bytes) > limit->bytes;
+        bool large = limit->bytes > 0 && bytes + (again ? 0 : kept->bytes) > limit->bytes;
         bool old = limit->seconds > 0 && (uint64_t)(now - kept->came.tv_sec) >= limit->seconds &&
                    now >= kept->came.tv_sec;
         if (large || old) {
@@ -210,14 +210,12 @@ static void *originals_run(void *self)
     (void)syscall(SYS_ioprio_set, 1, 0, IO_IDLE);
     (void)pthread_setname_np(pthread_self(), "originals");
     do {
-        struct list list;
-        bool again = true;
-        while (again && !atomic_load(&originals->stop)) {
-            again = false;
-            if (list_make(originals, &list)) {
+        /* what is still to be compressed counts as what comes of it */
+        for (bool again = true; again && !atomic_load(&originals->stop);) {
+            struct list list;
+            again = list_make(originals, &list) && list_pack(originals, &list);
+            if (!again && !list.failed && !atomic_load(&originals->stop))
                 limit_hold(originals, &list, &next);
-                again = list_pack(originals, &list);
-            }
             free(list.items);
         }
     } while (work_wait(originals, next));

@@ -477,11 +477,38 @@ static void note_write(struct writer *writer, const struct csv_note *note)
     writer_close(writer, '}');
 }
 
-/* What was done, of each kind how often, and the first. */
-static void reading_write(struct writer *writer, const struct csv_report *report)
+/* Something about the whole file. */
+static void fact_write(struct writer *writer, const char *code, uint64_t n, const char *text)
 {
+    writer_open(writer, '{');
+    writer_put_string(writer, "code", code);
+    writer_put_uint(writer, "count", n);
+    writer_key(writer, "first");
+    writer_open(writer, '[');
+    writer_open(writer, '{');
+    writer_put_string(writer, "text", text);
+    writer_close(writer, '}');
+    writer_close(writer, ']');
+    writer_close(writer, '}');
+}
+
+/* A guess is said; so are characters that there are none of. */
+static void encoding_write(struct writer *writer, const struct profile_source *source)
+{
+    bool told = strstr(source->told, "\"encoding\":") != NULL; /* in a text its quotes would be escaped */
+    if (source->report->encoding == CSV_WINDOWS_1252 && !told)
+        fact_write(writer, "encoding_guessed", 1, "windows-1252");
+    if (source->n_bad)
+        fact_write(writer, "bad_character", source->n_bad, source->recoded_from);
+}
+
+/* What was done, of each kind how often, and the first. */
+static void reading_write(struct writer *writer, const struct profile_source *source)
+{
+    const struct csv_report *report = source->report;
     writer_key(writer, "reading");
     writer_open(writer, '[');
+    encoding_write(writer, source);
     for (int i = 0; i < DEEDS; i++) {
         const struct csv_done *done = &report->done[i];
         if (done->n == 0)
@@ -521,7 +548,9 @@ static void source_write(struct writer *writer, const struct profile_source *sou
     writer_put_string(writer, "format", source->format);
     writer_key(writer, "told"); /* profile_told looks for it here */
     writer_raw(writer, source->told, strlen(source->told));
-    reading_write(writer, source->report);
+    if (source->recoded_from)
+        writer_put_string(writer, "recoded_from", source->recoded_from);
+    reading_write(writer, source);
     skipped_write(writer, source->report);
 }
 

@@ -1,6 +1,7 @@
 /* A file, whatever it is, into a dataset. See take.h. */
 #include "datasets/take.h"
 #include "base/files.h"
+#include "base/recode.h"
 #include "datasets/convert.h"
 #include "datasets/kind.h"
 #include "mlp/idx.h"
@@ -9,6 +10,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+/* How the file became UTF-8. */
+struct recoded {
+    const char *from; /* NULL: it is read as it is */
+    uint64_t n_bad;
+    bool head_is_unknown; /* nobody can tell the encoding */
+};
 
 /* curl -d reads a file without its line ends. */
 static bool lines_check(const struct taken_file *file, struct err *err)
@@ -86,28 +94,83 @@ static bool kind_tell(const struct taken_file *file, enum file_kind *kind, struc
     return *kind == FILE_JSON || *kind == FILE_IDX || !file->lines_dropped || lines_check(file, err);
 }
 
+/* The file as UTF-8, where its mark or the user says that it is in an encoding
+ * that the reader does not know: *fd, which the caller closes, else -1. Where
+ * nobody can tell, the user is asked. */
+static bool file_recode(struct datasets *datasets, const struct taken_file *file, struct recoded *recoded,
+                        int *fd, struct err *err)
+{
+    uint64_t size;
+    *fd = -1;
+    if (!files_size(file->fd, &size, err))
+        return false;
+    size_t n = size < KIND_HEAD ? (size_t)size : KIND_HEAD;
+    char *head = malloc(KIND_HEAD);
+    bool ok = (head || err_memory(err, "the head of the file")) && files_read_at(file->fd, head, n, 0, err);
+    recoded->from = !ok ? NULL : file->charset ? file->charset : recode_mark(head, n);
+    if (ok && recoded->from)
+        ok = (*fd = datasets_temp(datasets, err)) >= 0 &&
+             recode_file(file->fd, recoded->from, *fd, file->stop, &recoded->n_bad, err);
+    else if (ok && file->options->encoding == CSV_ENCODING_GUESS)
+        recoded->head_is_unknown = !recode_ask(head, n, err);
+    free(head);
+    return ok;
+}
+
 /* Pictures with labels are two files, and are not kept. */
 static bool source_describe(struct upload *upload, const struct taken_file *file, enum file_kind kind,
-                            struct err *err)
+                            const struct recoded *recoded, struct err *err)
 {
     static const char *const formats[] = {
         [FILE_CSV] = "csv", [FILE_JSON] = "json", [FILE_LIBSVM] = "libsvm", [FILE_IDX] = "idx"};
     struct upload_source source = {.format = formats[kind],
                                    .told = file->told,
                                    .keep_fd = file->labels_fd >= 0 ? -1 : file->fd,
-                                   .keep_of = file->kept_of};
+                                   .keep_of = file->kept_of,
+                                   .recoded_from = recoded->from,
+                                   .n_bad = recoded->n_bad};
     return files_size(file->fd, &source.bytes, err) && datasets_describe(upload, &source, err);
+}
+
+/* What is no text is named before its encoding is asked for. */
+static bool text_tell(struct datasets *datasets, const struct taken_file *file, struct taken_file *read,
+                      enum file_kind *kind, struct recoded *recoded, struct err *err)
+{
+    struct err unknown = {0};
+    *recoded = (struct recoded){0};
+    if (!file_recode(datasets, file, recoded, &read->fd, &unknown)) {
+        *err = unknown;
+        return false;
+    }
+    if (read->fd < 0)
+        read->fd = file->fd;
+    if (!kind_tell(read, kind, err))
+        return false;
+    if (recoded->head_is_unknown && *kind != FILE_IDX)
+        *err = unknown;
+    return !recoded->head_is_unknown || *kind == FILE_IDX;
 }
 
 bool take_file(struct datasets *datasets, struct upload *upload, const struct taken_file *file,
                struct dataset_info *info, struct err *err)
 {
+    struct taken_file read = *file;
+    struct csv_options options = *file->options;
+    struct recoded recoded;
     enum file_kind kind;
-    if (!kind_tell(file, &kind, err) || !source_describe(upload, file, kind, err)) {
+    read.fd = -1;
+    bool ok = text_tell(datasets, file, &read, &kind, &recoded, err) &&
+              source_describe(upload, file, kind, &recoded, err);
+    if (recoded.from)
+        options.encoding = CSV_UTF8;
+    read.options = &options;
+    if (!ok)
         datasets_abort(upload);
-        return false;
-    }
-    if (kind == FILE_CSV)
-        return datasets_finish(upload, file->fd, file->options, file->stop, info, err);
-    return converted_take(datasets, upload, file, kind, info, err);
+    else if (kind == FILE_CSV)
+        ok = datasets_finish(upload, read.fd, read.options, file->stop, info, err);
+    else
+        ok = converted_take(datasets, upload, &read, kind, info, err);
+    if (read.fd >= 0 && read.fd != file->fd)
+        close(read.fd);
+    return ok;
 }

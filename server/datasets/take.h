@@ -11,13 +11,14 @@ struct taken_file {
     int fd;                            /* a regular file */
     int labels_fd;                     /* of pictures in IDX; -1: there are none */
     const struct csv_options *options; /* what the user says of the reading */
-    const char *told;                  /* the same as a JSON object of texts (csv_query_told) */
-    int64_t kept_of;                   /* the dataset whose kept upload it is; 0: it has just come */
-    bool json;                         /* it was sent as application/json */
-    bool lines_dropped;                /* it came from curl -d, perhaps, which drops line ends */
-    uint64_t most;                     /* bytes that it may have as CSV */
-    struct claim *claim;               /* the request's */
-    const atomic_bool *stop;           /* ends the work with ERR_STOPPED; NULL: nothing does */
+    const char *charset; /* the encoding, one that iconv knows; NULL: it is among the options, or found out */
+    const char *told;    /* the same as a JSON object of texts (csv_query_told) */
+    int64_t kept_of;     /* the dataset whose kept upload it is; 0: it has just come */
+    bool json;           /* it was sent as application/json */
+    bool lines_dropped;  /* it came from curl -d, perhaps, which drops line ends */
+    uint64_t most;       /* bytes that it may have as CSV */
+    struct claim *claim; /* the request's */
+    const atomic_bool *stop; /* ends the work with ERR_STOPPED; NULL: nothing does */
 };
 
 /* As datasets_finish: ends the upload in either case. Slow. */

@@ -1,5 +1,6 @@
 /* How to read a CSV, as the query says it. One row of a table a parameter. */
 #include "http/csv_query.h"
+#include "base/recode.h"
 #include "base/writer.h"
 #include "mlp/csv.h"
 
@@ -114,7 +115,9 @@ static const struct choice {
     {"decimal", WORDS(decimals), NULL, decimal_set, "point or comma"},
     {"thousands", WORDS(thousands), thousands_fits, thousands_set,
      "comma, point, blank, apostrophe or underscore"},
-    {"encoding", WORDS(encodings), NULL, encoding_set, "utf-8, utf-16le, utf-16be, windows-1252 or latin-1"},
+    {"encoding", WORDS(encodings), NULL, encoding_set,
+     "utf-8, utf-16le, utf-16be, windows-1252 or latin-1, or of a dataset's file any that iconv knows, as "
+     "shift_jis"},
     {"comment", WORDS(comments), mark_fits, comment_set,
      "none, or the character that comment lines begin with, as %23 for #"},
     {"on_bad_row", WORDS(bad_rows), NULL, bad_row_set, "reject or skip"},
@@ -144,6 +147,11 @@ static bool choice_read(struct csv_query *query, const struct choice *choice, co
     int value;
     if (word_find(choice->words, choice->n_words, text, &value))
         return choice->set(query, value);
+    if (choice->words == encodings && recode_knows(text)) {
+        query->charset = text;
+        query->options.encoding = CSV_UTF8; /* which it is by then */
+        return true;
+    }
     if (choice->fits && strlen(text) == 1 && choice->fits(*text))
         return choice->set(query, *text);
     return wrong(err, choice->name, choice->expected, text);
@@ -297,7 +305,13 @@ struct csv_values csv_query_values(const struct request *request)
 bool csv_query_read(struct csv_query *query, const struct request *request, struct err *err)
 {
     struct csv_values values = csv_query_values(request);
-    return csv_query_find(query, &values, err);
+    if (!csv_query_find(query, &values, err))
+        return false;
+    if (!query->charset)
+        return true;
+    wrong(err, "encoding", "utf-8, utf-16le, utf-16be, windows-1252 or latin-1", query->charset);
+    csv_query_done(query);
+    return false;
 }
 
 static void told_put(struct writer *writer, const struct csv_values *values, const char *name)

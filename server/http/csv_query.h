@@ -17,6 +17,8 @@ struct csv_words {
 
 struct csv_query {
     struct csv_options options;
+    const char *charset; /* another encoding than those of the options, which iconv knows; the values' own;
+                            NULL: none */
     struct csv_words na, columns, types; /* types: the columns' names */
     struct csv_type *type_list;          /* (types.n) */
 };
@@ -32,6 +34,7 @@ struct csv_values {
     const char *(*find)(void *self, const char *name);
     void *self;
 };
+/* As csv_query_read, and takes the encodings that iconv knows. */
 bool csv_query_find(struct csv_query *query, const struct csv_values *values, struct err *err);
 /* What was told, as a JSON object of texts, for csv_values later; the caller
  * frees it. NULL: out of memory. */

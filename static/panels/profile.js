@@ -5,7 +5,7 @@ import { h, say } from "../dom.js";
 import { histogram } from "../histogram.js";
 import { paint, pictureOf } from "../pictures.js";
 import { text } from "../text.js";
-import { showReading } from "./reading.js";
+import { showAgain, showReading } from "./reading.js";
 
 const COLUMNS = 24; // shown before one asks for all
 const ROWS = 6;
@@ -75,7 +75,7 @@ export function mountProfile(actions) {
     const picture = pictureOf(profile);
     if (!picture) targets.replaceChildren(...profile.columns.slice(0, TARGETS).map((/** @type {import("../api.js").Column} */ c) => new Option(c.name)));
     const columns = showColumns(profile, picture, picture ? null : chosen, showTies);
-    body.replaceChildren(...(picture ? [showPictures(profile, rows, picture)] : []), columns, ...(picture ? [] : [showRows(rows)]), showReading(profile, actions));
+    body.replaceChildren(showReading(profile, actions), ...(picture ? [showPictures(profile, rows, picture)] : []), columns, ...(picture ? [] : [showRows(rows)]), showAgain(profile, actions));
     tied = null;
     showTies();
   }

@@ -3,16 +3,16 @@
 import { h } from "../dom.js";
 import { text } from "../text.js";
 
-const REJECTS = new Set(["padded", "trailing_fields", "quote_mended", "other_separator", "header_row", "empty_line"]); // codes whose lines are in the table, or are nothing
+const NO_REJECTS = new Set(["encoding_guessed", "bad_character", "padded", "trailing_fields", "quote_mended", "other_separator", "header_row", "empty_line"]); // codes whose lines are in the table, or are nothing
 
-/** @param {any} profile @param {import("../app.js").Actions} actions */
+/** What was done to the file, hidden where nothing was. @param {any} profile @param {import("../app.js").Actions} actions */
 export function showReading(profile, actions) {
   const reading = profile.reading ?? [];
   const all = h("button", { type: "button", class: "quiet", onclick: () => actions.saveRejects(profile.name) }, text.data.allRejects);
-  all.hidden = reading.every((/** @type {{code: string}} */ { code }) => REJECTS.has(code));
-  const done = h("div", { class: "stack", "data-reading": true }, h("h4", {}, text.data.done), h("ul", { class: "deeds" }, ...reading.map(showDeed)), all);
+  all.hidden = reading.every((/** @type {{code: string}} */ { code }) => NO_REJECTS.has(code));
+  const done = h("div", { class: "stack", "data-reading": true }, h("h4", {}, text.data.done), h("ul", { class: "deeds" }, ...reading.map(showDeed)), h("div", { class: "buttons" }, all));
   done.hidden = reading.length === 0;
-  return h("div", { class: "stack loose" }, done, profile.original?.kept ? showForm(profile, actions) : h("p", { class: "note" }, text.data.againGone));
+  return done;
 }
 
 /** @param {{code: string, count: number, first: {row?: number, line?: number, column?: string, text: string}[]}} deed */
@@ -25,8 +25,9 @@ function showDeed({ code, count, first }) {
   );
 }
 
-/** @param {any} profile @param {import("../app.js").Actions} actions */
-function showForm({ name, told }, actions) {
+/** The form that reads the file again. @param {any} profile @param {import("../app.js").Actions} actions */
+export function showAgain({ name, told, original }, actions) {
+  if (!original?.kept) return h("p", { class: "note" }, text.data.againGone);
   const fields = Object.entries(text.data.againOption).map(([option, label]) => {
     const choices = text.data.againChoice[option];
     const field = choices

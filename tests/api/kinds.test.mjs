@@ -64,3 +64,38 @@ test("curl -d is told to use --data-binary", async () => {
   assert.equal((await upload("a,b\n1,2\n", type)).status, 201);
   assert.equal((await upload("a,b\r1,2\r", type)).status, 201);
 });
+
+/** Bytes of a text in an encoding that the test's own language does not write. */
+const cyrillic = { "windows-1251": 0xc0, "iso-8859-5": 0xb0 };
+const russian = (encoding) => Buffer.from([..."name,n\n\u0411\u0435\u043b\u0430\u044f,1\n\u0421\u0435\u0440\u0430\u044f,2\n"].map((c) => (c < "\u0400" ? c.charCodeAt(0) : c.charCodeAt(0) - 0x410 + cyrillic[encoding])));
+
+test("an encoding is told by any name that iconv knows, asked for where the bytes do not tell", async () => {
+  const names = [["name", "n"], [["\u0411\u0435\u043b\u0430\u044f", 1], ["\u0421\u0435\u0440\u0430\u044f", 2]]];
+  for (const encoding of Object.keys(cyrillic)) {
+    const asked = problem(await upload(russian(encoding)), 400, /encoding=/);
+    assert.deepEqual([asked.code, asked.field], ["encoding_unknown", "encoding"]);
+    const reply = await upload(russian(encoding), {}, `&encoding=${encoding.toUpperCase()}`);
+    assert.deepEqual(await rows(reply), names);
+    assert.equal(reply.json.recoded_from.toLowerCase(), encoding);
+    const again = await daemon.call("POST", `/datasets/${reply.json.name}/read?types=n:text`);
+    assert.deepEqual([again.status, types(again)], [200, ["category", "text"]]); // still in that encoding
+  }
+  const utf32 = Buffer.from(new Uint32Array([0xfeff, ...[..."a,b\n1,\u00e9\n2,x\n"].map((c) => c.codePointAt(0))]).buffer);
+  assert.deepEqual(await rows(await upload(utf32)), [["a", "b"], [[1, "\u00e9"], [2, "x"]]]);
+  const shift = Buffer.from([...Buffer.from("a,b\n1,"), 0x93, 0xfa, 0x96, 0x7b, ...Buffer.from("\n2,x\n")]);
+  assert.deepEqual((await rows(await upload(shift, {}, "&encoding=shift_jis")))[1][0], [1, "\u65e5\u672c"]);
+  assert.equal(problem(await upload("a\n1\n", {}, "&encoding=utf-9"), 400, /iconv/).field, "encoding");
+  assert.equal(problem(await daemon.csv("/datasets/k1/rows?encoding=koi8-r", "1"), 400, /utf-8/).field, "encoding");
+});
+
+test("a guess of the encoding, and what is none of it, are said", async () => {
+  const latin = await upload(Buffer.from("name,n\nCaf\u00e9,1\nM\u00fcsli,2\n", "latin1"));
+  assert.deepEqual((await rows(latin))[1], [["Caf\u00e9", 1], ["M\u00fcsli", 2]]);
+  assert.deepEqual(latin.json.reading.map(({ code, first }) => [code, first[0].text]), [["encoding_guessed", "windows-1252"]]);
+  const told = await upload(Buffer.from("name\nCaf\u00e9\n", "latin1"), {}, "&encoding=latin-1");
+  assert.deepEqual(told.json.reading, []);
+  const broken = Buffer.concat([Buffer.from("name,n\n"), Buffer.from("x,1\n".repeat(50)), Buffer.from([0x81, 0x20]), Buffer.from(",2\n")]);
+  const reading = (await upload(broken, {}, "&encoding=shift_jis")).json.reading;
+  assert.deepEqual([reading[0].code, reading[0].count], ["bad_character", 1]);
+  assert.equal(problem(await upload(Buffer.from([0x81, 0x20, 0x0a, 0x81, 0x20, 0x0a]), {}, "&encoding=shift_jis"), 400).code, "encoding_wrong");
+});

@@ -52,15 +52,32 @@ test("beside each column stands how much it tells about the one that is chosen, 
   assert.deepEqual(complaints, []);
 });
 
-test("a ragged row is reported with its number and its line, and the problem goes with the next upload", async () => {
-  await page.locator("#upload").setInputFiles(csv("ragged.csv", 'a,b\n1,"2\n2"\n3,4\n5\n'));
+test("why a file is not taken is said, and goes with the next upload", async () => {
+  await page.locator("#upload").setInputFiles({ name: "sheet.xlsx", mimeType: "application/zip", buffer: Buffer.from("PK\x03\x04....xl/workbook.xml", "latin1") });
   await page.locator("[data-upload-note].bad").waitFor();
-  assert.match(await page.locator("[data-upload-note]").textContent(), /ragged\.csv was not taken: row 3\b/);
-  assert.deepEqual(await page.locator(".lines li").allTextContents(), ["a,b", "23,4", "35"]);
+  assert.match(await page.locator("[data-upload-note]").textContent(), /sheet\.xlsx was not taken: .*CSV UTF-8/);
   await keep(page, "problem");
   await upload(page, csv("whole.csv", clouds(50)));
   await page.locator("[data-upload-note].bad").waitFor({ state: "hidden" });
-  complaints.splice(0, complaints.length, ...complaints.filter((words) => !words.includes("422")));
+  complaints.splice(0, complaints.length, ...complaints.filter((words) => !words.includes("415")));
+});
+
+test("what was done to the file is shown with the first rows, all are saved, and the file is read again otherwise", async () => {
+  const rows = Array.from({ length: 1000 }, (_, i) => ([10, 500, 990].includes(i) ? `${i},2,x,4` : `${i},${i % 7}`));
+  await upload(page, csv("odd.csv", `id,size\n${rows.join("\n")}\n`));
+  const deed = page.locator('[data-deed="too_many_fields"]');
+  await deed.waitFor();
+  assert.match(await deed.locator("b").textContent(), /^3 rows/);
+  assert.deepEqual(await deed.locator("li").allTextContents(), ["row 11, line 1210,2,x,4", "row 501, line 502500,2,x,4", "row 991, line 992990,2,x,4"]);
+  await keep(page, "reading");
+  const [saved] = await Promise.all([page.waitForEvent("download"), page.getByRole("button", { name: "All of them, as CSV" }).click()]);
+  assert.equal(saved.suggestedFilename(), "odd-rejects.csv");
+  await page.locator("summary", { hasText: "Read the file again" }).click();
+  await page.locator('[data-again] input[name="types"]').fill("size:category");
+  await page.locator("[data-again] button").click();
+  await page.locator('.columns > li:has-text("size"):has-text("category")').waitFor();
+  assert.deepEqual((await (await fetch(`${daemon.address}/datasets/odd`)).json()).told, { types: "size:category" });
+  assert.deepEqual(complaints, []);
 });
 
 test("where the name is taken, both are kept or the old one is replaced", async () => {
