@@ -90,7 +90,7 @@ enum slopes layer_slopes(const struct network *network, uint32_t layer)
 }
 
 /* Whether the kernels apply the layer's activation themselves. */
-static bool layer_is_fused(const struct pass *pass, uint32_t layer)
+static bool layer_is_fused(const struct forward_pass *pass, uint32_t layer)
 {
     const struct layer *l = &pass->network->layers[layer];
     return layer + 1 < pass->network->n_layers && l->activation == ACTIVATION_RELU &&
@@ -98,13 +98,13 @@ static bool layer_is_fused(const struct pass *pass, uint32_t layer)
 }
 
 /* Where a row's slopes go in training; NULL for answers. */
-static float *slopes_of(const struct pass *pass, uint32_t layer, uint32_t row)
+static float *slopes_of(const struct forward_pass *pass, uint32_t layer, uint32_t row)
 {
     return pass->slopes == NULL ? NULL : pass->slopes->at[layer + 1] + row * pass->slopes->ld[layer + 1];
 }
 
 /* Layer normalisation of a row's sums, part by part. */
-static void normalize_row(const struct pass *pass, uint32_t layer, uint32_t row)
+static void normalize_row(const struct forward_pass *pass, uint32_t layer, uint32_t row)
 {
     const struct layer *l = &pass->network->layers[layer];
     const float *gains = vector_of(pass->network, layer, VECTOR_GAINS),
@@ -121,7 +121,7 @@ static void normalize_row(const struct pass *pass, uint32_t layer, uint32_t row)
 }
 
 /* Normalisation and activation of a row's sums. */
-static void activate_row(const struct pass *pass, uint32_t layer, uint32_t row)
+static void activate_row(const struct forward_pass *pass, uint32_t layer, uint32_t row)
 {
     const struct layer *l = &pass->network->layers[layer];
     uint32_t width = padded_out(pass->network, layer);
@@ -137,8 +137,8 @@ static void activate_row(const struct pass *pass, uint32_t layer, uint32_t row)
 /* What the kernels have left to do for n_rows rows of sums of layer `layer`,
  * and dropout. `rows`: the table's rows (n of them; more are padding), which
  * key dropout. */
-static void activate_rows(const struct pass *pass, uint32_t layer, const uint32_t *rows, uint32_t first,
-                          uint32_t n, uint32_t n_rows)
+static void activate_rows(const struct forward_pass *pass, uint32_t layer, const uint32_t *rows,
+                          uint32_t first, uint32_t n, uint32_t n_rows)
 {
     const struct layer *l = &pass->network->layers[layer];
     bool drops = pass->slopes != NULL && l->dropout > 0;
@@ -155,8 +155,8 @@ static void activate_rows(const struct pass *pass, uint32_t layer, const uint32_
 }
 
 /* Layers from `layer` on for rows whose activations at[layer] are there. */
-static void forward_layers(const struct pass *pass, uint32_t layer, const uint32_t *rows, uint32_t first,
-                           uint32_t n, uint32_t n_rows)
+static void forward_layers(const struct forward_pass *pass, uint32_t layer, const uint32_t *rows,
+                           uint32_t first, uint32_t n, uint32_t n_rows)
 {
     const struct network *network = pass->network;
     const struct activations *a = pass->a;
@@ -169,7 +169,7 @@ static void forward_layers(const struct pass *pass, uint32_t layer, const uint32
     }
 }
 
-void forward_sums(const struct pass *pass, uint32_t first, uint32_t n_rows)
+void forward_sums(const struct forward_pass *pass, uint32_t first, uint32_t n_rows)
 {
     if (pass->network->n_layers == 1)
         return; /* the last layer's activation is left to the loss */
@@ -179,7 +179,7 @@ void forward_sums(const struct pass *pass, uint32_t first, uint32_t n_rows)
 }
 
 /* The sums of one layer over some of its inputs for rows given as lists. */
-static void sums_listed(const struct pass *pass, uint32_t layer, const struct lists *lists, bool relu,
+static void sums_listed(const struct forward_pass *pass, uint32_t layer, const struct lists *lists, bool relu,
                         float *y, size_t ldy)
 {
     const struct network *network = pass->network;
@@ -190,7 +190,7 @@ static void sums_listed(const struct pass *pass, uint32_t layer, const struct li
 
 /* The two halves' sums of rows first .. first + n - 1, added up, where they
  * belong. */
-static void join_rows(const struct pass *pass, uint32_t layer, const float *low, size_t ld_low,
+static void join_rows(const struct forward_pass *pass, uint32_t layer, const float *low, size_t ld_low,
                       const float *high, size_t ld_high, uint32_t first, uint32_t n)
 {
     const struct activations *a = pass->a;
@@ -201,8 +201,8 @@ static void join_rows(const struct pass *pass, uint32_t layer, const float *low,
 
 /* A row's bytes as the network shall see them, those from `begin` to `end` at
  * least. */
-static void row_bytes(const struct pass *pass, const struct row_source *source, uint32_t row, uint32_t begin,
-                      uint32_t end, uint8_t *bytes, struct gather *gather)
+static void row_bytes(const struct forward_pass *pass, const struct row_source *source, uint32_t row,
+                      uint32_t begin, uint32_t end, uint8_t *bytes, struct gather *gather)
 {
     binding_encode_bytes(source->binding, row, begin, end, bytes);
     if (pass->augmenter != NULL)
@@ -211,8 +211,9 @@ static void row_bytes(const struct pass *pass, const struct row_source *source, 
 
 /* Those of n rows and zero ones up to a multiple of 16 into the gather's
  * scratch: in a loop of its own, where many rows are on their way at once. */
-static void gather_bytes(const struct pass *pass, const struct row_source *source, const uint32_t *rows,
-                         uint32_t n, uint32_t begin, uint32_t end, struct gather *gather)
+static void gather_bytes(const struct forward_pass *pass, const struct row_source *source,
+                         const uint32_t *rows, uint32_t n, uint32_t begin, uint32_t end,
+                         struct gather *gather)
 {
     uint32_t n_in = padded_in(pass->network, 0);
     for (uint32_t i = 0; i < n; i++) {
@@ -234,7 +235,7 @@ static void prefetch_for_write(const float *row, size_t n)
 
 /* The sums of the first layer over some inputs of n_rows rows whose bytes have
  * been gathered; those bytes, transposed, for the gradient. */
-static void sums_sparse(const struct pass *pass, const struct row_source *source, uint32_t begin,
+static void sums_sparse(const struct forward_pass *pass, const struct row_source *source, uint32_t begin,
                         uint32_t end, uint32_t first, uint32_t n_rows, bool relu, float *y, size_t ldy,
                         struct gather *gather)
 {
@@ -260,8 +261,8 @@ static void sums_sparse(const struct pass *pass, const struct row_source *source
     sums_listed(pass, 0, lists, relu, y, ldy);
 }
 
-static void first_layer_sparse(const struct pass *pass, const struct row_source *source, const uint32_t *rows,
-                               uint32_t first, uint32_t n, struct gather *gather)
+static void first_layer_sparse(const struct forward_pass *pass, const struct row_source *source,
+                               const uint32_t *rows, uint32_t first, uint32_t n, struct gather *gather)
 {
     uint32_t n_in = padded_in(pass->network, 0), half = inputs_half(n_in), n_padded = (n + 15) & ~15u;
     size_t ld = pass->a->ld[1];
@@ -276,7 +277,7 @@ static void first_layer_sparse(const struct pass *pass, const struct row_source 
     activate_rows(pass, 0, rows, first, n, n_padded);
 }
 
-void forward_half(const struct pass *pass, const struct row_source *source, uint32_t half,
+void forward_half(const struct forward_pass *pass, const struct row_source *source, uint32_t half,
                   const uint32_t *rows, uint32_t first, uint32_t n, float *sums, struct gather *gather)
 {
     uint32_t n_in = padded_in(pass->network, 0), begin = inputs_at(n_in, half),
@@ -286,8 +287,8 @@ void forward_half(const struct pass *pass, const struct row_source *source, uint
     sums_sparse(pass, source, begin, end, first, (n + 15) & ~15u, false, sums + first * ld, ld, gather);
 }
 
-void forward_joined(const struct pass *pass, float *const sums[2], const uint32_t *rows, uint32_t first,
-                    uint32_t n)
+void forward_joined(const struct forward_pass *pass, float *const sums[2], const uint32_t *rows,
+                    uint32_t first, uint32_t n)
 {
     uint32_t n_padded = (n + 15) & ~15u;
     size_t ld = pass->a->ld[1];
@@ -296,8 +297,8 @@ void forward_joined(const struct pass *pass, float *const sums[2], const uint32_
     forward_layers(pass, 1, rows, first, n, n_padded);
 }
 
-static void gather_dense(const struct pass *pass, const struct row_source *source, const uint32_t *rows,
-                         uint32_t first, uint32_t n, struct gather *gather)
+static void gather_dense(const struct forward_pass *pass, const struct row_source *source,
+                         const uint32_t *rows, uint32_t first, uint32_t n, struct gather *gather)
 {
     const struct recipe *recipe = binding_recipe(source->binding);
     uint32_t n_padded = (n + 15) & ~15u, n_in = padded_in(pass->network, 0);
@@ -319,7 +320,7 @@ static void gather_dense(const struct pass *pass, const struct row_source *sourc
     }
 }
 
-void forward_rows(const struct pass *pass, const struct row_source *source, const uint32_t *rows,
+void forward_rows(const struct forward_pass *pass, const struct row_source *source, const uint32_t *rows,
                   uint32_t first, uint32_t n, struct gather *gather)
 {
     uint32_t n_padded = (n + 15) & ~15u;
@@ -334,8 +335,8 @@ void forward_rows(const struct pass *pass, const struct row_source *source, cons
 
 /* A layer of n rows, at most BLOCK_ROWS, as lists of non-zeros, a half of the
  * inputs at a time. x: (n, ldx). */
-static void listed_layer(const struct pass *pass, uint32_t layer, const float *x, size_t ldx, uint32_t first,
-                         uint32_t n, struct gather *gather)
+static void listed_layer(const struct forward_pass *pass, uint32_t layer, const float *x, size_t ldx,
+                         uint32_t first, uint32_t n, struct gather *gather)
 {
     uint32_t n_in = network_n_in(pass->network, layer), half = inputs_half(padded_in(pass->network, layer));
     struct lists *lists = &gather->lists;
@@ -358,7 +359,7 @@ static void listed_layer(const struct pass *pass, uint32_t layer, const float *x
     activate_rows(pass, layer, NULL, first, 0, n);
 }
 
-void forward_single(const struct pass *pass, const float *x, uint32_t first, struct gather *gather)
+void forward_single(const struct forward_pass *pass, const float *x, uint32_t first, struct gather *gather)
 {
     for (uint32_t l = 0; l < pass->network->n_layers; l++) {
         listed_layer(pass, l, x, 0, first, 1, gather);
@@ -376,7 +377,7 @@ static bool numbers_are_sparse(const float *x, uint32_t n, uint32_t n_inputs)
     return gather_is_sparse(n_nonzero, n_inputs);
 }
 
-void forward_numbers(const struct pass *pass, const float *x, uint32_t n, struct gather *gather)
+void forward_numbers(const struct forward_pass *pass, const float *x, uint32_t n, struct gather *gather)
 {
     const struct activations *a = pass->a;
     uint32_t n_inputs = pass->network->n_inputs, n_padded = (n + KERNEL_ROWS - 1) / KERNEL_ROWS * KERNEL_ROWS;

@@ -46,7 +46,7 @@ bool gather_is_sparse(uint64_t n_nonzero, uint64_t n);
 
 /* How rows pass through the network: for answers, or for training, which also
  * wants slopes and drops units. */
-struct pass {
+struct forward_pass {
     const struct network *network;
     const struct kernels *kernels;
     struct activations *a;
@@ -82,30 +82,30 @@ struct row_source {
  * first .. first + n - 1, and zero inputs from there to the next multiple of
  * 16. `first` is a multiple of 16. The last layer's activation is left to the
  * loss. */
-void forward_rows(const struct pass *pass, const struct row_source *source, const uint32_t *rows,
+void forward_rows(const struct forward_pass *pass, const struct row_source *source, const uint32_t *rows,
                   uint32_t first, uint32_t n, struct gather *gather);
 
 /* Where the source is sparse, the same in two: one half (0 or 1, see
  * inputs_half) of the first layer's inputs, whose sums go into `sums` for rows
  * first .. of the chunk, with the stride of at[1], and then, with both halves
  * there, the rest. No augmentation. */
-void forward_half(const struct pass *pass, const struct row_source *source, uint32_t half,
+void forward_half(const struct forward_pass *pass, const struct row_source *source, uint32_t half,
                   const uint32_t *rows, uint32_t first, uint32_t n, float *sums, struct gather *gather);
-void forward_joined(const struct pass *pass, float *const sums[2], const uint32_t *rows, uint32_t first,
-                    uint32_t n);
+void forward_joined(const struct forward_pass *pass, float *const sums[2], const uint32_t *rows,
+                    uint32_t first, uint32_t n);
 
 /* The rest of the way for n_rows (a multiple of 8) rows whose sums of the first
  * layer are in at[1], for answers. */
-void forward_sums(const struct pass *pass, uint32_t first, uint32_t n_rows);
+void forward_sums(const struct forward_pass *pass, uint32_t first, uint32_t n_rows);
 
 /* One row of n_inputs numbers through all layers as lists of non-zeros, for
  * answers; its outputs in activations row `first`. */
-void forward_single(const struct pass *pass, const float *x, uint32_t first, struct gather *gather);
+void forward_single(const struct forward_pass *pass, const float *x, uint32_t first, struct gather *gather);
 
 /* n rows, at most BLOCK_ROWS, of n_inputs numbers through all layers, for
  * answers; their outputs in activations rows 0 .. n - 1. Rows of mostly zeros
  * go through the first layer as lists of what is not zero, which changes no
  * bit. */
-void forward_numbers(const struct pass *pass, const float *x, uint32_t n, struct gather *gather);
+void forward_numbers(const struct forward_pass *pass, const float *x, uint32_t n, struct gather *gather);
 
 #endif

@@ -128,7 +128,7 @@ static bool workspace_fit(struct workspace *w, const struct network *network, st
 }
 
 /* n <= BLOCK_ROWS rows; x: (n, n_inputs). */
-static void predict_block(const struct pass *pass, const float *x, uint32_t n, struct gather *gather)
+static void predict_block(const struct forward_pass *pass, const float *x, uint32_t n, struct gather *gather)
 {
     size_t n_inputs = pass->network->n_inputs;
     if (n >= SINGLE_ROWS || n_inputs >= LISTS_INPUTS_MAX)
@@ -161,7 +161,7 @@ bool model_predict(const struct model *model, const float *x, uint32_t n, float 
     size_t n_inputs = model->network->n_inputs, n_outputs = model_n_outputs(model);
     if (!workspace_fit(w, model->network, err))
         return false;
-    struct pass pass = {.network = model->network, .kernels = kernels, .a = &w->activations};
+    struct forward_pass pass = {.network = model->network, .kernels = kernels, .a = &w->activations};
     unsigned before = denormals_flush();
     for (uint32_t first = 0; first < n; first += BLOCK_ROWS) {
         uint32_t rows = n - first < BLOCK_ROWS ? n - first : BLOCK_ROWS;

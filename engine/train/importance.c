@@ -71,7 +71,7 @@ static double row_cost(const struct importance_work *w, uint32_t i, float *outpu
  * block. */
 static double block_rise(const struct importance_work *w, struct importance_scratch *s, uint32_t n)
 {
-    struct pass pass = {.network = w->model->network, .kernels = kernels_get(), .a = &s->block};
+    struct forward_pass pass = {.network = w->model->network, .kernels = kernels_get(), .a = &s->block};
     uint32_t last = w->model->network->n_layers;
     double rise = 0;
     forward_sums(&pass, 0, (n + 15) & ~15u);
@@ -200,7 +200,7 @@ static void rows_measure(struct importance_work *w)
     struct importance_scratch *s = &w->scratch[0];
     for (uint32_t first = 0; first < w->n && !stop_is_set(w->stop); first += BLOCK_ROWS) {
         uint32_t n = w->n - first < BLOCK_ROWS ? w->n - first : BLOCK_ROWS;
-        struct pass pass = {.network = network, .kernels = kernels_get(), .a = &s->block};
+        struct forward_pass pass = {.network = network, .kernels = kernels_get(), .a = &s->block};
         for (uint32_t i = 0; i < n; i++)
             memcpy(s->block.at[1] + i * s->block.ld[1], a->at[1] + (first + i) * a->ld[1],
                    padded_out(network, 0) * sizeof(float));

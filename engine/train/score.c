@@ -107,7 +107,7 @@ static void scoring_block(const struct scoring *s, struct worker_scratch *scratc
     uint32_t n = left < block ? (uint32_t)left : block, last = s->network->n_layers;
     struct row_source source = {.binding = s->rows->binding, .sparse = s->sparse, .n_order = s->end - first};
     struct activations *a = &scratch->activations;
-    struct pass pass = {.network = s->network, .kernels = kernels, .a = a};
+    struct forward_pass pass = {.network = s->network, .kernels = kernels, .a = a};
     forward_rows(&pass, &source, s->rows->rows + first, 0, n, &scratch->gather);
     for (uint32_t i = 0; i < n; i++)
         s->scores[first - s->begin + i] =

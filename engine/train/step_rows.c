@@ -82,21 +82,21 @@ static struct row_source source_of(const struct trainer *t, const struct positio
                                .n_order = config->train.n_rows - p->first - first};
 }
 
-static struct pass pass_of(struct trainer *t)
+static struct forward_pass pass_of(struct trainer *t)
 {
     const struct trainer_config *config = &t->config;
     struct trainer_state *state = &t->state;
     struct trainer_workspace *work = &t->work;
-    return (struct pass){.network = state->network,
-                         .kernels = config->kernels,
-                         .a = &work->activations,
-                         .slopes = &work->deltas,
-                         .normals = &work->normals,
-                         .inverses = &work->passed,
-                         .seed = config->options.seed,
-                         .epoch = atomic_load_explicit(&state->epoch, memory_order_relaxed),
-                         .input_dropout = config->options.input_dropout,
-                         .augmenter = config->augmenter};
+    return (struct forward_pass){.network = state->network,
+                                 .kernels = config->kernels,
+                                 .a = &work->activations,
+                                 .slopes = &work->deltas,
+                                 .normals = &work->normals,
+                                 .inverses = &work->passed,
+                                 .seed = config->options.seed,
+                                 .epoch = atomic_load_explicit(&state->epoch, memory_order_relaxed),
+                                 .input_dropout = config->options.input_dropout,
+                                 .augmenter = config->augmenter};
 }
 
 /* The sparse gradient reads the bytes of 64 rows at a time: what is left of an
@@ -129,7 +129,7 @@ void step_sums(struct trainer *t, struct worker_scratch *scratch, const struct p
     uint32_t first = block * run->block_rows, n_in = padded_in(t->state.network, 0);
     struct row_source source = source_of(t, p, first);
     source.overwritten = next_overwritten(t, scratch, half * n_row_blocks(run, p) + block);
-    struct pass pass = pass_of(t);
+    struct forward_pass pass = pass_of(t);
     forward_half(&pass, &source, half, work->order.rows + p->first + first, first,
                  rows_of_block(run, p, block), work->sums[half], &scratch->gather);
     if (first + run->block_rows >= p->n_rows)
@@ -142,7 +142,7 @@ void step_rows(struct trainer *t, struct worker_scratch *scratch, const struct p
     struct trainer_run *run = &t->run;
     uint32_t first = block * run->block_rows, n = rows_of_block(run, p, block);
     const uint32_t *rows = work->order.rows + p->first + first;
-    struct pass pass = pass_of(t);
+    struct forward_pass pass = pass_of(t);
     if (run->halves) {
         forward_joined(&pass, work->sums, rows, first, n);
     } else {

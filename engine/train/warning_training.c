@@ -33,7 +33,7 @@ static bool rows_look(const struct trainer_config *config, const struct network 
     if (scratch == NULL)
         return false;
     struct row_source source = {.binding = config->train.binding, .sparse = config->sparse};
-    struct pass pass = {.network = network, .kernels = config->kernels, .a = &scratch->activations};
+    struct forward_pass pass = {.network = network, .kernels = config->kernels, .a = &scratch->activations};
     unsigned before = denormals_flush();
     for (uint64_t first = 0; first < n; first += BLOCK_ROWS) {
         uint32_t n_block = n - first < BLOCK_ROWS ? (uint32_t)(n - first) : BLOCK_ROWS;
