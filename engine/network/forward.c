@@ -190,8 +190,8 @@ static void sums_listed(const struct forward_pass *pass, uint32_t layer, const s
 
 /* The two halves' sums of rows first .. first + n - 1, added up, where they
  * belong. */
-static void join_rows(const struct forward_pass *pass, uint32_t layer, const float *low, size_t ld_low,
-                      const float *high, size_t ld_high, uint32_t first, uint32_t n)
+static void add_halves(const struct forward_pass *pass, uint32_t layer, const float *low, size_t ld_low,
+                       const float *high, size_t ld_high, uint32_t first, uint32_t n)
 {
     const struct activations *a = pass->a;
     for (uint32_t i = 0; i < n; i++)
@@ -272,13 +272,13 @@ static void first_layer_sparse(const struct forward_pass *pass, const struct row
                 gather);
     if (half < n_in) {
         sums_sparse(pass, source, half, n_in, first, n_padded, false, gather->second, gather->ld, gather);
-        join_rows(pass, 0, y, ld, gather->second, gather->ld, first, n_padded);
+        add_halves(pass, 0, y, ld, gather->second, gather->ld, first, n_padded);
     }
     activate_rows(pass, 0, rows, first, n, n_padded);
 }
 
-void forward_half(const struct forward_pass *pass, const struct row_source *source, uint32_t half,
-                  const uint32_t *rows, uint32_t first, uint32_t n, float *sums, struct gather *gather)
+void forward_split_k(const struct forward_pass *pass, const struct row_source *source, uint32_t half,
+                     const uint32_t *rows, uint32_t first, uint32_t n, float *sums, struct gather *gather)
 {
     uint32_t n_in = padded_in(pass->network, 0), begin = inputs_at(n_in, half),
              end = inputs_at(n_in, half + 1);
@@ -287,12 +287,12 @@ void forward_half(const struct forward_pass *pass, const struct row_source *sour
     sums_sparse(pass, source, begin, end, first, (n + 15) & ~15u, false, sums + first * ld, ld, gather);
 }
 
-void forward_joined(const struct forward_pass *pass, float *const sums[2], const uint32_t *rows,
-                    uint32_t first, uint32_t n)
+void forward_added(const struct forward_pass *pass, float *const sums[2], const uint32_t *rows,
+                   uint32_t first, uint32_t n)
 {
     uint32_t n_padded = (n + 15) & ~15u;
     size_t ld = pass->a->ld[1];
-    join_rows(pass, 0, sums[0] + first * ld, ld, sums[1] + first * ld, ld, first, n_padded);
+    add_halves(pass, 0, sums[0] + first * ld, ld, sums[1] + first * ld, ld, first, n_padded);
     activate_rows(pass, 0, rows, first, n, n_padded);
     forward_layers(pass, 1, rows, first, n, n_padded);
 }
@@ -355,7 +355,7 @@ static void listed_layer(const struct forward_pass *pass, uint32_t layer, const 
                     second ? gather->ld : ld);
     }
     if (!whole)
-        join_rows(pass, layer, y, ld, gather->second, gather->ld, first, n);
+        add_halves(pass, layer, y, ld, gather->second, gather->ld, first, n);
     activate_rows(pass, layer, NULL, first, 0, n);
 }
 

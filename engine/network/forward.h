@@ -89,10 +89,10 @@ void forward_rows(const struct forward_pass *pass, const struct row_source *sour
  * inputs_half) of the first layer's inputs, whose sums go into `sums` for rows
  * first .. of the chunk, with the stride of at[1], and then, with both halves
  * there, the rest. No augmentation. */
-void forward_half(const struct forward_pass *pass, const struct row_source *source, uint32_t half,
-                  const uint32_t *rows, uint32_t first, uint32_t n, float *sums, struct gather *gather);
-void forward_joined(const struct forward_pass *pass, float *const sums[2], const uint32_t *rows,
-                    uint32_t first, uint32_t n);
+void forward_split_k(const struct forward_pass *pass, const struct row_source *source, uint32_t half,
+                     const uint32_t *rows, uint32_t first, uint32_t n, float *sums, struct gather *gather);
+void forward_added(const struct forward_pass *pass, float *const sums[2], const uint32_t *rows,
+                   uint32_t first, uint32_t n);
 
 /* The rest of the way for n_rows (a multiple of 8) rows whose sums of the first
  * layer are in at[1], for answers. */

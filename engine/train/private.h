@@ -160,7 +160,7 @@ struct trainer_run {
     uint32_t *block_edges; /* (n_scratch + 1): each worker's share of the blocks */
     uint32_t n_workers;    /* that take part: all of the pool's, or one where a step is too little to share */
     uint32_t block_rows;   /* rows that a worker takes at a time: a multiple of 16, at most BLOCK_ROWS */
-    bool halves;           /* the first layer's inputs are halved between the workers */
+    bool split_k;          /* the first layer's inputs are halved between the workers */
     enum phase phase; /* that `stop` has interrupted, to go on in; N_PHASES: none. Worker 0 writes it at a
                          run's end */
     atomic_bool interrupted[N_PHASES]; /* a worker saw `stop` within the phase */

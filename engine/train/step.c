@@ -90,7 +90,7 @@ static void share_rows(struct trainer *t, const struct position *p, uint32_t wor
 {
     uint32_t n = n_row_blocks(&t->run, p);
     share_evenly(&t->run, PHASE_ROWS, worker, n);
-    if (!t->run.halves)
+    if (!t->run.split_k)
         return;
     share_evenly(&t->run, CLAIMS_SUMS, worker, 2 * (uint64_t)n);
     for (uint32_t i = 0; worker == 0 && i < n; i++)
@@ -197,10 +197,10 @@ static void rows_phase(struct trainer *t, const struct position *p, struct chang
     struct trainer_run *run = &t->run;
     (void)change;
     uint32_t i;
-    if (run->halves && !sums_work(t, p, worker))
+    if (run->split_k && !sums_work(t, p, worker))
         return;
     while (claim_or_stop(t, PHASE_ROWS, worker, &i)) {
-        if (run->halves)
+        if (run->split_k)
             pool_await(run->pool, &t->work.summed[i].halves, 2);
         step_rows(t, &run->scratch[worker], p, i);
     }

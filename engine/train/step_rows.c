@@ -130,8 +130,8 @@ void step_sums(struct trainer *t, struct worker_scratch *scratch, const struct p
     struct row_source source = source_of(t, p, first);
     source.overwritten = next_overwritten(t, scratch, half * n_row_blocks(run, p) + block);
     struct forward_pass pass = pass_of(t);
-    forward_half(&pass, &source, half, work->order.rows + p->first + first, first,
-                 rows_of_block(run, p, block), work->sums[half], &scratch->gather);
+    forward_split_k(&pass, &source, half, work->order.rows + p->first + first, first,
+                    rows_of_block(run, p, block), work->sums[half], &scratch->gather);
     if (first + run->block_rows >= p->n_rows)
         bytes_end(work, p, inputs_at(n_in, half), inputs_at(n_in, half + 1));
 }
@@ -143,8 +143,8 @@ void step_rows(struct trainer *t, struct worker_scratch *scratch, const struct p
     uint32_t first = block * run->block_rows, n = rows_of_block(run, p, block);
     const uint32_t *rows = work->order.rows + p->first + first;
     struct forward_pass pass = pass_of(t);
-    if (run->halves) {
-        forward_joined(&pass, work->sums, rows, first, n);
+    if (run->split_k) {
+        forward_added(&pass, work->sums, rows, first, n);
     } else {
         struct row_source source = source_of(t, p, first);
         forward_rows(&pass, &source, rows, first, n, &scratch->gather);

@@ -198,7 +198,7 @@ bool trainer_run_init(struct trainer *t, uint32_t n_threads, struct err *err)
     if (!run_scratch(run, config, network, n_threads, err))
         return false;
     run->n_workers = workers_wanted(config, network, n_threads);
-    run->halves = t->work.sums[0] != NULL && run->n_workers > 1;
+    run->split_k = t->work.sums[0] != NULL && run->n_workers > 1;
     run->block_rows = block_rows(config, network, run->n_workers);
     share_by_cost(run, config);
     return true;

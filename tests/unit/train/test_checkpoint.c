@@ -333,7 +333,7 @@ START_TEST(a_stop_in_the_midst_of_any_phase_changes_no_bit)
     bool enough = false;
     for (int i = 0; i < 200 && !enough; i++) {
         struct outcome stopped = {.trainer = run_stopped(&f, &o, pool, seen)};
-        ck_assert(stopped.trainer->run.halves == images);
+        ck_assert(stopped.trainer->run.split_k == images);
         ck_assert_mem_eq(trainer_network(whole.trainer)->params, trainer_network(stopped.trainer)->params,
                          trainer_network(whole.trainer)->n_floats * sizeof(float));
         trainer_free(stopped.trainer);

@@ -29,7 +29,7 @@ static void check_equal_bits(const struct fixture *f, const struct train_options
                   "weights differ at %u threads, batch %u", n_threads, o->batch_size);
     ck_assert_mem_eq(one.train, many.train, sizeof one.train);
     ck_assert_mem_eq(one.validation, many.validation, sizeof one.validation);
-    ck_assert(!a->run.halves && b->run.halves == halves);
+    ck_assert(!a->run.split_k && b->run.split_k == halves);
     trainer_free(a);
     trainer_free(b);
 }
