@@ -21,9 +21,9 @@ struct stratum {
     uint64_t n, n_test, n_validation;
 };
 
-/* A stratum's claim to one more row. */
-struct claim {
-    double remainder;
+/* What a stratum's share has beyond whole rows. */
+struct remainder {
+    double rows; /* below 1; -1: the stratum has no row to give */
     uint64_t n;
     uint32_t stratum;
 };
@@ -33,26 +33,32 @@ struct draw {
     uint64_t n_rows, n_usable;
     int32_t *classes; /* (n_rows): the stratum, -1: no target */
     uint32_t n_strata;
-    struct stratum *strata; /* (n_strata) */
-    struct claim *claims;   /* (n_strata) */
+    struct stratum *strata;       /* (n_strata) */
+    struct remainder *remainders; /* (n_strata) */
 };
 
-static int claim_compare(const void *a, const void *b)
+static int remainder_compare(const void *a, const void *b)
 {
-    const struct claim *x = a, *y = b;
-    if (x->remainder != y->remainder)
-        return x->remainder < y->remainder ? 1 : -1;
+    const struct remainder *x = a, *y = b;
+    if (x->rows != y->rows)
+        return x->rows < y->rows ? 1 : -1;
     if (x->n != y->n)
         return x->n < y->n ? 1 : -1;
     return (x->stratum > y->stratum) - (x->stratum < y->stratum);
 }
 
-/* Deal `total` rows to the strata by what they have left (n - n_test): shares
- * rounded down, then one each by the largest remainder. Each keeps one row for
- * training. */
-static void deal(struct draw *d, uint64_t total, bool test)
+/* The stratum's rows in the part: test or validation. */
+static uint64_t *part_rows(struct stratum *stratum, enum part part)
 {
-    uint64_t left = 0, dealt = 0;
+    return part == PART_TEST ? &stratum->n_test : &stratum->n_validation;
+}
+
+/* Allocate `total` rows to the strata in proportion to what they have left (n -
+ * n_test): shares rounded down, then one more each by the largest remainder
+ * (Hamilton's method). Each stratum keeps one row for training. */
+static void allocate(struct draw *d, uint64_t total, enum part part)
+{
+    uint64_t left = 0, n_allocated = 0;
     for (uint32_t s = 0; s < d->n_strata; s++)
         left += d->strata[s].n - d->strata[s].n_test;
     for (uint32_t s = 0; s < d->n_strata; s++) {
@@ -60,14 +66,15 @@ static void deal(struct draw *d, uint64_t total, bool test)
         uint64_t n = stratum->n - stratum->n_test, most = n > 0 ? n - 1 : 0;
         double share = (double)total * (double)n / (double)left;
         uint64_t taken = (uint64_t)floor(share) < most ? (uint64_t)floor(share) : most;
-        *(test ? &stratum->n_test : &stratum->n_validation) = taken;
-        dealt += taken;
-        d->claims[s] = (struct claim){taken < most ? share - (double)taken : -1, n, s};
+        *part_rows(stratum, part) = taken;
+        n_allocated += taken;
+        d->remainders[s] = (struct remainder){taken < most ? share - (double)taken : -1, n, s};
     }
-    qsort(d->claims, d->n_strata, sizeof *d->claims, claim_compare);
-    for (uint32_t i = 0; i < d->n_strata && dealt < total && d->claims[i].remainder >= 0; i++, dealt++) {
-        struct stratum *stratum = &d->strata[d->claims[i].stratum];
-        ++*(test ? &stratum->n_test : &stratum->n_validation);
+    qsort(d->remainders, d->n_strata, sizeof *d->remainders, remainder_compare);
+    for (uint32_t i = 0; i < d->n_strata && n_allocated < total && d->remainders[i].rows >= 0; i++) {
+        uint64_t *n_rows = part_rows(&d->strata[d->remainders[i].stratum], part);
+        (*n_rows)++;
+        n_allocated++;
     }
 }
 
@@ -110,8 +117,8 @@ static bool draw_init(struct draw *d, const struct recipe_options *options, stru
     if (!ok)
         return false;
     d->strata = calloc(d->n_strata, sizeof *d->strata);
-    d->claims = calloc(d->n_strata, sizeof *d->claims);
-    if (!d->strata || !d->claims)
+    d->remainders = calloc(d->n_strata, sizeof *d->remainders);
+    if (!d->strata || !d->remainders)
         return err_memory(err, "the split of the rows");
     for (uint64_t row = 0; row < d->n_rows; row++) {
         if (d->classes[row] < 0)
@@ -122,7 +129,7 @@ static bool draw_init(struct draw *d, const struct recipe_options *options, stru
     return true;
 }
 
-static bool counts_deal(struct draw *d, const struct split *split, struct err *err)
+static bool counts_allocate(struct draw *d, const struct split *split, struct err *err)
 {
     uint64_t n_test = (uint64_t)floor((double)d->n_usable * split->test + 0.5);
     uint64_t n_validation = (uint64_t)floor((double)(d->n_usable - n_test) * split->validation + 0.5);
@@ -135,9 +142,9 @@ static bool counts_deal(struct draw *d, const struct split *split, struct err *e
         return err_field(err, n_test >= d->n_usable ? "test_split" : "validation_split");
     }
     if (n_test > 0)
-        deal(d, n_test, true);
+        allocate(d, n_test, PART_TEST);
     if (n_validation > 0)
-        deal(d, n_validation, false);
+        allocate(d, n_validation, PART_VALIDATION);
     return true;
 }
 
@@ -172,10 +179,10 @@ bool rows_split(const struct table *table, const struct recipe_options *options,
     memset(parts, PART_TRAIN, d.n_rows);
     if (!(split->test > 0) && !(split->validation > 0))
         return true;
-    bool ok =
-        draw_init(&d, options, err) && counts_deal(&d, split, err) && parts_fill(&d, split->seed, parts, err);
+    bool ok = draw_init(&d, options, err) && counts_allocate(&d, split, err) &&
+              parts_fill(&d, split->seed, parts, err);
     free(d.classes);
     free(d.strata);
-    free(d.claims);
+    free(d.remainders);
     return ok;
 }
