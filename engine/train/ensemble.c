@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FOLD_ROWS_MIN 2 /* a fold of less judges nothing */
+#define FOLD_ROWS_MIN 2 /* fewer validate nothing */
 
 /* ---- making one ---- */
 

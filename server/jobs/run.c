@@ -2,7 +2,7 @@
  * slices and hands what there is to store to the writer.
  *
  * Its loop begins with the lock held, and gives it up while it makes, runs or
- * judges a training. Only it touches job->training and job->snapshot, and it
+ * evaluates a training. Only it touches job->training and job->snapshot, and it
  * never waits for a write. */
 #include "base/log.h"
 #include "jobs/private.h"
@@ -110,18 +110,18 @@ static struct model *model_left(struct job *job, enum job_state *end, struct err
     return model;
 }
 
-/* How the model does on the rows that it is judged by, and, unless somebody
- * waits, which columns matter. NULL: *err. */
-static struct evaluation *judge(struct jobs *jobs, const struct job *job, const struct model *model,
-                                bool hurry, enum rows_kind *kind, struct err *err)
+/* The evaluation of the model and, unless a request waits for it (`hurry`), the
+ * importance of the columns. NULL: *err. */
+static struct evaluation *evaluate(struct jobs *jobs, const struct job *job, const struct model *model,
+                                   bool hurry, enum rows_kind *kind, struct err *err)
 {
     const struct importance_options options = {.seed = job->request.train.seed, .stop = &jobs->halt};
     struct err unimportant;
-    struct rows judges = *training_judges(job->training, kind);
-    judges.weights = NULL;
-    struct evaluation *evaluation = model_evaluate(model, &judges, jobs->pool, &jobs->halt, err);
+    struct rows rows = *training_evaluation_rows(job->training, kind);
+    rows.weights = NULL;
+    struct evaluation *evaluation = model_evaluate(model, &rows, jobs->pool, &jobs->halt, err);
     if (evaluation && !hurry &&
-        !evaluation_importance(evaluation, model, &judges, jobs->pool, &options, &unimportant) &&
+        !evaluation_importance(evaluation, model, &rows, jobs->pool, &options, &unimportant) &&
         unimportant.code != ERR_STOPPED)
         log_warning("job %" PRId64 ": no importance of the columns: %s", job->row.id, unimportant.msg);
     if (stop_check(&jobs->halt, err))
@@ -152,7 +152,7 @@ static void finish(struct jobs *jobs, struct job *job, enum job_state end, const
     enum rows_kind kind = ROWS_NONE;
     bool cancelled = end == JOB_CANCELLED && !err;
     struct model *model = model_left(job, &end, &end_err);
-    struct evaluation *evaluation = model ? judge(jobs, job, model, cancelled, &kind, &why) : NULL;
+    struct evaluation *evaluation = model ? evaluate(jobs, job, model, cancelled, &kind, &why) : NULL;
     if (model && !evaluation &&
         why.code == ERR_STOPPED) { /* the next start does all this again, from the checkpoint */
         model_unref(model);

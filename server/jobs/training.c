@@ -108,13 +108,13 @@ static bool split(struct training *training, const struct table *table, const st
 {
     uint64_t n_rows = table_n_rows(table);
     training->is_ensemble = !training->base && choice_is_ensemble(request, n_rows, table_n_columns(table));
-    bool judged =
+    bool has_own_rows =
         request->validation[0] ||
-        (training->is_ensemble && (request->test[0] || request->test_split > 0)); /* by other rows */
+        (training->is_ensemble && (request->test[0] || request->test_split > 0)); /* to validate on */
     struct split split = {
         .test = request->test_split, .validation = request->validation_split, .seed = request->train.seed};
     if (split.validation < 0)
-        split.validation = judged ? 0 : 0.1;
+        split.validation = has_own_rows ? 0 : 0.1;
     uint8_t *parts = malloc((size_t)n_rows + 1);
     if (!parts)
         return err_memory(err, "the split of the rows");
@@ -308,7 +308,7 @@ struct training *training_new(const struct jobs_options *rooms, const struct job
     return training;
 }
 
-const struct rows *training_judges(const struct training *training, enum rows_kind *kind)
+const struct rows *training_evaluation_rows(const struct training *training, enum rows_kind *kind)
 {
     *kind = training->test.n_rows ? ROWS_TEST : training->validation.n_rows ? ROWS_VALIDATION : ROWS_TRAIN;
     return *kind == ROWS_TEST         ? &training->test

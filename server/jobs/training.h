@@ -39,9 +39,9 @@ struct training *training_new(const struct jobs_options *rooms, const struct job
 bool training_ready(struct training *training, struct err *err);
 void training_free(struct training *training); /* takes NULL */
 
-/* The rows that a model of this training is judged by: test rows, else
+/* The rows that a model of this training is evaluated on: test rows, else
  * validation rows, else training rows. */
-const struct rows *training_judges(const struct training *training, enum rows_kind *kind);
+const struct rows *training_evaluation_rows(const struct training *training, enum rows_kind *kind);
 
 /* *made: by row of the table, what the request's weights make of the training
  * rows; NULL where it has none. The caller frees it. ERR_INPUT names the field,

@@ -113,7 +113,7 @@ static bool passing(const struct err *err)
 }
 
 /* The dataset that these rows are of. */
-static int64_t dataset_judged(const struct job_row *row, enum rows_kind kind)
+static int64_t dataset_evaluated_on(const struct job_row *row, enum rows_kind kind)
 {
     int64_t own = kind == ROWS_TEST ? row->test_id : kind == ROWS_VALIDATION ? row->validation_id : 0;
     return own ? own : row->dataset_id;
@@ -126,7 +126,7 @@ static bool end_store(struct jobs *jobs, struct job *job, struct job_row *row, b
 {
     struct model_row model_row = {
         .state = job->model_state, .job = row->id, .epochs = row->epoch, .evaluated_on = job->evaluated_on};
-    model_row.dataset_id = dataset_judged(row, job->evaluated_on);
+    model_row.dataset_id = dataset_evaluated_on(row, job->evaluated_on);
     row->state = job->end;
     row->error = job->end_err;
     row->change += END_CHANGES;
