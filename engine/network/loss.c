@@ -184,15 +184,17 @@ static uint32_t rank_of(const float *y, uint32_t n, uint32_t label)
     return rank;
 }
 
-static struct row_score guess_of(const struct objective *o, const float *y, uint32_t n)
+static struct row_score prediction_of(const struct objective *o, const float *y, uint32_t n)
 {
     if (!o->classes)
-        return (struct row_score){.guess = y[0]};
+        return (struct row_score){.prediction = y[0]};
     if (n == 1)
-        return (struct row_score){
-            .guess = (float)(y[0] > 0.5f), .probability = y[0] > 0.5f ? y[0] : 1 - y[0], .positive = y[0]};
+        return (struct row_score){.prediction = (float)(y[0] > 0.5f),
+                                  .probability = y[0] > 0.5f ? y[0] : 1 - y[0],
+                                  .positive = y[0]};
     uint32_t best = largest(y, n);
-    return (struct row_score){.guess = (float)best, .probability = y[best], .positive = n == 2 ? y[1] : 0};
+    return (struct row_score){
+        .prediction = (float)best, .probability = y[best], .positive = n == 2 ? y[1] : 0};
 }
 
 struct row_score loss_row(const struct network *network, const struct kernels *kernels,
@@ -222,7 +224,7 @@ struct row_score loss_row(const struct network *network, const struct kernels *k
         if (dy != NULL)
             memset(dy + (known ? n : 0), 0, (pad16(n) - (known ? n : 0)) * sizeof *dy);
     }
-    struct row_score score = guess_of(o, y, n);
+    struct row_score score = prediction_of(o, y, n);
     score.loss = loss * target.weight;
     score.label = o->classes ? (float)target.label : target.value;
     if (o->classes && known && n > 5)

@@ -38,11 +38,11 @@ void outcomes_clear(struct outcomes *o)
 
 static void add_class(struct outcomes *o, const struct row_score *row)
 {
-    uint32_t label = (uint32_t)row->label, guess = (uint32_t)row->guess;
+    uint32_t label = (uint32_t)row->label, prediction = (uint32_t)row->prediction;
     o->seen[label]++;
-    o->seen[guess]++;
-    o->hits[label] += label == guess;
-    o->sums.n_right += label == guess;
+    o->seen[prediction]++;
+    o->hits[label] += label == prediction;
+    o->sums.n_right += label == prediction;
     o->sums.n_top += row->rank < TOP;
     if (o->outputs == NULL)
         return;
@@ -51,9 +51,9 @@ static void add_class(struct outcomes *o, const struct row_score *row)
     o->sums.n_first += label == 0;
 }
 
-static void add_number(struct outcome_sums *sums, double label, double guess)
+static void add_number(struct outcome_sums *sums, double label, double prediction)
 {
-    double error = guess - label, before = label - sums->mean;
+    double error = prediction - label, before = label - sums->mean;
     sums->errors += fabs(error);
     sums->squares += error * error;
     sums->mean += before / (double)(sums->n + 1);
@@ -67,7 +67,7 @@ void outcomes_add(struct outcomes *o, const struct row_score *rows, uint64_t n)
         if (o->n_classes > 0)
             add_class(o, &rows[i]);
         else
-            add_number(&o->sums, (double)rows[i].label, (double)rows[i].guess);
+            add_number(&o->sums, (double)rows[i].label, (double)rows[i].prediction);
         o->sums.n++;
     }
 }
@@ -89,8 +89,8 @@ static double measure_top_5_accuracy(struct outcomes *o)
     return (double)o->sums.n_top / (double)o->sums.n;
 }
 
-/* Mean over the classes that stand among labels or guesses of 2 hits / (labels
- * + guesses). */
+/* Mean over the classes that stand among labels or predictions of 2 hits / (labels
+ * + predictions). */
 static double measure_macro_f1(struct outcomes *o)
 {
     uint32_t n_present = 0;

@@ -8,8 +8,8 @@
 struct row_score {
     float loss;        /* times the row's weight */
     float label;       /* class index (-1: none), or the target as the network sees it */
-    float guess;       /* class index, or the network's output */
-    float probability; /* of the guess; classes */
+    float prediction;  /* class index, or the network's output */
+    float probability; /* of the prediction; classes */
     float positive;    /* output of the second class, where there are two */
     uint32_t rank;     /* how many classes are more probable than the label, where there are more than 5 */
 };
@@ -24,13 +24,13 @@ struct outcomes {
     struct outcome_sums { /* no padding: states hold it as it is */
         uint64_t n;       /* rows */
         double loss;
-        uint64_t n_right, n_top; /* classes: rows with the label guessed, with it among the first five */
+        uint64_t n_right, n_top; /* classes: rows whose label was predicted, with it among the first five */
         uint64_t n_first;        /* two classes: rows labelled with the first */
-        double errors, squares;  /* numbers: of guess less label, absolute and squared */
+        double errors, squares;  /* numbers: of prediction less label, absolute and squared */
         double mean,
             spread; /* numbers: of the labels; the sum of their squared distances from it (Welford 1962) */
     } sums;
-    uint64_t *seen, *hits; /* (n_classes): how often among labels and guesses together; how often both */
+    uint64_t *seen, *hits; /* (n_classes): how often among labels and predictions together; how often both */
     uint32_t *outputs; /* (capacity) two classes: `positive` by float_order, the first's rows from the front,
                           the second's from the back */
 };

@@ -22,16 +22,16 @@ static void take_guesses(struct evaluation *e, const struct model *model, const 
     bool classes = e->n_classes > 0;
     for (uint64_t i = s->begin; i < s->end; i++) {
         const struct row_score *score = &s->scores[i - s->begin];
-        float label = label_of(s->rows, i, classes), guess = score->guess;
+        float label = label_of(s->rows, i, classes), prediction = score->prediction;
         if (classes ? label < 0 : isnan(label))
             continue;
         if (classes)
-            e->confusion[(size_t)label * e->n_classes + (uint32_t)guess]++;
+            e->confusion[(size_t)label * e->n_classes + (uint32_t)prediction]++;
         else
-            guess = guess * model->recipe->target_stddev + model->recipe->target_mean;
+            prediction = prediction * model->recipe->target_stddev + model->recipe->target_mean;
         e->guesses[e->n_rows++] = (struct guess){.row = s->rows->rows[i],
                                                  .label = label,
-                                                 .guess = guess,
+                                                 .guess = prediction,
                                                  .probability = classes ? score->probability : 1,
                                                  .loss = score->loss};
         outcomes_add(outcomes, score, 1);

@@ -1,4 +1,4 @@
-/* Permutation importance (Breiman 2001): how much worse a model guesses when
+/* Permutation importance (Breiman 2001): how much worse a model predicts when
  * one column's values are dealt anew among the rows.
  *
  * Only the first layer sees a column: its sums are kept, and for each dealt row
@@ -62,8 +62,8 @@ static double row_cost(const struct importance_work *w, uint32_t i, float *outpu
     struct row_score score =
         loss_row(w->model->network, kernels_get(), &w->objective, target, outputs, 0, NULL);
     if (w->objective.classes)
-        return score.guess != score.label;
-    double error = ((double)score.guess - (double)score.label) * (double)w->model->recipe->target_stddev;
+        return score.prediction != score.label;
+    double error = ((double)score.prediction - (double)score.label) * (double)w->model->recipe->target_stddev;
     return error * error;
 }
 

@@ -261,7 +261,7 @@ void order_draw(struct order *order, const struct trainer_config *config, uint32
  * memory is read once for that and for training. Sets order.checked_steps. */
 enum rows_check_state order_check(struct trainer *t, struct err *err);
 
-/* Score rows begin to end - 1: loss, guess and probability of each. scores:
+/* Score rows begin to end - 1: loss, prediction and probability of each. scores:
  * (end - begin). */
 struct scoring {
     const struct network *network;

@@ -364,10 +364,10 @@ static bool scores_check(const struct trainer_config *config, const char *bytes,
     for (uint64_t i = 0; i < n; i++) {
         struct row_score score;
         memcpy(&score, bytes + i * sizeof score, sizeof score);
-        fine &=
-            isfinite(score.loss) && isfinite(score.label) && isfinite(score.guess) && !isnan(score.positive);
-        fine &= !classes ||
-                (score.label >= 0 && score.label < n_classes && score.guess >= 0 && score.guess < n_classes);
+        fine &= isfinite(score.loss) && isfinite(score.label) && isfinite(score.prediction) &&
+                !isnan(score.positive);
+        fine &= !classes || (score.label >= 0 && score.label < n_classes && score.prediction >= 0 &&
+                             score.prediction < n_classes);
     }
     return fine;
 }
