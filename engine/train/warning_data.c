@@ -21,18 +21,18 @@
 static void columns_warn(struct warnings *warnings, const struct recipe *recipe, enum warning_code code,
                          bool (*match)(const char *note))
 {
-    uint32_t n = 0, told = 0;
+    uint32_t n = 0, n_warned = 0;
     for (uint32_t c = 0; c < recipe->n_columns; c++)
         n += match(recipe->columns[c].note);
-    for (uint32_t c = 0; c < recipe->n_columns && told < WARNINGS_OF_CODE; c++) {
+    for (uint32_t c = 0; c < recipe->n_columns && n_warned < WARNINGS_OF_CODE; c++) {
         const struct recipe_column *column = &recipe->columns[c];
         char cut[80];
         if (!match(column->note))
             continue;
-        told++;
+        n_warned++;
         text_cut(column->name, strlen(column->name), 60, cut);
-        if (told == WARNINGS_OF_CODE && n > told)
-            warnings_add(warnings, code, column->name, "The column %s and %u more are %s.", cut, n - told,
+        if (n_warned == WARNINGS_OF_CODE && n > n_warned)
+            warnings_add(warnings, code, column->name, "The column %s and %u more are %s.", cut, n - n_warned,
                          column->note);
         else
             warnings_add(warnings, code, column->name, "The column %s is %s.", cut, column->note);

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define NAMED 3 /* columns told by name */
+#define NAMED 3 /* columns that are named */
 
 static void columns_warn(struct warnings *warnings, const struct recipe *recipe, const struct table *table)
 {
@@ -59,15 +59,15 @@ static void levels_warn(struct warnings *warnings, const struct recipe_column *c
 
 void warnings_of_fit(struct warnings *warnings, const struct recipe *recipe, const struct table *table)
 {
-    uint32_t told = 0;
+    uint32_t n_warned = 0;
     columns_warn(warnings, recipe, table);
-    for (uint32_t c = 0; c < recipe->n_columns && told < WARNINGS_OF_CODE; c++) {
+    for (uint32_t c = 0; c < recipe->n_columns && n_warned < WARNINGS_OF_CODE; c++) {
         const struct recipe_column *column = &recipe->columns[c];
         int64_t found = column->encoding == ENCODING_ONE_HOT ? table_find(table, column->name) : -1;
         if (found < 0 || table_column(table, (uint32_t)found)->type != COLUMN_CATEGORY)
             continue;
         uint32_t before = warnings->n;
         levels_warn(warnings, column, table_column(table, (uint32_t)found));
-        told += warnings->n - before;
+        n_warned += warnings->n - before;
     }
 }

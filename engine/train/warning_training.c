@@ -52,18 +52,18 @@ static bool rows_look(const struct trainer_config *config, const struct network 
 static void dead_warn(struct warnings *warnings, const struct trainer_config *config,
                       const struct network *network)
 {
-    uint32_t widest = 0, told = 0;
+    uint32_t widest = 0, n_warned = 0;
     for (uint32_t l = 0; l + 1 < network->n_layers; l++)
         widest = network->layers[l].units > widest ? network->layers[l].units : widest;
     bool *alive = widest == 0 ? NULL : calloc((size_t)network->n_layers * widest, sizeof *alive);
     bool looked = alive != NULL && rows_look(config, network, alive, widest);
-    for (uint32_t l = 0; looked && l + 1 < network->n_layers && told < WARNINGS_OF_CODE; l++) {
+    for (uint32_t l = 0; looked && l + 1 < network->n_layers && n_warned < WARNINGS_OF_CODE; l++) {
         uint32_t n = 0, units = network->layers[l].units;
         for (uint32_t u = 0; u < units; u++)
             n += !alive[(size_t)l * widest + u];
         if (n < DEAD_SHARE * units)
             continue;
-        told++;
+        n_warned++;
         warnings_add(warnings, WARNING_DEAD_UNITS, NULL,
                      "%u of the %u units of layer %u are 0 for every row that was looked at: they learn "
                      "nothing any more. Try a smaller "

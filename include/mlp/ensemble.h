@@ -1,11 +1,12 @@
 /* An ensemble: networks trained side by side and served as one, whose answer is
  * the mean of theirs (of their logits, for classes).
  *
- * Of the training rows each member leaves out one part, a fold, and is judged
- * by it; together the folds are all rows. So the validation figures of an
- * epoch, means over the members, come from every training row though no network
- * ever saw the row that judged it, and they tell when to stop even where there
- * are few rows. An ensemble of one is a plain trainer: it leaves out nothing.
+ * Each member leaves out one part of the training rows, its fold, and is
+ * validated on it; together the folds are all rows. So the validation figures
+ * of an epoch, means over the members, come from every training row, and no
+ * network is validated on a row that it has seen. They say when to stop even
+ * where there are few rows. An ensemble of one is a plain trainer: it leaves out
+ * nothing.
  *
  * Threads: as a trainer's. The same bits at any number of workers. */
 #ifndef MLP_ENSEMBLE_H

@@ -171,7 +171,7 @@ static struct model *idle_take(struct models_cache *cache)
 }
 
 /* A model has gone. The allocator keeps what lies between pieces in use until
- * it is told to look. */
+ * it is asked to look. */
 static void model_leave(struct models_cache *cache, struct model *model)
 {
     model_unref(model);

@@ -35,7 +35,8 @@ START_TEST(two_classes_as_scikit_learn_has_them)
     struct row_score rows[COUNT(p)];
     double m[N_METRICS];
     for (size_t i = 0; i < COUNT(p); i++)
-        rows[i] = (struct row_score){.loss = (float)i, .label = t[i], .guess = p[i] > 0.5f, .positive = p[i]};
+        rows[i] =
+            (struct row_score){.loss = (float)i, .label = t[i], .prediction = p[i] > 0.5f, .positive = p[i]};
     measure(rows, COUNT(p), 2, 1, m);
     ck_assert_double_eq_tol(m[METRIC_AUC], 0.9444444444444444, EXACT);
     ck_assert_double_eq_tol(m[METRIC_MACRO_F1], 0.8465473145780051, EXACT);
@@ -93,7 +94,7 @@ START_TEST(many_classes_as_scikit_learn_has_them)
             best = outputs[i][c] > outputs[i][best] ? c : best;
             rank += outputs[i][c] > outputs[i][t[i]];
         }
-        rows[i] = (struct row_score){.label = (float)t[i], .guess = (float)best, .rank = rank};
+        rows[i] = (struct row_score){.label = (float)t[i], .prediction = (float)best, .rank = rank};
     }
     measure(rows, 12, 7, 1, m);
     ck_assert_double_eq_tol(m[METRIC_MACRO_F1], 0.041666666666666664, EXACT);
@@ -111,7 +112,7 @@ START_TEST(numbers_as_scikit_learn_has_them)
     struct row_score rows[6];
     double m[N_METRICS];
     for (int i = 0; i < 6; i++)
-        rows[i] = (struct row_score){.label = y[i] * 8, .guess = g[i] * 8};
+        rows[i] = (struct row_score){.label = y[i] * 8, .prediction = g[i] * 8};
     measure(rows, 6, 0, 0.125, m);
     ck_assert_double_eq_tol(m[METRIC_MAE], 0.7916666666666666, EXACT);
     ck_assert_double_eq_tol(m[METRIC_RMSE], 1.0655593210453684, EXACT);
