@@ -31,8 +31,8 @@ static bool members_check(const struct train_options *o, const struct rows *trai
 
 /* The rows in an order in which every n-th makes a fold with its share of each
  * class: by class, drawn within. */
-static bool rows_deal(const struct rows *train, uint32_t n_classes, uint64_t seed, uint32_t *dealt,
-                      struct err *err)
+static bool rows_order(const struct rows *train, uint32_t n_classes, uint64_t seed, uint32_t *order,
+                       struct err *err)
 {
     uint64_t n = train->n_rows;
     uint64_t *begins = calloc((size_t)n_classes + 2, sizeof *begins);
@@ -47,7 +47,7 @@ static bool rows_deal(const struct rows *train, uint32_t n_classes, uint64_t see
         begins[c + 1] += begins[c];
     for (uint64_t i = 0; ok && i < n; i++) {
         uint32_t row = train->rows[drawn[i]];
-        dealt[begins[n_classes > 0 ? binding_class(train->binding, row) : 0]++] = row;
+        order[begins[n_classes > 0 ? binding_class(train->binding, row) : 0]++] = row;
     }
     free(begins);
     free(drawn);
@@ -60,37 +60,44 @@ static int row_compare(const void *a, const void *b)
     return (*x > *y) - (*x < *y);
 }
 
+/* The training rows, and an order of them in which every n-th makes a fold. */
+struct folds {
+    const struct rows *train;
+    uint32_t *order; /* (train->n_rows) */
+};
+
 /* Member m's rows, each part in the table's order: those it learns from, then
  * its fold. */
-static bool member_rows(struct ensemble *ensemble, uint32_t m, const struct rows *train,
-                        const uint32_t *dealt, uint64_t *n_train, struct err *err)
+static bool member_rows(struct ensemble *ensemble, uint32_t m, const struct folds *folds, uint64_t *n_train,
+                        struct err *err)
 {
-    uint64_t n = train->n_rows, at = 0;
+    uint64_t n = folds->train->n_rows, at = 0;
     uint32_t *rows = malloc((size_t)n * sizeof *rows);
     if (rows == NULL)
         return err_memory(err, "the folds of the rows");
     ensemble->members[m].rows = rows;
     for (uint64_t i = 0; i < n; i++)
         if (i % ensemble->n_members != m)
-            rows[at++] = dealt[i];
+            rows[at++] = folds->order[i];
     *n_train = at;
     for (uint64_t i = m; i < n; i += ensemble->n_members)
-        rows[at++] = dealt[i];
+        rows[at++] = folds->order[i];
     qsort(rows, *n_train, sizeof *rows, row_compare);
     qsort(rows + *n_train, n - *n_train, sizeof *rows, row_compare);
     return true;
 }
 
-static bool member_init(struct ensemble *ensemble, uint32_t m, const struct rows *train,
-                        const uint32_t *dealt, const struct train_options *options, struct err *err)
+static bool member_init(struct ensemble *ensemble, uint32_t m, const struct folds *folds,
+                        const struct train_options *options, struct err *err)
 {
+    const struct rows *train = folds->train;
     struct member *member = &ensemble->members[m];
     struct train_options own = *options;
     uint64_t n_train = 0;
 
     own.early_stopping.on = false;
     own.seed += (uint64_t)m << 53; /* a user's seed is below 2^53 */
-    if (!member_rows(ensemble, m, train, dealt, &n_train, err))
+    if (!member_rows(ensemble, m, folds, &n_train, err))
         return false;
     struct rows learns = {
         .binding = train->binding, .rows = member->rows, .n_rows = n_train, .weights = train->weights};
@@ -109,13 +116,13 @@ static bool members_init(struct ensemble *ensemble, const struct rows *train,
                          const struct train_options *options, struct err *err)
 {
     uint32_t n_classes = ensemble->recipe->task == TASK_CLASSIFICATION ? ensemble->recipe->n_classes : 0;
-    uint32_t *dealt = malloc((size_t)train->n_rows * sizeof *dealt);
-    bool ok = dealt != NULL ? rows_deal(train, n_classes, options->seed, dealt, err)
-                            : err_memory(err, "the folds of the rows");
+    struct folds folds = {.train = train, .order = malloc((size_t)train->n_rows * sizeof *folds.order)};
+    bool ok = folds.order != NULL ? rows_order(train, n_classes, options->seed, folds.order, err)
+                                  : err_memory(err, "the folds of the rows");
 
     for (uint32_t m = 0; ok && m < ensemble->n_members; m++)
-        ok = member_init(ensemble, m, train, dealt, options, err);
-    free(dealt);
+        ok = member_init(ensemble, m, &folds, options, err);
+    free(folds.order);
     return ok;
 }
 

@@ -23,9 +23,16 @@ void training_free(struct training *training)
     free(training);
 }
 
+static struct rows *rows_of(struct training *training, enum part part)
+{
+    return part == PART_TEST         ? &training->test
+           : part == PART_VALIDATION ? &training->validation
+                                     : &training->train;
+}
+
 /* The rows of one part, or all n_rows of a dataset where parts is NULL. */
 static bool rows_collect(struct training *training, enum part part, const uint8_t *parts, uint64_t n_rows,
-                         struct rows *rows, struct err *err)
+                         struct err *err)
 {
     uint32_t *indices = malloc((size_t)(n_rows + 1) * sizeof *indices);
     uint64_t n = 0;
@@ -36,7 +43,7 @@ static bool rows_collect(struct training *training, enum part part, const uint8_
             indices[n++] = (uint32_t)row;
     uint32_t *fitted = realloc(indices, (size_t)(n + 1) * sizeof *indices);
     training->indices[part] = fitted ? fitted : indices;
-    *rows = (struct rows){.rows = training->indices[part], .n_rows = n};
+    *rows_of(training, part) = (struct rows){.rows = training->indices[part], .n_rows = n};
     return true;
 }
 
@@ -80,7 +87,7 @@ static bool other_bind(struct training *training, struct datasets *datasets, con
                        const char *field, int64_t *id, enum part part, struct err *err)
 {
     struct binding **binding = part == PART_TEST ? &training->test_binding : &training->validation_binding;
-    struct rows *rows = part == PART_TEST ? &training->test : &training->validation;
+    struct rows *rows = rows_of(training, part);
     if (!name[0])
         return true;
     struct table *table = table_get(datasets, name, field, id, err);
@@ -91,7 +98,7 @@ static bool other_bind(struct training *training, struct datasets *datasets, con
         err_field(err, field);
     free(training->indices[part]);
     training->indices[part] = NULL;
-    bool ok = *binding && rows_collect(training, part, NULL, table_n_rows(table), rows, err);
+    bool ok = *binding && rows_collect(training, part, NULL, table_n_rows(table), err);
     if (ok)
         rows_filter(rows, training->indices[part], *binding);
     if (ok && rows->n_rows == 0) {
@@ -119,9 +126,9 @@ static bool split(struct training *training, const struct table *table, const st
     if (!parts)
         return err_memory(err, "the split of the rows");
     bool ok = rows_split(table, options, &split, parts, err) &&
-              rows_collect(training, PART_TRAIN, parts, n_rows, &training->train, err) &&
-              rows_collect(training, PART_VALIDATION, parts, n_rows, &training->validation, err) &&
-              rows_collect(training, PART_TEST, parts, n_rows, &training->test, err);
+              rows_collect(training, PART_TRAIN, parts, n_rows, err) &&
+              rows_collect(training, PART_VALIDATION, parts, n_rows, err) &&
+              rows_collect(training, PART_TEST, parts, n_rows, err);
     free(parts);
     return ok;
 }
