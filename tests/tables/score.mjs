@@ -2,16 +2,26 @@
 // benchmark Pollock (VLDB 2023). A record is right where all its cells are, in their order; the order of records does not count.
 //
 // A truth is { header, rows }. A name is a text, or a list of texts of which each will do; no header: null. A row is a list of texts, or
-// { any: [row, …] } of which each will do, null standing for a row that is not there. `generated`: names that stand for a missing one.
+// { any: [row, …] } of which each will do, null standing for a row that is not there. `dates`: "dmy" or "mdy", how the file writes days;
+// the truth has them as ISO 8601 does. Names that readers give to columns without one (`generated`) stand for none.
 
 const missing = new Set(["", "na", "n/a", "nan", "null", "none", "<na>", "nat"]);
 const generated = /^(unnamed: ?\d+|column_?\d+|field_?\d+|col_?\d+|var_?\d+|[xv_]\d+|c\d+|\d+|)$/i;
 
-/** Texts that mean the same become the same: numbers, dates with times, truth, and what is missing. */
-export function normalise(value) {
+/** "3/4/2023 9:05" in the order of the file's days as ISO 8601 has it. */
+function isoDate(text, dates) {
+  const [, a, b, year, hour, rest] = /^(\d{1,2})[./](\d{1,2})[./](\d{4})(?: (\d{1,2})(:\d\d(?::\d\d)?))?$/.exec(text) ?? [];
+  if (!dates || year === undefined) return text;
+  const [day, month] = dates === "dmy" ? [a, b] : [b, a];
+  return `${year}-${month.padStart(2, "0")}-${day.padStart(2, "0")}${hour ? ` ${hour.padStart(2, "0")}${rest}` : ""}`;
+}
+
+/** Texts that mean the same become the same: numbers (with a $ or % beside them or not), dates with times, truth, and what is missing. */
+export function normalise(value, dates) {
   if (value === null || value === undefined) return "";
-  const text = String(value).trim().replaceAll("\r\n", "\n").replaceAll("\r", "\n");
-  if (missing.has(text.toLowerCase())) return "";
+  const written = String(value).trim().replaceAll("\r\n", "\n").replaceAll("\r", "\n");
+  if (missing.has(written.toLowerCase())) return "";
+  const text = isoDate(written, dates).replace(/^\$(?=[\d.]+$)/, "").replace(/^([+-]?[\d.]+) ?%$/, "$1");
   if (/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text) && !/^[+-]?0\d/.test(text)) {
     return /^[+-]?\d{16,}$/.test(text) ? text.replace("+", "") : String(Number(text));
   }
@@ -63,7 +73,7 @@ function headerMeasures(truth, names) {
   return measures(expected, found);
 }
 
-const keyOf = (row) => row.map(normalise).join("\x1f");
+const keyOf = (row) => row.map((cell) => normalise(cell)).join("\x1f");
 
 /** The truth's rows with each choice made: the first that was read, else the first of all. */
 function chosen(truthRows, foundKeys) {
@@ -83,10 +93,11 @@ function chosen(truthRows, foundKeys) {
 /** The ten measures; all 0 where nothing was read. found: { header: names, rows } or undefined. */
 export function score(truth, found) {
   if (!found) return new Array(10).fill(0);
-  const keys = found.rows.map(keyOf);
+  const foundRows = found.rows.map((row) => row.map((cell) => normalise(cell, truth.dates)));
+  const keys = foundRows.map(keyOf);
   const rows = chosen(truth.rows, keys);
   return [1, ...headerMeasures(truth.header, found.header), ...measures(rows.map(keyOf), keys),
-    ...measures(rows.flat().map(normalise), found.rows.flat().map(normalise))];
+    ...measures(rows.flat().map((cell) => normalise(cell)), foundRows.flat())];
 }
 
 export const sum = (values) => values.reduce((total, value) => total + value, 0);
