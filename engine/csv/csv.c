@@ -51,6 +51,8 @@ static struct csv_reader *reader_begin(const char *bytes, size_t n_bytes, const 
     size_t preamble = csv_preamble(&dialect, bytes, n_bytes);
     bytes += preamble;
     n_bytes -= preamble;
+    if (options->quote == 0)
+        dialect.quote = csv_guess_quote(bytes, n_bytes);
     if (!csv_guess(&dialect, options->comment == 0, bytes, n_bytes, true)) {
         err_memory(err, "a look at the CSV's dialect");
         csv_reader_free(reader);
@@ -161,4 +163,73 @@ int csv_reader_next(struct csv_reader *reader, const struct csv_field **fields, 
     *fields = scan->fields;
     *n_fields = scan->n_fields;
     return 1;
+}
+
+/* Rows of the wrong length: padded, or without empty fields at the end. */
+static enum csv_result length_mend(struct csv_scan *scan, uint32_t n_columns)
+{
+    while (n_columns > 0 && scan->n_fields > n_columns &&
+           csv_field_trim(scan->fields[scan->n_fields - 1]).length == 0)
+        scan->n_fields--;
+    if (n_columns > 0 && scan->n_fields > n_columns)
+        return CSV_RAGGED;
+    return csv_scan_pad(scan, n_columns) ? CSV_ROW : CSV_MEMORY;
+}
+
+/* The row that does not fit, or cannot be told into fields, read again. */
+static enum csv_result row_mend(struct csv_scan *scan, enum csv_result result, uint32_t n_columns)
+{
+    size_t end = scan->at;
+    uint64_t n_lines = scan->n_lines;
+    bool several = result == CSV_ROW && scan->many_lines, unclosed;
+    scan->at = scan->row_at;
+    scan->n_lines = scan->row_line;
+    csv_scan_skip_line(scan);
+    switch (csv_scan_mend(scan, n_columns, &unclosed)) {
+    case MEND_MEMORY:
+        return CSV_MEMORY;
+    case MEND_NUL:
+        return CSV_NUL;
+    case MEND_MISFIT:
+        break;
+    default:
+        return CSV_ROW;
+    }
+    if (several) { /* its quotes were right: the line ends in them are its own */
+        scan->at = scan->row_at;
+        scan->n_lines = scan->row_line;
+        result = csv_scan_row(scan);
+        scan->at = end;
+        scan->n_lines = n_lines;
+    } else {
+        result = unclosed && n_columns > 0 ? CSV_UNTERMINATED : CSV_ROW;
+    }
+    return result == CSV_ROW ? length_mend(scan, n_columns) : result;
+}
+
+enum csv_read csv_reader_read(struct csv_reader *reader, uint32_t n_columns, const struct csv_field **fields,
+                              uint32_t *n_fields, struct err *err)
+{
+    struct csv_scan *scan = &reader->scan;
+    enum csv_result result = csv_scan_row(scan);
+    if (result == CSV_END)
+        return CSV_READ_END;
+    if (result != CSV_MEMORY && (result != CSV_ROW || (n_columns > 0 && scan->n_fields != n_columns)))
+        result = row_mend(scan, result, n_columns);
+    reader->n_rows++;
+    if (result == CSV_RAGGED) {
+        err_set(err, ERR_INPUT, "row %llu has %u fields; %u were expected",
+                (unsigned long long)reader->n_rows, scan->n_fields, n_columns);
+        err_at(err, reader->n_rows, "");
+        return CSV_READ_BAD;
+    }
+    if (result != CSV_ROW) {
+        csv_describe(result, reader->n_rows, scan->n_fields, err);
+        return result == CSV_MEMORY ? CSV_READ_ERROR : CSV_READ_BAD;
+    }
+    if (!row_rewrite(reader, err))
+        return CSV_READ_ERROR;
+    *fields = scan->fields;
+    *n_fields = scan->n_fields;
+    return CSV_READ_ROW;
 }

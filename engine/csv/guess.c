@@ -6,9 +6,9 @@
 
 #include <string.h>
 
-enum { GUESS_ROWS = 200, GUESS_BYTES = 64 << 10, GUESS_TITLES = 10, LENGTHS = 64 };
+enum { GUESS_ROWS = 200, GUESS_BYTES = 64 << 10, GUESS_TITLES = 10, LENGTHS = 64, GUESS_TOP = 3 };
 
-static const char candidates[] = {',', ';', '\t', '|', ' '};
+static const char candidates[] = {',', ';', '\t', '|', ' ', ':'};
 
 /* What one candidate made of the head. */
 struct split {
@@ -18,6 +18,7 @@ struct split {
     } lengths[LENGTHS]; /* how many rows have how many fields; rows beyond the first LENGTHS different lengths
                            count as odd */
     uint32_t n_lengths;
+    uint32_t top[GUESS_TOP]; /* fields of the first rows */
     bool failed;
 };
 
@@ -28,16 +29,16 @@ static bool field_clean(const struct csv_field *field, char separator)
     float value;
     if (field->quoted || number_parse(field->text, field->length, &value))
         return true;
-    bool numeric = true; /* digits with one comma: a decimal comma */
+    bool numeric = true; /* digits with one comma: a decimal comma, perhaps behind grouped thousands */
     uint32_t n_commas = 0, n_others = 0;
     for (uint32_t i = 0; i < field->length; i++) {
         char c = field->text[i];
         if (c == ',')
             n_commas++;
-        else if (c != separator && c != ' ' && memchr(candidates, c, sizeof candidates))
+        else if (c != separator && c != ' ' && c != ':' && memchr(candidates, c, sizeof candidates))
             n_others++;
         else
-            numeric = numeric && ((c >= '0' && c <= '9') || c == '-' || c == '+' || c == ' ');
+            numeric = numeric && ((c >= '0' && c <= '9') || memchr("-+ .'%$", c, 7));
     }
     return n_others == 0 && (n_commas == 0 || (n_commas == 1 && numeric));
 }
@@ -56,6 +57,23 @@ static void length_count(struct split *split, uint32_t n_fields)
     split->lengths[split->n_lengths++].n_rows = 1;
 }
 
+/* The next row, read as leniently as it takes; false at the end, or for a lack
+ * of memory. */
+static bool row_lenient(struct csv_scan *scan, enum csv_result *result, bool *failed)
+{
+    bool unclosed;
+    *result = csv_scan_row(scan);
+    if (*result == CSV_ROW)
+        return true;
+    if (*result <= CSV_MORE || *result == CSV_MEMORY || !csv_scan_skip_line(scan))
+        return false;
+    *failed = true;
+    enum csv_mending mending = csv_scan_mend(scan, 0, &unclosed);
+    if (mending == MEND_MEMORY)
+        *result = CSV_MEMORY;
+    return mending != MEND_MEMORY;
+}
+
 /* False: out of memory, as everywhere below. */
 static bool split_try(struct split *split, const char *text, size_t n_bytes, bool whole,
                       const struct csv_dialect *dialect)
@@ -65,7 +83,9 @@ static bool split_try(struct split *split, const char *text, size_t n_bytes, boo
     *split = (struct split){0};
     csv_scan_init(&scan, dialect);
     csv_scan_text(&scan, text, n_bytes, whole);
-    while (split->n_rows < GUESS_ROWS && (result = csv_scan_row(&scan)) == CSV_ROW) {
+    while (split->n_rows < GUESS_ROWS && row_lenient(&scan, &result, &split->failed)) {
+        if (split->n_rows < GUESS_TOP)
+            split->top[split->n_rows] = scan.n_fields;
         split->n_rows++;
         length_count(split, scan.n_fields);
         split->n_fields += scan.n_fields;
@@ -75,19 +95,29 @@ static bool split_try(struct split *split, const char *text, size_t n_bytes, boo
             split->n_numeric += number_parse(scan.fields[i].text, scan.fields[i].length, &value);
         }
     }
-    split->failed = result > CSV_MORE;
     csv_scan_done(&scan);
     return result != CSV_MEMORY;
 }
 
+/* Whether the first rows, a header among them, are as long as most. */
+static bool header_agrees(const struct split *split, uint32_t n_fields)
+{
+    for (uint32_t i = 0; i < GUESS_TOP && i < split->n_rows; i++)
+        if (split->top[i] != n_fields)
+            return false;
+    return true;
+}
+
 /* 0 for a candidate that separates nothing; else the share of rows with the
- * commonest length times the share of clean fields. */
+ * commonest length times the share of clean fields, half of it where the first
+ * rows are of another length. */
 static double split_score(const struct split *split, uint32_t *n_fields)
 {
     uint32_t best = 0;
     *n_fields = 0;
     for (uint32_t i = 0; i < split->n_lengths; i++) {
-        if (split->lengths[i].n_rows > best) {
+        bool longer = split->lengths[i].n_rows == best && split->lengths[i].n_fields > *n_fields;
+        if (split->lengths[i].n_fields > 1 && (split->lengths[i].n_rows > best || longer)) {
             best = split->lengths[i].n_rows;
             *n_fields = split->lengths[i].n_fields;
         }
@@ -95,7 +125,20 @@ static double split_score(const struct split *split, uint32_t *n_fields)
     if (*n_fields < 2)
         return 0;
     double score = (double)best / split->n_rows * split->n_clean / split->n_fields;
-    return split->failed ? score / 2 : score;
+    return header_agrees(split, *n_fields) ? score : score / 2;
+}
+
+/* A score that is no accident: commas in some texts have less. */
+#define SCORE_LEAST 0.1
+
+/* Whether the text begins with a time of day. */
+static bool is_time(const char *text, size_t n_bytes)
+{
+    size_t colon = n_bytes > 0 && memchr(text, ':', n_bytes)
+                       ? (size_t)((const char *)memchr(text, ':', n_bytes) - text)
+                       : 0;
+    return colon > 0 && colon + 1 < n_bytes && text[colon - 1] >= '0' && text[colon - 1] <= '9' &&
+           text[colon + 1] >= '0' && text[colon + 1] <= '9';
 }
 
 static bool separator_guess(const struct csv_dialect *known, const char *text, size_t n_bytes, bool whole,
@@ -114,7 +157,12 @@ static bool separator_guess(const struct csv_dialect *known, const char *text, s
         double score = split_score(&split, &n_fields);
         /* Blanks stand in any text: they separate only where nothing else does,
          * evenly, and mostly numbers. */
-        if (candidates[i] == ' ' && (best > 0 || score < 0.99 || split.n_numeric * 2 < split.n_fields))
+        bool weak = candidates[i] == ' ' || candidates[i] == ':';
+        if (weak && best >= SCORE_LEAST)
+            continue;
+        if (candidates[i] == ' ' && (score < 0.9 || split.n_numeric * 2 < split.n_fields))
+            continue;
+        if (candidates[i] == ':' && (score < 0.9 || split.top[0] < 2 || is_time(text, n_bytes)))
             continue;
         if (score > best + 1e-9 || (score > best - 1e-9 && n_fields > best_fields)) {
             best = score;
@@ -218,6 +266,37 @@ size_t csv_preamble(struct csv_dialect *dialect, const char *text, size_t n_byte
     dialect->separator = separator;
     at += 6;
     return at < n_bytes && text[at - 1] == '\r' && text[at] == '\n' ? at + 1 : at;
+}
+
+static bool is_edge(char c)
+{
+    return c == ',' || c == ';' || c == '\t' || c == '|' || c == '\n' || c == '\r';
+}
+
+/* Whether the text in quotes that begins at `at` ends before a separator, in its
+ * line. */
+static bool quote_ends(const char *text, size_t n_bytes, size_t at)
+{
+    for (at++; at < n_bytes && text[at] != '\n' && text[at] != '\r'; at++)
+        if (text[at] == '\'' && (at + 1 == n_bytes || is_edge(text[at + 1])))
+            return true;
+    return false;
+}
+
+char csv_guess_quote(const char *text, size_t n_bytes)
+{
+    uint32_t n_good = 0, n_bad = 0;
+    if (n_bytes > GUESS_BYTES)
+        n_bytes = GUESS_BYTES;
+    for (size_t at = 0; at < n_bytes; at++) {
+        bool begins =
+            at == 0 || is_edge(text[at - 1]) || (text[at - 1] == ' ' && at > 1 && is_edge(text[at - 2]));
+        if (begins && text[at] == '"')
+            return '"';
+        if (begins && text[at] == '\'')
+            *(quote_ends(text, n_bytes, at) ? &n_good : &n_bad) += 1;
+    }
+    return n_good > 1 && n_good > 4 * n_bad ? '\'' : '"';
 }
 
 bool csv_guess(struct csv_dialect *dialect, bool guess_comment, const char *text, size_t n_bytes, bool whole)

@@ -99,6 +99,34 @@ static bool fields_grow(struct csv_scan *scan)
     return true;
 }
 
+bool csv_scan_field(struct csv_scan *scan, struct csv_field field)
+{
+    if (scan->n_fields >= CSV_COLUMNS_MAX || (scan->n_fields == scan->n_allocated && !fields_grow(scan)))
+        return false;
+    scan->fields[scan->n_fields++] = field;
+    return true;
+}
+
+bool csv_scan_pad(struct csv_scan *scan, uint32_t n)
+{
+    while (scan->n_fields < n)
+        if (!csv_scan_field(scan, (struct csv_field){"", 0, false}))
+            return false;
+    return true;
+}
+
+bool csv_scan_room(struct csv_scan *scan, size_t n_bytes)
+{
+    if (n_bytes <= scan->n_unquoted)
+        return true;
+    char *unquoted = realloc(scan->unquoted, n_bytes);
+    if (!unquoted)
+        return false;
+    scan->unquoted = unquoted;
+    scan->n_unquoted = n_bytes;
+    return true;
+}
+
 static inline enum csv_result field_add(struct csv_scan *scan, size_t from, size_t to, bool quoted)
 {
     if (scan->n_fields >= CSV_COLUMNS_MAX)
@@ -109,16 +137,31 @@ static inline enum csv_result field_add(struct csv_scan *scan, size_t from, size
     return CSV_ROW;
 }
 
+/* Whether the quote at `at` of a text that begins at `begin` has an escape
+ * before it that is not itself escaped. */
+static bool is_escaped(const struct csv_scan *scan, size_t begin, size_t at)
+{
+    size_t n = 0;
+    while (at - n > begin && scan->text[at - n - 1] == scan->dialect.escape)
+        n++;
+    return n % 2 == 1;
+}
+
 /* The closing quote of the text that begins at `at`; *doubled when there are
- * doubled quotes before it. */
+ * doubled or escaped quotes before it. */
 static enum csv_result quote_close(const struct csv_scan *scan, size_t at, size_t *close, bool *doubled)
 {
+    size_t begin = at;
     *doubled = false;
     for (;;) {
         const char *quote = memchr(scan->text + at, scan->dialect.quote, scan->end - at);
         if (!quote)
             return scan->last ? CSV_UNTERMINATED : CSV_MORE;
         at = (size_t)(quote - scan->text) + 1;
+        if (scan->dialect.escape && is_escaped(scan, begin, at - 1)) {
+            *doubled = true;
+            continue;
+        }
         if (at == scan->end && !scan->last)
             return CSV_MORE;
         if (at == scan->end || scan->text[at] != scan->dialect.quote)
@@ -150,6 +193,7 @@ static enum csv_result field_quoted(struct csv_scan *scan, size_t at, size_t *ne
         result = CSV_TEXT_AFTER_QUOTE;
     if (result == CSV_ROW)
         result = field_add(scan, at, close, true);
+    doubled = doubled || (scan->dialect.escape && memchr(scan->text + at, scan->dialect.escape, close - at));
     if (result == CSV_ROW && doubled)
         scan->doubled[scan->n_doubled++] = scan->n_fields - 1;
     return result;
@@ -213,20 +257,19 @@ static bool doubled_halve(struct csv_scan *scan)
     size_t n_bytes = 0;
     for (uint32_t i = 0; i < scan->n_doubled; i++)
         n_bytes += scan->fields[scan->doubled[i]].length;
-    if (n_bytes > scan->n_unquoted) {
-        char *unquoted = realloc(scan->unquoted, n_bytes);
-        if (!unquoted)
-            return false;
-        scan->unquoted = unquoted;
-        scan->n_unquoted = n_bytes;
-    }
+    if (!csv_scan_room(scan, n_bytes))
+        return false;
     char *to = scan->unquoted;
     for (uint32_t i = 0; i < scan->n_doubled; i++) {
         struct csv_field *field = &scan->fields[scan->doubled[i]];
         char *begin = to;
         for (uint32_t j = 0; j < field->length; j++) {
+            bool escaped =
+                scan->dialect.escape && field->text[j] == scan->dialect.escape && j + 1 < field->length &&
+                (field->text[j + 1] == scan->dialect.quote || field->text[j + 1] == scan->dialect.escape);
+            j += escaped;
             *to++ = field->text[j];
-            j += field->text[j] == scan->dialect.quote;
+            j += !escaped && field->text[j] == scan->dialect.quote;
         }
         field->text = begin;
         field->length = (uint32_t)(to - begin);
@@ -234,8 +277,15 @@ static bool doubled_halve(struct csv_scan *scan)
     return true;
 }
 
-/* The first line end at or after `at`; end where there is none. */
-static size_t line_end_find(const struct csv_scan *scan, size_t at)
+uint64_t csv_line_ends(const char *text, size_t n_bytes)
+{
+    uint64_t n = 0;
+    for (size_t i = 0; i < n_bytes; i++)
+        n += text[i] == '\n' || (text[i] == '\r' && (i + 1 == n_bytes || text[i + 1] != '\n'));
+    return n;
+}
+
+size_t csv_line_end(const struct csv_scan *scan, size_t at)
 {
     while (at < scan->end && !is_line_end(scan->text[at]))
         at++;
@@ -264,7 +314,7 @@ static bool row_find(struct csv_scan *scan)
             at++;
         bool comment = at < scan->end && scan->dialect.comment && scan->text[at] == scan->dialect.comment;
         if (comment)
-            at = line_end_find(scan, at);
+            at = csv_line_end(scan, at);
         if (at == scan->end)
             return false;
         if (!is_line_end(scan->text[at]))
@@ -279,7 +329,7 @@ static bool row_find(struct csv_scan *scan)
 
 bool csv_scan_skip_line(struct csv_scan *scan)
 {
-    size_t at = line_end_find(scan, scan->at);
+    size_t at = csv_line_end(scan, scan->at);
     if (at == scan->end && scan->last) {
         scan->at = at;
         return true;

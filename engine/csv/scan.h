@@ -24,11 +24,13 @@ enum csv_result {
     /* found by those who know the columns */
     CSV_RAGGED,
     CSV_NOT_A_NUMBER,
+    CSV_LEFT, /* no row: it was noted and left out */
 };
 
 struct csv_dialect {
     char separator; /* ' ': runs of blanks */
     char quote;     /* '\0': none */
+    char escape;    /* stands before a quote within quotes, and before itself; '\0': quotes are doubled */
     char comment;   /* lines that begin with it, blanks before it aside, are skipped; '\0': none */
     char decimal;   /* before the decimals of a number; this and the next are not the scanner's business */
     char thousands; /* between groups of three digits; '\0': nothing */
@@ -75,6 +77,33 @@ enum csv_result csv_scan_row(struct csv_scan *scan);
  * False: it lies beyond the buffer. */
 bool csv_scan_skip_line(struct csv_scan *scan);
 
+/* Whether and how a line was made to fit. */
+enum csv_mending {
+    MEND_NONE,      /* it fits as it stands */
+    MEND_QUOTES,    /* with quotes that are not where they belong */
+    MEND_SEPARATOR, /* with another separator */
+    MEND_MISFIT,    /* it does not; its fields are read as well as they can be */
+    MEND_NUL,
+    MEND_MEMORY,
+};
+/* The line that begins at `row_at` and is whole in the buffer, read as a row of
+ * n_columns fields: a quote within a field is a character, text behind a closing
+ * quote belongs to the field, an opening one that is not closed in the line is
+ * left out, and a backslash escapes one; else closing quotes are those before
+ * separators, or the unclosed field takes the rest of the line; else another
+ * separator is tried. Nothing but the fields changes. *unclosed: of a misfit,
+ * whether a quote was not closed. */
+enum csv_mending csv_scan_mend(struct csv_scan *scan, uint32_t n_columns, bool *unclosed);
+/* Empty fields up to n. False: out of memory. */
+bool csv_scan_pad(struct csv_scan *scan, uint32_t n);
+
+/* --- within the room --- */
+bool csv_scan_field(struct csv_scan *scan,
+                    struct csv_field field);                 /* one more; false: too many, or no memory */
+bool csv_scan_room(struct csv_scan *scan, size_t n_bytes);   /* of `unquoted` */
+uint64_t csv_line_ends(const char *text, size_t n_bytes);    /* how many there are */
+size_t csv_line_end(const struct csv_scan *scan, size_t at); /* the first line end from `at` on */
+
 /* One sentence for a result that is an error, with row and column where they
  * are known. Returns false. */
 bool csv_describe(enum csv_result result, uint64_t row, uint32_t field, struct err *err);
@@ -84,6 +113,9 @@ bool csv_describe(enum csv_result result, uint64_t row, uint32_t field, struct e
  * comments where the file begins with a line of it that is no header; the
  * decimal mark. `whole`: the text is the whole file. False: out of memory. */
 bool csv_guess(struct csv_dialect *dialect, bool guess_comment, const char *text, size_t n_bytes, bool whole);
+
+/* ' where fields stand in such quotes and none in the usual ones, else ". */
+char csv_guess_quote(const char *text, size_t n_bytes);
 
 /* How many bytes at the head of a file are no rows: a byte order mark, and a
  * line "sep=;" as spreadsheets write it, whose separator then is the dialect's,

@@ -32,24 +32,48 @@ static const struct ingest_sizes sizes_usual = {.chunk_bytes = 1 << 20,
                                                 .n_levels = 1000000,
                                                 .level_bytes = (size_t)64 << 20};
 
-/* Plan from the file's head, of which more is read until its first row is
- * whole. */
-static bool head_plan(struct plan *plan, int fd, uint64_t n_bytes, const struct ingest_sizes *sizes,
-                      const struct csv_options *options, struct err *err)
+/* The beginning of the bytes from `at` to `end`, n of them at most. The caller
+ * frees it. */
+static char *head_read(int fd, uint64_t at, uint64_t end, size_t *n, struct err *err)
 {
-    size_t n = n_bytes < sizes->head_bytes ? (size_t)n_bytes : sizes->head_bytes;
-    for (;;) {
+    if (end - at < *n)
+        *n = (size_t)(end - at);
+    char *head = malloc(*n + 1);
+    if (head && file_read_at(fd, head, *n, at, "the CSV file", err))
+        return head;
+    if (!head)
+        err_memory(err, "the head of the file");
+    free(head);
+    return NULL;
+}
+
+/* Plan from the head of the region's table, of which more is read until its
+ * first row is whole. */
+static bool table_plan(struct plan *plan, const struct region *region, int fd,
+                       const struct ingest_sizes *sizes, const struct csv_options *options, struct err *err)
+{
+    for (size_t n = sizes->head_bytes;; n *= 2) {
         enum csv_result result = CSV_ROW;
-        char *head = malloc(n + 1);
-        if (!head)
-            return err_memory(err, "the head of the file");
-        bool good = file_read_at(fd, head, n, 0, "the CSV file", err) &&
-                    plan_init(plan, head, n, n == n_bytes, sizes->head_rows, options, &result, err);
-        free(head);
+        char *text = head_read(fd, region->at, region->end, &n, err);
+        if (!text)
+            return false;
+        const struct head_text head = {text, n, region->at + n == region->end, sizes->head_rows};
+        bool good = plan_init(plan, region, &head, options, &result, err);
+        free(text);
         if (result != CSV_MORE)
             return good;
-        n = n_bytes / 2 < n ? (size_t)n_bytes : n * 2;
     }
+}
+
+/* The file's dialect and its table, by its head. */
+static bool file_look(struct region *region, int fd, uint64_t n_bytes, const struct ingest_sizes *sizes,
+                      const struct csv_options *options, struct err *err)
+{
+    size_t n = sizes->head_bytes;
+    char *head = head_read(fd, 0, n_bytes, &n, err);
+    bool good = head && region_find(region, head, n, n_bytes, options, err);
+    free(head);
+    return good && (region->certain || region_review(region, fd, n_bytes, err));
 }
 
 /* The columns as the table tells them. The levels' texts stay the tally's; the
@@ -115,6 +139,26 @@ static bool table_finish(const struct pass *pass, struct err *err)
     return good;
 }
 
+/* The dialect is wrong where more than a few rows, and more than a tenth of
+ * them, do not fit. */
+enum { ODD_ROWS = 10, ODD_SHARE = 10 };
+
+static bool odd_describe(const struct pass *pass, const struct csv_report *report, struct err *err)
+{
+    uint64_t n_rows = pass->n_rows + pass->n_bad;
+    if (pass->n_odd <= ODD_ROWS || pass->n_odd * ODD_SHARE <= n_rows)
+        return true;
+    const struct csv_note *padded = &report->done[DEED_PADDED].first[0];
+    bool skipped = report->n_skipped > 0;
+    err_set(err, ERR_INPUT,
+            "%llu of %llu rows do not fit the table's %u columns, so its separator or quotes are others; the "
+            "first: %s%.80s",
+            (unsigned long long)pass->n_odd, (unsigned long long)n_rows, pass->source.plan->n_columns,
+            skipped ? "" : "too few fields in ", skipped ? report->skipped[0].msg : padded->text);
+    return err_at(err, skipped ? report->skipped[0].row : padded->row,
+                  skipped ? report->skipped[0].column : "");
+}
+
 /* All rows were bad, or there are none. */
 static bool none_describe(const struct csv_report *report, struct err *err)
 {
@@ -129,14 +173,16 @@ static bool none_describe(const struct csv_report *report, struct err *err)
  * have been widened. */
 static bool source_read(struct plan *plan, const struct source *source, int table_fd, int texts_fd,
                         const struct table_progress *progress, struct csv_report *report, bool *again,
-                        struct err *err)
+                        bool *strange, struct err *err)
 {
     struct pass pass;
     if (!pass_init(&pass, source, table_fd, texts_fd, progress, report, err))
         return false;
     bool good = pass_run(&pass, plan->options->n_threads, err);
+    *strange = *strange || pass.strange;
     if (good && pass.n_rows == 0)
         good = none_describe(report, err);
+    good = good && odd_describe(&pass, report, err);
     *again = good && pass.tally.needs_widening;
     for (uint32_t i = 0; *again && i < plan->n_columns; i++)
         tally_wanted(&pass.tally, i, &plan->columns[i].type, &plan->columns[i].date);
@@ -152,7 +198,8 @@ static bool source_read(struct plan *plan, const struct source *source, int tabl
  * too many texts in a column whose head was of numbers. More passes are needed
  * only if the file changes meanwhile. */
 static bool source_ingest(struct plan *plan, const struct source *source, const char *path, int table_fd,
-                          const struct table_progress *progress, struct csv_report *report, struct err *err)
+                          const struct table_progress *progress, struct csv_report *report, bool *strange,
+                          struct err *err)
 {
     bool again = true, good = true;
     for (int i = 0; good && again && i < PASSES_MAX; i++) {
@@ -161,41 +208,89 @@ static bool source_ingest(struct plan *plan, const struct source *source, const 
             return err_errno(err, "emptying the table file");
         if (plan->n_of_type[COLUMN_TEXT] > 0 && (texts_fd = file_unnamed(path, "texts", err)) < 0)
             return false;
-        good = source_read(plan, source, table_fd, texts_fd, progress, report, &again, err);
+        good = source_read(plan, source, table_fd, texts_fd, progress, report, &again, strange, err);
         if (texts_fd >= 0)
             close(texts_fd);
     }
     return good && (!again || err_set(err, ERR_IO, "the CSV file changed while it was read"));
 }
 
-/* The text at `fd`, which is not UTF-16, to a table at `path`. */
-static bool text_ingest(int fd, uint64_t n_bytes, const struct csv_options *options,
-                        const struct ingest_sizes *sizes, const char *path,
-                        const struct table_progress *progress, struct csv_report *report, struct err *err)
+/* One text to a table: where it goes, and what is told of it. */
+struct ingest {
+    int fd;
+    uint64_t n_bytes;
+    const struct csv_options *options;
+    const struct ingest_sizes *sizes;
+    const char *path;
+    const struct table_progress *progress;
+    struct csv_report *report;
+};
+
+/* The region's table to the file at `path`. *strange: something in it may be
+ * none of its rows. */
+static bool region_ingest(const struct ingest *ingest, const struct region *region, bool *strange,
+                          struct err *err)
 {
     struct plan plan;
-    struct source source = {.fd = fd, .n_bytes = n_bytes, .chunk_bytes = sizes->chunk_bytes, .plan = &plan};
-    if (!head_plan(&plan, fd, n_bytes, sizes, options, err))
+    const struct ingest_sizes *sizes = ingest->sizes;
+    struct csv_report *report = ingest->report;
+    struct source source = {.fd = ingest->fd,
+                            .n_bytes = region->end,
+                            .file_bytes = ingest->n_bytes,
+                            .chunk_bytes = sizes->chunk_bytes,
+                            .plan = &plan,
+                            .region = region};
+    if (!table_plan(&plan, region, ingest->fd, sizes, ingest->options, err))
         return false;
     plan.n_levels_max = sizes->n_levels ? sizes->n_levels : sizes_usual.n_levels;
     plan.level_bytes_max = sizes->level_bytes ? sizes->level_bytes : sizes_usual.level_bytes;
     bool good = false;
-    int table_fd = file_create(path, err);
+    int table_fd = file_create(ingest->path, err);
     if (table_fd >= 0)
-        good = source_ingest(&plan, &source, path, table_fd, progress, report, err);
+        good = source_ingest(&plan, &source, ingest->path, table_fd, ingest->progress, report, strange, err);
     if (table_fd >= 0 && close(table_fd) != 0 && good)
         good = err_errno(err, "closing the table file");
     if (!good && table_fd >= 0)
-        unlink(path);
+        unlink(ingest->path);
     report->separator = plan.dialect.separator;
     report->quote = plan.dialect.quote;
     report->comment = plan.dialect.comment;
     report->decimal = plan.dialect.decimal;
     report->encoding = plan.encoding;
     report->header = plan.header;
-    report->n_titles = plan.n_titles;
+    report->n_titles = region->n_titles;
     report->count_line = plan.count_line;
     plan_done(&plan);
+    return good;
+}
+
+/* Where its head shows one table and nothing else, the file is read as such;
+ * only where rows turn up that do not fit is all of it looked at, and read again
+ * where its table is another one. */
+static bool text_ingest(const struct ingest *ingest, struct err *err)
+{
+    struct region region = {0};
+    struct err inner = {0};
+    bool strange = false;
+    if (!file_look(&region, ingest->fd, ingest->n_bytes, ingest->sizes, ingest->options, err)) {
+        region_done(&region);
+        return false;
+    }
+    bool good = region_ingest(ingest, &region, &strange, &inner);
+    if ((good || inner.code == ERR_INPUT) && strange && region.guessed && !region.reviewed) {
+        const struct region first = region;
+        if (!region_review(&region, ingest->fd, ingest->n_bytes, &inner))
+            good = false;
+        else if (region.at != first.at || region.end != first.end) {
+            unlink(ingest->path);
+            good = region_ingest(ingest, &region, &strange, &inner);
+        }
+        if (!good)
+            unlink(ingest->path);
+    }
+    region_done(&region);
+    if (!good)
+        *err = inner;
     return good;
 }
 
@@ -233,11 +328,13 @@ bool table_ingest_sized(int csv_fd, const struct csv_options *options, const str
         if (fd < 0)
             return false;
         known.encoding = CSV_UTF8;
-        good = text_ingest(fd, n_bytes, &known, sizes, path, progress, &found, err);
+        const struct ingest ingest = {fd, n_bytes, &known, sizes, path, progress, &found};
+        good = text_ingest(&ingest, err);
         close(fd);
         found.encoding = encoding;
     } else {
-        good = text_ingest(csv_fd, found.bytes, &known, sizes, path, progress, &found, err);
+        const struct ingest ingest = {csv_fd, found.bytes, &known, sizes, path, progress, &found};
+        good = text_ingest(&ingest, err);
     }
     if (good && report)
         *report = found;

@@ -13,6 +13,10 @@
 
 enum { WINDOW_BEFORE = 64, WINDOW_AFTER = 64, OVERHANG_MIN = 64 };
 
+/* A row is padded to so many columns whatever it has, and to more where it has
+ * this part of them: so a short file makes no endless table. */
+enum { PADDED_FREELY = 16, PADDED_SHARE = 8 };
+
 bool chunk_init(struct chunk *chunk, const struct source *source, struct err *err)
 {
     *chunk = (struct chunk){.source = source};
@@ -327,9 +331,6 @@ static enum csv_result row_check(const struct chunk *chunk, uint32_t *field)
 {
     const struct plan *plan = chunk->source->plan;
     float value;
-    *field = chunk->scan.n_fields;
-    if (chunk->scan.n_fields != plan->n_columns)
-        return CSV_RAGGED;
     for (uint32_t i = 0; i < plan->n_columns && plan->n_fixed > 0; i++) {
         const struct csv_field *text = &chunk->scan.fields[i];
         *field = i;
@@ -355,6 +356,19 @@ bool chunk_note(struct chunk *chunk, enum csv_deed deed, uint32_t column, const 
            err_memory(&chunk->err, "notes on a chunk's rows");
 }
 
+static bool is_line_end(char c)
+{
+    return c == '\n' || c == '\r';
+}
+
+/* Whether the line that was passed is the file's last, and ends without a line
+ * end. */
+static bool is_cut(const struct chunk *chunk)
+{
+    const struct csv_scan *scan = &chunk->scan;
+    return scan->last && scan->at == scan->end && !is_line_end(scan->text[scan->at - 1]);
+}
+
 static enum csv_deed problem_deed(const struct chunk *chunk, enum csv_result problem)
 {
     switch (problem) {
@@ -369,38 +383,12 @@ static enum csv_deed problem_deed(const struct chunk *chunk, enum csv_result pro
     case CSV_NOT_A_NUMBER:
         return DEED_WRONG_TYPE;
     case CSV_RAGGED:
-        return chunk->scan.n_fields < chunk->source->plan->n_columns ? DEED_TOO_FEW : DEED_TOO_MANY;
+        return chunk->scan.n_fields >= chunk->source->plan->n_columns ? DEED_TOO_MANY
+               : is_cut(chunk)                                        ? DEED_CUT_OFF
+                                                                      : DEED_TOO_FEW;
     default:
         return DEED_TOO_MANY;
     }
-}
-
-/* Leave the row out: a line, where its fields could not be told apart. False:
- * that is not wanted, or not possible; *problem is CSV_MORE where the file
- * could not be read on. */
-static bool row_skip(struct chunk *chunk, enum csv_result *problem, uint32_t field, uint64_t limit,
-                     size_t row_bytes_max)
-{
-    bool scanned = *problem == CSV_RAGGED || *problem == CSV_NOT_A_NUMBER;
-    if (chunk->source->plan->options->on_bad_row == CSV_BAD_REJECT || *problem == CSV_MEMORY ||
-        *problem <= CSV_MORE)
-        return false;
-    while (!scanned && !csv_scan_skip_line(&chunk->scan)) {
-        size_t n = chunk->n_window;
-        if (!window_more(chunk, limit, row_bytes_max)) {
-            *problem = CSV_MORE;
-            return false;
-        }
-        if (chunk->n_window == n)
-            return false; /* longer than any row may be */
-    }
-    bool named = *problem != CSV_RAGGED && field < chunk->source->plan->n_columns;
-    if (!chunk_note(chunk, problem_deed(chunk, *problem), named ? field : NOTE_NO_COLUMN, NULL)) {
-        *problem = CSV_MORE;
-        return false;
-    }
-    chunk->n_bad++;
-    return true;
 }
 
 /* One row, read on in the file as needed. */
@@ -413,13 +401,174 @@ static enum csv_result row_scan(struct chunk *chunk, uint64_t limit, size_t row_
     return result;
 }
 
+/* Leave the row out, which is scanned or skipped: count it. False: that is not
+ * wanted, or not possible; *problem is CSV_MORE where memory is short. */
+static bool row_skip(struct chunk *chunk, enum csv_result *problem, uint32_t field)
+{
+    if (chunk->source->plan->options->on_bad_row == CSV_BAD_REJECT || *problem == CSV_MEMORY ||
+        *problem <= CSV_MORE)
+        return false;
+    bool named = *problem == CSV_NOT_A_NUMBER;
+    if (!chunk_note(chunk, problem_deed(chunk, *problem), named ? field : NOTE_NO_COLUMN, NULL)) {
+        *problem = CSV_MORE;
+        return false;
+    }
+    chunk->n_bad++;
+    chunk->n_odd++;
+    return true;
+}
+
+/* A line that is no row of the table. False: out of memory. */
+static bool line_leave(struct chunk *chunk, enum csv_deed deed)
+{
+    bool good = chunk_note(chunk, deed, NOTE_NO_COLUMN, NULL);
+    chunk->n_bad += good;
+    return good;
+}
+
+/* Note the empty lines and comments that the scanner has skipped from `at` on.
+ * False: out of memory. */
+static bool skipped_note(struct chunk *chunk, size_t at, size_t end, uint64_t line)
+{
+    const struct csv_scan *scan = &chunk->scan;
+    while (at < end) {
+        size_t line_end = csv_line_end(scan, at), begin = at;
+        while (begin < line_end && (scan->text[begin] == ' ' || scan->text[begin] == '\t'))
+            begin++;
+        bool comment =
+            begin < line_end && scan->dialect.comment && scan->text[begin] == scan->dialect.comment;
+        const struct note note = {.deed = comment ? DEED_COMMENT : DEED_EMPTY_LINE,
+                                  .row = NOTE_NO_ROW,
+                                  .line = line++,
+                                  .column = NOTE_NO_COLUMN};
+        if (begin < line_end && !comment)
+            return true;
+        if (!notes_add(&chunk->notes, &note, scan->text + at, line_end - at))
+            return err_memory(&chunk->err, "notes on a chunk's rows");
+        at = line_end + 1;
+        at += at < end && scan->text[line_end] == '\r' && scan->text[at] == '\n';
+    }
+    return true;
+}
+
+/* Whether the row is the table's header again. */
+static bool is_header(const struct chunk *chunk)
+{
+    const struct plan *plan = chunk->source->plan;
+    const struct csv_scan *scan = &chunk->scan;
+    bool same = plan->header && scan->n_fields == plan->n_header_fields &&
+                plan->options->on_bad_row != CSV_BAD_REJECT;
+    for (uint32_t i = 0; same && i < scan->n_fields; i++) {
+        struct csv_field field = csv_field_trim(scan->fields[i]);
+        same = field.length == plan->header_fields[i].length &&
+               memcmp(field.text, plan->header_fields[i].text, field.length) == 0;
+    }
+    return same;
+}
+
+/* Whether the line is a remark among the rows: it begins as comments do, or is
+ * one text where the first column is of numbers. */
+static bool is_remark(const struct chunk *chunk)
+{
+    const struct plan *plan = chunk->source->plan;
+    const struct csv_field first = csv_field_trim(chunk->scan.fields[0]);
+    if (first.length > 0 && first.text[0] == '#' && plan->options->comment >= 0)
+        return true;
+    return chunk->scan.n_fields == 1 && plan->n_columns > 2 && plan->columns[0].type <= COLUMN_NUMBER &&
+           !csv_looks_numeric(&first) && !plan_missing(plan, &first);
+}
+
+/* Go back and behind the line that the row begins with, all of it in the
+ * window. CSV_MORE: the file could not be read on; CSV_ROW_TOO_LONG: it is. */
+static enum csv_result line_pass(struct chunk *chunk, uint64_t limit, size_t row_bytes_max)
+{
+    struct csv_scan *scan = &chunk->scan;
+    scan->at = scan->row_at;
+    scan->n_lines = scan->row_line;
+    while (!csv_scan_skip_line(scan)) {
+        size_t n = chunk->n_window;
+        if (!window_more(chunk, limit, row_bytes_max))
+            return CSV_MORE;
+        if (chunk->n_window == n)
+            return CSV_ROW_TOO_LONG;
+    }
+    return CSV_ROW;
+}
+
+/* A row of the wrong length: padded, or its empty fields at the end dropped.
+ * What is wrong with it where neither is right. */
+static enum csv_result length_mend(struct chunk *chunk, enum csv_deed *deed)
+{
+    struct csv_scan *scan = &chunk->scan;
+    uint32_t n_columns = chunk->source->plan->n_columns, n = scan->n_fields;
+    if (n < n_columns) {
+        /* rows that would grow beyond all bounds are none */
+        if (is_cut(chunk) || (n_columns > PADDED_FREELY && n < n_columns / PADDED_SHARE))
+            return CSV_RAGGED;
+        *deed = DEED_PADDED;
+        chunk->n_odd += n == 1 && n_columns > 2;
+        return csv_scan_pad(scan, n_columns) ? CSV_ROW : CSV_MEMORY;
+    }
+    while (n > n_columns && csv_field_trim(scan->fields[n - 1]).length == 0)
+        n--;
+    if (n > n_columns)
+        return CSV_RAGGED;
+    *deed = DEED_TRAILING;
+    scan->n_fields = n;
+    return CSV_ROW;
+}
+
+/* The row that does not fit, or cannot be told into fields: read again as
+ * leniently as it takes. CSV_ROW: it fits now. */
+static enum csv_result row_mend(struct chunk *chunk, enum csv_result problem, uint64_t limit,
+                                size_t row_bytes_max)
+{
+    struct csv_scan *scan = &chunk->scan;
+    const struct plan *plan = chunk->source->plan;
+    enum csv_deed deed = DEED_QUOTE_MENDED;
+    bool unclosed, ragged = problem == CSV_RAGGED, several = ragged && scan->many_lines;
+    enum csv_result result = line_pass(chunk, limit, row_bytes_max);
+    if (result != CSV_ROW)
+        return result;
+    enum csv_mending mending = csv_scan_mend(scan, plan->n_columns, &unclosed);
+    if (mending == MEND_MEMORY)
+        return CSV_MEMORY;
+    if (mending == MEND_NUL)
+        return CSV_NUL;
+    if (mending == MEND_SEPARATOR)
+        deed = DEED_OTHER_SEPARATOR;
+    if (mending == MEND_MISFIT) {
+        if (several) { /* quoted line ends are the user's, after all */
+            scan->at = scan->row_at;
+            scan->n_lines = scan->row_line;
+            if ((result = row_scan(chunk, limit, row_bytes_max)) != CSV_ROW)
+                return result;
+        } else if (unclosed) {
+            return is_cut(chunk) ? CSV_RAGGED : CSV_UNTERMINATED;
+        }
+        if (!several && is_remark(chunk))
+            return line_leave(chunk, DEED_COMMENT) ? CSV_LEFT : CSV_MEMORY;
+        result = length_mend(chunk, &deed);
+    }
+    if (result == CSV_ROW && mending != MEND_NONE && !chunk_note(chunk, deed, NOTE_NO_COLUMN, NULL))
+        return CSV_MEMORY;
+    return result;
+}
+
+static bool is_mendable(const struct chunk *chunk, enum csv_result result)
+{
+    return result > CSV_MORE && result != CSV_MEMORY &&
+           chunk->source->plan->options->on_bad_row != CSV_BAD_REJECT;
+}
+
 /* The rows from `begin` on, up to the first that begins at `limit` or later.
  * False where a row is longer than row_bytes_max. */
 static bool rows_parse(struct chunk *chunk, uint64_t begin, uint64_t limit, size_t row_bytes_max)
 {
     enum csv_result result;
-    uint32_t field = 0;
-    chunk->n_rows = chunk->n_bad = 0;
+    uint32_t field = 0, n_columns = chunk->source->plan->n_columns;
+    chunk->n_rows = chunk->n_bad = chunk->n_odd = 0;
+    chunk->gaps = false;
     chunk->n_text_bytes = 0;
     chunk->n_lines = chunk->scan.n_lines = 0;
     chunk->begin = begin;
@@ -429,11 +578,30 @@ static bool rows_parse(struct chunk *chunk, uint64_t begin, uint64_t limit, size
     for (;;) {
         if (!rows_take_plain(chunk))
             return true;
+        struct csv_scan *scan = &chunk->scan;
+        size_t at = scan->at;
+        uint64_t line = scan->n_lines, n_skipped = scan->n_empty + scan->n_comments;
         result = row_scan(chunk, limit, row_bytes_max);
-        field = chunk->scan.n_fields;
+        if (scan->n_empty + scan->n_comments > n_skipped) {
+            chunk->gaps = chunk->gaps || result != CSV_END;
+            if (!skipped_note(chunk, at, result == CSV_END ? scan->at : scan->row_at, line))
+                return true;
+        }
+        if (result == CSV_ROW && is_header(chunk)) {
+            if (!line_leave(chunk, DEED_REPEATED_HEADER))
+                return true;
+            continue;
+        }
+        field = scan->n_fields;
+        if (result == CSV_ROW && scan->n_fields != n_columns)
+            result = CSV_RAGGED;
+        if (is_mendable(chunk, result))
+            result = row_mend(chunk, result, limit, row_bytes_max);
+        if (result == CSV_LEFT)
+            continue;
         if (result == CSV_ROW)
             result = row_check(chunk, &field);
-        if (result == CSV_ROW ? !row_take(chunk) : !row_skip(chunk, &result, field, limit, row_bytes_max))
+        if (result == CSV_ROW ? !row_take(chunk) : !row_skip(chunk, &result, field))
             break;
     }
     if (result == CSV_MORE)

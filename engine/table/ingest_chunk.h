@@ -10,9 +10,11 @@
 /* The file and how to read it: the same for all workers. */
 struct source {
     int fd;
-    uint64_t n_bytes;
+    uint64_t n_bytes;    /* where the table ends */
+    uint64_t file_bytes; /* of the file */
     size_t chunk_bytes;
     const struct plan *plan;
+    const struct region *region;
 };
 
 struct chunk {
@@ -28,6 +30,8 @@ struct chunk {
     enum csv_result problem; /* CSV_END, or what is wrong with the row after the n_rows and n_bad ones */
     uint32_t problem_field;  /* the field at fault, or the number of fields */
     uint64_t n_bad;          /* rows set aside */
+    uint64_t n_odd;          /* rows that may be of another dialect */
+    bool gaps;               /* an empty line stands above a row */
     uint64_t n_lines;        /* line ends from `begin` to `end` */
     struct notes notes;      /* rows and lines count from 0 */
     struct err err;          /* the source could not be read, or memory is short: code is not ERR_OK */

@@ -150,10 +150,9 @@ static bool note_commit(struct pass *pass, const struct note *note, const char *
     return good;
 }
 
-/* Say what the chunk did; `row` rows and rows set aside are before it. */
-static bool notes_commit(struct pass *pass, const struct chunk *chunk, uint64_t row, struct err *err)
+/* Say what was done; `row` rows and rows set aside are before it. */
+static bool notes_commit(struct pass *pass, const struct notes *notes, uint64_t row, struct err *err)
 {
-    const struct notes *notes = &chunk->notes;
     uint64_t n_kept[DEEDS] = {0};
     for (uint32_t i = 0; i < notes->n; i++) {
         n_kept[notes->items[i].deed]++;
@@ -163,6 +162,21 @@ static bool notes_commit(struct pass *pass, const struct chunk *chunk, uint64_t 
     for (int deed = 0; deed < DEEDS; deed++)
         pass->report->done[deed].n += notes->n_done[deed] - n_kept[deed];
     return true;
+}
+
+/* Say what stands in the file from `from` to `to`, around the table. */
+static bool around_commit(struct pass *pass, uint64_t from, uint64_t to, uint64_t line, struct err *err)
+{
+    struct notes notes = {0};
+    bool good = true;
+    pass->n_lines = 0; /* the notes count from the file's first line */
+    while (good && from < to) {
+        notes_clear(&notes);
+        good = region_note(pass->source.region, pass->source.fd, &from, to, &line, &notes, err) &&
+               notes_commit(pass, &notes, 0, err);
+    }
+    notes_done(&notes);
+    return good;
 }
 
 /* What a chunk finds before it. */
@@ -190,14 +204,17 @@ static bool commit_chunk(struct pass *pass, struct chunk *chunk, uint64_t index,
     }
     if (chunk->problem != CSV_END)
         return problem_describe(pass->source.plan, chunk->problem,
-                                before->n_rows + pass->report->n_skipped + chunk->n_rows + chunk->n_bad + 1,
+                                before->n_rows + pass->n_bad + chunk->n_rows + chunk->n_bad + 1,
                                 chunk->problem_field, err);
     if (before->n_rows + chunk->n_rows > UINT32_MAX - 1)
         return err_set(err, ERR_LIMIT, "the file has more than %u rows", UINT32_MAX - 1);
     pass->begin = chunk->end;
     pass->n_text_bytes += chunk->n_text_bytes;
-    if (chunk->notes.n > 0 && !notes_commit(pass, chunk, before->n_rows + pass->report->n_skipped, err))
+    if (chunk->notes.n > 0 && !notes_commit(pass, &chunk->notes, before->n_rows + pass->n_bad, err))
         return false;
+    pass->strange = pass->strange || chunk->gaps || chunk->n_bad > 0 || chunk->notes.n_done[DEED_PADDED] > 0;
+    pass->n_odd += chunk->n_odd;
+    pass->n_bad += chunk->n_bad;
     pass->n_lines += chunk->n_lines;
     return tally_merge(&pass->tally, &chunk->tally, err);
 }
@@ -290,7 +307,9 @@ bool pass_run(struct pass *pass, uint32_t n_threads, struct err *err)
         good = !pass->stopped;
         if (!good)
             *err = pass->err;
-        good = good && rejects_flush(&pass->rejects, err) &&
+        good = good &&
+               around_commit(pass, pass->source.n_bytes, pass->source.file_bytes, pass->n_lines, err) &&
+               rejects_flush(&pass->rejects, err) &&
                progress_tell(pass, pass->source.n_bytes, pass->n_rows, err);
     }
     for (uint32_t i = 0; i < n; i++)
@@ -320,8 +339,13 @@ bool pass_init(struct pass *pass, const struct source *source, int table_fd, int
     if (!pass->groups)
         err_memory(err, "the table's checksums");
     else if (rejects_begin(&pass->rejects, source->plan->options->rejects_fd, err) &&
-             tally_init(&pass->tally, source->plan, err))
+             tally_init(&pass->tally, source->plan, err) &&
+             around_commit(pass, source->region->text_at, source->region->at,
+                           region_text_line(source->region), err) &&
+             notes_commit(pass, &source->plan->notes, 0, err)) {
+        pass->n_lines = source->plan->body_line;
         return true;
+    }
     pass_done(pass);
     return false;
 }

@@ -24,6 +24,9 @@ struct pass {
     struct tally tally;        /* of all chunks before `turn` */
     struct csv_report *report; /* what was done before `turn` */
     struct rejects rejects;
+    bool strange;          /* some row did not fit, or an empty line stands between rows */
+    uint64_t n_odd;        /* rows that may be of another dialect */
+    uint64_t n_bad;        /* rows set aside before `turn` */
     uint64_t n_lines;      /* of the file before the chunk `turn` */
     uint64_t begin;        /* where the chunk `turn` begins */
     uint64_t n_text_bytes; /* before the chunk `turn` */

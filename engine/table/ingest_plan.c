@@ -4,6 +4,7 @@
 #include "csv/text.h"
 #include "mlp/number.h"
 #include "mlp/utf8.h"
+#include "table/ingest_header.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,6 +31,8 @@ struct head {
     struct csv_scan scan;
     struct probe *probes;       /* (n_columns) */
     uint32_t n_columns, n_rows; /* rows after the first */
+    uint32_t n_repeats;         /* rows that are the first again */
+    uint32_t n_width;           /* columns that there are, at least */
     size_t first_at;            /* where the first row begins, blank lines before it counted in */
     size_t second_at;           /* what follows the first row */
 };
@@ -111,10 +114,32 @@ static void probe_field(const struct plan *plan, struct probe *probe, const stru
                                           memcmp(probe->first, field->text, field->length) == 0);
 }
 
+/* The next row of the head, read as leniently as it takes. */
+static enum csv_result head_scan(const struct plan *plan, struct head *head)
+{
+    for (;;) {
+        enum csv_result result = csv_scan_row(&head->scan);
+        bool unclosed, fits = result == CSV_ROW && (head->scan.many_lines || head->n_width == 0 ||
+                                                    head->scan.n_fields == head->n_width);
+        if (fits || (result != CSV_ROW && result <= CSV_MORE) || result == CSV_MEMORY ||
+            plan->options->on_bad_row == CSV_BAD_REJECT)
+            return result;
+        if (result != CSV_ROW && !csv_scan_skip_line(&head->scan))
+            return CSV_MORE;
+        enum csv_mending mending = csv_scan_mend(&head->scan, head->n_width, &unclosed);
+        if (mending == MEND_MEMORY)
+            return CSV_MEMORY;
+        if (mending != MEND_NUL)
+            return CSV_ROW;
+    }
+}
+
 static bool first_keep(struct plan *plan, struct head *head, struct err *err)
 {
-    head->n_columns = head->scan.n_fields;
+    head->n_columns = head->scan.n_fields > head->n_width ? head->scan.n_fields : head->n_width;
     head->n_rows = 0;
+    if (!csv_scan_pad(&head->scan, head->n_columns))
+        return err_memory(err, "the fields of a row");
     free(head->probes);
     head->probes = calloc(head->n_columns, sizeof *head->probes);
     if (!head->probes)
@@ -134,16 +159,28 @@ static bool first_keep(struct plan *plan, struct head *head, struct err *err)
 
 /* A first line such as "150,4,setosa,versicolor,virginica": how many rows, how
  * many features, the classes. */
-static bool first_is_counts(const struct head *head, uint32_t n_second)
+static bool first_is_counts(const struct head *head, uint32_t n_first, uint32_t n_second)
 {
-    if (head->n_columns < 3 || head->n_rows > 0)
+    if (n_first < 3 || head->n_rows > 0)
         return false;
     if (head->probes[0].first_cell != CELL_NUMBER || head->probes[1].first_cell != CELL_NUMBER)
         return false;
-    for (uint32_t i = 2; i < head->n_columns; i++)
+    for (uint32_t i = 2; i < n_first; i++)
         if (head->probes[i].first_cell != CELL_TEXT)
             return false;
     return strtoull(head->probes[1].first, NULL, 10) + 1 == n_second && n_second > 2;
+}
+
+/* Whether the row is the first one again. */
+static bool is_first(const struct plan *plan, const struct csv_scan *scan)
+{
+    bool same = scan->n_fields == plan->n_header_fields && plan->options->on_bad_row != CSV_BAD_REJECT;
+    for (uint32_t i = 0; same && i < scan->n_fields; i++) {
+        struct csv_field field = csv_field_trim(scan->fields[i]);
+        same = field.length == plan->header_fields[i].length &&
+               memcmp(field.text, plan->header_fields[i].text, field.length) == 0;
+    }
+    return same;
 }
 
 /* The rows after the first, as far as the head goes. Errors are left to the
@@ -151,8 +188,8 @@ static bool first_is_counts(const struct head *head, uint32_t n_second)
 static bool rows_see(struct plan *plan, struct head *head, uint32_t n_rows_max, struct err *err)
 {
     enum csv_result result = CSV_ROW;
-    while (head->n_rows < n_rows_max && (result = csv_scan_row(&head->scan)) == CSV_ROW) {
-        if (!plan->count_line && first_is_counts(head, head->scan.n_fields)) {
+    while (head->n_rows < n_rows_max && (result = head_scan(plan, head)) == CSV_ROW) {
+        if (!plan->count_line && first_is_counts(head, plan->n_header_fields, head->scan.n_fields)) {
             plan->count_line = true;
             head->first_at = head->second_at;
             if (!first_keep(plan, head, err))
@@ -160,6 +197,12 @@ static bool rows_see(struct plan *plan, struct head *head, uint32_t n_rows_max, 
             continue;
         }
         uint32_t n = head->scan.n_fields < head->n_columns ? head->scan.n_fields : head->n_columns;
+        if (is_first(plan, &head->scan)) {
+            head->n_repeats++;
+            continue;
+        }
+        if (plan->options->on_bad_row != CSV_BAD_REJECT && n == 1 && head->n_columns > 2)
+            continue; /* a remark, or a row of another dialect */
         for (uint32_t i = 0; i < n; i++)
             probe_field(plan, &head->probes[i], &head->scan.fields[i]);
         head->n_rows++;
@@ -207,6 +250,8 @@ static bool header_guess(const struct plan *plan, const struct head *head, bool 
     }
     *header = n_for > 0 && n_for >= n_against;
     bool open = n_for > 0 ? !*header : n_against == 0 && n_texts > 0;
+    if (open && n_for == 0 && head->n_repeats > 0)
+        return true; /* rows of text that recur: it is one of them */
     return !open || firsts_distinct(plan, head, header, err);
 }
 
@@ -346,67 +391,154 @@ static uint64_t seed_make(const void *address)
            ((uint64_t)(uintptr_t)address << 17);
 }
 
-/* What the options leave open about the dialect, found out from the head;
- * *preamble: where its rows begin. */
-static bool dialect_find(struct plan *plan, const char *text, size_t n_bytes, bool whole, size_t *preamble,
-                         struct err *err)
+/* A row of the header below its first, behind the names of those above. */
+static bool names_join(struct plan *plan, struct head *head, struct err *err)
 {
-    const struct csv_options *options = plan->options;
-    plan->dialect = dialect_told(options);
-    *preamble = csv_preamble(&plan->dialect, text, n_bytes);
-    size_t titles = SIZE_MAX;
-    if (csv_guess(&plan->dialect, options->comment == 0, text + *preamble, n_bytes - *preamble, whole))
-        titles = csv_titles(&plan->dialect, options, text + *preamble, n_bytes - *preamble, whole, true,
-                            &plan->n_titles);
-    if (titles == SIZE_MAX)
-        return err_memory(err, "a look at the file's dialect");
-    *preamble += titles;
+    for (uint32_t i = 0; i < head->n_columns && i < head->scan.n_fields; i++) {
+        struct probe *probe = &head->probes[i];
+        struct csv_field more = csv_field_trim(head->scan.fields[i]);
+        uint32_t n = probe->first_length;
+        if (more.length == 0 || (n == more.length && memcmp(probe->first, more.text, n) == 0))
+            continue;
+        char *name = malloc((size_t)n + more.length + 1);
+        if (!name)
+            return err_memory(err, "the names of the columns");
+        memcpy(name, probe->first, n);
+        name[n] = ' ';
+        memcpy(name + n + 1, more.text, more.length);
+        probe->first_length = n > 0 ? n + 1 + more.length : more.length;
+        probe->first = arena_copy(&plan->names, n > 0 ? name : name + 1, probe->first_length);
+        probe->first_cell = CELL_TEXT;
+        free(name);
+        if (!probe->first)
+            return err_memory(err, "the names of the columns");
+    }
     return true;
 }
 
-static uint64_t line_ends(const char *text, uint64_t n_bytes)
+/* A name that stands above several columns is each one's. */
+static bool names_spread(struct plan *plan, struct head *head, struct err *err)
 {
-    uint64_t n = 0;
-    for (uint64_t i = 0; i < n_bytes; i++)
-        n += text[i] == '\n' || (text[i] == '\r' && (i + 1 == n_bytes || text[i + 1] != '\n'));
-    return n;
+    for (uint32_t i = 1; i < head->n_columns; i++) {
+        struct probe *probe = &head->probes[i], *left = &head->probes[i - 1];
+        if (probe->first_length > 0 || left->first_length == 0)
+            continue;
+        probe->first = arena_copy(&plan->names, left->first, left->first_length);
+        probe->first_length = left->first_length;
+        if (!probe->first)
+            return err_memory(err, "the names of the columns");
+    }
+    return true;
 }
 
-bool plan_init(struct plan *plan, const char *head_text, size_t n_bytes, bool whole, uint32_t n_rows_max,
+static bool header_note(struct plan *plan, const struct head *head, const struct region *region,
+                        enum csv_deed deed, struct err *err)
+{
+    const struct csv_scan *scan = &head->scan;
+    const struct note note = {
+        .deed = deed, .row = NOTE_NO_ROW, .line = region->line + scan->row_line, .column = NOTE_NO_COLUMN};
+    size_t end = csv_line_end(scan, scan->row_at);
+    return notes_add(&plan->notes, &note, scan->text + scan->row_at, end - scan->row_at) ||
+           err_memory(err, "notes on the header");
+}
+
+/* Rows of the header below its first. */
+static bool header_more(struct plan *plan, struct head *head, const struct region *region,
+                        const struct head_text *text, struct err *err)
+{
+    struct header_rows rows;
+    if (!header_rows_find(&plan->dialect, text->text, text->n_bytes, text->whole, head->n_columns, &rows))
+        return err_memory(err, "a look at the header");
+    if (rows.n_names > 1 && !names_spread(plan, head, err))
+        return false;
+    plan->many_names = rows.n_names > 1 || rows.units;
+    for (uint32_t i = 1; i < rows.n_names + (rows.units ? 1 : 0); i++) {
+        bool units = i == rows.n_names;
+        if (csv_scan_row(&head->scan) != CSV_ROW ||
+            !header_note(plan, head, region, units ? DEED_UNIT_ROW : DEED_HEADER_ROW, err) ||
+            (!units && !names_join(plan, head, err)))
+            return err->code != ERR_OK ? false : err_memory(err, "the names of the columns");
+        head->second_at = head->scan.at;
+    }
+    return true;
+}
+
+/* The header has one name less than the rows have fields: the first is of the
+ * rows' own names. */
+static bool names_shift(struct plan *plan, struct head *head, struct err *err)
+{
+    struct probe *probes = head->probes;
+    for (uint32_t i = head->n_columns - 1; i > 0; i--) {
+        probes[i].first = probes[i - 1].first;
+        probes[i].first_length = probes[i - 1].first_length;
+        probes[i].first_cell = probes[i - 1].first_cell;
+    }
+    probes[0].first = arena_copy(&plan->names, "row", 3);
+    probes[0].first_length = 3;
+    probes[0].first_cell = CELL_TEXT;
+    return probes[0].first || err_memory(err, "the names of the columns");
+}
+
+/* The first row, to know it again further down. */
+static bool header_keep(struct plan *plan, const struct head *head, struct err *err)
+{
+    const struct csv_scan *scan = &head->scan;
+    plan->header_fields = calloc(scan->n_fields, sizeof *plan->header_fields);
+    bool good = plan->header_fields != NULL;
+    for (uint32_t i = 0; good && i < scan->n_fields; i++) {
+        struct csv_field field = csv_field_trim(scan->fields[i]);
+        const char *text = arena_copy(&plan->names, field.text, field.length);
+        plan->header_fields[i] = (struct csv_field){text, field.length, false};
+        good = text != NULL;
+    }
+    plan->n_header_fields = scan->n_fields;
+    return good || err_memory(err, "the header");
+}
+
+static bool head_read(struct plan *plan, struct head *head, const struct region *region,
+                      const struct head_text *text, struct err *err)
+{
+    const struct csv_options *options = plan->options;
+    uint32_t n_first = head->scan.n_fields;
+    head->n_width = region->width;
+    if (!header_keep(plan, head, err) || !first_keep(plan, head, err))
+        return false;
+    if (region->guessed && options->header >= 0 && !header_more(plan, head, region, text, err))
+        return false;
+    if (region->guessed && options->header >= 0 && n_first + 1 == head->n_columns &&
+        !names_shift(plan, head, err))
+        return false;
+    if (!rows_see(plan, head, text->n_rows_max, err))
+        return false;
+    plan->header = options->header > 0 || plan->many_names;
+    if (options->header == 0 && !plan->many_names && !header_guess(plan, head, &plan->header, err))
+        return false;
+    plan->body = region->at + (plan->header ? head->second_at : head->first_at);
+    plan->body_line = region->line + csv_line_ends(text->text, (size_t)(plan->body - region->at));
+    return columns_make(plan, head, err);
+}
+
+bool plan_init(struct plan *plan, const struct region *region, const struct head_text *text,
                const struct csv_options *options, enum csv_result *result, struct err *err)
 {
     struct head head = {0};
     bool good = false;
-    size_t preamble;
-    *plan = (struct plan){.options = options, .seed = seed_make(&head)};
-    plan->encoding =
-        options->encoding != CSV_ENCODING_GUESS ? options->encoding : text_guess_encoding(head_text, n_bytes);
-    if (plan->encoding == CSV_UTF16LE || plan->encoding == CSV_UTF16BE)
-        plan->encoding =
-            CSV_UTF8; /* the caller has looked at more and found otherwise: the NULs will be an error */
-    if (!dialect_find(plan, head_text, n_bytes, whole, &preamble, err))
-        return false;
+    *plan = (struct plan){.options = options,
+                          .seed = seed_make(&head),
+                          .dialect = region->dialect,
+                          .encoding = region->encoding};
     csv_scan_init(&head.scan, &plan->dialect);
-    csv_scan_text(&head.scan, head_text + preamble, n_bytes - preamble, whole);
-    *result = csv_scan_row(&head.scan);
+    csv_scan_text(&head.scan, text->text, text->n_bytes, text->whole);
+    head.n_width = region->width;
+    *result = head_scan(plan, &head);
     if (*result == CSV_END)
         err_set(err, ERR_INPUT, "the file is empty: a header or at least one row was expected");
     else if (*result != CSV_ROW && *result != CSV_MORE)
         csv_describe(*result, 1, head.scan.n_fields, err);
-    if (*result != CSV_ROW)
-        goto out;
-    if (!first_keep(plan, &head, err) || !rows_see(plan, &head, n_rows_max, err))
-        goto out;
-    plan->header = options->header > 0;
-    if (options->header == 0 && !header_guess(plan, &head, &plan->header, err))
-        goto out;
-    plan->body = preamble + (plan->header ? head.second_at : head.first_at);
-    plan->body_line = line_ends(head_text, plan->body);
-    if (!columns_make(plan, &head, err))
-        goto out;
-    plan_layout(plan);
-    good = true;
-out:
+    if (*result == CSV_ROW && head_read(plan, &head, region, text, err)) {
+        plan_layout(plan);
+        good = true;
+    }
     free(head.probes);
     csv_scan_done(&head.scan);
     if (!good)
@@ -418,6 +550,9 @@ void plan_done(struct plan *plan)
 {
     free(plan->columns);
     arena_done(&plan->names);
+    notes_done(&plan->notes);
+    free(plan->header_fields);
+    plan->header_fields = NULL;
     plan->columns = NULL;
 }
 

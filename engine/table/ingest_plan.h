@@ -7,6 +7,7 @@
 #include "csv/scan.h"
 #include "mlp/table.h"
 #include "table/ingest_levels.h"
+#include "table/ingest_region.h"
 
 struct plan_column {
     const char *name; /* in the plan's arena */
@@ -23,7 +24,7 @@ struct plan {
     struct csv_dialect dialect;
     enum csv_encoding encoding;
     bool header;
-    uint32_t n_titles;
+    bool many_names;    /* the header has several rows, or units below it */
     bool count_line;    /* the first line held counts */
     uint64_t body;      /* where in the file the first row of data, or a blank line before it, begins */
     uint64_t body_line; /* line ends before it */
@@ -33,16 +34,27 @@ struct plan {
     uint32_t bytes_at; /* byte columns lie side by side in a record, in the table's order, from here on */
     uint32_t record_bytes;
     uint32_t n_fixed;
-    uint32_t n_levels_max;  /* of all categories together */
-    size_t level_bytes_max; /* their texts' */
-    uint64_t seed;          /* of the hashes */
+    uint32_t n_levels_max;           /* of all categories together */
+    size_t level_bytes_max;          /* their texts' */
+    uint64_t seed;                   /* of the hashes */
+    struct csv_field *header_fields; /* n_header_fields: its first row as it stands there */
+    uint32_t n_header_fields;
+    struct notes notes; /* rows of the header below its first */
     struct arena names;
 };
 
-/* Look at the head of a file (not in UTF-16): `whole` where it is all of it.
- * ERR_INPUT for an empty file, CSV_MORE in *result where not even the first row
- * is whole: come again with more. */
-bool plan_init(struct plan *plan, const char *head, size_t n_bytes, bool whole, uint32_t n_rows_max,
+/* The beginning of a file, or of its table. */
+struct head_text {
+    const char *text;
+    size_t n_bytes;
+    bool whole;          /* it is all */
+    uint32_t n_rows_max; /* to look at */
+};
+
+/* Look at the head of the region's table (not in UTF-16). ERR_INPUT for an empty
+ * file, CSV_MORE in *result where not even the first row is whole: come again
+ * with more. */
+bool plan_init(struct plan *plan, const struct region *region, const struct head_text *text,
                const struct csv_options *options, enum csv_result *result, struct err *err);
 void plan_done(struct plan *plan);
 

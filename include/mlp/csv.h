@@ -152,6 +152,21 @@ char csv_reader_decimal(const struct csv_reader *reader); /* before the decimals
 int csv_reader_next(struct csv_reader *reader, const struct csv_field **fields, uint32_t *n_fields,
                     struct err *err);
 
+/* What csv_reader_read has come to. */
+enum csv_read {
+    CSV_READ_ERROR = -1, /* memory is short; *err says so */
+    CSV_READ_END,
+    CSV_READ_ROW,
+    CSV_READ_BAD, /* a row that cannot be read: *err says why; the next call goes on behind its line */
+};
+/* The next row as one of n_columns fields (0: as many as there are), mended as
+ * table_ingest mends rows: quotes that are not where they belong are characters
+ * or left out, missing fields are empty, empty ones too many dropped. Rows count
+ * from 1 in *err, those that are bad too. *fields is valid until the next
+ * call. */
+enum csv_read csv_reader_read(struct csv_reader *reader, uint32_t n_columns, const struct csv_field **fields,
+                              uint32_t *n_fields, struct err *err);
+
 /* Text without the blanks around it, unless it was quoted. */
 struct csv_field csv_field_trim(struct csv_field field);
 

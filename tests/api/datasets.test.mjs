@@ -92,7 +92,7 @@ test("a name that is taken is a conflict unless replace=true", async () => {
 
 test("a bad replacement leaves the dataset as it was", async () => {
   await daemon.csv("/datasets?name=kept", table);
-  assertProblem(await daemon.csv("/datasets?name=kept&replace=true", "a,b\n1\n"), 422, /row 1/);
+  assertProblem(await daemon.csv("/datasets?name=kept&replace=true&on_bad_row=reject", "a,b\n1\n"), 422, /row 1/);
   assert.equal((await daemon.get("/datasets/kept")).json.rows, 3);
 });
 

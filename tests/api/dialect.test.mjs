@@ -144,9 +144,9 @@ test("bad rows are refused, or left out and counted", async () => {
   assertProblem(await upload(csv, "&on_bad_row=reject"), 422, /row 2 has 1 field/, { row: 2 });
   assertProblem(await upload("a,b\n1,2\n3,x\n", "&types=b:number&on_bad_row=reject"), 422, /row 2/, { row: 2, column: "b" });
   const found = await read(csv, "&types=b:number");
-  assert.deepEqual([found.values, found.rows, found.skipped_rows], [[[1, 2], [8, 9]], 2, 3]);
-  assert.deepEqual(found.skipped.map(({ row, column }) => [row, column]), [[2, undefined], [3, "b"], [4, undefined]]);
-  assert.match(found.skipped[0].detail, /row 2 has 1 field, the header has 2/);
+  assert.deepEqual([found.values, found.rows, found.skipped_rows], [[[1, 2], [3, null], [8, 9]], 3, 2]);
+  assert.deepEqual(found.skipped.map(({ row, column }) => [row, column]), [[3, "b"], [4, undefined]]);
+  assert.match(found.skipped[1].detail, /row 4 has 3 fields, the header has 2/);
   assert.deepEqual((await daemon.get(`/datasets/${found.name}`)).json.skipped, found.skipped);
 });
 

@@ -181,34 +181,27 @@ START_TEST(text_in_a_column_of_numbers_names_row_and_column)
 }
 END_TEST
 
-START_TEST(bad_rows_are_left_out_and_counted)
+START_TEST(bad_rows_are_mended_or_set_aside_and_counted)
 {
     static const char csv[] = "a,b\n1,2\n3\n4,\"5\"6\n7,8\n9,10,11\n\"x\"y\n12,13\n14\n15\n16\n17,\"18\n";
-    static const uint64_t rows[] = {2, 3, 5, 6, 8};
     for (size_t chunk = 1; chunk < 70; chunk++) {
         struct reading reading = {
-            .csv = csv,
-            .options = {.on_bad_row = CSV_BAD_SET_ASIDE, .n_threads = 1 + (uint32_t)chunk % 3},
-            .sizes = {chunk, 64, 10}};
-        check_text(&reading, "a:b b:b/1 2/7 8/12 13/");
-        ck_assert_uint_eq(reading.report.n_skipped, 8);
-        for (uint32_t i = 0; i < CSV_SKIPPED_SHOWN; i++)
-            ck_assert_uint_eq(reading.report.skipped[i].row, rows[i]);
-        ck_assert_ptr_nonnull(strstr(reading.report.skipped[0].msg, "row 2 has 1 field, the header has 2"));
-        ck_assert_ptr_nonnull(strstr(reading.report.skipped[1].msg, "text follows the closing quote"));
-        ck_assert_str_eq(reading.report.skipped[1].column, "b");
-        check_rejects(
-            "2,3,too_few_fields,,it has too few fields,3/"
-            "3,4,bad_quote,b,text follows a closing quote,\"4,\"\"5\"\"6\"/"
-            "5,6,too_many_fields,,it has too many fields,\"9,10,11\"/"
-            "6,7,bad_quote,a,text follows a closing quote,\"\"\"x\"\"y\"/"
-            "8,9,too_few_fields,,it has too few fields,14/9,10,too_few_fields,,it has too few fields,15/"
-            "10,11,too_few_fields,,it has too few fields,16/"
-            "11,12,unclosed_quote,b,its closing quote is missing,\"17,\"\"18\"");
+            .csv = csv, .options = {.n_threads = 1 + (uint32_t)chunk % 3}, .sizes = {chunk, 64, 10}};
+        check_text(&reading, "a:c b:n/<1> 2/<3> _/<4> 56/<7> 8/<xy> _/<12> 13/<14> _/<15> _/<16> _/<17> 18/");
+        const struct csv_done *done = reading.report.done;
+        ck_assert_uint_eq(reading.report.n_skipped, 1);
+        ck_assert_uint_eq(reading.report.skipped[0].row, 5);
+        ck_assert_ptr_nonnull(strstr(reading.report.skipped[0].msg, "row 5 has 3 fields, the header has 2"));
+        ck_assert_uint_eq(done[DEED_PADDED].n, 5);
+        ck_assert_uint_eq(done[DEED_QUOTE_MENDED].n, 2);
+        ck_assert_uint_eq(done[DEED_QUOTE_MENDED].first[0].row, 3);
+        ck_assert_uint_eq(done[DEED_QUOTE_MENDED].first[1].line, 12);
+        ck_assert_str_eq(done[DEED_QUOTE_MENDED].first[1].text, "17,\"18");
+        check_rejects("5,6,too_many_fields,,it has too many fields,\"9,10,11\"");
     }
-    struct reading none = {.csv = "a,b\n1\n2\n", .options.on_bad_row = CSV_BAD_SET_ASIDE};
+    struct reading none = {.csv = "a,b\n1,2,3\n2,3,4,5\n", .options.header = 1, .options.titles = -1};
     check_unreadable(&none, ERR_INPUT, 1,
-                     "none of the file's 2 rows could be read; the first: row 1 has 1 field");
+                     "none of the file's 2 rows could be read; the first: row 1 has 3 fields");
 }
 END_TEST
 
@@ -313,7 +306,7 @@ Suite *test_suite(void)
     tcase_add_test(tests, a_reader_is_told_as_ingesting_is);
     tcase_add_test(tests, names_and_types_are_taken_from_the_user);
     tcase_add_test(tests, text_in_a_column_of_numbers_names_row_and_column);
-    tcase_add_test(tests, bad_rows_are_left_out_and_counted);
+    tcase_add_test(tests, bad_rows_are_mended_or_set_aside_and_counted);
     tcase_add_test(tests, utf16_becomes_utf8);
     tcase_add_test(tests, windows_1252_and_latin_1_become_utf8);
     tcase_add_test(tests, utf8_is_told_from_other_bytes);

@@ -1,0 +1,145 @@
+/* What is around and within tables in files as people have them: quotes that
+ * are not where they belong, rows too short and too long, preambles, headers of
+ * several rows, footers, several tables. */
+#include "helper_main.h"
+#include "helper_table.h"
+
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+START_TEST(quotes_are_read_leniently)
+{
+    static const struct expectation all[] = {
+        {"a,b\n1,x \"y\" z\n2,u\n", "a:b b:c/1 <x \"y\" z>/2 <u>/"},
+        {"a,b\n1,\"x\"y\n2,u\n", "a:b b:c/1 <xy>/2 <u>/"},
+        {"a,b\n1,\"x \"y\" z\"\n2,u\n", "a:b b:c/1 <x y\" z\">/2 <u>/"},
+        {"a,b\n1,\"x \"y, z\" w\"\n2,u\n", "a:b b:c/1 <x \"y, z\" w>/2 <u>/"},
+        {"a,b\n1,\"x \\\"y, z\\\" w\"\n2,u\n", "a:b b:c/1 <x \"y, z\" w>/2 <u>/"},
+        {"a,b,c\n\"7,x,1\n8,\"y\",2\n9,z,3\n", "a:b b:c c:b/7 <x> 1/8 <y> 2/9 <z> 3/"},
+        {"a,b,c\n7,\"x,1\n8,\"y\",2\n9,z,3\n", "a:b b:c c:b/7 <x> 1/8 <y> 2/9 <z> 3/"},
+        {"a,b,c\n7,x,1\n8,\"y\",2\n9,z,\"3\n", "a:b b:c c:b/7 <x> 1/8 <y> 2/9 <z> 3/"},
+        {"a,b,c\n7,\"x\ny\",1\n8,\"y\",2\n", "a:b b:c c:b/7 <x\ny> 1/8 <y> 2/"},
+        {"a,b\n7,\"x, y\n8,z\n", "a:b b:c/7 <x, y>/8 <z>/"},
+    };
+    CHECK_ALL(all);
+}
+END_TEST
+
+START_TEST(header_and_rows_agree_on_the_separator)
+{
+    static const struct {
+        const char *csv;
+        char separator, quote, decimal;
+    } all[] = {
+        {"x,tags\n1,red;big;new\n2,blue;small;old\n3,red;small;new\n4,red;big;x\n", ',', '"', '.'},
+        {"umsatz;kosten\n1.137,00;311,00\n2.000,50;12,25\n", ';', '"', ','},
+        {"1.137,00;311,00\n2.000,50;12,25\n", ';', '"', ','},
+        {"Flats, spring 2024\na;b\n1;2,5\n2;3,5\n3;4,5\n", ';', '"', ','},
+        {"a:b\n1:x\n2:y\n", ':', '"', '.'},
+        {"time\n12:30\n12:45\n", ',', '"', '.'},
+        {"time,b\n12:30:00,1\n12:45:00,2\n", ',', '"', '.'},
+        {"a b\n1 2\n3 4\n", ' ', '"', '.'},
+        {"a,b\n'x, y',1\n'z',2\n", ',', '\'', '.'},
+        {"a,b\n'tis,1\nit's,2\n", ',', '"', '.'},
+        {"a, b\n1, x\n2, \"y, z\"\n", ',', '"', '.'},
+    };
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        struct reading reading = {.csv = all[i].csv};
+        ck_assert_msg(ingest(&reading), "%s: %s", all[i].csv, reading.err.msg);
+        ck_assert_msg(reading.report.separator == all[i].separator && reading.report.quote == all[i].quote &&
+                          reading.report.decimal == all[i].decimal,
+                      "%s: %c %c %c", all[i].csv, reading.report.separator, reading.report.quote,
+                      reading.report.decimal);
+    }
+}
+END_TEST
+
+START_TEST(lengths_of_rows_are_mended)
+{
+    static const struct expectation all[] = {
+        {"a,b,c\n1,x\n2,y,3\n", "a:b b:c c:n/1 <x> _/2 <y> 3/"},
+        {"a,b\n1,x,\n2,y,,\n3,z\n", "a:b b:c/1 <x>/2 <y>/3 <z>/"},
+        {"a,b,c\n1,x,2,\n3,y,4,\n", "a:b b:c c:b/1 <x> 2/3 <y> 4/"},
+        {"a,b,c\n1,x,2\n3;y;4\n5,z,6\n", "a:b b:c c:b/1 <x> 2/3 <y> 4/5 <z> 6/"},
+        {"a,b,c\n1,x,2\n3,y,4,5\n5,z,6\n", "a:b b:c c:b/1 <x> 2/5 <z> 6/"},
+        {"a,b,c\n1,x,2\n3,y,4\n5,z", "a:b b:c c:b/1 <x> 2/3 <y> 4/"},
+        {"a,b,c\nr1,1,x,2\nr2,3,y,4\nr3,5,z,6\n",
+         "row:c a:b b:c c:b/<r1> 1 <x> 2/<r2> 3 <y> 4/<r3> 5 <z> 6/"},
+    };
+    CHECK_ALL(all);
+}
+END_TEST
+
+START_TEST(what_is_around_a_table_is_left_out)
+{
+    static const struct expectation all[] = {
+        {"Report\nby: me, 2024\n\na,b,c\n1,x,2\n3,y,4\n", "a:b b:c c:b/1 <x> 2/3 <y> 4/"},
+        {"a,b,c\n1,x,2\n3,y,4\n\nSource: somewhere, 2024\n", "a:b b:c c:b/1 <x> 2/3 <y> 4/"},
+        {"a,b,c\n1,x,2\n3,y,4\n* estimated\n", "a:b b:c c:b/1 <x> 2/3 <y> 4/"},
+        {"name,b,c\nu,1,2\nv,3,4\nTotal,4,6\n", "name:c b:b c:b/<u> 1 2/<v> 3 4/"},
+        {"a,b,c\n1,x,2\n3,y,4\na,b,c\n5,z,6\n", "a:b b:c c:b/1 <x> 2/3 <y> 4/5 <z> 6/"},
+        {"a,b,c\n1,x,2\n# note\n3,y,4\n", "a:b b:c c:b/1 <x> 2/3 <y> 4/"},
+        {"a,b,c\n1,x,2\n\n3,y,4\n\n\n5,z,6\n", "a:b b:c c:b/1 <x> 2/3 <y> 4/5 <z> 6/"},
+        {"a,b,c\nm,kg,s\n1,2,3\n3,4,5\n", "a:b b:b c:b/1 2 3/3 4 5/"},
+        {"a,b,c\n[m],[kg],\n1,2,x\n3,4,y\n", "a:b b:b c:c/1 2 <x>/3 4 <y>/"},
+        {"a,,b,\nmin,max,min,max\n1,2,3,4\n3,4,5,6\n5,6,7,8\n",
+         "a min:b a max:b b min:b b max:b/1 2 3 4/3 4 5 6/5 6 7 8/"},
+    };
+    CHECK_ALL(all);
+}
+END_TEST
+
+START_TEST(the_largest_table_is_taken)
+{
+    static const struct expectation all[] = {
+        {"p,q\n1,2\n\na,b,c\n1,x,2\n3,y,4\n5,z,6\n", "a:b b:c c:b/1 <x> 2/3 <y> 4/5 <z> 6/"},
+        {"a,b,c\n1,x,2\n3,y,4\n5,z,6\n\np,q\n1,2\n", "a:b b:c c:b/1 <x> 2/3 <y> 4/5 <z> 6/"},
+        {"a,b,c\n1,x,2\n3,y,4\n5,z,6\np,q,r,s\n1,2,3,4\n5,6,7,8\n", "a:b b:c c:b/1 <x> 2/3 <y> 4/5 <z> 6/"},
+        {"First\n\np,q,r\n1,2,3\n\nSecond\n\na,b,c\n1,x,2\n3,y,4\n5,z,6\n",
+         "a:b b:c c:b/1 <x> 2/3 <y> 4/5 <z> 6/"},
+    };
+    CHECK_ALL(all);
+    struct reading reading = {.csv = all[3].csv};
+    check_text(&reading, all[3].expected);
+    check_rejects(",1,preamble,,it stands above the table,First/"
+                  ",3,other_table,,\"of another table, which is smaller\",\"p,q,r\"/"
+                  ",4,other_table,,\"of another table, which is smaller\",\"1,2,3\"/"
+                  ",6,preamble,,it stands above the table,Second");
+}
+END_TEST
+
+START_TEST(a_reader_goes_on_behind_a_bad_row)
+{
+    static const char csv[] = "1,x\n2\n3,\"y\"z\n4,u,v\n5,w,\n6,\"a\nb\"\n7,\"c\n8,d\n";
+    static const char *const texts[] = {"x", "", "yz", NULL, "w", "a\nb", "c", "d"};
+    struct err err = {0};
+    const struct csv_field *fields;
+    uint32_t n_fields;
+    struct csv_reader *reader = csv_reader_new(csv, sizeof csv - 1, ',', &err);
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        enum csv_read read = csv_reader_read(reader, 2, &fields, &n_fields, &err);
+        ck_assert_int_eq(read, texts[i] ? CSV_READ_ROW : CSV_READ_BAD);
+        ck_assert(texts[i] || (err.code == ERR_INPUT && err.row == 4));
+        ck_assert(!texts[i] || (n_fields == 2 && fields[1].length == strlen(texts[i]) &&
+                                memcmp(fields[1].text, texts[i], fields[1].length) == 0));
+    }
+    ck_assert_int_eq(csv_reader_read(reader, 2, &fields, &n_fields, &err), CSV_READ_END);
+    csv_reader_free(reader);
+}
+END_TEST
+
+Suite *test_suite(void)
+{
+    Suite *suite = suite_create("structure");
+    TCase *tests = tcase_create("structure");
+    tcase_add_checked_fixture(tests, folder_make, folder_remove);
+    tcase_add_test(tests, quotes_are_read_leniently);
+    tcase_add_test(tests, header_and_rows_agree_on_the_separator);
+    tcase_add_test(tests, lengths_of_rows_are_mended);
+    tcase_add_test(tests, what_is_around_a_table_is_left_out);
+    tcase_add_test(tests, the_largest_table_is_taken);
+    tcase_add_test(tests, a_reader_goes_on_behind_a_bad_row);
+    suite_add_tcase(suite, tests);
+    return suite;
+}
