@@ -99,13 +99,20 @@ static bool split_try(struct split *split, const char *text, size_t n_bytes, boo
     return result != CSV_MEMORY;
 }
 
+/* What is left of a score where the first rows do not agree with the rest, and
+ * from where on blanks and colons are no candidates. */
+#define SCORE_UNLED 0.4
+#define SCORE_WEAK 0.45
+
 /* Whether the first rows, a header among them, are as long as most. */
 static bool header_agrees(const struct split *split, uint32_t n_fields)
 {
-    for (uint32_t i = 0; i < GUESS_TOP && i < split->n_rows; i++)
+    for (uint32_t i = 1; i < GUESS_TOP && i < split->n_rows; i++)
         if (split->top[i] != n_fields)
             return false;
-    return true;
+    /* a header may lack a name for the rows' own names */
+    return split->top[0] == n_fields ||
+           (split->n_rows > GUESS_TOP && split->top[0] + 1 == n_fields && n_fields > 2);
 }
 
 /* 0 for a candidate that separates nothing; else the share of rows with the
@@ -125,11 +132,8 @@ static double split_score(const struct split *split, uint32_t *n_fields)
     if (*n_fields < 2)
         return 0;
     double score = (double)best / split->n_rows * split->n_clean / split->n_fields;
-    return header_agrees(split, *n_fields) ? score : score / 2;
+    return header_agrees(split, *n_fields) ? score : SCORE_UNLED * score;
 }
-
-/* A score that is no accident: commas in some texts have less. */
-#define SCORE_LEAST 0.1
 
 /* Whether the text begins with a time of day. */
 static bool is_time(const char *text, size_t n_bytes)
@@ -158,11 +162,12 @@ static bool separator_guess(const struct csv_dialect *known, const char *text, s
         /* Blanks stand in any text: they separate only where nothing else does,
          * evenly, and mostly numbers. */
         bool weak = candidates[i] == ' ' || candidates[i] == ':';
-        if (weak && best >= SCORE_LEAST)
+        uint32_t share = split.n_rows < 5 || n_fields < 3 ? 2 : 5; /* a part of the fields are numbers */
+        if (weak && best >= SCORE_WEAK)
             continue;
-        if (candidates[i] == ' ' && (score < 0.9 || split.n_numeric * 2 < split.n_fields))
+        if (candidates[i] == ' ' && (score < 0.9 || split.n_numeric * share < split.n_fields))
             continue;
-        if (candidates[i] == ':' && (score < 0.9 || split.top[0] < 2 || is_time(text, n_bytes)))
+        if (candidates[i] == ':' && (score < 0.8 || split.top[0] < 2 || is_time(text, n_bytes)))
             continue;
         if (score > best + 1e-9 || (score > best - 1e-9 && n_fields > best_fields)) {
             best = score;
@@ -230,15 +235,16 @@ static bool comment_guess(const struct csv_dialect *known, const char *text, siz
 {
     size_t at = line_begin(text, n_bytes, 0);
     *comment = '\0';
-    if (at == n_bytes || text[at] != '#')
+    if (at == n_bytes || !memchr("#%!", text[at], 3))
         return true;
+    char mark = text[at];
     while (at < n_bytes && text[at] != '\n' && text[at] != '\r')
         at++;
     at = line_begin(text, n_bytes, at);
-    *comment = '#';
-    if (at < n_bytes && text[at] == '#')
+    *comment = mark;
+    if (at < n_bytes && text[at] == mark)
         return true;
-    struct csv_dialect with = {.separator = known->separator, .quote = known->quote, .comment = '#'},
+    struct csv_dialect with = {.separator = known->separator, .quote = known->quote, .comment = mark},
                        without = with;
     uint32_t n_with, n_without;
     if (!with.separator && !separator_guess(&with, text, n_bytes, whole, &with.separator))

@@ -117,6 +117,7 @@ bool csv_layout_add(struct csv_layout *layout, const struct csv_scan *scan, uint
         .n_rows = 1,
         .width = shape.n_filled > 1 ? scan->n_fields : 1,
         .n_fields = scan->n_fields,
+        .extent = shape.extent,
         .hash = text_hash(scan->text + scan->row_at, scan->at - scan->row_at),
         .announced = layout->n_segments == 0 ? fields_announced(scan) : 0,
         .blank_before = layout->blank,
@@ -133,6 +134,7 @@ bool csv_layout_add(struct csv_layout *layout, const struct csv_scan *scan, uint
     if (last && (segment_takes(last, &row, shape.extent) || layout->n_segments == SEGMENTS_MAX)) {
         last->end = row.end;
         last->n_rows++;
+        last->extent = last->extent > row.extent ? last->extent : row.extent;
         last->numbers = last->numbers || row.numbers;
         return true;
     }
@@ -220,6 +222,9 @@ static void table_add(struct csv_table_place *table, struct csv_segment *segment
     if (table->n_rows == 1 && (segment->width > table->width || segment->width == table->announced))
         table->width = segment->width;
     table->end = segment->end;
+    table->extent = table->extent > segment->extent ? table->extent : segment->extent;
+    table->n_wide += segment->width == table->width ? segment->n_rows : 0;
+    table->n_narrow += segment->width + 1 == table->width ? segment->n_rows : 0;
     table->n_rows += segment->n_rows;
     table->numbers = table->numbers || segment->numbers;
     table->n_segments++;
@@ -253,6 +258,8 @@ bool csv_layout_find(struct csv_layout *layout)
     for (uint32_t i = 0; i < layout->n_segments; i++) {
         struct csv_segment *segment = &layout->segments[i];
         segment->table = UINT32_MAX;
+        if (i > 0 && segment[-1].n_fields == 1 && segment->names)
+            segment->blank_before = true; /* a title stands above it */
         if (segment->width == 1 || segment->note) {
             n_sums += segment->width > 1;
             if (table && (segment->width == 1 ? note_is_row(table, segment) : table->n_sums > 0))

@@ -14,6 +14,7 @@ struct csv_segment {
     uint64_t n_rows;
     uint32_t width;     /* fields of each; 1: of a title or a note, whatever stands beside it */
     uint32_t n_fields;  /* as they stand there */
+    uint32_t extent;    /* up to the last that is filled in some row */
     uint64_t hash;      /* of the first row's text */
     uint32_t announced; /* the first row tells of so many fields below: "150,4,setosa,..."; 0: it does not */
     bool blank_before;
@@ -26,6 +27,8 @@ struct csv_segment {
 /* Segments that belong together. */
 struct csv_table_place {
     uint64_t at, end, line, n_before, n_rows;
+    uint32_t extent;                    /* fields up to the last that is filled in some row */
+    uint64_t n_wide, n_narrow;          /* rows of its width, and of one field less */
     uint32_t width, n_segments, n_sums; /* rows of sums between its rows */
     uint64_t hash;                      /* of its first row */
     uint32_t announced;

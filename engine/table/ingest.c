@@ -281,7 +281,7 @@ static bool text_ingest(const struct ingest *ingest, struct err *err)
         const struct region first = region;
         if (!region_review(&region, ingest->fd, ingest->n_bytes, &inner))
             good = false;
-        else if (region.at != first.at || region.end != first.end) {
+        else if (region.at != first.at || region.end != first.end || region.width != first.width) {
             unlink(ingest->path);
             good = region_ingest(ingest, &region, &strange, &inner);
         }

@@ -451,6 +451,19 @@ static bool skipped_note(struct chunk *chunk, size_t at, size_t end, uint64_t li
     return true;
 }
 
+/* Drop empty fields at the end of a row that is too long, where it fits then. */
+static bool empties_drop(struct chunk *chunk)
+{
+    struct csv_scan *scan = &chunk->scan;
+    uint32_t n_columns = chunk->source->plan->n_columns, n = scan->n_fields;
+    while (n > n_columns && csv_field_trim(scan->fields[n - 1]).length == 0)
+        n--;
+    if (n > n_columns || chunk->source->plan->options->on_bad_row == CSV_BAD_REJECT)
+        return false;
+    scan->n_fields = n;
+    return true;
+}
+
 /* Whether the row is the table's header again. */
 static bool is_header(const struct chunk *chunk)
 {
@@ -587,12 +600,15 @@ static bool rows_parse(struct chunk *chunk, uint64_t begin, uint64_t limit, size
             if (!skipped_note(chunk, at, result == CSV_END ? scan->at : scan->row_at, line))
                 return true;
         }
+        bool dropped = result == CSV_ROW && scan->n_fields > n_columns && empties_drop(chunk);
         if (result == CSV_ROW && is_header(chunk)) {
             if (!line_leave(chunk, DEED_REPEATED_HEADER))
                 return true;
             continue;
         }
         field = scan->n_fields;
+        if (dropped && !chunk_note(chunk, DEED_TRAILING, NOTE_NO_COLUMN, NULL))
+            return true;
         if (result == CSV_ROW && scan->n_fields != n_columns)
             result = CSV_RAGGED;
         if (is_mendable(chunk, result))

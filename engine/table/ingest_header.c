@@ -11,7 +11,7 @@ enum { ROWS_LOOKED = 200, HEADER_MOST = 4 };
 
 /* What a column holds below where a header may reach. */
 struct below {
-    uint32_t n_filled, n_numbers;
+    uint32_t n_filled, n_numbers, n_years;
 };
 
 static bool is_numeric(const struct below *below)
@@ -22,6 +22,15 @@ static bool is_numeric(const struct below *below)
 static bool is_filled(const struct csv_field *field)
 {
     return csv_field_trim(*field).length > 0;
+}
+
+static bool is_year(const struct csv_field *field)
+{
+    struct csv_field text = csv_field_trim(*field);
+    bool digits = text.length == 4 && (text.text[0] == '1' || text.text[0] == '2');
+    for (uint32_t i = 1; digits && i < 4; i++)
+        digits = text.text[i] >= '0' && text.text[i] <= '9';
+    return digits;
 }
 
 static bool is_unit(const struct csv_field *field)
@@ -54,9 +63,9 @@ static bool is_unit(const struct csv_field *field)
 
 /* What a row is, knowing what its columns hold below. */
 struct verdict {
-    uint32_t n_names;   /* fields of text above numbers */
-    uint32_t n_numbers; /* numbers above numbers */
-    uint32_t n_units, n_filled;
+    uint32_t n_names;           /* fields of text above numbers */
+    uint32_t n_numbers;         /* numbers above numbers */
+    uint32_t n_units, n_filled; /* of the fields above numbers */
 };
 
 static struct verdict row_judge(const struct csv_scan *scan, const struct below *below, uint32_t n_columns)
@@ -66,11 +75,13 @@ static struct verdict row_judge(const struct csv_scan *scan, const struct below 
         const struct csv_field *field = &scan->fields[i];
         if (!is_filled(field))
             continue;
-        verdict.n_filled++;
-        verdict.n_units += is_unit(field);
         if (!is_numeric(&below[i]))
             continue;
-        if (csv_looks_numeric(field))
+        verdict.n_filled++;
+        verdict.n_units += is_unit(field);
+        if (is_year(field) && 2 * below[i].n_years < below[i].n_filled)
+            verdict.n_names++;
+        else if (csv_looks_numeric(field))
             verdict.n_numbers++;
         else
             verdict.n_names += !text_is_missing(field->text, field->length);
@@ -103,6 +114,7 @@ static bool below_count(const struct csv_dialect *dialect, const char *text, siz
             below[i].n_filled +=
                 is_filled(&scan.fields[i]) && !text_is_missing(scan.fields[i].text, scan.fields[i].length);
             below[i].n_numbers += csv_looks_numeric(&scan.fields[i]);
+            below[i].n_years += is_year(&scan.fields[i]);
         }
     csv_scan_done(&scan);
     return result != CSV_MEMORY;

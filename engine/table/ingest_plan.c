@@ -114,11 +114,22 @@ static void probe_field(const struct plan *plan, struct probe *probe, const stru
                                           memcmp(probe->first, field->text, field->length) == 0);
 }
 
+/* Drop empty fields beyond the table's. */
+static void head_trim(struct head *head)
+{
+    struct csv_scan *scan = &head->scan;
+    while (head->n_width > 0 && scan->n_fields > head->n_width &&
+           csv_field_trim(scan->fields[scan->n_fields - 1]).length == 0)
+        scan->n_fields--;
+}
+
 /* The next row of the head, read as leniently as it takes. */
 static enum csv_result head_scan(const struct plan *plan, struct head *head)
 {
     for (;;) {
         enum csv_result result = csv_scan_row(&head->scan);
+        if (result == CSV_ROW)
+            head_trim(head);
         bool unclosed, fits = result == CSV_ROW && (head->scan.many_lines || head->n_width == 0 ||
                                                     head->scan.n_fields == head->n_width);
         if (fits || (result != CSV_ROW && result <= CSV_MORE) || result == CSV_MEMORY ||
@@ -129,9 +140,24 @@ static enum csv_result head_scan(const struct plan *plan, struct head *head)
         enum csv_mending mending = csv_scan_mend(&head->scan, head->n_width, &unclosed);
         if (mending == MEND_MEMORY)
             return CSV_MEMORY;
+        head_trim(head);
         if (mending != MEND_NUL)
             return CSV_ROW;
     }
+}
+
+/* A name of several lines in one, in place; its new length. */
+static uint32_t lines_join(char *text, uint32_t length)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < length; i++) {
+        bool line_end = text[i] == '\n' || text[i] == '\r';
+        if (!line_end)
+            text[n++] = text[i];
+        else if (n > 0 && text[n - 1] != ' ')
+            text[n++] = ' ';
+    }
+    return n;
 }
 
 static bool first_keep(struct plan *plan, struct head *head, struct err *err)
@@ -150,7 +176,7 @@ static bool first_keep(struct plan *plan, struct head *head, struct err *err)
         probe->first = arena_copy(&plan->names, field.text, field.length);
         if (!probe->first)
             return err_memory(err, "the names of the columns");
-        probe->first_length = field.length;
+        probe->first_length = lines_join(probe->first, field.length);
         probe->first_cell = cell_of(plan, &field, &probe->number);
     }
     head->second_at = head->scan.at;
@@ -230,12 +256,21 @@ static bool firsts_distinct(const struct plan *plan, const struct head *head, bo
     return good;
 }
 
+/* A year above numbers that are none: it may be a name. */
+static bool is_year(const struct probe *probe)
+{
+    bool digits = probe->first_length == 4 && (probe->first[0] == '1' || probe->first[0] == '2');
+    for (uint32_t i = 1; digits && i < 4; i++)
+        digits = probe->first[i] >= '0' && probe->first[i] <= '9';
+    return digits && !(probe->number >= 1000 && probe->number < 3000);
+}
+
 /* Text above a column of numbers or dates makes a header; such a value there
  * and nowhere text, none. Where all columns are text, names are taken to be
  * distinct and not to stand again below. */
 static bool header_guess(const struct plan *plan, const struct head *head, bool *header, struct err *err)
 {
-    uint32_t n_for = 0, n_against = 0, n_texts = 0;
+    uint32_t n_for = 0, n_against = 0, n_texts = 0, n_years = 0;
     for (uint32_t i = 0; i < head->n_columns; i++) {
         const struct probe *probe = &head->probes[i];
         double values[DATE_ORDERS];
@@ -243,12 +278,14 @@ static bool header_guess(const struct plan *plan, const struct head *head, bool 
         bool first_date =
             dates && probe->first_cell == CELL_TEXT && date_read(probe->first, probe->first_length, values);
         n_for += (numeric || dates) && probe->first_cell == CELL_TEXT && !first_date;
-        n_against += (numeric && probe->first_cell == CELL_NUMBER) || first_date;
+        bool year = numeric && is_year(probe);
+        n_years += year;
+        n_against += (numeric && !year && probe->first_cell == CELL_NUMBER) || first_date;
         n_texts += probe->first_cell == CELL_TEXT;
         if (head->n_rows == 0)
             n_against += probe->first_cell == CELL_NUMBER;
     }
-    *header = n_for > 0 && n_for >= n_against;
+    *header = n_for > 0 && n_for >= n_against + n_years;
     bool open = n_for > 0 ? !*header : n_against == 0 && n_texts > 0;
     if (open && n_for == 0 && head->n_repeats > 0)
         return true; /* rows of text that recur: it is one of them */
@@ -495,12 +532,29 @@ static bool header_keep(struct plan *plan, const struct head *head, struct err *
     return good || err_memory(err, "the header");
 }
 
+/* A header with one field more than the rows: one that is empty is none. */
+static void header_narrow(struct head *head)
+{
+    struct csv_scan *scan = &head->scan;
+    uint32_t empty = 0;
+    while (empty < scan->n_fields && csv_field_trim(scan->fields[empty]).length > 0)
+        empty++;
+    if (empty == scan->n_fields) {
+        head->n_width = scan->n_fields;
+        return;
+    }
+    scan->n_fields--;
+    memmove(&scan->fields[empty], &scan->fields[empty + 1], (scan->n_fields - empty) * sizeof *scan->fields);
+}
+
 static bool head_read(struct plan *plan, struct head *head, const struct region *region,
                       const struct head_text *text, struct err *err)
 {
     const struct csv_options *options = plan->options;
-    uint32_t n_first = head->scan.n_fields;
     head->n_width = region->width;
+    if (region->narrow && head->scan.n_fields == head->n_width + 1)
+        header_narrow(head);
+    uint32_t n_first = head->scan.n_fields;
     if (!header_keep(plan, head, err) || !first_keep(plan, head, err))
         return false;
     if (region->guessed && options->header >= 0 && !header_more(plan, head, region, text, err))

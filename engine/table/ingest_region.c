@@ -26,7 +26,12 @@ static bool region_choose(struct region *region, const struct csv_layout *layout
     }
     region->at = table->at;
     region->line = table->line;
-    region->width = table->width;
+    /* fields at the end that are empty in every row are none */
+    region->width = table->extent < table->width ? table->extent : table->width;
+    region->narrow =
+        table->names && table->n_wide == 1 && table->n_narrow > 0 && region->width == table->width;
+    if (region->narrow)
+        region->width--;
     region->n_titles = (uint32_t)table->n_before;
     region->guessed = true;
     region->reviewed = all;
