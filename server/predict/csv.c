@@ -27,6 +27,9 @@ struct stream {
     float *x, *outputs;  /* (batch, n_inputs), (batch, n_outputs) */
     struct writer lines; /* the batch's rows as they came, without line ends */
     size_t *ends;        /* (batch) of lines */
+    bool has_bad;        /* some row cannot be read: then there is a column of reasons */
+    struct writer whys;  /* the batch's, one after the other */
+    size_t *why_ends;    /* (batch) of whys; as the one before: the row was read */
     struct writer out;   /* to be sent */
     struct claim claim;  /* of all these */
     size_t sent;         /* of out */
@@ -42,6 +45,8 @@ static void stream_free(void *self)
     workspace_free(stream->workspace);
     writer_done(&stream->lines);
     writer_done(&stream->out);
+    writer_done(&stream->whys);
+    free(stream->why_ends);
     free(stream->x);
     free(stream->outputs);
     free(stream->ends);
@@ -83,28 +88,38 @@ static bool room_make(struct stream *stream, struct err *err)
     if (stream->batch > BATCH_ROWS)
         stream->batch = BATCH_ROWS;
     if (!claim_take(&stream->claim,
-                    stream->batch * (row * sizeof *stream->x + sizeof *stream->ends) + workspace_bytes(model),
+                    stream->batch * (row * sizeof *stream->x + 2 * sizeof *stream->ends) +
+                        workspace_bytes(model),
                     err))
         return false;
     stream->x = malloc(stream->batch * (size_t)model->recipe->n_inputs * sizeof *stream->x);
     stream->outputs = malloc(stream->batch * n_outputs * sizeof *stream->outputs);
     stream->ends = malloc(stream->batch * sizeof *stream->ends);
+    stream->why_ends = malloc(stream->batch * sizeof *stream->why_ends);
     stream->workspace = workspace_new(err);
-    return stream->workspace &&
-           ((stream->x && stream->outputs && stream->ends) || err_memory(err, "the predictions"));
+    return stream->workspace && ((stream->x && stream->outputs && stream->ends && stream->why_ends) ||
+                                 err_memory(err, "the predictions"));
 }
 
-/* Every row can be predicted. */
+/* Read all rows: some can be predicted, and whether some cannot. */
 static bool rows_check(struct stream *stream, struct err *err)
 {
     const struct csv_field *fields;
     uint32_t n_fields;
-    int got;
+    struct err first = {0};
+    enum instances_row got;
+    bool some = false;
     if (!rows_open(stream, err))
         return false;
-    while ((got = instances_csv_row(stream->rows, stream->x, &fields, &n_fields, err)) > 0)
-        ;
-    return got == 0;
+    while ((got = instances_csv_row(stream->rows, stream->x, &fields, &n_fields, err)) > ROW_END) {
+        if (got == ROW_BAD && !stream->has_bad)
+            first = *err;
+        stream->has_bad |= got == ROW_BAD;
+        some |= got == ROW_READ;
+    }
+    if (got == ROW_END && !some)
+        *err = first;
+    return got == ROW_END && some;
 }
 
 /* The name, or with ".2", ".3" ... where the rows have it. */
@@ -141,7 +156,21 @@ static void names_put(struct stream *stream)
     name_put(stream, names, n, classifies(stream) ? "prediction" : "value");
     if (classifies(stream))
         name_put(stream, names, n, "probability");
+    if (stream->has_bad)
+        name_put(stream, names, n, "error");
     writer_bytes(&stream->out, "\n", 1);
+}
+
+/* The row as it came, with as many fields as the others have. */
+static void line_put(struct stream *stream, const struct csv_field *fields, uint32_t n_fields)
+{
+    uint32_t n;
+    instances_csv_names(stream->rows, &n);
+    for (uint32_t i = 0; i < n; i++) {
+        writer_bytes(&stream->lines, ",", i > 0);
+        if (i < n_fields)
+            csv_put_text(&stream->lines, fields[i].text, fields[i].length);
+    }
 }
 
 /* Read up to a batch of rows; fewer: the end. False: *err. */
@@ -149,24 +178,31 @@ static bool batch_read(struct stream *stream, uint32_t *n_rows, struct err *err)
 {
     const struct csv_field *fields;
     uint32_t n_fields, n_inputs = stream->asked.model->recipe->n_inputs;
-    int got = 1;
-    stream->lines.n = 0;
+    enum instances_row got = ROW_READ;
+    stream->lines.n = stream->whys.n = 0;
     for (*n_rows = 0; *n_rows < stream->batch && stream->lines.n < BATCH_BYTES; ++*n_rows) {
         got =
             instances_csv_row(stream->rows, stream->x + (size_t)*n_rows * n_inputs, &fields, &n_fields, err);
-        if (got <= 0)
+        if (got <= ROW_END)
             break;
-        for (uint32_t i = 0; i < n_fields; i++) {
-            writer_bytes(&stream->lines, ",", i > 0);
-            csv_put_text(&stream->lines, fields[i].text, fields[i].length);
-        }
+        line_put(stream, fields, n_fields);
         stream->ends[*n_rows] = stream->lines.n;
+        if (got == ROW_BAD)
+            csv_put_text(&stream->whys, err->msg, strlen(err->msg));
+        stream->why_ends[*n_rows] = stream->whys.n;
     }
-    if (got == 0) {
+    if (got == ROW_END) {
         instances_csv_free(stream->rows);
         stream->rows = NULL;
     }
-    return got >= 0;
+    return got != ROW_FAILED;
+}
+
+/* Without a prediction, with the reason. */
+static void bad_put(struct stream *stream, const char *why, size_t n)
+{
+    writer_bytes(&stream->out, ",,,", classifies(stream) ? 3 : 2);
+    writer_bytes(&stream->out, why, n);
 }
 
 static void prediction_put(struct stream *stream, uint32_t row)
@@ -197,11 +233,18 @@ static bool batch_make(struct stream *stream)
     for (uint32_t row = 0; row < n_rows; row++) {
         size_t begin = row ? stream->ends[row - 1] : 0;
         writer_bytes(&stream->out, stream->lines.text + begin, stream->ends[row] - begin);
-        prediction_put(stream, row);
+        size_t why = row ? stream->why_ends[row - 1] : 0, n_why = stream->why_ends[row] - why;
+        if (n_why > 0) {
+            bad_put(stream, stream->whys.text + why, n_why);
+        } else {
+            prediction_put(stream, row);
+            writer_bytes(&stream->out, ",", stream->has_bad);
+        }
         writer_bytes(&stream->out, "\n", 1);
     }
     atomic_fetch_add_explicit(stream->asked.n_predictions, n_rows, memory_order_relaxed);
-    return !stream->out.failed && !stream->lines.failed && map_check(&stream->map, "the body", &ignored);
+    return !stream->out.failed && !stream->lines.failed && !stream->whys.failed &&
+           map_check(&stream->map, "the body", &ignored);
 }
 
 static int stream_read(void *self, char *text, size_t size, size_t *n)
@@ -234,7 +277,7 @@ bool predict_csv_source(const struct predict_csv *asked, struct reply_source *so
     }
     stream->asked = ours;
     stream->claim = (struct claim){.ledger = ours.payer->ledger, .client = ours.payer->client};
-    stream->lines.claim = stream->out.claim = &stream->claim;
+    stream->lines.claim = stream->out.claim = stream->whys.claim = &stream->claim;
     stream->instances.stop = ours.stop;
     if (!claim_take(&stream->claim, sizeof *stream, err) || !body_map(stream, err) ||
         !room_make(stream, err) || !rows_check(stream, err) || !rows_open(stream, err)) {

@@ -39,6 +39,36 @@ void instances_restart(struct instances *instances)
         claim_give(instances->claim, instances->marks_capacity * sizeof *instances->marks);
     instances->marks = NULL;
     instances->marks_capacity = 0;
+    for (uint32_t i = 0; i < instances->n_bad; i++)
+        free(instances->bad[i].why);
+    free(instances->bad);
+    if (instances->claim)
+        claim_give(instances->claim, instances->bad_capacity * sizeof *instances->bad);
+    instances->bad = NULL;
+    instances->n_bad = 0;
+    instances->bad_capacity = 0;
+}
+
+bool instances_bad(struct instances *instances, const char *why, struct err *err)
+{
+    if (instances->n_bad == instances->bad_capacity) {
+        size_t capacity = 2 * instances->bad_capacity + 16;
+        uint64_t more = (capacity - instances->bad_capacity) * sizeof *instances->bad;
+        if (instances->claim && !claim_take(instances->claim, more, err))
+            return false;
+        struct instances_bad *bad = realloc(instances->bad, capacity * sizeof *bad);
+        if (!bad && instances->claim)
+            claim_give(instances->claim, more);
+        if (!bad)
+            return err_memory(err, "the rows that cannot be read");
+        instances->bad = bad;
+        instances->bad_capacity = capacity;
+    }
+    char *copy = instances->n_bad < INSTANCES_WHYS_MAX ? strdup(why) : NULL;
+    if (!copy && instances->n_bad < INSTANCES_WHYS_MAX)
+        return err_memory(err, "the rows that cannot be read");
+    instances->bad[instances->n_bad++] = (struct instances_bad){.row = instances->n_rows, .why = copy};
+    return true;
 }
 
 /* Room for `capacity` numbers, the first `used` of them kept. Many go to huge

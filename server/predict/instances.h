@@ -21,6 +21,12 @@
 #define INSTANCES_NAME_MAX 200
 #define INSTANCES_BLOCK 64 /* rows that are taken from the request's bytes at a time */
 
+struct instances_bad {
+    uint32_t row; /* from 0 */
+    char *why;    /* NULL: of all but the first INSTANCES_WHYS_MAX */
+};
+#define INSTANCES_WHYS_MAX 1000
+
 struct instances {
     float *x; /* (n_rows, recipe->n_inputs), owned; none where the rows are still as they came, in the
                  request's bytes: */
@@ -31,11 +37,15 @@ struct instances {
     /* columns that the model does not know, each once */
     char *unknown[INSTANCES_WARNINGS_MAX]; /* (n_unknown), owned, UTF-8 where the request was */
     uint32_t n_unknown;
-    bool more_unknown;       /* there were more than fit above */
+    bool more_unknown; /* there were more than fit above */
+    /* rows of CSV that could not be read, in their order: x holds zeros for
+     * them, and the answer the reason */
+    struct instances_bad *bad; /* (n_bad), owned */
+    uint32_t n_bad;
     struct claim *claim;     /* what x and marks are reserved from; NULL: nothing is */
     const atomic_bool *stop; /* ends reading and predicting them with ERR_STOPPED; NULL: nothing does */
     /* private below */
-    size_t capacity, marks_capacity;
+    size_t capacity, marks_capacity, bad_capacity;
     uint64_t x_claimed; /* bytes; what was lent is not among them */
 };
 
@@ -69,8 +79,9 @@ bool instances_from_json(const char *bytes, size_t n, const struct instances_mod
  * out, or standing where it stood in a file without names that the model learnt
  * from. options as for table_ingest, but for: header 0: the row is one of names
  * if most of them are the model's; names stand for the header, and then a first
- * row of names is skipped with header 1 only; types and skip_bad_rows do not
- * count. */
+ * row of names is skipped with header 1 only; types and on_bad_row do not
+ * count. A row that cannot be read keeps its place (`bad`), unless that is all
+ * rows: then the first one's error is this. */
 bool instances_from_csv(const struct recipe *recipe, const char *bytes, size_t n,
                         const struct csv_options *options, struct instances *instances, struct err *err);
 
@@ -85,9 +96,15 @@ void instances_csv_free(struct instances_csv *rows); /* takes NULL */
  * none; *n: how many fields a row has. */
 const struct csv_field *instances_csv_names(const struct instances_csv *rows, uint32_t *n);
 /* The next row into x: (n_inputs), and *fields as they came, valid until the
- * next call. 1, 0 at the end, -1 with *err. */
-int instances_csv_row(struct instances_csv *rows, float *x, const struct csv_field **fields,
-                      uint32_t *n_fields, struct err *err);
+ * next call. */
+enum instances_row {
+    ROW_FAILED = -1, /* *err: nothing more can be read */
+    ROW_END,
+    ROW_READ,
+    ROW_BAD, /* *err says what is wrong with it; x holds zeros, and the rows after it can be read */
+};
+enum instances_row instances_csv_row(struct instances_csv *rows, float *x, const struct csv_field **fields,
+                                     uint32_t *n_fields, struct err *err);
 
 /* Rows of little-endian float32, n_columns each (left-out columns too), NaN
  * where missing. Counts them only: the bytes must outlive the instances. */
@@ -110,6 +127,8 @@ static inline void instances_keep(struct instances *instances)
 {
     instances->n_rows++;
 }
+/* Remember that the row at hand cannot be read, before instances_keep. */
+bool instances_bad(struct instances *instances, const char *why, struct err *err);
 /* Remember an unknown column. */
 bool instances_unknown(struct instances *instances, const char *name, size_t length, struct err *err);
 

@@ -134,14 +134,24 @@ static bool positions_take(struct instances_csv *rows, struct err *err)
     return true;
 }
 
-static bool row_take(struct instances_csv *rows, const struct csv_field *fields, uint32_t n_fields, float *x,
-                     struct err *err)
+/* What is wrong with it is told of this row alone. */
+static enum instances_row row_bad(const struct instances_csv *rows, float *x, const struct err *err)
+{
+    memset(x, 0, rows->recipe->n_inputs * sizeof *x);
+    return err->code == ERR_INPUT ? ROW_BAD : ROW_FAILED;
+}
+
+static enum instances_row row_take(struct instances_csv *rows, const struct csv_field *fields,
+                                   uint32_t n_fields, float *x, struct err *err)
 {
     rows->row++;
+    if (n_fields == rows->n_fields + 1 && fields[n_fields - 1].length == 0)
+        n_fields--; /* a separator at the line's end */
     if (n_fields != rows->n_fields) {
         err_set(err, ERR_INPUT, "row %llu has %u fields, the first row has %u", (unsigned long long)rows->row,
                 n_fields, rows->n_fields);
-        return err_at(err, rows->row, "");
+        err_at(err, rows->row, "");
+        return row_bad(rows, x, err);
     }
     for (uint32_t i = 0; i < n_fields; i++) {
         struct csv_field field = csv_field_trim(fields[i]);
@@ -153,9 +163,9 @@ static bool row_take(struct instances_csv *rows, const struct csv_field *fields,
                                                             .thousands_separator = rows->thousands_separator};
     }
     if (recipe_encode(rows->recipe, rows->values, x, err))
-        return true;
+        return ROW_READ;
     err->row = rows->row;
-    return false;
+    return row_bad(rows, x, err);
 }
 
 static bool first_take(struct instances_csv *rows, const struct csv_field *fields, uint32_t n_fields,
@@ -239,23 +249,23 @@ const struct csv_field *instances_csv_names(const struct instances_csv *rows, ui
     return rows->header ? rows->first : NULL;
 }
 
-int instances_csv_row(struct instances_csv *rows, float *x, const struct csv_field **fields,
-                      uint32_t *n_fields, struct err *err)
+enum instances_row instances_csv_row(struct instances_csv *rows, float *x, const struct csv_field **fields,
+                                     uint32_t *n_fields, struct err *err)
 {
     int got = 1;
 
     *fields = rows->first;
     *n_fields = rows->n_fields;
     if (!stop_check(rows->instances->stop, err))
-        return -1;
+        return ROW_FAILED;
     if (!rows->first_waits)
         got = csv_reader_next(rows->reader, fields, n_fields, err);
     rows->first_waits = false;
     if (got == 0 && rows->row == 0)
         err_set(err, ERR_INPUT, "there is no row below the header");
     if (got <= 0)
-        return rows->row == 0 ? -1 : got;
-    return row_take(rows, *fields, *n_fields, x, err) ? 1 : -1;
+        return rows->row == 0 || got < 0 ? ROW_FAILED : ROW_END;
+    return row_take(rows, *fields, *n_fields, x, err);
 }
 
 bool instances_from_csv(const struct recipe *recipe, const char *bytes, size_t n,
@@ -264,14 +274,25 @@ bool instances_from_csv(const struct recipe *recipe, const char *bytes, size_t n
     const struct csv_field *fields;
     uint32_t n_fields;
     float *x = NULL;
-    int got = -1;
+    enum instances_row got = ROW_FAILED;
+    struct err first = {0};
+    bool noted = true;
 
     instances_restart(instances);
     struct instances_csv *rows = instances_csv_new(recipe, bytes, n, options, instances, err);
-    while (rows && (x = instances_room(instances, recipe->n_inputs, 0, err)) &&
-           (got = instances_csv_row(rows, x, &fields, &n_fields, err)) > 0)
-        instances_keep(instances);
-    bool ok = rows && x && got == 0;
+    while (rows && noted && (x = instances_room(instances, recipe->n_inputs, 0, err)) &&
+           (got = instances_csv_row(rows, x, &fields, &n_fields, err)) > ROW_END) {
+        if (got == ROW_BAD && instances->n_bad == 0)
+            first = *err;
+        noted = got == ROW_READ || instances_bad(instances, err->msg, err);
+        if (noted)
+            instances_keep(instances);
+    }
+    bool ok = rows && noted && x && got == ROW_END;
+    if (ok && instances->n_bad == instances->n_rows) {
+        *err = first;
+        ok = false;
+    }
     instances_csv_free(rows);
     if (!ok)
         instances_done(instances);

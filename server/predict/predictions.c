@@ -88,7 +88,7 @@ static void put_warnings(struct writer *writer, const struct instances *instance
                          const struct predictions_notes *notes)
 {
     char damaged[96];
-    if (instances->n_unknown == 0 && !notes->wanted && !notes->evened)
+    if (instances->n_unknown == 0 && instances->n_bad == 0 && !notes->wanted && !notes->evened)
         return;
     writer_key(writer, "warnings");
     writer_open(writer, '[');
@@ -101,6 +101,12 @@ static void put_warnings(struct writer *writer, const struct instances *instance
     if (notes->evened)
         writer_string(writer,
                       "the picture's paper is not of one shade: it was evened out, as \"image\" shows");
+    if (instances->n_bad > 0) {
+        snprintf(damaged, sizeof damaged,
+                 "%" PRIu32 " of %" PRIu32 " rows could not be read, the first is row %" PRIu32,
+                 instances->n_bad, instances->n_rows, instances->bad[0].row + 1);
+        writer_string(writer, damaged);
+    }
     for (uint32_t i = 0; i < instances->n_unknown; i++) {
         char text[INSTANCES_NAME_MAX + 64];
         int n = snprintf(text, sizeof text, "the model does not know the column '%s': ignored",
@@ -144,6 +150,13 @@ void predictions_rows(struct writer *writer, const struct predictions *predictio
         writer_float(writer, outputs[row]);
         writer_close(writer, '}');
     }
+}
+
+void predictions_bad(struct writer *writer, const char *why)
+{
+    writer_open(writer, '{');
+    writer_put_string(writer, "error", why ? why : "the row could not be read");
+    writer_close(writer, '}');
 }
 
 void predictions_end(struct writer *writer, const struct instances *instances,

@@ -1,5 +1,6 @@
 /* The reply to a prediction:
- * {"model","version","predictions":[{"label","probability","probabilities"}|{"value"}],"warnings"}. */
+ * {"model","version","predictions":[{"label","probability","probabilities"}|{"value"}|{"error"}],"warnings"}.
+ */
 #ifndef MLPD_PREDICT_PREDICTIONS_H
 #define MLPD_PREDICT_PREDICTIONS_H
 
@@ -28,6 +29,8 @@ void predictions_begin(struct writer *writer, const char *name, uint32_t version
 /* outputs: (n_rows, model_n_outputs) from model_predict. */
 void predictions_rows(struct writer *writer, const struct predictions *predictions, const float *outputs,
                       uint32_t n_rows);
+/* In the place of a row that could not be read: {"error": why}. */
+void predictions_bad(struct writer *writer, const char *why);
 /* What a reply says besides its rows. */
 struct predictions_notes {
     const uint8_t *picture; /* (DIGIT_PIXELS), made of strokes or of a file; NULL: none */

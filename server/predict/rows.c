@@ -77,6 +77,36 @@ struct rows_work {
     uint32_t n_good;        /* parts before it; all, where none has */
 };
 
+/* Where row `first` or the next bad row after it stands in `bad`. */
+static uint32_t bad_find(const struct instances *instances, uint32_t first)
+{
+    uint32_t low = 0, high = instances->n_bad;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (instances->bad[middle].row < first)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+/* The n rows from `first` on, and the reasons of those that were not read. */
+static void block_write(const struct rows_work *work, const float *outputs, uint32_t first, uint32_t n,
+                        struct writer *writer)
+{
+    const struct instances *instances = work->instances;
+    uint32_t n_outputs = model_n_outputs(work->model), done = 0;
+    for (uint32_t k = bad_find(instances, first); k < instances->n_bad && instances->bad[k].row < first + n;
+         k++) {
+        uint32_t until = instances->bad[k].row - first;
+        predictions_rows(writer, &work->predictions, outputs + (size_t)done * n_outputs, until - done);
+        predictions_bad(writer, instances->bad[k].why);
+        done = until + 1;
+    }
+    predictions_rows(writer, &work->predictions, outputs + (size_t)done * n_outputs, n - done);
+}
+
 /* Rows first .. end - 1. */
 static bool rows_write(const struct rows_work *work, uint32_t first, uint32_t end, struct writer *writer,
                        struct err *err)
@@ -102,7 +132,7 @@ static bool rows_write(const struct rows_work *work, uint32_t first, uint32_t en
                 : NULL;
         ok = x && model_predict(model, x, n, outputs, scratch->workspace, err);
         if (ok)
-            predictions_rows(writer, &work->predictions, outputs, n);
+            block_write(work, outputs, first, n, writer);
     }
     if (scratch)
         block_return(scratch);

@@ -118,6 +118,26 @@ test("wrong instances say which, where and what was expected", async () => {
   assertProblem(await daemon.csv("/models/sums/predict", "a\n0.1\n"), 422, /b/);
 });
 
+test("line n of the answer is of row n of a CSV, with the reason where that cannot be read", async () => {
+  const rows = Array.from({ length: 700 }, (_, i) => (i % 100 === 42 ? `${i},tall` : i % 100 === 57 ? `${i}` : `0.${i},0.25`));
+  const ask = (rows, accept) => daemon.csv("/models/sums/predict", `a,b\n${rows.join("\n")}\n`, { Accept: accept });
+  const good = rows.filter((row) => row.endsWith(",0.25"));
+  const clean = (await ask(good, "application/json")).json;
+  const { json } = await ask(rows, "application/json");
+  assert.equal(json.predictions.length, 700);
+  assert.match(json.warnings.join(), /14 of 700 rows.*row 43/);
+  assert.deepEqual(json.predictions.filter(({ error }) => !error), clean.predictions);
+  json.predictions.forEach(({ error }, i) => assert.equal(Boolean(error), i % 100 === 42 || i % 100 === 57, i));
+  assert.match(json.predictions[42].error, /'b'.*tall/);
+  assert.match(json.predictions[657].error, /row 658 has 1 field/);
+  const lines = (await ask(rows, "text/csv")).text.trimEnd().split("\n"), plain = (await ask(good, "text/csv")).text.trimEnd().split("\n");
+  assert.deepEqual([lines.length, lines[0], plain[0]], [701, "a,b,prediction,probability,error", "a,b,prediction,probability"]);
+  assert.deepEqual(lines.slice(1).filter((line) => line.endsWith(",")).map((line) => line.slice(0, -1)), plain.slice(1));
+  assert.match(lines[43], /^42,tall,,,.*tall/);
+  assert.match(lines[58], /^57,,,,"?row 58 has 1 field/);
+  for (const accept of ["application/json", "text/csv"]) assertProblem(await ask(["1,x", "2,y"], accept), 422, /'b'.*x/, { row: 1 });
+});
+
 test("wrong messages say what is wrong", async () => {
   assertProblem(await daemon.call("POST", "/predict", "", { "Content-Type": "application/json" }), 400, /empty/);
   assertProblem(await daemon.post("/predict", { instances: [[1, 2]] }), 400, /model/);

@@ -33,13 +33,13 @@ static bool each_read(void *self, struct err *err)
     const struct csv_field *fields;
     uint32_t n_inputs = trial->recipe->n_inputs, n_fields, n = 0;
     float *x = calloc(n_inputs, sizeof *x);
-    int result = -1;
+    enum instances_row result = ROW_FAILED;
     bool whole = instances_from_csv(trial->recipe, trial->bytes, trial->n, &trial->options, &all, err);
     struct instances_csv *rows =
         instances_csv_new(trial->recipe, trial->bytes, trial->n, &trial->options, &unknown, err);
     if (rows)
         instances_csv_names(rows, &n_fields);
-    while (rows && (result = instances_csv_row(rows, x, &fields, &n_fields, err)) == 1) {
+    while (rows && (result = instances_csv_row(rows, x, &fields, &n_fields, err)) > ROW_END) {
         for (uint32_t i = 0; i < n_inputs; i++)
             require(isfinite(x[i]), "inputs are finite");
         require(!whole ||
@@ -47,7 +47,7 @@ static bool each_read(void *self, struct err *err)
                 "a row is a row");
         n++;
     }
-    require(!whole || (result == 0 && n == all.n_rows), "all rows are read one by one");
+    require(!whole || (result == ROW_END && n == all.n_rows), "all rows are read one by one");
     instances_csv_free(rows);
     instances_done(&unknown);
     instances_done(&all);

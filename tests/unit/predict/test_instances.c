@@ -373,8 +373,8 @@ START_TEST(csv_errors_say_where)
          "row 1 has 7 fields, the model takes 6: 'id' ... 'note', without 'y'"},
         {"age,fare,sex\n1,2,male\n", 0, "lacks the model's column 'alive'"},
         {"age,fare,sex,alive,age\n1,2,male,true,3\n", 0, "'age' twice"},
-        {"age,fare,sex,alive\n1,2,male,true\n1,2,male\n", 0, "row 2"},
-        {"age,fare,sex,alive\n1,2,male,true\n1,two,male,true\n", 0, "\"two\" is not one"},
+        {"age,fare,sex,alive\n1,2,male\n1,2\n", 0, "row 1"},
+        {"age,fare,sex,alive\n1,two,male,true\n1,2\n", 0, "\"two\" is not one"},
         {"x,10,1.5,male,true,7\n", 1, "lacks the model's column"},
     };
     struct instances instances = {0};
@@ -387,8 +387,32 @@ START_TEST(csv_errors_say_where)
                       err.msg, cases[i].expected);
     }
     ck_assert(!scan_csv(shelf.mixed, cases[7].body, 0, &instances, &err));
-    ck_assert_uint_eq(err.row, 2);
+    ck_assert_uint_eq(err.row, 1);
     ck_assert_str_eq(err.column, "fare");
+}
+END_TEST
+
+START_TEST(a_row_of_csv_that_cannot_be_read_keeps_its_place)
+{
+    static const char body[] =
+        "age,fare,sex,alive\n1,2,male,true\n1,2,male\n1,2,male,true,\n1,two,male,true\n"
+        "1,2,male,true,5\n1,2,male,true\n";
+    struct instances instances = {0};
+    struct err err;
+
+    ck_assert(scan_csv(shelf.mixed, body, 0, &instances, &err));
+    ck_assert_uint_eq(instances.n_rows, 6);
+    ck_assert_uint_eq(instances.n_bad, 3);
+    const uint32_t rows[] = {1, 3, 4};
+    const char *const whys[] = {"3 fields", "\"two\"", "5 fields"};
+    for (int i = 0; i < 3; i++) {
+        ck_assert_uint_eq(instances.bad[i].row, rows[i]);
+        ck_assert_ptr_nonnull(strstr(instances.bad[i].why, whys[i]));
+    }
+    size_t n = shelf.mixed->n_inputs * sizeof *instances.x;
+    ck_assert_mem_eq(instances.x, instances.x + 2 * shelf.mixed->n_inputs, n); /* a separator at the end */
+    ck_assert_mem_eq(instances.x, instances.x + 5 * shelf.mixed->n_inputs, n);
+    instances_done(&instances);
 }
 END_TEST
 
@@ -427,6 +451,7 @@ Suite *test_suite(void)
     tcase_add_test(tests, nothing_deep_overflows);
     tcase_add_test(tests, mangled_bodies_are_survived);
     tcase_add_test(tests, csv_errors_say_where);
+    tcase_add_test(tests, a_row_of_csv_that_cannot_be_read_keeps_its_place);
     tcase_add_test(tests, columns_named_by_numbers_are_no_header_of_zeros);
     suite_add_tcase(suite, tests);
     return suite;
