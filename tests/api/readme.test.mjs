@@ -51,6 +51,7 @@ function commands(page) {
   }
   for (const [, code] of text.replace(/^```.*?^```/gms, "").matchAll(/`([^`]+)`/g)) {
     const command = code.replace(/\s+/g, " ");
+    if (command.startsWith("curl ") && !command.includes("localhost")) continue; // options, of no address
     if (isCommand.test(command) && / /.test(command) && !/[…\[]/.test(command)) found.push(command);
   }
   return found;
