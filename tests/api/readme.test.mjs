@@ -75,6 +75,8 @@ function stage() {
 test("the documents' curls run as they stand, and each is answered with success", async () => {
   const daemon = await Daemon.start();
   const cwd = stage();
+  // What docs/files.md reads again.
+  assert.equal((await daemon.csv("/datasets?name=sales", "zip;price\n01067;1,5\n04109;2,25\n")).status, 201);
   const replies = new Map();
   let n = 0;
   for (const page of pages)
