@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ROWS_LOOKED = 200, HEADER_MOST = 4 };
+enum { ROWS_LOOKED = 50, HEADER_MOST = 4 };
 
 /* What a column holds below where a header may reach. */
 struct below {
@@ -111,9 +111,10 @@ static bool below_count(const struct csv_dialect *dialect, const char *text, siz
     csv_scan_text(&scan, text, n_bytes, whole);
     for (*n_rows = 0; *n_rows < ROWS_LOOKED && (result = csv_scan_row(&scan)) == CSV_ROW; ++*n_rows)
         for (uint32_t i = 0; below && *n_rows >= first && i < scan.n_fields && i < n_columns; i++) {
-            below[i].n_filled +=
-                is_filled(&scan.fields[i]) && !text_is_missing(scan.fields[i].text, scan.fields[i].length);
-            below[i].n_numbers += csv_looks_numeric(&scan.fields[i]);
+            const struct csv_field *field = &scan.fields[i];
+            bool number = csv_looks_numeric(field);
+            below[i].n_numbers += number;
+            below[i].n_filled += number || (is_filled(field) && !text_is_missing(field->text, field->length));
             below[i].n_years += is_year(&scan.fields[i]);
         }
     csv_scan_done(&scan);
