@@ -2,6 +2,7 @@
  * locale. Pure functions; any thread. */
 #include "mlp/number.h"
 #include "base/decimal.h"
+#include "base/number_double.h"
 
 #include <string.h>
 
@@ -154,29 +155,41 @@ static inline const char *digits_take(const char *at, const char *end, uint64_t 
     return at;
 }
 
-/* The usual number, at most 19 digits and no exponent, straight to a float.
- * False: the general way has to look at it. */
-static bool plain_parse(const char *at, const char *end, char decimal_point, float *value)
+/* The usual number: at most 19 digits and no exponent. */
+struct plain {
+    uint64_t mantissa;
+    int n_digits, n_decimals;
+    bool negative;
+};
+
+/* False: the text is none, the general way has to look at it. */
+static inline bool plain_take(const char *at, const char *end, char decimal_point, struct plain *plain)
 {
-    bool negative = at < end && *at == '-';
-    uint64_t mantissa = 0;
-    at += negative;
+    *plain = (struct plain){.negative = at < end && *at == '-'};
+    at += plain->negative;
     if (end - at > MANTISSA_DIGITS + 1 || at == end)
         return false;
-    const char *point = digits_take(at, end, &mantissa), *last = point;
-    int n_digits = (int)(point - at), n_decimals = 0;
+    const char *point = digits_take(at, end, &plain->mantissa), *last = point;
+    plain->n_digits = (int)(point - at);
     if (point < end && *point == decimal_point) {
-        last = digits_take(point + 1, end, &mantissa);
-        n_decimals = (int)(last - point) - 1;
+        last = digits_take(point + 1, end, &plain->mantissa);
+        plain->n_decimals = (int)(last - point) - 1;
     }
-    n_digits += n_decimals;
-    if (last < end || n_digits == 0 || n_digits > MANTISSA_DIGITS)
+    plain->n_digits += plain->n_decimals;
+    return last == end && plain->n_digits > 0 && plain->n_digits <= MANTISSA_DIGITS;
+}
+
+/* Straight to a float. False: the general way has to look at it. */
+static bool plain_parse(const char *at, const char *end, char decimal_point, float *value)
+{
+    struct plain plain;
+    if (!plain_take(at, end, decimal_point, &plain))
         return false;
-    double near = (double)mantissa / powers_of_ten[n_decimals];
-    bool exact = n_decimals == 0 && n_digits <= 15;
-    if (!near_round(near, value) && !exact && mantissa != 0)
+    double near = (double)plain.mantissa / powers_of_ten[plain.n_decimals];
+    bool exact = plain.n_decimals == 0 && plain.n_digits <= 15;
+    if (!near_round(near, value) && !exact && plain.mantissa != 0)
         return false;
-    *value = negative ? -*value : *value;
+    *value = plain.negative ? -*value : *value;
     return true;
 }
 
@@ -201,10 +214,17 @@ bool number_parse_double(const char *text, size_t length, char decimal_point, do
 {
     const char *end = text + length;
     struct decimal decimal;
+    struct plain plain;
+    double magnitude;
     blanks_trim(&text, &end);
+    if (plain_take(text, end, decimal_point, &plain) &&
+        double_divide(plain.mantissa, plain.n_decimals, &magnitude)) {
+        *value = plain.negative ? -magnitude : magnitude;
+        return true;
+    }
     if (!decimal_parse(text, end, decimal_point, &decimal))
         return false;
-    double magnitude = decimal_double(&decimal);
+    magnitude = decimal_double(&decimal);
     *value = decimal.negative ? -magnitude : magnitude;
     return true;
 }

@@ -23,8 +23,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define TEXTS_WINDOW ((size_t)1 << 20)
-#define PASSES_MAX 3
+#define PASSES_MAX 7 /* one type wider each time */
 
 static const struct ingest_sizes sizes_usual = {.chunk_bytes = 1 << 20,
                                                 .head_bytes = 256 << 10,
@@ -76,69 +75,6 @@ static bool file_look(struct region *region, int fd, uint64_t n_bytes, const str
     return good && (region->certain || region_review(region, fd, n_bytes, err));
 }
 
-/* The columns as the table tells them. The levels' texts stay the tally's; the
- * pointers to them are in *levels and *level_rows. */
-static void columns_describe(const struct tally *tally, struct column *columns, const char **levels,
-                             uint64_t *level_rows)
-{
-    const struct plan *plan = tally->plan;
-    for (uint32_t i = 0; i < plan->n_columns; i++) {
-        struct column *column = &columns[i];
-        memcpy(&column->name, &plan->columns[i].name, sizeof column->name);
-        tally_column(tally, i, column);
-        column->levels = levels;
-        column->level_rows = level_rows;
-        for (uint32_t j = 0; j < column->n_levels; j++) {
-            const struct level *level = &tally->categories[plan->columns[i].slot].levels.items[j];
-            *levels++ = level->text;
-            *level_rows++ = level->n_rows;
-        }
-    }
-}
-
-/* The texts, from their own file to the table's. */
-static bool texts_move(const struct pass *pass, struct err *err)
-{
-    uint64_t to = TABLE_RECORDS_AT + pass->n_rows * pass->source.plan->record_bytes;
-    char *window = pass->n_text_bytes > 0 ? malloc(TEXTS_WINDOW) : NULL;
-    bool good = window || pass->n_text_bytes == 0 || err_memory(err, "a window of the table's texts");
-    for (uint64_t at = 0; good && at < pass->n_text_bytes; at += TEXTS_WINDOW) {
-        size_t n = pass->n_text_bytes - at < TEXTS_WINDOW ? (size_t)(pass->n_text_bytes - at) : TEXTS_WINDOW;
-        good = file_read_at(pass->texts_fd, window, n, at, "the table's texts", err) &&
-               file_write_at(pass->table_fd, window, n, to + at, "the table's texts", err);
-    }
-    free(window);
-    return good;
-}
-
-static bool table_finish(const struct pass *pass, struct err *err)
-{
-    const struct plan *plan = pass->source.plan;
-    size_t n_levels = (size_t)pass->tally.n_levels;
-    const char **levels = malloc((n_levels + 1) * sizeof *levels);
-    uint64_t *level_rows = malloc((n_levels + 1) * sizeof *level_rows);
-    struct column *columns = calloc(plan->n_columns, sizeof *columns);
-    bool good = levels && level_rows && columns;
-    if (good) {
-        columns_describe(&pass->tally, columns, levels, level_rows);
-        struct table_schema schema = {.n_rows = pass->n_rows,
-                                      .n_columns = plan->n_columns,
-                                      .record_bytes = plan->record_bytes,
-                                      .columns = columns,
-                                      .groups = pass->groups,
-                                      .text_groups = pass->text_groups,
-                                      .n_groups = pass->n_chunks,
-                                      .n_text_bytes = pass->n_text_bytes};
-        good = texts_move(pass, err) && table_file_finish(pass->table_fd, &schema, err);
-    } else {
-        err_memory(err, "the table's schema");
-    }
-    free(levels);
-    free(level_rows);
-    free(columns);
-    return good;
-}
-
 /* The dialect is wrong where more than a few rows, and more than a tenth of
  * them, do not fit. */
 enum { ODD_ROWS = 10, ODD_SHARE = 10 };
@@ -187,16 +123,17 @@ static bool source_read(struct plan *plan, const struct source *source, int tabl
     for (uint32_t i = 0; *again && i < plan->n_columns; i++)
         tally_wanted(&pass.tally, i, &plan->columns[i].type, &plan->columns[i].date);
     if (good && !*again)
-        good = table_finish(&pass, err);
+        good = table_writer_finish(&pass.writer, &pass.tally, pass.n_text_bytes, err);
     pass_done(&pass);
     if (*again)
         plan_layout(plan);
     return good;
 }
 
-/* The first pass finds the types that all values need, a second one may find
- * too many texts in a column whose head was of numbers. More passes are needed
- * only if the file changes meanwhile. */
+/* The first pass finds the types that all values need; of columns whose head was
+ * of bytes or of numbers a second one may find more. Types only widen: more
+ * passes than there are types are needed only if the file changes
+ * meanwhile. */
 static bool source_ingest(struct plan *plan, const struct source *source, const char *path, int table_fd,
                           const struct table_progress *progress, struct csv_report *report, bool *strange,
                           struct err *err)

@@ -4,6 +4,7 @@
 #include "base/file.h"
 
 #include "mlp/csv.h"
+#include "mlp/number.h"
 #include "table/file.h"
 #include "table/ingest_bytes.h"
 
@@ -133,17 +134,32 @@ static inline bool byte_parse(const struct csv_field *field, uint8_t *value)
 static void take_byte(struct chunk *chunk, uint32_t index, const struct csv_field *field, uint8_t *to)
 {
     const struct plan *plan = chunk->source->plan;
-    float value;
+    struct tally_pointed *pointed = &chunk->tally.pointed[plan->columns[index].slot];
+    double value;
     *to = 0;
     if (plan->options->n_missing == 0 && byte_parse(field, to))
         return;
     if (!plan_number(plan, field, &value)) {
         tally_want(&chunk->tally, index, plan_missing(plan, field) ? COLUMN_NUMBER : COLUMN_CATEGORY);
-    } else {
-        *to = (uint8_t)(value >= 0 && value <= 255 ? value : 0);
-        if ((float)*to != value)
-            tally_want(&chunk->tally, index, COLUMN_NUMBER);
+        return;
     }
+    enum column_type type = type_of_number(value);
+    uint8_t decimals = plan_decimals(plan, field);
+    if (type == COLUMN_BYTE)
+        *to = (uint8_t)value;
+    else
+        tally_want(&chunk->tally, index, type);
+    pointed->n += decimals > 0;
+    if (decimals > 0)
+        tally_decimals(&pointed->decimals, decimals);
+}
+
+/* Whether a float keeps the number. Few texts are so long that it has to be
+ * looked at closely. */
+static inline bool float_keeps(const struct csv_field *field, double value)
+{
+    double size = fabs(value);
+    return (field->length <= 7 && size > 1e-12 && size < 1e6) || number_fits_float(value);
 }
 
 /* A text in a column of numbers or dates: the orders in which it is a date. */
@@ -158,14 +174,40 @@ static uint32_t date_note(struct chunk *chunk, uint32_t index, const struct csv_
     return orders;
 }
 
+/* The value as its column's type has it while the file is read. */
+static void number_put(struct chunk *chunk, uint32_t index, const struct csv_field *field, double value,
+                       uint8_t *to)
+{
+    enum column_type type = chunk->source->plan->columns[index].type;
+    float single = (float)value;
+    int64_t integer = INT64_MIN;
+    if (type == COLUMN_NUMBER) {
+        if (!isnan(value) && !float_keeps(field, value))
+            tally_want(&chunk->tally, index, type_of_number(value));
+        memcpy(to, &single, sizeof single);
+    } else if (type == COLUMN_INT64) {
+        if (fabs(value) >= 0x1p63 || (!isnan(value) && value != floor(value)))
+            tally_want(&chunk->tally, index, COLUMN_DOUBLE);
+        else if (!isnan(value))
+            integer = plan_integer(field, value);
+        memcpy(to, &integer, sizeof integer);
+    } else {
+        chunk->tally.numbers[chunk->source->plan->columns[index].slot].inexact =
+            true; /* why it is a double */
+        memcpy(to, &value, sizeof value);
+    }
+}
+
 static void take_number(struct chunk *chunk, uint32_t index, const struct csv_field *field, uint8_t *to)
 {
     const struct plan *plan = chunk->source->plan;
     const struct plan_column *column = &plan->columns[index];
     struct tally_number *tally = &chunk->tally.numbers[column->slot];
-    float value;
+    double value = NAN;
     if (plan_number(plan, field, &value)) {
-        tally_add_number(tally, (double)value, column->shift);
+        tally_add_number(tally, value, column->shift);
+        if (tally->decimals != COLUMN_DECIMALS_MIXED)
+            tally_decimals(&tally->decimals, plan_decimals(plan, field));
     } else {
         value = NAN;
         tally->n_missing++;
@@ -175,7 +217,7 @@ static void take_number(struct chunk *chunk, uint32_t index, const struct csv_fi
             tally_want(&chunk->tally, index, COLUMN_CATEGORY);
         }
     }
-    memcpy(to, &value, sizeof value);
+    number_put(chunk, index, field, value, to);
 }
 
 static void take_date(struct chunk *chunk, uint32_t index, const struct csv_field *field, uint8_t *to)
@@ -278,7 +320,7 @@ static bool row_take(struct chunk *chunk)
         uint8_t *to = record + column->offset;
         if (column->type == COLUMN_BYTE)
             take_byte(chunk, i, field, to);
-        else if (column->type == COLUMN_NUMBER)
+        else if (column_type_is_number(column->type))
             take_number(chunk, i, field, to);
         else if (column->type == COLUMN_DATE)
             take_date(chunk, i, field, to);
@@ -330,7 +372,7 @@ static bool window_more(struct chunk *chunk, uint64_t limit, size_t row_bytes_ma
 static enum csv_result row_check(const struct chunk *chunk, uint32_t *field)
 {
     const struct plan *plan = chunk->source->plan;
-    float value;
+    double value;
     for (uint32_t i = 0; i < plan->n_columns && plan->n_fixed > 0; i++) {
         const struct csv_field *text = &chunk->scan.fields[i];
         *field = i;

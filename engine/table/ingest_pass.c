@@ -179,11 +179,6 @@ static bool around_commit(struct pass *pass, uint64_t from, uint64_t to, uint64_
     return good;
 }
 
-/* What a chunk finds before it. */
-struct place {
-    uint64_t n_rows, n_text_bytes;
-};
-
 /* In its turn: make sure of the chunk's result and add it to the table's,
  * behind what *before says. */
 static bool commit_chunk(struct pass *pass, struct chunk *chunk, uint64_t index, struct place *before,
@@ -223,16 +218,13 @@ static bool commit_chunk(struct pass *pass, struct chunk *chunk, uint64_t index,
 static bool chunk_write(struct pass *pass, struct chunk *chunk, uint64_t index, const struct place *before,
                         struct err *err)
 {
-    uint32_t record_bytes = pass->source.plan->record_bytes;
-    size_t n_bytes = (size_t)chunk->n_rows * record_bytes;
     chunk_renumber(chunk, before->n_text_bytes);
-    pass->groups[index] = (struct table_group){chunk->n_rows, table_checksum(chunk->records, n_bytes)};
-    pass->text_groups[index] =
-        (struct table_group){chunk->n_text_bytes, table_checksum(chunk->texts, chunk->n_text_bytes)};
-    return file_write_at(pass->table_fd, chunk->records, n_bytes,
-                         TABLE_RECORDS_AT + before->n_rows * record_bytes, "the table", err) &&
-           file_write_at(pass->texts_fd, chunk->texts, chunk->n_text_bytes, before->n_text_bytes,
-                         "the table's texts", err);
+    struct row_block block = {.n_rows = chunk->n_rows,
+                              .records = chunk->records,
+                              .record_bytes = pass->source.plan->record_bytes,
+                              .texts = chunk->texts,
+                              .n_text_bytes = chunk->n_text_bytes};
+    return table_writer_group(&pass->writer, index, before, &block, err);
 }
 
 static bool progress_tell(struct pass *pass, uint64_t done, uint64_t row, struct err *err)
@@ -323,8 +315,6 @@ bool pass_init(struct pass *pass, const struct source *source, int table_fd, int
                const struct table_progress *progress, struct csv_report *report, struct err *err)
 {
     *pass = (struct pass){.source = *source,
-                          .table_fd = table_fd,
-                          .texts_fd = texts_fd,
                           .progress = progress,
                           .report = report,
                           .n_lines = source->plan->body_line,
@@ -332,17 +322,14 @@ bool pass_init(struct pass *pass, const struct source *source, int table_fd, int
     pthread_mutex_init(&pass->lock, NULL);
     pthread_cond_init(&pass->turned, NULL);
     pass->n_chunks = source_n_chunks(source);
-    pass->groups = calloc(2 * (size_t)pass->n_chunks + 1, sizeof *pass->groups);
-    pass->text_groups = pass->groups ? pass->groups + pass->n_chunks : NULL;
     report->n_skipped = 0;
     memset(report->done, 0, sizeof report->done);
-    if (!pass->groups)
-        err_memory(err, "the table's checksums");
-    else if (rejects_begin(&pass->rejects, source->plan->options->rejects_fd, err) &&
-             tally_init(&pass->tally, source->plan, err) &&
-             around_commit(pass, source->region->text_at, source->region->at,
-                           region_text_line(source->region), err) &&
-             notes_commit(pass, &source->plan->notes, 0, err)) {
+    if (table_writer_init(&pass->writer, table_fd, texts_fd, pass->n_chunks, err) &&
+        rejects_begin(&pass->rejects, source->plan->options->rejects_fd, err) &&
+        tally_init(&pass->tally, source->plan, err) &&
+        around_commit(pass, source->region->text_at, source->region->at, region_text_line(source->region),
+                      err) &&
+        notes_commit(pass, &source->plan->notes, 0, err)) {
         pass->n_lines = source->plan->body_line;
         return true;
     }
@@ -354,7 +341,7 @@ void pass_done(struct pass *pass)
 {
     tally_done(&pass->tally);
     rejects_done(&pass->rejects);
-    free(pass->groups);
+    table_writer_done(&pass->writer);
     pthread_cond_destroy(&pass->turned);
     pthread_mutex_destroy(&pass->lock);
 }

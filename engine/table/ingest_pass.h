@@ -8,18 +8,16 @@
 #define MLP_ENGINE_TABLE_INGEST_PASS_H
 
 #include "mlp/ingest.h"
-#include "table/file.h"
 #include "table/ingest_chunk.h"
+#include "table/writer.h"
 
 #include <pthread.h>
 
 /* One reading of the whole file. */
 struct pass {
     struct source source;
-    int table_fd,
-        texts_fd; /* the texts of text columns go to a file of their own first; -1 where there are none */
     uint64_t n_chunks;
-    struct table_group *groups, *text_groups; /* (n_chunks) each, written by the worker that has the chunk */
+    struct table_writer writer; /* a chunk is a group, written by the worker that has it */
     const struct table_progress *progress;
     struct tally tally;        /* of all chunks before `turn` */
     struct csv_report *report; /* what was done before `turn` */

@@ -6,6 +6,7 @@
 #include "mlp/utf8.h"
 #include "table/ingest_header.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +21,8 @@ struct probe {
     enum cell first_cell;
     enum column_type type; /* of the rows after the first */
     uint32_t n_numbers, n_texts;
-    float number;            /* the first of them */
+    bool fraction;           /* some number is no integer */
+    double number;           /* the first of them */
     uint32_t n_dates, dates; /* texts that are dates, and the orders that fit all of them */
     double date;             /* the first of them */
     struct date_format format;
@@ -43,16 +45,67 @@ bool plan_missing(const struct plan *plan, const struct csv_field *field)
            (plan->options->n_missing > 0 && csv_missing(plan->options, field));
 }
 
-bool plan_number(const struct plan *plan, const struct csv_field *field, float *value)
+/* Text in whose numbers groups of digits may be set apart. */
+static bool grouped_number(const struct plan *plan, const struct csv_field *field, double *value)
 {
-    char plain[NUMBER_PLAIN_MAX], decimal_point = plan->dialect.decimal,
-                                  thousands_separator = plan->dialect.thousands;
-    if (!(thousands_separator ? number_parse_groups(field->text, field->length, decimal_point,
-                                                    thousands_separator, value, plain)
-                              : number_parse_point(field->text, field->length, decimal_point, value)) ||
+    char plain[NUMBER_PLAIN_MAX], point = plan->dialect.decimal;
+    float ignored;
+    if (!number_parse_groups(field->text, field->length, point, plan->dialect.thousands, &ignored, plain))
+        return false;
+    return *plain ? number_parse_double(plain, strlen(plain), '.', value)
+                  : number_parse_double(field->text, field->length, point, value);
+}
+
+bool plan_number(const struct plan *plan, const struct csv_field *field, double *value)
+{
+    if (!(plan->dialect.thousands
+              ? grouped_number(plan, field, value)
+              : number_parse_double(field->text, field->length, plan->dialect.decimal, value)) ||
         *value - *value != 0)
         return false;
     return plan->options->n_missing == 0 || !plan_missing(plan, field); /* -999 may stand for "missing" */
+}
+
+int64_t plan_integer(const struct csv_field *field, double value)
+{
+    uint64_t size = 0;
+    if (fabs(value) < 0x1p53)
+        return (int64_t)value;
+    for (uint32_t i = 0; i < field->length; i++) {
+        unsigned digit = (unsigned)(unsigned char)field->text[i] - '0';
+        if (field->text[i] == 'e' || field->text[i] == 'E' || size > (uint64_t)INT64_MAX / 10)
+            return (int64_t)value;
+        size = digit <= 9 ? size * 10 + digit : size;
+    }
+    return fabs((double)size - fabs(value)) < 0x1p12 && size <= INT64_MAX
+               ? (value < 0 ? -(int64_t)size : (int64_t)size)
+               : (int64_t)value;
+}
+
+uint8_t plan_decimals(const struct plan *plan, const struct csv_field *field)
+{
+    const char *end = field->text + field->length;
+    while (end > field->text && (end[-1] == ' ' || end[-1] == '\t'))
+        end--;
+    for (const char *at = end; at > field->text && end - at <= COLUMN_DECIMALS_MAX; at--) {
+        if (at[-1] >= '0' && at[-1] <= '9')
+            continue;
+        char before = at - field->text > 1 ? at[-2] : '\0';
+        if (at == end || at[-1] == 'e' || at[-1] == 'E' || before == 'e' || before == 'E')
+            return COLUMN_DECIMALS_MIXED;
+        return at[-1] == plan->dialect.decimal ? (uint8_t)(end - at) : 0;
+    }
+    return memchr(field->text, plan->dialect.decimal, field->length) ? COLUMN_DECIMALS_MIXED : 0;
+}
+
+enum column_type type_of_number(double value)
+{
+    bool integer = fabs(value) < 0x1p63 && value == floor(value);
+    if (integer && value >= 0 && value <= UINT8_MAX)
+        return COLUMN_BYTE;
+    if (integer)
+        return fabs(value) <= 0x1p24 ? COLUMN_NUMBER : COLUMN_INT64;
+    return number_fits_float(value) ? COLUMN_NUMBER : COLUMN_DOUBLE;
 }
 
 bool plan_foreign(const struct plan *plan, const struct csv_field *field)
@@ -69,7 +122,7 @@ size_t plan_recode(const struct plan *plan, const struct csv_field *field, char 
     return text_from_bytes(encoding, field->text, field->length, to);
 }
 
-static enum cell cell_of(const struct plan *plan, const struct csv_field *field, float *value)
+static enum cell cell_of(const struct plan *plan, const struct csv_field *field, double *value)
 {
     if (plan_number(plan, field, value))
         return CELL_NUMBER;
@@ -96,7 +149,7 @@ static bool is_dates(const struct probe *probe)
 
 static void probe_field(const struct plan *plan, struct probe *probe, const struct csv_field *field)
 {
-    float value;
+    double value;
     enum cell cell = cell_of(plan, field, &value);
     enum column_type type = COLUMN_NUMBER;
     if (cell == CELL_TEXT) {
@@ -106,10 +159,12 @@ static void probe_field(const struct plan *plan, struct probe *probe, const stru
     } else if (cell == CELL_NUMBER) {
         if (probe->n_numbers++ == 0)
             probe->number = value;
-        if (value >= 0 && value <= 255 && value == (float)(uint8_t)value)
-            type = COLUMN_BYTE;
+        type = type_of_number(value);
+        probe->fraction = probe->fraction || (type != COLUMN_INT64 && value != floor(value));
     }
     probe->type = type_wider(probe->type, type);
+    if (probe->type == COLUMN_INT64 && probe->fraction)
+        probe->type = COLUMN_DOUBLE;
     probe->repeated = probe->repeated || (probe->first_length == field->length &&
                                           memcmp(probe->first, field->text, field->length) == 0);
 }
@@ -379,7 +434,7 @@ static bool types_fix(struct plan *plan, struct err *err)
             continue;
         }
         bool number = options->types[i].type == COLUMN_NUMBER;
-        if (!number || plan->columns[column].type >= COLUMN_CATEGORY)
+        if (!number || !column_type_is_number(plan->columns[column].type))
             plan->columns[column].type = options->types[i].type;
         plan->n_fixed += number && !plan->columns[column].fixed;
         plan->columns[column].fixed = number;
@@ -406,7 +461,7 @@ static bool columns_make(struct plan *plan, struct head *head, struct err *err)
         if (!plan->header)
             probe_field(plan, probe, &first);
         plan->columns[i].type = probe->type;
-        plan->columns[i].shift = probe->n_numbers > 0 ? (double)probe->number : 0;
+        plan->columns[i].shift = probe->n_numbers > 0 ? probe->number : 0;
         if (is_dates(probe)) {
             plan->columns[i].type = COLUMN_DATE;
             plan->columns[i].date = probe->format;
@@ -610,22 +665,30 @@ void plan_done(struct plan *plan)
     plan->columns = NULL;
 }
 
+/* Values of 4 and 8 bytes come first, then those of 2, then those of 1, the
+ * bytes last. */
 void plan_layout(struct plan *plan)
 {
+    uint32_t n_of_size[9] = {0}, at[9] = {0}, n_bytes;
     memset(plan->n_of_type, 0, sizeof plan->n_of_type);
-    for (uint32_t i = 0; i < plan->n_columns; i++)
-        plan->columns[i].slot = plan->n_of_type[plan->columns[i].type]++;
-    static const uint32_t words[COLUMN_TYPES] = {
-        [COLUMN_NUMBER] = 1, [COLUMN_CATEGORY] = 1, [COLUMN_DATE] = 2, [COLUMN_TEXT] = 2};
-    uint32_t n_wide = 0, wide = 0;
-    for (int type = 0; type < COLUMN_TYPES; type++)
-        n_wide += words[type] * plan->n_of_type[type];
-    plan->bytes_at = 4 * n_wide;
+    plan->n_numbers = 0;
     for (uint32_t i = 0; i < plan->n_columns; i++) {
         struct plan_column *column = &plan->columns[i];
-        column->offset = column->type == COLUMN_BYTE ? plan->bytes_at + column->slot : 4 * wide;
-        wide += words[column->type];
+        uint32_t n = plan->n_of_type[column->type]++;
+        bool number = column->type != COLUMN_BYTE && column_type_is_number(column->type);
+        column->slot = number ? plan->n_numbers++ : n;
+        n_of_size[column_type_bytes(column->type)] += column->type != COLUMN_BYTE;
     }
-    uint32_t n_bytes = plan->bytes_at + plan->n_of_type[COLUMN_BYTE];
-    plan->record_bytes = n_wide > 0 ? (n_bytes + 3) & ~3u : n_bytes;
+    at[2] = 8 * n_of_size[8] + 4 * n_of_size[4];
+    at[1] = at[2] + 2 * n_of_size[2];
+    plan->bytes_at = at[1] + n_of_size[1];
+    for (uint32_t i = 0, wide = 0; i < plan->n_columns; i++) {
+        struct plan_column *column = &plan->columns[i];
+        uint32_t size = column_type_bytes(column->type), *place = size >= 4 ? &wide : &at[size];
+        column->offset = column->type == COLUMN_BYTE ? plan->bytes_at + column->slot : *place;
+        *place += column->type == COLUMN_BYTE ? 0 : size;
+    }
+    n_bytes = plan->bytes_at + plan->n_of_type[COLUMN_BYTE];
+    uint32_t step = n_of_size[8] + n_of_size[4] > 0 ? 4 : n_of_size[2] > 0 ? 2 : 1;
+    plan->record_bytes = (n_bytes + step - 1) & ~(step - 1);
 }

@@ -13,7 +13,7 @@ struct plan_column {
     const char *name; /* in the plan's arena */
     enum column_type type;
     uint32_t offset;         /* within a record */
-    uint32_t slot;           /* its number among the columns of its type */
+    uint32_t slot;           /* its number among the columns of its type; of all numbers but bytes together */
     bool fixed;              /* a number because the user says so: anything else makes a bad row */
     double shift;            /* a value of the column: sums are taken of the differences from it */
     struct date_format date; /* COLUMN_DATE: how it is read */
@@ -31,7 +31,8 @@ struct plan {
     uint32_t n_columns;
     struct plan_column *columns;
     uint32_t n_of_type[COLUMN_TYPES];
-    uint32_t bytes_at; /* byte columns lie side by side in a record, in the table's order, from here on */
+    uint32_t n_numbers; /* of all types but bytes */
+    uint32_t bytes_at;  /* byte columns lie side by side in a record, in the table's order, from here on */
     uint32_t record_bytes;
     uint32_t n_fixed;
     uint32_t n_levels_max;           /* of all categories together */
@@ -58,9 +59,15 @@ bool plan_init(struct plan *plan, const struct region *region, const struct head
                const struct csv_options *options, enum csv_result *result, struct err *err);
 void plan_done(struct plan *plan);
 
-/* A finite number as this file writes them. One too large for a float is text:
+/* A finite number as this file writes them. One too large for a double is text:
  * it would be lost as a number. */
-bool plan_number(const struct plan *plan, const struct csv_field *field, float *value);
+bool plan_number(const struct plan *plan, const struct csv_field *field, double *value);
+/* The same as an integer, for a number without decimals that is below 2^63:
+ * all of its digits. */
+int64_t plan_integer(const struct csv_field *field, double value);
+/* With how many decimals the number is written; COLUMN_DECIMALS_MIXED where its
+ * end is no digit of them, or has an exponent. */
+uint8_t plan_decimals(const struct plan *plan, const struct csv_field *field);
 bool plan_missing(const struct plan *plan, const struct csv_field *field);
 
 /* Whether the text has to be recoded to be UTF-8, and that: `to` has room for 3
@@ -68,11 +75,18 @@ bool plan_missing(const struct plan *plan, const struct csv_field *field);
 bool plan_foreign(const struct plan *plan, const struct csv_field *field);
 size_t plan_recode(const struct plan *plan, const struct csv_field *field, char *to);
 
-/* The wider of two types: the one that holds all values of both. */
+/* While a file is read, numbers are bytes, floats, 64-bit integers (where one is
+ * beyond 2^24) or doubles: the narrowest of them that keeps this one. At the end
+ * each column gets the narrowest of all types. */
+enum column_type type_of_number(double value);
+
+/* The wider of two types: the one that holds all values of both; but for
+ * integers that only 64 bits hold beside fractions, which tally_wanted knows. */
 static inline enum column_type type_wider(enum column_type a, enum column_type b)
 {
     static const uint8_t width[COLUMN_TYPES] = {
-        [COLUMN_BYTE] = 0, [COLUMN_NUMBER] = 1, [COLUMN_DATE] = 2, [COLUMN_CATEGORY] = 3, [COLUMN_TEXT] = 4};
+        [COLUMN_BYTE] = 0,  [COLUMN_NUMBER] = 1, [COLUMN_INT8] = 1, [COLUMN_INT16] = 1,    [COLUMN_INT32] = 1,
+        [COLUMN_INT64] = 2, [COLUMN_DOUBLE] = 3, [COLUMN_DATE] = 4, [COLUMN_CATEGORY] = 5, [COLUMN_TEXT] = 6};
     return width[a] >= width[b] ? a : b;
 }
 

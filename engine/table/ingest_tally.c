@@ -10,13 +10,14 @@ bool tally_init(struct tally *tally, const struct plan *plan, struct err *err)
     *tally = (struct tally){.plan = plan};
     tally->wanted = malloc(plan->n_columns);
     tally->bytes = calloc((size_t)plan->n_of_type[COLUMN_BYTE] + 1, sizeof *tally->bytes);
-    tally->numbers = calloc((size_t)plan->n_of_type[COLUMN_NUMBER] + 1, sizeof *tally->numbers);
+    tally->pointed = calloc((size_t)plan->n_of_type[COLUMN_BYTE] + 1, sizeof *tally->pointed);
+    tally->numbers = calloc((size_t)plan->n_numbers + 1, sizeof *tally->numbers);
     tally->categories = calloc((size_t)plan->n_of_type[COLUMN_CATEGORY] + 1, sizeof *tally->categories);
     tally->dates = calloc((size_t)plan->n_of_type[COLUMN_DATE] + 1, sizeof *tally->dates);
     tally->texts_missing = calloc((size_t)plan->n_of_type[COLUMN_TEXT] + 1, sizeof *tally->texts_missing);
     tally->texts_as_dates = calloc((size_t)plan->n_columns, sizeof *tally->texts_as_dates);
-    if (!tally->wanted || !tally->bytes || !tally->numbers || !tally->categories || !tally->dates ||
-        !tally->texts_missing || !tally->texts_as_dates) {
+    if (!tally->wanted || !tally->bytes || !tally->pointed || !tally->numbers || !tally->categories ||
+        !tally->dates || !tally->texts_missing || !tally->texts_as_dates) {
         tally_done(tally);
         return err_memory(err, "the columns' statistics");
     }
@@ -37,8 +38,11 @@ void tally_clear(struct tally *tally)
     }
     for (uint32_t i = 0; i < plan->n_of_type[COLUMN_BYTE]; i++)
         tally->bytes[i] = (struct tally_byte){.min = UINT8_MAX};
-    for (uint32_t i = 0; i < plan->n_of_type[COLUMN_NUMBER]; i++)
-        tally->numbers[i] = (struct tally_number){.min = INFINITY, .max = -INFINITY};
+    for (uint32_t i = 0; i < plan->n_of_type[COLUMN_BYTE]; i++)
+        tally->pointed[i] = (struct tally_pointed){.decimals = DECIMALS_NONE};
+    for (uint32_t i = 0; i < plan->n_numbers; i++)
+        tally->numbers[i] =
+            (struct tally_number){.min = INFINITY, .max = -INFINITY, .decimals = DECIMALS_NONE};
     for (uint32_t i = 0; i < plan->n_of_type[COLUMN_DATE]; i++)
         tally->dates[i] = (struct tally_number){.min = INFINITY, .max = -INFINITY};
     for (uint32_t i = 0; i < plan->n_of_type[COLUMN_CATEGORY]; i++) {
@@ -60,6 +64,7 @@ void tally_done(struct tally *tally)
     arena_done(&tally->texts);
     free(tally->wanted);
     free(tally->bytes);
+    free(tally->pointed);
     free(tally->numbers);
     free(tally->categories);
     free(tally->dates);
@@ -182,6 +187,9 @@ static void number_merge(struct tally_number *number, const struct tally_number 
     number->min = chunk->min < number->min ? chunk->min : number->min;
     number->max = chunk->max > number->max ? chunk->max : number->max;
     number->fraction = number->fraction || chunk->fraction;
+    number->inexact = number->inexact || chunk->inexact;
+    if (chunk->decimals != DECIMALS_NONE)
+        tally_decimals(&number->decimals, chunk->decimals);
 }
 
 static void byte_merge(struct tally_byte *byte, const struct tally_byte *chunk)
@@ -206,7 +214,12 @@ bool tally_merge(struct tally *tally, struct tally *chunk, struct err *err)
     }
     for (uint32_t i = 0; i < plan->n_of_type[COLUMN_BYTE]; i++)
         byte_merge(&tally->bytes[i], &chunk->bytes[i]);
-    for (uint32_t i = 0; i < plan->n_of_type[COLUMN_NUMBER]; i++)
+    for (uint32_t i = 0; i < plan->n_of_type[COLUMN_BYTE]; i++) {
+        tally->pointed[i].n += chunk->pointed[i].n;
+        if (chunk->pointed[i].n > 0)
+            tally_decimals(&tally->pointed[i].decimals, chunk->pointed[i].decimals);
+    }
+    for (uint32_t i = 0; i < plan->n_numbers; i++)
         number_merge(&tally->numbers[i], &chunk->numbers[i]);
     for (uint32_t i = 0; i < plan->n_of_type[COLUMN_DATE]; i++)
         number_merge(&tally->dates[i], &chunk->dates[i]);
@@ -227,8 +240,10 @@ __extension__ typedef unsigned __int128 uint128;
 
 /* Sums of integers are exact: a constant column's deviation is 0, not nearly
  * so. */
-static void column_of_bytes(const struct tally_byte *byte, uint64_t n_rows, struct column *column)
+static void column_of_bytes(const struct tally_byte *byte, const struct tally_pointed *pointed,
+                            uint64_t n_rows, struct column *column)
 {
+    column->decimals = pointed->n == 0 ? 0 : pointed->n == n_rows ? pointed->decimals : COLUMN_DECIMALS_MIXED;
     uint128 squares =
         (uint128)byte->squares * n_rows - (uint128)byte->sum * byte->sum; /* n^2 times the variance */
     column->integer = true;
@@ -246,6 +261,7 @@ static void column_of_numbers(const struct tally_number *number, uint64_t n_rows
     column->integer = !number->fraction;
     if (n == 0)
         return;
+    column->decimals = number->decimals;
     double mean = number->sum / n, variance = number->squares / n - mean * mean;
     column->min = number->min;
     column->max = number->max;
@@ -253,13 +269,37 @@ static void column_of_numbers(const struct tally_number *number, uint64_t n_rows
     column->stddev = variance > 0 ? sqrt(variance) : 0;
 }
 
+enum column_type tally_narrowest(const struct tally_number *number, uint64_t n_rows)
+{
+    static const struct {
+        enum column_type type;
+        double most; /* and the least is -most */
+    } integers[] = {{COLUMN_INT8, INT8_MAX},
+                    {COLUMN_INT16, INT16_MAX},
+                    {COLUMN_INT32, INT32_MAX},
+                    {COLUMN_INT64, 0x1.fffffffffffffp62}};
+    if (number->n_missing == n_rows)
+        return COLUMN_NUMBER;
+    if (number->fraction)
+        return number->inexact ? COLUMN_DOUBLE : COLUMN_NUMBER;
+    if (number->n_missing == 0 && number->min >= 0 && number->max <= UINT8_MAX)
+        return COLUMN_BYTE;
+    for (size_t i = 0; i < sizeof integers / sizeof *integers; i++)
+        if (number->min >= -integers[i].most && number->max <= integers[i].most)
+            return integers[i].type;
+    return number->inexact ? COLUMN_DOUBLE : COLUMN_NUMBER;
+}
+
 void tally_wanted(const struct tally *tally, uint32_t index, enum column_type *type, struct date_format *date)
 {
     const struct plan_column *planned = &tally->plan->columns[index];
     const struct tally_date *texts = &tally->texts_as_dates[index];
     bool dates = texts->separator && texts->orders && !planned->fixed;
-    bool number = planned->type == COLUMN_NUMBER, planned_date = planned->type == COLUMN_DATE;
+    bool number = planned->type != COLUMN_BYTE && column_type_is_number(planned->type),
+         planned_date = planned->type == COLUMN_DATE;
     *type = (enum column_type)tally->wanted[index];
+    if (number && *type == COLUMN_INT64 && tally->numbers[planned->slot].fraction)
+        *type = COLUMN_DOUBLE;
     /* A column that the head showed to be empty, and all texts below are
      * dates. */
     if (dates && number && *type == COLUMN_CATEGORY)
@@ -281,8 +321,9 @@ void tally_column(const struct tally *tally, uint32_t index, struct column *colu
     column->min = column->max = column->mean = column->stddev = NAN;
     column->decimals = COLUMN_DECIMALS_MIXED;
     if (planned->type == COLUMN_BYTE) {
-        column_of_bytes(&tally->bytes[planned->slot], tally->n_rows, column);
-    } else if (planned->type == COLUMN_NUMBER) {
+        column_of_bytes(&tally->bytes[planned->slot], &tally->pointed[planned->slot], tally->n_rows, column);
+    } else if (column_type_is_number(planned->type)) {
+        column->type = tally_narrowest(&tally->numbers[planned->slot], tally->n_rows);
         column_of_numbers(&tally->numbers[planned->slot], tally->n_rows, planned->shift, column);
     } else if (planned->type == COLUMN_DATE) {
         column_of_numbers(&tally->dates[planned->slot], tally->n_rows, planned->shift, column);

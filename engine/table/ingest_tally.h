@@ -15,7 +15,16 @@ struct tally_number {
     uint64_t n_missing;
     double sum, squares; /* of the present values less the column's shift */
     double min, max;
-    bool fraction; /* some value is no integer */
+    bool fraction;    /* some value is no integer */
+    bool inexact;     /* some value is no float's shortest decimal: no float keeps it */
+    uint8_t decimals; /* as column.decimals says; DECIMALS_NONE before the first value */
+};
+#define DECIMALS_NONE 254
+
+/* How the bytes are written that are not just digits ("1.0"). */
+struct tally_pointed {
+    uint64_t n;
+    uint8_t decimals;
 };
 
 struct tally_category {
@@ -38,7 +47,8 @@ struct tally {
     uint8_t *wanted;     /* enum column_type that the values seen need, at least the plan's */
     bool needs_widening; /* some wanted type is wider than the plan's */
     struct tally_byte *bytes;
-    struct tally_number *numbers;
+    struct tally_pointed *pointed; /* by the bytes' slots */
+    struct tally_number *numbers;  /* of all types but bytes */
     struct tally_category *categories;
     struct tally_number *dates;        /* in seconds */
     uint64_t *texts_missing;           /* values of the text columns */
@@ -70,6 +80,15 @@ static inline void tally_add_number(struct tally_number *number, double value, d
     bool small = value > -9e15 && value < 9e15; /* larger ones have no place for a fraction */
     number->fraction = number->fraction || (small && value != (double)(int64_t)value);
 }
+
+/* Another value has so many decimals. */
+static inline void tally_decimals(uint8_t *decimals, uint8_t of_value)
+{
+    *decimals = *decimals == DECIMALS_NONE || *decimals == of_value ? of_value : COLUMN_DECIMALS_MIXED;
+}
+
+/* The narrowest type for all the numbers of a column, of n_rows rows. */
+enum column_type tally_narrowest(const struct tally_number *number, uint64_t n_rows);
 
 /* What the values of the column need, once all chunks are merged: *type, and
  * for dates how they are read. Both may be the plan's own. */

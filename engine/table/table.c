@@ -112,6 +112,11 @@ uint32_t table_record_bytes(const struct table *table)
     return table->schema.record_bytes;
 }
 
+uint64_t table_text_bytes(const struct table *table)
+{
+    return table->schema.n_text_bytes;
+}
+
 const struct column *table_column(const struct table *table, uint32_t index)
 {
     return &table->schema.columns[index];

@@ -78,6 +78,12 @@ struct number_shape {
  * word of letters after a blank. */
 bool number_examine(const char *text, size_t length, struct number_shape *shape);
 
+/* Whether the number is the shortest decimal of its float, so that a float
+ * keeps it as it was written: of numbers of up to 6 digits always. */
+bool number_fits_float(double value);
+/* The shortest decimal of the float, as the nearest double. */
+double number_of_float(float value);
+
 /* The whole numbers from 0 to 255 that follow one another at text[*at..end),
  * where one or a blank before it begins, `most` at most, as JSON has them: no
  * zero before other digits, a comma behind each and perhaps a blank behind

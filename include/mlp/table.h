@@ -63,6 +63,7 @@ bool table_scrub(const char *path, const struct table_scrub *scrub, struct err *
 uint64_t table_n_rows(const struct table *table);
 uint32_t table_n_columns(const struct table *table);
 uint32_t table_record_bytes(const struct table *table);
+uint64_t table_text_bytes(const struct table *table); /* of all values of text columns */
 const struct column *table_column(const struct table *table, uint32_t index);
 /* Index of the column called `name`, -1 where there is none. */
 int64_t table_find(const struct table *table, const char *name);

@@ -1,9 +1,14 @@
-/* Rows added to a dataset: the old ones and the new ones into one CSV file, and
- * that into a table. */
+/* Rows added to a dataset: the new ones, as CSV, become a table of their own,
+ * and a table of both is composed. Where a column of numbers gets text, say,
+ * old and new rows do not match: then all of them go through CSV, so that types
+ * and levels come out as an upload of all rows would have it. */
 #include "datasets/append.h"
 #include "base/csv_write.h"
 #include "base/files.h"
+#include "mlp/compose.h"
+#include "mlp/ingest.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -58,7 +63,6 @@ bool append_row_end(struct append *append, struct err *err)
 static bool table_write(struct append *append, struct err *err)
 {
     uint64_t checked = 0;
-    csv_put_names(&append->out, append->table);
     for (uint64_t row = 0; row < table_n_rows(append->table); row++) {
         if (row == checked && !(checked = table_check_group(append->table, row, err)))
             return false;
@@ -69,25 +73,40 @@ static bool table_write(struct append *append, struct err *err)
     return table_check_read(append->table, err);
 }
 
-/* The file of all rows. */
-static bool file_write(struct append *append, const struct append_source *source, struct err *err)
+/* The file of the new rows, behind `first` where that is set: the old ones. */
+static bool file_write(struct append *append, const struct append_source *source, bool old_too,
+                       struct err *err)
 {
+    append->n_rows = 0;
     append->place = calloc(table_n_columns(append->table), sizeof *append->place);
     bool ok = append->place || err_memory(err, "a row");
-    ok = ok && table_write(append, err) && (source->json ? append_json : append_csv)(append, source, err);
+    csv_put_names(&append->out, append->table);
+    ok = ok && (!old_too || table_write(append, err)) &&
+         (source->json ? append_json : append_csv)(append, source, err);
     if (ok && append->n_rows == 0)
         ok = err_set(err, ERR_INPUT, "the body has no rows");
     ok = ok && out_flush(append, 0, err);
     free(append->place);
+    append->place = NULL;
     writer_done(&append->out);
     writer_done(&append->cells);
     return ok;
 }
 
-bool append_stage(const struct table *table, struct upload *upload, int fd, const atomic_bool *stop,
-                  struct err *err)
+static bool append_tick(void *self, uint64_t bytes_done, uint64_t bytes_all, uint64_t rows)
 {
-    uint32_t n_columns = table_n_columns(table);
+    const struct append *append = self;
+    (void)bytes_done;
+    (void)bytes_all;
+    (void)rows;
+    return !append->stop || !atomic_load(append->stop);
+}
+
+/* The file into a table, each column as the dataset has it: what is text stays
+ * text, even where it reads as numbers ("01"), and days stay days. */
+static bool file_read(struct append *append, const char *path, struct err *err)
+{
+    uint32_t n_columns = table_n_columns(append->table);
     struct csv_type *types = calloc(n_columns, sizeof *types);
     struct csv_options options = {.separator = ',',
                                   .header = 1,
@@ -97,18 +116,62 @@ bool append_stage(const struct table *table, struct upload *upload, int fd, cons
                                   .types = types,
                                   .titles = -1,
                                   .on_bad_row = CSV_BAD_REJECT};
-    if (!types) {
-        datasets_abort(upload);
+    struct table_progress progress = {.tick = append_tick, .self = append};
+    if (!types)
         return err_memory(err, "the types of the columns");
-    }
     for (uint32_t i = 0; i < n_columns; i++) {
-        const struct column *column = table_column(table, i);
+        const struct column *column = table_column(append->table, i);
         if (column_has_texts(column) || column->type == COLUMN_DATE)
             types[options.n_types++] = (struct csv_type){column->name, column->type, column->date};
     }
-    bool ok = datasets_stage(upload, fd, &options, stop, err);
+    bool ok = table_ingest(append->fd, &options, path, &progress, NULL, err);
     free(types);
     return ok;
+}
+
+/* The new rows alone. */
+static struct table *new_table(struct append *append, const char *path, struct err *err)
+{
+    char beside[PATH_SIZE];
+    int n = snprintf(beside, sizeof beside, "%s.rows", path);
+    if (n < 0 || (size_t)n >= sizeof beside) {
+        err_set(err, ERR_LIMIT, "the state folder's name is too long");
+        return NULL;
+    }
+    struct table *table = file_read(append, beside, err) ? table_open(beside, err) : NULL;
+    unlink(beside); /* it stays as long as it is open */
+    return table;
+}
+
+/* Whose rows they are, and where they come from. */
+struct appending {
+    struct append *append;
+    const struct append_source *source;
+};
+
+static bool append_make(void *self, const char *path, struct err *err)
+{
+    const struct appending *appending = self;
+    struct append *append = appending->append;
+    struct err unsuited = {0};
+    if (!file_write(append, appending->source, false, err))
+        return false;
+    struct table *added = new_table(append, path, err);
+    if (!added)
+        return false;
+    struct table_rows rows[] = {{.table = append->table}, {.table = added}};
+    bool match = tables_match(append->table, added),
+         ok = match && table_compose(rows, 2, path, append->stop, &unsuited);
+    table_unref(added);
+    if (ok)
+        return true;
+    if (match && unsuited.code != ERR_UNSUPPORTED) {
+        *err = unsuited;
+        return false;
+    }
+    if (ftruncate(append->fd, 0) != 0 || lseek(append->fd, 0, SEEK_SET) != 0)
+        return err_errno(err, "emptying the file of rows");
+    return file_write(append, appending->source, true, err) && file_read(append, path, err);
 }
 
 bool append_rows(struct datasets *datasets, const char *name, const struct append_source *source,
@@ -126,11 +189,12 @@ bool append_rows(struct datasets *datasets, const char *name, const struct appen
         return false;
     table = datasets_table(datasets, name, &row, err); /* from now on nobody replaces it */
     append.table = table;
-    bool ok = table && (append.fd = datasets_temp(datasets, err)) >= 0 && file_write(&append, source, err);
+    struct appending appending = {&append, source};
+    bool ok = table && (append.fd = datasets_temp(datasets, err)) >= 0;
     row.bytes += source->n;
     dataset_inherit_metadata(upload, &row);
     if (ok)
-        ok = append_stage(table, upload, append.fd, source->stop, err) &&
+        ok = datasets_stage_table(upload, &(struct table_maker){append_make, &appending}, err) &&
              datasets_publish(&upload, 1, info, err);
     else
         datasets_abort(upload);

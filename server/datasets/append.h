@@ -1,6 +1,5 @@
-/* Rows added to a dataset: its rows and the new ones are read together as one
- * file, so that types and levels come out as an upload of all of them would
- * have it, and the new table takes the old one's place at once. Jobs that use
+/* Rows added to a dataset: types and levels come out as an upload of old and new
+ * rows together would have it, and the new table takes the old one's place at once. Jobs that use
  * the old table keep it.
  *
  * Threads: any; one call, one thread. Nothing is changed until all rows are on
@@ -25,13 +24,6 @@ struct append_source {
  * is loading or being replaced. Slow. */
 bool append_rows(struct datasets *datasets, const char *name, const struct append_source *source,
                  struct dataset_info *info, struct err *err);
-
-/* Read a file of such rows, written by csv_write.h in the table's columns, into
- * the upload's dataset, each column as the table has it: what is text stays
- * text, even where it reads as numbers ("01"), and days stay days. As
- * datasets_stage. Slow. */
-bool append_stage(const struct table *table, struct upload *upload, int fd, const atomic_bool *stop,
-                  struct err *err);
 
 /* For the parts below: the rows on their way into a CSV file. */
 struct append_cell {

@@ -245,17 +245,31 @@ static void upload_leave(struct upload *upload)
     free(upload->told);
 }
 
-/* Ingest into tmp/, look at the result, and move it to its place. */
-static struct table *table_make(struct upload *upload, int csv_fd, const struct csv_options *options,
-                                const char *path, struct csv_report *report, struct err *err)
+/* An upload as CSV. */
+struct csv_body {
+    struct upload *upload;
+    int fd;
+    const struct csv_options *options;
+    struct csv_report *report;
+};
+
+static bool csv_read(void *self, const char *path, struct err *err)
 {
-    char temp[PATH_SIZE];
-    struct table_progress progress = {.tick = upload_tick, .self = upload};
-    struct csv_options all = *options;
+    const struct csv_body *body = self;
+    struct table_progress progress = {.tick = upload_tick, .self = body->upload};
+    struct csv_options all = *body->options;
     if (all.n_threads == 0)
-        all.n_threads = upload->datasets->n_threads;
-    if (!store_path(upload->datasets->store, "tmp", upload->id, ".table", temp, err) ||
-        !table_ingest(csv_fd, &all, temp, &progress, report, err))
+        all.n_threads = body->upload->datasets->n_threads;
+    return table_ingest(body->fd, &all, path, &progress, body->report, err);
+}
+
+/* Make the table in tmp/, look at the result, and move it to its place. */
+static struct table *table_make(struct upload *upload, const struct table_maker *maker, struct err *err)
+{
+    char path[PATH_SIZE], temp[PATH_SIZE];
+    if (!store_path(upload->datasets->store, "datasets", upload->id, ".table", path, err) ||
+        !store_path(upload->datasets->store, "tmp", upload->id, ".table", temp, err) ||
+        !maker->make(maker->self, temp, err))
         return NULL;
     struct table *table = table_open(temp, err);
     if (table && store_publish(upload->datasets->store, temp, "datasets", upload->id, ".table", err))
@@ -297,16 +311,11 @@ static bool goes_on(const struct upload *upload)
     return upload->inherits && !strcmp(upload->like.name, upload->name);
 }
 
-/* The rows that were set aside, synced, beside the table. */
-static bool rejects_keep(struct upload *upload, int fd, struct err *err)
+/* The rows that were set aside of those that rows are added to. */
+static bool rejects_inherit(struct upload *upload, struct err *err)
 {
     struct store *store = upload->datasets->store;
     char old[PATH_SIZE], new[PATH_SIZE];
-    uint64_t size;
-    if (!files_size(fd, &size, err))
-        return false;
-    if (size > REJECTS_HEAD)
-        return files_sync(fd, err) && store_link(store, fd, "datasets", upload->id, STORE_REJECTS, err);
     if (!goes_on(upload))
         return true;
     if (!store_path(store, "datasets", upload->like.id, STORE_REJECTS, old, err) ||
@@ -315,34 +324,45 @@ static bool rejects_keep(struct upload *upload, int fd, struct err *err)
     return link(old, new) == 0 || errno == ENOENT || err_errno(err, "cannot keep the rows set aside");
 }
 
+/* The rows that were set aside, synced, beside the table. */
+static bool rejects_keep(struct upload *upload, int fd, struct err *err)
+{
+    struct store *store = upload->datasets->store;
+    uint64_t size;
+    if (!files_size(fd, &size, err))
+        return false;
+    if (size > REJECTS_HEAD)
+        return files_sync(fd, err) && store_link(store, fd, "datasets", upload->id, STORE_REJECTS, err);
+    return rejects_inherit(upload, err);
+}
+
 /* The table of the file, and the rows that are not in it. */
 static bool file_read(struct upload *upload, int csv_fd, const struct csv_options *options,
                       struct csv_report *report, struct err *err)
 {
     struct csv_options all = *options;
-    char path[PATH_SIZE];
+    struct csv_body body = {upload, csv_fd, &all, report};
     int rejects = store_temp(upload->datasets->store, NULL, err);
     all.rejects_fd = rejects;
-    if (rejects >= 0 && store_path(upload->datasets->store, "datasets", upload->id, ".table", path, err))
-        upload->table = table_make(upload, csv_fd, &all, path, report, err);
+    if (rejects >= 0)
+        upload->table = table_make(upload, &(struct table_maker){csv_read, &body}, err);
     bool ok = upload->table && rejects_keep(upload, rejects, err);
     if (rejects >= 0)
         close(rejects);
     return ok;
 }
 
-bool datasets_stage(struct upload *upload, int csv_fd, const struct csv_options *options,
-                    const atomic_bool *stop, struct err *err)
+/* The table is there, where `ok`: its profile and row. Ends the upload where
+ * that fails. */
+static bool upload_stage(struct upload *upload, bool ok, const struct csv_report *report, struct err *err)
 {
-    struct csv_report report = {0};
     char *before = NULL;
-    upload->stop = stop;
-    struct profile_source source = {.report = &report,
+    struct profile_source source = {.report = report,
                                     .format = upload->format ? upload->format : "csv",
                                     .told = upload->told ? upload->told : "{}",
                                     .recoded_from = *upload->recoded_from ? upload->recoded_from : NULL,
                                     .n_bad = upload->n_bad};
-    if (file_read(upload, csv_fd, options, &report, err) &&
+    if (ok &&
         (!goes_on(upload) || store_dataset_profile(upload->datasets->store, upload->like.id, &before, err))) {
         source.before = before && *before ? before : NULL;
         upload->profile = profile_make(upload->table, &source, err);
@@ -352,8 +372,27 @@ bool datasets_stage(struct upload *upload, int csv_fd, const struct csv_options 
         datasets_abort(upload);
         return false;
     }
-    row_fill(&upload->row, upload, upload->table, &report);
+    row_fill(&upload->row, upload, upload->table, report);
     return true;
+}
+
+bool datasets_stage(struct upload *upload, int csv_fd, const struct csv_options *options,
+                    const atomic_bool *stop, struct err *err)
+{
+    struct csv_report report = {0};
+    upload->stop = stop;
+    bool ok = file_read(upload, csv_fd, options, &report, err);
+    return upload_stage(upload, ok, &report, err);
+}
+
+bool datasets_stage_table(struct upload *upload, const struct table_maker *maker, struct err *err)
+{
+    struct csv_report report = {
+        .separator = ',', .header = true, .quote = '"', .decimal = '.', .encoding = CSV_UTF8};
+    upload->table = table_make(upload, maker, err);
+    if (upload->table)
+        report.bytes = table_n_rows(upload->table) * table_record_bytes(upload->table);
+    return upload_stage(upload, upload->table && rejects_inherit(upload, err), &report, err);
 }
 
 /* The upload has become a dataset: who asks for its name gets it from now

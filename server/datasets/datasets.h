@@ -57,6 +57,13 @@ bool datasets_finish(struct upload *upload, int csv_fd, const struct csv_options
  * where it fails; infos (n) may be NULL. Slow. */
 bool datasets_stage(struct upload *upload, int csv_fd, const struct csv_options *options,
                     const atomic_bool *stop, struct err *err);
+/* The same with a table that is no CSV: `make` writes the table file `path`,
+ * which is not there before nor after its failure. */
+struct table_maker {
+    bool (*make)(void *self, const char *path, struct err *err);
+    void *self;
+};
+bool datasets_stage_table(struct upload *upload, const struct table_maker *maker, struct err *err);
 bool datasets_publish(struct upload *const *uploads, uint32_t n, struct dataset_info *infos, struct err *err);
 /* How the body was compressed ("gzip"), for datasets_finish to note. */
 void datasets_compressed(struct upload *upload, const char *compression);

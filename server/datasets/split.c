@@ -1,16 +1,13 @@
-/* A dataset's rows dealt to two new datasets: each part is written as CSV and
- * read as an upload of it would be. */
+/* A dataset's rows dealt to two new datasets, each as an upload of its rows
+ * would be. */
 #include "datasets/split.h"
-#include "base/csv_write.h"
-#include "base/files.h"
-#include "datasets/append.h"
+#include "mlp/compose.h"
+#include "mlp/rows.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#define FLUSH_BYTES (256u << 10)
 #define GROUPS_MAX 1000 /* different values of a column to deal by */
 
 /* Which group a row belongs to: its value in the column. */
@@ -114,14 +111,6 @@ static bool parts_deal(const struct groups *groups, const struct split *split, u
     return ok;
 }
 
-/* Rows before *checked are what was written. */
-static bool row_check(const struct table *table, uint64_t row, uint64_t *checked, struct err *err)
-{
-    if (row == *checked)
-        *checked = table_check_group(table, row, err);
-    return *checked > 0;
-}
-
 /* Which row goes where. */
 struct deal {
     struct datasets *datasets;
@@ -130,40 +119,24 @@ struct deal {
     uint8_t *parts; /* (table's rows): 0 or 1 */
 };
 
-static bool part_write(const struct deal *deal, uint8_t part, int fd, struct err *err)
+/* One of the two. */
+struct dealt {
+    const struct deal *deal;
+    uint8_t number;
+};
+
+static bool part_make(void *self, const char *path, struct err *err)
 {
-    struct writer text = {0};
-    uint64_t checked = 0;
-    bool ok = true;
-    csv_put_names(&text, deal->table);
-    for (uint64_t row = 0; ok && row < table_n_rows(deal->table); row++) {
-        ok = row_check(deal->table, row, &checked, err);
-        if (ok && deal->parts[row] == part)
-            csv_put_row(&text, deal->table, row);
-        if (ok && text.n > FLUSH_BYTES && !text.failed) {
-            ok = stop_check(deal->split->stop, err) && files_write(fd, text.text, text.n, err);
-            text.n = 0;
-        }
-    }
-    ok = ok && (!text.failed || err_memory(err, "the rows")) && files_write(fd, text.text, text.n, err) &&
-         table_check_read(deal->table, err);
-    writer_done(&text);
-    return ok;
+    const struct dealt *part = self;
+    struct table_rows rows = {part->deal->table, part->deal->parts, part->number};
+    return table_compose(&rows, 1, path, part->deal->split->stop, err);
 }
 
 /* Ends the upload where it fails. */
-static bool part_stage(const struct deal *deal, uint8_t part, struct upload *upload, struct err *err)
+static bool part_stage(const struct deal *deal, uint8_t number, struct upload *upload, struct err *err)
 {
-    int fd = datasets_temp(deal->datasets, err);
-    if (fd < 0 || !part_write(deal, part, fd, err)) {
-        datasets_abort(upload);
-        if (fd >= 0)
-            close(fd);
-        return false;
-    }
-    bool ok = append_stage(deal->table, upload, fd, deal->split->stop, err);
-    close(fd);
-    return ok;
+    struct dealt dealt = {deal, number};
+    return datasets_stage_table(upload, &(struct table_maker){part_make, &dealt}, err);
 }
 
 /* Both become datasets in one transaction. */

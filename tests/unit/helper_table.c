@@ -76,7 +76,7 @@ static size_t value_print(char *to, const char *between, const char *text)
 
 char *table_as_text(const struct table *table)
 {
-    static const char types[] = "bncdt";
+    static const char types[] = "bncdtnnnnn"; /* a number is a number */
     uint32_t n_columns = table_n_columns(table);
     size_t room = 1 << 16, n = 0;
     char *text = malloc(room);
@@ -92,8 +92,10 @@ char *table_as_text(const struct table *table)
                 n += date_print(text + n, between, table_date(table, i, row - 1), column->date);
             else if (column_has_texts(column))
                 n += value_print(text + n, between, table_text(table, i, row - 1));
-            else if (isnan(table_number(table, i, row - 1)))
+            else if (isnan(table_value(table, i, row - 1)))
                 n += value_print(text + n, between, NULL);
+            else if (column->type != COLUMN_NUMBER)
+                n += (size_t)sprintf(text + n, "%s%.17g", between, table_value(table, i, row - 1));
             else
                 n += (size_t)sprintf(text + n, "%s%.9g", between, (double)table_number(table, i, row - 1));
         }

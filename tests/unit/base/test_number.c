@@ -42,6 +42,11 @@ static void check_as_strtof(const char *text)
         ck_abort_msg("\"%s\" is a number", text);
     if (bits_of(value) != bits_of(expected))
         ck_abort_msg("\"%s\" gives %a, strtof gives %a", text, (double)value, (double)expected);
+    double wide = -1, expected_wide = strtod(text, NULL);
+    if (!number_parse_double(text, strlen(text), '.', &wide))
+        ck_abort_msg("\"%s\" is a double", text);
+    if (memcmp(&wide, &expected_wide, sizeof wide) != 0)
+        ck_abort_msg("\"%s\" gives %a, strtod gives %a", text, wide, expected_wide);
 }
 
 /* Digits with a point and an exponent anywhere: what no writer of floats would

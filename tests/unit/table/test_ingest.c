@@ -179,11 +179,14 @@ START_TEST(rows_of_bytes_contradicted_anywhere)
             struct reading reading = {
                 .csv = csv, .options = {.header = -1, .separator = ','}, .sizes = {1 << 16, 600, 1}};
             struct table *table = table_of(&reading);
-            float value;
+            float value = 0;
             bool number = number_parse(others[i], strlen(others[i]), &value), byte = number && value == 2;
-            enum column_type type = byte                    ? COLUMN_BYTE
-                                    : number || !*others[i] ? COLUMN_NUMBER
-                                                            : COLUMN_CATEGORY;
+            enum column_type type = byte                         ? COLUMN_BYTE
+                                    : !*others[i] || value == -1 ? COLUMN_INT8
+                                    : !number                    ? COLUMN_CATEGORY
+                                    : value == 1.5f              ? COLUMN_NUMBER
+                                    : value < 1e4f               ? COLUMN_INT16
+                                                                 : COLUMN_INT64;
             ck_assert_uint_eq(table_n_rows(table), 4);
             for (uint32_t column = 0; column < 100; column++)
                 ck_assert_int_eq(table_column(table, column)->type, column == at ? type : COLUMN_BYTE);

@@ -29,7 +29,8 @@ START_TEST(columns_get_the_narrowest_type)
         {"a,b\n007,1\n010,2\n", "a:b b:b/7 1/10 2/"},
         {"a,b\n1.0,1e2\n2.00,+3\n", "a:b b:b/1 100/2 3/"},
         {"a,b\n1e999,1\nx,2\n", "a:c b:b/<1e999> 1/<x> 2/"},
-        {"a,b\n1,1\n1e39,2\n", "a:c b:b/<1> 1/<1e39> 2/"},
+        {"a,b\n1,1\n1e39,2\n", "a:n b:b/1 1/9.9999999999999994e+38 2/"},
+        {"a,b\n1,1\n1e309,2\n", "a:c b:b/<1> 1/<1e309> 2/"},
         {"a\n1\n2\n", "a:b/1/2/"},
         {"a\n\"1\"\n\" 2.5 \"\n", "a:n/1/2.5/"},
     };
@@ -173,10 +174,13 @@ START_TEST(a_last_row_widens_the_types)
         const char *a_text, *b_text; /* of the last row */
     } cases[] = {
         {"5,5\n", COLUMN_BYTE, COLUMN_NUMBER, "5", "5"},
-        {"256,5", COLUMN_NUMBER, COLUMN_NUMBER, "256", "5"},
+        {"256,5", COLUMN_INT16, COLUMN_NUMBER, "256", "5"},
         {"1.5,5\n", COLUMN_NUMBER, COLUMN_NUMBER, "1.5", "5"},
-        {"-1,5\n", COLUMN_NUMBER, COLUMN_NUMBER, "-1", "5"},
-        {",5\n", COLUMN_NUMBER, COLUMN_NUMBER, "_", "5"},
+        {"-1,5\n", COLUMN_INT8, COLUMN_NUMBER, "-1", "5"},
+        {",5\n", COLUMN_INT8, COLUMN_NUMBER, "_", "5"},
+        {"1700000123,5\n", COLUMN_INT32, COLUMN_NUMBER, "1700000123", "5"},
+        {"9007199254740993,5\n", COLUMN_INT64, COLUMN_NUMBER, "9007199254740992", "5"},
+        {"5,0.123456789\n", COLUMN_BYTE, COLUMN_DOUBLE, "5", "0.123456789"},
         {"x,5\n", COLUMN_CATEGORY, COLUMN_NUMBER, "<x>", "5"},
         {"01,y\n", COLUMN_BYTE, COLUMN_CATEGORY, "1", "<y>"},
         {"\"x, y\",\"\"\"\"\n", COLUMN_CATEGORY, COLUMN_CATEGORY, "<x, y>", "<\">"},
@@ -215,9 +219,8 @@ START_TEST(statistics_agree_with_plain_sums)
         n_k[k]++;
         to += sprintf(to, "%g,", bytes[i]);
         if (random_below(&state, 10)) {
-            float value = (float)random_below(&state, 100000) / 1000 + 1e4f;
-            to += sprintf(to, "%.9g", (double)value);
-            numbers[n_numbers++] = (double)value;
+            to += sprintf(to, "1%04d.%03d", (int)random_below(&state, 100), (int)random_below(&state, 1000));
+            numbers[n_numbers++] = strtod(to - 9, NULL);
         }
         to += sprintf(to, ",%s,42.5,%d\n", k == 0 ? "x" : k == 1 ? "y" : "", 100000000 + i);
     }
