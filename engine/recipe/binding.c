@@ -77,9 +77,14 @@ static bool plan_level_numbers(struct plan *plan, const struct recipe_column *co
         return err_memory(err, "a column's levels");
     for (uint32_t i = 0; i < from->n_levels; i++) {
         bool truth = column->encoding == ENCODING_BOOLEAN;
-        if ((truth ? truth_parse : number_parse)(from->levels[i], strlen(from->levels[i]),
-                                                 &plan->level_numbers[i]))
+        size_t length = strlen(from->levels[i]);
+        float side = 0;
+        if (truth ? truth_parse(from->levels[i], length, &side)
+                  : number_parse_double(from->levels[i], length, '.', &plan->level_numbers[i])) {
+            if (truth)
+                plan->level_numbers[i] = (double)side;
             continue;
+        }
         err_set(err, ERR_INPUT, "column '%s' holds text (\"%s\"), and the model was trained on %s there",
                 text_cut(column->name, strlen(column->name), 60, name),
                 text_cut(from->levels[i], strlen(from->levels[i]), 60, text),
@@ -152,7 +157,8 @@ static bool plan_init(struct plan *plan, const struct recipe_column *column, con
     if (column->encoding == ENCODING_ONE_HOT)
         plan->kind = from->type == COLUMN_BYTE ? PLAN_BYTE_HOT : PLAN_NUMBER_HOT;
     else
-        plan->kind = from->type == COLUMN_BYTE     ? PLAN_BYTE
+        plan->kind = column->origin != 0           ? PLAN_VALUE
+                     : from->type == COLUMN_BYTE   ? PLAN_BYTE
                      : from->type == COLUMN_NUMBER ? PLAN_NUMBER
                                                    : PLAN_VALUE;
     return true;
@@ -240,6 +246,12 @@ static uint32_t record_level(const uint8_t *at)
     return level;
 }
 
+static double plan_level_value(const struct plan *plan, const uint8_t *record)
+{
+    uint32_t level = record_level(record + plan->offset);
+    return level < plan->n_levels ? plan->level_numbers[level] : (double)NAN;
+}
+
 /* The number of a plan that is no one-hot one; NaN where missing. */
 static float plan_number(const struct plan *plan, const uint8_t *record)
 {
@@ -249,10 +261,8 @@ static float plan_number(const struct plan *plan, const uint8_t *record)
         return *at;
     if (plan->kind == PLAN_NUMBER)
         return record_float(at);
-    if (plan->kind != PLAN_LEVEL_NUMBER)
-        return (float)column_value(plan->type, at);
-    uint32_t level = record_level(at);
-    return level < plan->n_levels ? plan->level_numbers[level] : NAN;
+    return plan->kind == PLAN_LEVEL_NUMBER ? (float)plan_level_value(plan, record)
+                                           : (float)column_value(plan->type, at);
 }
 
 static double record_date(const uint8_t *at)
@@ -271,9 +281,13 @@ static void plan_encode(const struct plan *plan, const uint8_t *record, float *x
     switch (plan->kind) {
     case PLAN_BYTE:
     case PLAN_NUMBER:
-    case PLAN_VALUE:
-    case PLAN_LEVEL_NUMBER:
         column_encode_number(column, plan_number(plan, record), x);
+        break;
+    case PLAN_VALUE:
+        column_encode_value(column, recipe_value(plan->type, record + plan->offset), x);
+        break;
+    case PLAN_LEVEL_NUMBER:
+        column_encode_value(column, plan_level_value(plan, record), x);
         break;
     case PLAN_LEVEL:
         level = record_level(record + plan->offset);
@@ -282,7 +296,8 @@ static void plan_encode(const struct plan *plan, const uint8_t *record, float *x
         break;
     case PLAN_BYTE_HOT:
     case PLAN_NUMBER_HOT:
-        column_encode_hot(column, column_number_input(column, plan_number(plan, record)), x);
+        column_encode_hot(column,
+                          column_number_input(column, column_value(plan->type, record + plan->offset)), x);
         break;
     case PLAN_DATE:
         column_encode_date(column, record_date(record + plan->offset), x);

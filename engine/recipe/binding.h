@@ -27,12 +27,12 @@ struct plan {
     const struct recipe_column *column;
     uint32_t n_levels;      /* of the table's column */
     uint32_t *level_inputs; /* (n_levels), counted from the column's first input; LEVEL_NONE: no input */
-    float *level_numbers;   /* (n_levels) */
+    double *level_numbers;  /* (n_levels) */
 };
 
 /* A class that is a number, for tables that hold the target as numbers. */
 struct class_value {
-    float value;
+    double value; /* as a float where the table's column holds floats */
     int32_t class;
 };
 

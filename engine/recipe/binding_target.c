@@ -77,7 +77,13 @@ static bool class_index_init(struct class_index *index, const struct recipe *rec
     return true;
 }
 
-static int32_t class_find(const struct binding_target *target, float value)
+/* Where the column holds floats, what is compared with them. */
+static double value_as(const struct binding_target *target, double value)
+{
+    return target->type == COLUMN_NUMBER ? (double)(float)value : value;
+}
+
+static int32_t class_find(const struct binding_target *target, double value)
 {
     uint32_t low = 0, high = target->n_values;
 
@@ -94,16 +100,16 @@ static int32_t class_find(const struct binding_target *target, float value)
 static int32_t class_of_text(const struct class_index *index, const char *text, size_t length)
 {
     int32_t class = name_find(index->whole, index->n, text, length);
-    float value;
+    double value;
 
     if (class < 0)
         class = name_find(index->stopless, index->n, text, stopless_length(text, length));
-    if (class < 0 && number_parse(text, length, &value))
-        class = class_find(index->target, value);
+    if (class < 0 && number_parse_double(text, length, '.', &value))
+        class = class_find(index->target, value_as(index->target, value));
     return class;
 }
 
-static int32_t class_of_number(const struct class_index *index, float value)
+static int32_t class_of_number(const struct class_index *index, double value)
 {
     char text[NUMBER_TEXT_MAX];
 
@@ -147,7 +153,7 @@ static int value_compare(const void *a, const void *b)
 static bool values_init(struct binding_target *target, const struct class_index *index, struct err *err)
 {
     uint32_t n = 0, kept = 0;
-    float value;
+    double value;
     char text[NUMBER_TEXT_MAX];
 
     target->values = calloc((size_t)index->n + 1, sizeof *target->values);
@@ -155,10 +161,10 @@ static bool values_init(struct binding_target *target, const struct class_index 
         return err_memory(err, "the target's classes");
     for (uint32_t i = 0; i < index->n; i++) {
         const struct class_name *name = &index->whole[i];
-        if (!number_parse(name->text, name->length, &value) || !isfinite(value))
+        if (!number_parse_double(name->text, name->length, '.', &value) || !isfinite(value))
             continue;
         int32_t class = name_find(index->whole, index->n, text, number_text(value, text));
-        target->values[n++] = (struct class_value){value, class < 0 ? name->class : class};
+        target->values[n++] = (struct class_value){value_as(target, value), class < 0 ? name->class : class};
     }
     qsort(target->values, n, sizeof *target->values, value_compare);
     for (uint32_t i = 0; i < n; i++)
@@ -172,16 +178,17 @@ static bool column_init(struct binding_target *target, const struct recipe *reci
                         const struct column *column, struct err *err)
 {
     struct class_index index;
-    bool ok = class_index_init(&index, recipe, err) && values_init(target, &index, err);
+    bool ok;
 
-    index.target = target;
     target->offset = column->offset;
     target->type = column->type;
+    ok = class_index_init(&index, recipe, err) && values_init(target, &index, err);
+    index.target = target;
     target->kind = column->type == COLUMN_BYTE ? TARGET_BYTE : TARGET_NUMBER;
     if (ok && column->type == COLUMN_CATEGORY)
         ok = levels_init(target, &index, recipe->task == TASK_CLASSIFICATION, column, err);
     for (int value = 0; ok && target->kind == TARGET_BYTE && value < 256; value++)
-        target->byte_classes[value] = class_of_number(&index, (float)value);
+        target->byte_classes[value] = class_of_number(&index, value);
     class_index_done(&index);
     return ok;
 }
@@ -234,7 +241,7 @@ int32_t target_class(const struct binding_target *target, const uint8_t *record)
     case TARGET_BYTE:
         return target->byte_classes[record[target->offset]];
     case TARGET_NUMBER:
-        return class_find(target, number_at(target, record));
+        return class_find(target, column_value(target->type, record + target->offset));
     case TARGET_LEVEL:
         level = level_at(record + target->offset);
         return level < target->n_levels ? target->level_classes[level] : -1;

@@ -63,6 +63,9 @@ static bool column_check(const struct recipe_column *column, uint32_t at, uint32
         return corrupt(err, "its encoding does not exist", at);
     if (!memchr(column->note, 0, sizeof column->note))
         return corrupt(err, "its note does not end", at);
+    if (!isfinite(column->origin) ||
+        (column->origin != 0 && (column->encoding == ENCODING_SCALE || column_inputs(column) == 0)))
+        return corrupt(err, "its origin is out of place", at);
     if (!isfinite(column->offset) || !isfinite(column->scale) || !isfinite(column->impute))
         return corrupt(err, "offset, scale or impute is not finite", at);
     if (!knots_check(column))

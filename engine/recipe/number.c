@@ -10,11 +10,12 @@
 
 #define SPREAD_MIN 1e-30 /* below and above these a float's reciprocal is of no use */
 #define SPREAD_MAX 1e30
-#define TAIL_KURTOSIS 9.0 /* an exponential distribution's; a normal one has 3 */
-#define TAIL_GAIN 2.0     /* how many times less it must be after the logarithm */
-#define PIECE_ROWS 16     /* training rows for each piece of each column */
-#define PIECES_LEAST 4    /* fewer say little more than the number itself */
-#define PIECES_INPUTS 80  /* of all columns together */
+#define TAIL_KURTOSIS 9.0   /* an exponential distribution's; a normal one has 3 */
+#define TAIL_GAIN 2.0       /* how many times less it must be after the logarithm */
+#define ORIGIN_SPREADS 1024 /* numbers this many times their deviation lose 10 of a float's 24 bits */
+#define PIECE_ROWS 16       /* training rows for each piece of each column */
+#define PIECES_LEAST 4      /* fewer say little more than the number itself */
+#define PIECES_INPUTS 80    /* of all columns together */
 
 static bool spread_usable(const struct summary *summary)
 {
@@ -114,6 +115,34 @@ static bool number_fit(struct recipe_column *column, float *values, uint64_t n, 
     return true;
 }
 
+/* Large numbers close together, of which floats would tell few apart: seconds
+ * since 1970, days written as one integer. They are taken from a number among
+ * them, as the table knows it. */
+static double origin_choose(const struct column *column, int override)
+{
+    double most = fmax(fabs(column->min), fabs(column->max));
+    bool taken_as_it_is = override == ENCODING_SCALE || override == ENCODING_LOG;
+
+    if (column->type == COLUMN_BYTE || taken_as_it_is || !(column->stddev > 0) || !isfinite(most) ||
+        !(most > ORIGIN_SPREADS * column->stddev))
+        return 0;
+    return column->integer ? floor(column->mean + 0.5) : column->mean;
+}
+
+static float number_at(const struct fit *fit, uint32_t feature, uint32_t row)
+{
+    uint32_t index = table_index(fit, feature);
+    const struct column *column = table_column(fit->table, index);
+    double origin = fit->recipe->columns[feature].origin;
+
+    if (origin == 0)
+        return table_number(fit->table, index, row);
+    return (float)(recipe_value(column->type, table_records(fit->table) +
+                                                  (uint64_t)row * table_record_bytes(fit->table) +
+                                                  column->offset) -
+                   origin);
+}
+
 /* A group of columns, gathered row by row, so that a table larger than memory
  * is passed few times. */
 static bool group_fit(const struct fit *fit, const uint32_t *features, uint32_t n, uint32_t n_pieces,
@@ -121,10 +150,12 @@ static bool group_fit(const struct fit *fit, const uint32_t *features, uint32_t 
 {
     bool ok = true;
 
+    for (uint32_t k = 0; k < n; k++)
+        fit->recipe->columns[features[k]].origin = origin_choose(
+            table_column(fit->table, table_index(fit, features[k])), fit->overrides[features[k]]);
     for (uint64_t i = 0; i < fit->n_rows; i++)
         for (uint32_t k = 0; k < n; k++)
-            scratch[k * fit->n_rows + i] =
-                table_number(fit->table, table_index(fit, features[k]), fit->rows[i]);
+            scratch[k * fit->n_rows + i] = number_at(fit, features[k], fit->rows[i]);
     for (uint32_t k = 0; ok && k < n; k++)
         ok = stop_check(fit->stop, err) &&
              number_fit(&fit->recipe->columns[features[k]], scratch + k * fit->n_rows, fit->n_rows,

@@ -4,6 +4,7 @@
 #define MLP_ENGINE_RECIPE_PRIVATE_H
 
 #include "base/elementary.h"
+#include "mlp/number.h"
 #include "mlp/recipe.h"
 
 #include <math.h>
@@ -20,9 +21,20 @@
 /* Room for the shortest text of a float. */
 #define NUMBER_TEXT_MAX 32
 
-/* The shortest decimal text that reads back as `number` (finite); integers
- * without exponent. Returns its length. */
-uint32_t number_text(float number, char text[NUMBER_TEXT_MAX]);
+/* The shortest decimal text that reads back as `number` (finite), or as its float
+ * where it is that of one; integers without exponent. Returns its length. */
+uint32_t number_text(double number, char text[NUMBER_TEXT_MAX]);
+
+/* A table's number as it was written: of a float its shortest decimal. */
+static inline double recipe_value(enum column_type type, const void *at)
+{
+    float single;
+
+    if (type != COLUMN_NUMBER)
+        return column_value(type, at);
+    memcpy(&single, at, sizeof single);
+    return isfinite(single) ? number_of_float(single) : (double)NAN;
+}
 
 /* Index of the text among strings in order of bytes, LEVEL_NONE where it is not
  * there. */
@@ -34,7 +46,7 @@ void strings_sort(char **strings, uint32_t n);
 /* Input of a one-hot column, counted from its first, that a text or a number
  * lights; LEVEL_NONE: none of them. */
 uint32_t column_text_input(const struct recipe_column *column, const char *text, size_t length);
-uint32_t column_number_input(const struct recipe_column *column, float number);
+uint32_t column_number_input(const struct recipe_column *column, double number);
 
 /* A name cut to at most `max` bytes (less than 80), never within a UTF-8
  * sequence; for messages. */
@@ -102,7 +114,8 @@ static inline float number_log(float number, float unit)
     return copysignf((float)elementary_log1p((double)(fabsf(number) / unit)), number);
 }
 
-/* A number into a column that is not one-hot; x: the row's inputs. */
+/* A number, less the column's origin, into a column that is not one-hot; x: the
+ * row's inputs. */
 static inline void column_encode_number(const struct recipe_column *column, float raw, float *x)
 {
     bool missing = !isfinite(raw);
@@ -122,6 +135,12 @@ static inline void column_encode_number(const struct recipe_column *column, floa
     }
     if (column->indicator)
         *x = missing ? 1.0f : 0.0f;
+}
+
+/* The same of a number that a float may not hold. */
+static inline void column_encode_value(const struct recipe_column *column, double value, float *x)
+{
+    column_encode_number(column, (float)(value - column->origin), x);
 }
 
 /* A one-hot column with input `hot` lit, counted from its first. */

@@ -82,18 +82,25 @@ const char *text_cut(const char *text, size_t length, size_t max, char out[80])
     return out;
 }
 
-uint32_t number_text(float number, char text[NUMBER_TEXT_MAX])
+uint32_t number_text(double number, char text[NUMBER_TEXT_MAX])
 {
-    float back;
+    float single = (float)number, back;
+    double wide;
 
-    if (number == truncf(number) && fabsf(number) < 1e15f)
-        return (uint32_t)snprintf(text, NUMBER_TEXT_MAX, "%.0f", number == 0 ? 0.0 : (double)number);
-    for (int digits = 1; digits < 9; digits++) {
-        int length = snprintf(text, NUMBER_TEXT_MAX, "%.*g", digits, (double)number);
-        if (number_parse(text, (size_t)length, &back) && back == number)
+    if (number == trunc(number) && fabs(number) < 1e15)
+        return (uint32_t)snprintf(text, NUMBER_TEXT_MAX, "%.0f", number == 0 ? 0.0 : number);
+    if (isfinite(single) && ((double)single == number || number_fits_float(number)))
+        for (int digits = 1; digits <= 9; digits++) {
+            int length = snprintf(text, NUMBER_TEXT_MAX, "%.*g", digits, (double)single);
+            if (digits == 9 || (number_parse(text, (size_t)length, &back) && back == single))
+                return (uint32_t)length;
+        }
+    for (int digits = 10; digits < 17; digits++) {
+        int length = snprintf(text, NUMBER_TEXT_MAX, "%.*g", digits, number);
+        if (number_parse_double(text, (size_t)length, '.', &wide) && wide == number)
             return (uint32_t)length;
     }
-    return (uint32_t)snprintf(text, NUMBER_TEXT_MAX, "%.9g", (double)number);
+    return (uint32_t)snprintf(text, NUMBER_TEXT_MAX, "%.17g", number);
 }
 
 /* Order of bytes between a terminated string and a text with a length. */
@@ -155,7 +162,7 @@ uint32_t column_text_input(const struct recipe_column *column, const char *text,
     return level != LEVEL_NONE ? level : column_missing_input(column);
 }
 
-uint32_t column_number_input(const struct recipe_column *column, float number)
+uint32_t column_number_input(const struct recipe_column *column, double number)
 {
     char text[NUMBER_TEXT_MAX];
 
@@ -189,19 +196,22 @@ static bool value_wrong(const struct recipe_column *column, const struct value *
 
 /* As the text's source writes numbers, where that is known; else as the
  * training's file did, or plainly. */
-static bool text_number(const struct recipe_column *column, const struct value *value, float *number)
+static bool text_number(const struct recipe_column *column, const struct value *value, double *number)
 {
     char plain[NUMBER_PLAIN_MAX],
         thousands_separator = value->decimal_point ? value->thousands_separator : column->thousands_separator;
     char decimal_point = value->decimal_point    ? value->decimal_point
                          : column->decimal_point ? column->decimal_point
                                                  : '.';
+    float nearest;
 
-    if (thousands_separator ? number_parse_groups(value->text, value->length, decimal_point,
-                                                  thousands_separator, number, plain)
-                            : number_parse_point(value->text, value->length, decimal_point, number))
-        return true;
-    return !value->decimal_point && number_parse(value->text, value->length, number);
+    if (thousands_separator &&
+        number_parse_groups(value->text, value->length, decimal_point, thousands_separator, &nearest,
+                            plain) &&
+        *plain)
+        return number_parse_double(plain, strlen(plain), '.', number);
+    return number_parse_double(value->text, value->length, decimal_point, number) ||
+           (!value->decimal_point && number_parse_double(value->text, value->length, '.', number));
 }
 
 /* Text for a column of numbers or truths. */
@@ -209,12 +219,13 @@ static bool encode_text_number(const struct recipe_column *column, const struct 
                                struct err *err)
 {
     bool truth = column->encoding == ENCODING_BOOLEAN;
-    float number = NAN;
+    float side = NAN;
+    double number = NAN;
 
-    if (!(truth ? truth_parse(value->text, value->length, &number) : text_number(column, value, &number)) &&
+    if (!(truth ? truth_parse(value->text, value->length, &side) : text_number(column, value, &number)) &&
         !text_is_missing(value->text, value->length))
         return value_wrong(column, value, truth ? "yes or no, true or false" : "a number", err);
-    column_encode_number(column, number, x);
+    column_encode_value(column, truth ? (double)side : number, x);
     return true;
 }
 
@@ -243,7 +254,7 @@ static bool encode_value(const struct recipe_column *column, const struct value 
 {
     if (column->encoding == ENCODING_IGNORE)
         return true;
-    float number = value->kind == VALUE_NUMBER ? value->number : NAN;
+    double number = value->kind == VALUE_NUMBER ? value->number : (double)NAN;
     if (column->encoding == ENCODING_DATE)
         return encode_date(column, value, x, err);
     if (column->encoding == ENCODING_ONE_HOT) {
@@ -255,7 +266,7 @@ static bool encode_value(const struct recipe_column *column, const struct value 
     }
     if (value->kind == VALUE_TEXT)
         return encode_text_number(column, value, x, err);
-    column_encode_number(column, number, x);
+    column_encode_value(column, number, x);
     return true;
 }
 
@@ -297,10 +308,10 @@ void recipe_encode_numbers(const struct recipe *recipe, const float *raw, float 
     for (uint32_t i = 0; i < recipe->n_columns; i++) {
         const struct recipe_column *column = &recipe->columns[i];
         if (column->encoding == ENCODING_ONE_HOT)
-            column_encode_hot(column, column_number_input(column, raw[i]), x);
+            column_encode_hot(column, column_number_input(column, (double)raw[i]), x);
         else if (column->encoding == ENCODING_DATE)
             column_encode_date(column, NAN, x);
         else if (column->encoding != ENCODING_IGNORE)
-            column_encode_number(column, raw[i], x);
+            column_encode_value(column, (double)raw[i], x);
     }
 }

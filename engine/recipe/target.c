@@ -233,7 +233,7 @@ out:
 
 /* Put the value into the ascending list of those seen; false once there are
  * more than the limit. */
-static bool values_insert(float *seen, uint32_t *n, float value)
+static bool values_insert(double *seen, uint32_t *n, double value)
 {
     uint32_t low = 0, high = *n;
 
@@ -254,22 +254,34 @@ static bool values_insert(float *seen, uint32_t *n, float value)
     return true;
 }
 
+/* As the file writes it, where it gives all numbers as many decimals. */
+static void class_text(const struct column *column, double value, char text[NUMBER_TEXT_MAX])
+{
+    unsigned decimals = column_decimals(column);
+    if (column->type == COLUMN_NUMBER)
+        value = number_of_float((float)value);
+    if (decimals == 0 || fabs(value) >= 1e12)
+        number_text(value, text);
+    else
+        snprintf(text, NUMBER_TEXT_MAX, "%.*f", (int)decimals, value == 0 ? 0.0 : value);
+}
+
 static bool classes_fit_numbers(const struct fit *fit, struct err *err)
 {
     const struct column *column = table_column(fit->table, fit->target);
     uint32_t most = column->type == COLUMN_BYTE ? (uint32_t)(column->max - column->min) + 1
                                                 : UINT32_MAX; /* different values */
-    float seen[RECIPE_CLASSES_MAX + 2];
+    double seen[RECIPE_CLASSES_MAX + 2];
     uint32_t n = 0;
     char text[NUMBER_TEXT_MAX];
 
     for (uint64_t i = 0; i < fit->n_rows && n < most; i++)
-        if (!values_insert(seen, &n, table_number(fit->table, fit->target, fit->rows[i])))
+        if (!values_insert(seen, &n, table_value(fit->table, fit->target, fit->rows[i])))
             break;
     if (!class_limits(fit, n, err) || !classes_alloc(fit->recipe, n, err))
         return false;
     for (uint32_t i = 0; i < n; i++) {
-        number_text(seen[i], text);
+        class_text(column, seen[i], text);
         fit->recipe->classes[i] = strdup(text);
         if (!fit->recipe->classes[i])
             return err_memory(err, "the target's classes");

@@ -46,6 +46,8 @@ struct recipe_column {
     enum encoding encoding;
     uint32_t first_input; /* index of its first input */
     uint32_t n_inputs;
+    double origin;       /* taken from a number in double precision before it becomes a float, 0 but for large
+                            numbers       close together: what stands below is of the difference */
     float offset, scale; /* of dates in days since 1970 */
     float impute;        /* raw value that stands for a missing number or date */
     bool indicator;      /* ENCODING_STANDARDISE, LOG, QUANTILE, BOOLEAN, DATE */

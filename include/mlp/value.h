@@ -11,7 +11,7 @@
  * as missing. */
 struct value {
     enum { VALUE_MISSING, VALUE_NUMBER, VALUE_TEXT } kind;
-    float number;
+    double number;
     const char *text; /* not terminated */
     uint32_t length;
     char decimal_point;       /* of a number in the text; 0: as the column has it, or '.' */

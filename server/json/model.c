@@ -11,6 +11,7 @@
 
 #define FORMAT "mlpd"
 #define FORMAT_VERSION "1"
+#define FORMAT_VERSION_ORIGINS "2" /* some column has an origin, which readers of 1 would pass over */
 
 void json_write_network(struct writer *writer, const struct network *network, enum loss loss)
 {
@@ -146,6 +147,14 @@ static void put_tensor(struct writer *writer, uint32_t layer, const char *what, 
     writer_close(writer, '}');
 }
 
+static const char *version_of(const struct recipe *recipe)
+{
+    for (uint32_t i = 0; i < recipe->n_columns; i++)
+        if (recipe->columns[i].origin != 0)
+            return FORMAT_VERSION_ORIGINS;
+    return FORMAT_VERSION;
+}
+
 static void write_header(struct writer *writer, const struct model *model, const char *const texts[3],
                          uint32_t checksum)
 {
@@ -156,7 +165,7 @@ static void write_header(struct writer *writer, const struct model *model, const
     writer_key(writer, "__metadata__");
     writer_open(writer, '{');
     writer_put_string(writer, "format", FORMAT);
-    writer_put_string(writer, "format_version", FORMAT_VERSION);
+    writer_put_string(writer, "format_version", version_of(model->recipe));
     writer_put_string(writer, "recipe", texts[0]);
     writer_put_string(writer, "network", texts[1]);
     writer_put_string(writer, "info", texts[2]);
@@ -215,8 +224,10 @@ static bool read_metadata(const cJSON *root, struct model_header *header, struct
         !read_checksum(metadata, "checksum", &header->checksum, err) ||
         !read_checksum(metadata, "text_checksum", &checksum, err))
         return false;
-    if (strcmp(format, FORMAT) != 0 || strcmp(version, FORMAT_VERSION) != 0)
-        return json_damaged(err, "its format is not " FORMAT " " FORMAT_VERSION);
+    if (strcmp(format, FORMAT) != 0 ||
+        (strcmp(version, FORMAT_VERSION) != 0 && strcmp(version, FORMAT_VERSION_ORIGINS) != 0))
+        return json_damaged(err,
+                            "its format is not " FORMAT " " FORMAT_VERSION " or " FORMAT_VERSION_ORIGINS);
     if (texts_checksum(recipe, network, info) != checksum)
         return json_damaged(err, "the checksum of recipe, network and info is wrong");
     header->info = strdup(info);

@@ -45,6 +45,8 @@ static void put_strings(struct writer *writer, const char *name, char *const *st
 
 static void write_standardise(struct writer *writer, const struct recipe_column *column)
 {
+    if (column->origin != 0)
+        writer_put_double(writer, "origin", column->origin); /* the rest is of the differences from it */
     put_float(writer, "mean", (double)column->offset);
     put_float(writer, "stddev", 1.0 / (double)column->scale); /* 1 / stddev rounds to the same float again */
     put_float(writer, "impute", (double)column->impute);
@@ -235,6 +237,8 @@ static bool read_standardise(const cJSON *object, struct recipe_column *column, 
     if (!json_float(object, "mean", &column->offset, err) || !json_double(object, "stddev", &stddev, err) ||
         !json_float(object, "impute", &column->impute, err) ||
         !json_bool(object, "indicator", &column->indicator, err))
+        return false;
+    if (cJSON_HasObjectItem(object, "origin") && !json_double(object, "origin", &column->origin, err))
         return false;
     if (!(stddev > 1e-38 && stddev < 1e38))
         return json_damaged(err, "a stddev is out of range");

@@ -201,6 +201,17 @@ const char *scan_number_skip(struct scan *scan)
     return NULL;
 }
 
+const char *scan_double(struct scan *scan, double *number)
+{
+    const char *begin = scan->at;
+    float nearest;
+    const char *wrong = scan_number(scan, &nearest);
+
+    if (!wrong)
+        number_parse_double(begin, (size_t)(scan->at - begin), '.', number);
+    return wrong;
+}
+
 bool scan_version(struct scan *scan, uint32_t *version)
 {
     float number;

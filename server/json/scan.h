@@ -78,6 +78,8 @@ const char *scan_number(struct scan *scan, float *number);
 /* Step over a number at scan->at, of any size: what its text says is the
  * caller's business. */
 const char *scan_number_skip(struct scan *scan);
+/* The same as a double. */
+const char *scan_double(struct scan *scan, double *number);
 /* A whole number from 1 to 9999999 after blanks: the version of a model. */
 bool scan_version(struct scan *scan, uint32_t *version);
 /* As many numbers as there are in an array from scan->at, up to `most`, into

@@ -61,7 +61,7 @@ void rows_begin(struct json_rows *rows)
     rows->numbers = true;
     for (uint32_t i = 0; !recipe->bytes && i < recipe->n_columns; i++)
         rows->numbers = rows->numbers && recipe->columns[i].encoding != ENCODING_ONE_HOT &&
-                        recipe->columns[i].encoding != ENCODING_DATE;
+                        recipe->columns[i].origin == 0 && recipe->columns[i].encoding != ENCODING_DATE;
 }
 
 /* Room for the values of one row, where that is needed: a wide model's rows of
@@ -127,7 +127,7 @@ static bool take_value(struct json_rows *rows, uint32_t column, struct value *va
         return fail_at(rows, column, "expected a number, a text, true, false or null");
     default:
         *value = (struct value){.kind = VALUE_NUMBER};
-        wrong = next == '-' || (next >= '0' && next <= '9') ? scan_number(scan, &value->number)
+        wrong = next == '-' || (next >= '0' && next <= '9') ? scan_double(scan, &value->number)
                                                             : "expected a value";
     }
     return !wrong || fail_at(rows, column, wrong);
@@ -252,7 +252,7 @@ static bool take_array(struct json_rows *rows, float *x)
     if (!values_room(rows))
         return false;
     for (uint32_t i = 0; i < count; i++)
-        rows->values[i] = (struct value){.kind = VALUE_NUMBER, .number = raw[i]};
+        rows->values[i] = (struct value){.kind = VALUE_NUMBER, .number = (double)raw[i]};
     return take_values_from(rows, count, comma, x);
 }
 

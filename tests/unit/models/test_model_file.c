@@ -284,7 +284,7 @@ START_TEST(hostile_headers_are_refused)
         {"\"layers.0.weight\"",
          "\"extra\":{\"dtype\":\"F32\",\"shape\":[0],\"data_offsets\":[0,0]},\"layers.0.weight\""},
         {"\"__metadata__\"", "\"__metadate__\""},
-        {"\"format_version\":\"1\"", "\"format_version\":\"2\""},
+        {"\"format_version\":\"1\"", "\"format_version\":\"3\""},
         {"{\"__metadata__\"", "[{\"__metadata__\""},
         {"\"checksum\":\"", "\"checksum\":\"0"},
         {"\\\"units\\\":3", "\\\"units\\\":65536"},

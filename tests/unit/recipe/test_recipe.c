@@ -2,6 +2,7 @@
  * refuses. */
 #include "helper_main.h"
 #include "helper_recipe.h"
+#include "mlp/binding.h"
 #include "mlp/value.h"
 
 #include <check.h>
@@ -345,11 +346,61 @@ START_TEST(target_is_found_and_its_task_chosen)
 }
 END_TEST
 
+/* Seconds since 1970, of which floats tell one in 128 apart. */
+START_TEST(large_numbers_close_together_are_told_apart)
+{
+    char csv[2000], *to = csv + sprintf(csv, "ts,price,y\n");
+    for (int i = 0; i < 40; i++)
+        to += sprintf(to, "%d,%.2f,%d\n", 1700000000 + 7 * i, 100000 + i * 0.01, i % 2);
+    struct table *table = table_of_text(csv, 1);
+    struct err err;
+    uint32_t *rows = rows_all(table);
+    struct recipe *recipe = recipe_fit(table, rows, 40, &(struct recipe_options){0}, &err);
+    ck_assert_msg(recipe != NULL, "%s", err.msg);
+    struct binding *binding = recipe_bind(recipe, table, true, &err);
+    float x[64], before[64], other[64];
+    ck_assert(recipe->columns[0].origin > 1.6e9 && recipe->columns[1].origin > 99999);
+    for (int i = 0; i < 40; i++) {
+        struct value values[] = {{.kind = VALUE_NUMBER, .number = 1700000000 + 7 * i},
+                                 {.kind = VALUE_NUMBER, .number = strtod("100000", NULL)}};
+        char price[40];
+        snprintf(price, sizeof price, "%.2f", 100000 + i * 0.01);
+        values[1].number = strtod(price, NULL);
+        binding_encode(binding, (uint64_t)i, x);
+        ck_assert(recipe_encode(recipe, values, other, &err));
+        ck_assert_msg(memcmp(x, other, recipe->n_inputs * sizeof *x) == 0, "row %d comes the same each way",
+                      i);
+        ck_assert(i == 0 || (x[0] > before[0] &&
+                             x[recipe->columns[1].first_input] > before[recipe->columns[1].first_input]));
+        memcpy(before, x, sizeof x);
+    }
+    binding_free(binding);
+    recipe_free(recipe);
+    free(rows);
+    table_unref(table);
+}
+END_TEST
+
+START_TEST(classes_come_as_they_were_written)
+{
+    struct recipe *recipe = recipe_of_text("a,b\n1,1.0\n2,2.0\n3,1.0\n4,2.0\n", NULL, TASK_CLASSIFICATION);
+    ck_assert_str_eq(recipe->classes[0], "1.0");
+    ck_assert_str_eq(recipe->classes[1], "2.0");
+    recipe_free(recipe);
+    recipe = recipe_of_text("a,b\n1,100000001\n2,100000002\n3,100000001\n4,100000003\n", NULL,
+                            TASK_CLASSIFICATION);
+    ck_assert_uint_eq(recipe->n_classes, 3);
+    ck_assert_str_eq(recipe->classes[0], "100000001");
+    ck_assert_str_eq(recipe->classes[2], "100000003");
+    recipe_free(recipe);
+}
+END_TEST
+
 START_TEST(classes_are_ordered_and_written_shortest)
 {
     struct recipe *recipe =
         recipe_of_text("a,b\n1,10\n2,9.50\n3,-3\n4,0.1\n5,123456789\n", NULL, TASK_CLASSIFICATION);
-    static const char *const labels[] = {"-3", "0.1", "9.5", "10", "123456792"};
+    static const char *const labels[] = {"-3", "0.1", "9.5", "10", "123456789"};
 
     ck_assert_uint_eq(recipe->n_classes, 5);
     for (int i = 0; i < 5; i++)
@@ -469,6 +520,7 @@ Suite *test_suite(void)
 {
     Suite *suite = suite_create("recipe");
     TCase *tests = tcase_create("recipe");
+    tcase_set_timeout(tests, 60);
 
     tcase_add_test(tests, columns_are_encoded_by_kind);
     tcase_add_test(tests, only_training_rows_are_fitted);
@@ -483,6 +535,8 @@ Suite *test_suite(void)
     tcase_add_test(tests, only_the_features_asked_for_are_used);
     tcase_add_test(tests, a_count_alone_is_data);
     tcase_add_test(tests, target_is_found_and_its_task_chosen);
+    tcase_add_test(tests, large_numbers_close_together_are_told_apart);
+    tcase_add_test(tests, classes_come_as_they_were_written);
     tcase_add_test(tests, classes_are_ordered_and_written_shortest);
     tcase_add_test(tests, errors_say_what_to_mend);
     tcase_add_loop_test(tests, damaged_recipes_are_refused, 0, 12);
