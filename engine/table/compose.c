@@ -73,6 +73,20 @@ static enum column_type type_join(enum column_type a, enum column_type b)
     return wider == COLUMN_BYTE ? COLUMN_INT16 : wider; /* beside a column of int8 */
 }
 
+/* The first value of the rows that are taken, from which sums are taken of
+ * differences; 0 where it is missing. */
+static double shift_choose(const struct table_rows *source, uint32_t index)
+{
+    const struct column *column = table_column(source->table, index);
+    uint64_t row = 0, n = table_n_rows(source->table);
+    while (source->parts && row + 1 < n && source->parts[row] != source->part)
+        row++;
+    double value = column->type == COLUMN_DATE ? table_date(source->table, index, row)
+                   : column_is_number(column)  ? table_value(source->table, index, row)
+                                               : 0;
+    return isfinite(value) ? value : 0;
+}
+
 static bool plan_make(struct compose *compose, struct err *err)
 {
     const struct table *first = compose->sources[0].table;
@@ -88,7 +102,7 @@ static bool plan_make(struct compose *compose, struct err *err)
         const struct column *column = table_column(first, i);
         plan->columns[i] = (struct plan_column){.name = column->name,
                                                 .type = column->type,
-                                                .shift = isnan(column->mean) ? 0 : column->mean,
+                                                .shift = shift_choose(&compose->sources[0], i),
                                                 .date = column->date};
         for (uint32_t j = 1; j < compose->n_sources; j++)
             plan->columns[i].type =

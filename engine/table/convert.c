@@ -41,15 +41,14 @@ void column_put(enum column_type type, void *at, double value)
         memcpy(at, &value, sizeof value);
 }
 
-/* A float that becomes a double is the number that it stands for: 0.1, not
- * 0.100000001. */
+/* A float that becomes something else is the number that it stands for: 0.1,
+ * not 0.100000001. */
 static double value_of(const struct conversion *column, const uint8_t *from)
 {
-    float single;
-    if (column->from != COLUMN_NUMBER || column->to != COLUMN_DOUBLE)
-        return column_value(column->from, from + column->from_at);
-    memcpy(&single, from + column->from_at, sizeof single);
-    return isnan(single) ? (double)NAN : number_of_float(single);
+    double value = column_value(column->from, from + column->from_at);
+    if (column->from != COLUMN_NUMBER || isnan(value) || (fabs(value) <= 0x1p24 && value == trunc(value)))
+        return value;
+    return number_of_float((float)value);
 }
 
 void record_convert(const struct conversion *list, uint32_t n, const uint8_t *from, uint8_t *to)

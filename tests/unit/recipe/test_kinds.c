@@ -266,7 +266,7 @@ START_TEST(thousands_are_read_only_when_told)
                       cases[i].text, (double)value);
     }
     struct reading reading = {.csv = "a,b\n\"1,234\",1\n\"12,345,678.5\",2\n7,3\n", .options.thousands = ','};
-    check_text(&reading, "a:n b:b/1234 1/12345678 2/7 3/");
+    check_text(&reading, "a:n b:b/1234 1/12345678.5 2/7 3/");
     reading = (struct reading){.csv = "a;b\n1.234,5;1\n7;3\n", .options.thousands = '.'};
     check_text(&reading, "a:n b:b/1234.5 1/7 3/");
     reading = (struct reading){.csv = "a;b\n1.234.567;1\n7;3\n"};
