@@ -230,7 +230,7 @@ static void contrast_take(struct paper *paper, uint32_t counts[256])
         for (uint32_t x = 0; x < paper->width; x++) {
             uint8_t *pixel = paper->grey + (size_t)y * paper->width + x;
             float darker = shade_at(paper, x, y) - *pixel;
-            *pixel = darker > 0 ? (uint8_t)(darker + 0.5f) : 0;
+            *pixel = (uint8_t)(darker > 0 ? darker + 0.5f : 0);
             counts[*pixel]++;
         }
 }
@@ -242,7 +242,7 @@ static void ink_stretch(struct paper *paper, const uint32_t counts[256])
     float darkest = level_at(counts, 1 - INK_SHARE);
     for (int i = 0; i < 256; i++) {
         float ink = ((float)i / darkest - FAINT) / (FULL - FAINT);
-        levels[i] = darkest < INK_LEVELS ? 255 : (uint8_t)(255.5f - 255 * fminf(fmaxf(ink, 0), 1));
+        levels[i] = (uint8_t)(darkest < INK_LEVELS ? 255 : 255.5f - 255 * fminf(fmaxf(ink, 0), 1));
     }
     for (size_t i = 0; i < (size_t)paper->width * paper->height; i++)
         paper->grey[i] = levels[paper->grey[i]];

@@ -21,8 +21,8 @@ void column_put(enum column_type type, void *at, double value)
 {
     bool missing = isnan(value);
     float single = (float)value;
-    int8_t byte = missing ? INT8_MIN : (int8_t)(type == COLUMN_INT8 ? value : 0);
-    int16_t word = missing ? INT16_MIN : (int16_t)(type == COLUMN_INT16 ? value : 0);
+    int8_t byte = (int8_t)(missing ? INT8_MIN : type == COLUMN_INT8 ? value : 0);
+    int16_t word = (int16_t)(missing ? INT16_MIN : type == COLUMN_INT16 ? value : 0);
     int32_t wide = missing ? INT32_MIN : (int32_t)(type == COLUMN_INT32 ? value : 0);
     int64_t long_one = missing ? INT64_MIN : (int64_t)(type == COLUMN_INT64 ? value : 0);
     if (type == COLUMN_BYTE)

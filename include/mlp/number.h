@@ -54,7 +54,7 @@ uint32_t number_write(double value, const struct number_format *format, bool sin
 /* "$#,##0.00" and back, as spreadsheets name formats: before it '<' where there
  * are bounds, behind it ";()" for parentheses; "0" is the plain one. False: no
  * such format. */
-#define NUMBER_FORMAT_MAX 48
+#define NUMBER_FORMAT_MAX 64
 void number_format_text(const struct number_format *format, char text[NUMBER_FORMAT_MAX]);
 bool number_format_find(const char *text, struct number_format *format);
 

@@ -93,7 +93,7 @@ START_TEST(a_part_is_as_its_upload)
     struct table *all = table_from(rows_print(NULL, 0, 0, ROWS, ROWS / 2));
     uint8_t parts[ROWS];
     for (int i = 0; i < ROWS; i++)
-        parts[i] = i < ROWS / 2 ? i % 3 == 0 : 2;
+        parts[i] = (uint8_t)(i < ROWS / 2 ? i % 3 == 0 : 2);
     for (uint8_t part = 0; part < 3; part++) {
         struct table_rows rows = {all, parts, part};
         tables_same(composed(&rows, 1), table_from(rows_print(parts, part, 0, ROWS, ROWS / 2)));
