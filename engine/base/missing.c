@@ -73,8 +73,8 @@ bool text_is_missing(const char *text, size_t length)
                                         "#zahl!",
                                         "#valeur!",
                                         "#\xc2\xa1valor!",
-                                        "#\xc2\xa1"
-                                        "div/0!",
+                                        ("#\xc2\xa1"
+                                         "div/0!"),
                                         "#error!",
                                         "#getting_data"};
     blanks_trim(&text, &length);

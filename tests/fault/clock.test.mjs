@@ -87,8 +87,10 @@ test("checkpoints go on being written, and a job goes on from one after a kill w
   await daemon.ended;
   faults.clock(-12 * HOUR);
   daemon = await Daemon.start({ state, env: faults.env });
-  await daemon.epoch(id, ({ epoch }) => epoch > seen + 3);
-  const [, epoch] = /goes on from its checkpoint: after epoch (\d+)/.exec(daemon.log);
+  await daemon.epoch(id, ({ epoch }) => epoch > seen + 3); // which the history may hold before the job is taken up
+  const goesOn = /goes on from its checkpoint: after epoch (\d+)/;
+  await daemon.logged(goesOn);
+  const [, epoch] = goesOn.exec(daemon.log);
   assert.ok(Number(epoch) >= seen, `it goes on from epoch ${epoch}`);
   assert.equal((await daemon.cancel(id)).state, "cancelled");
   faults.clock(0);
