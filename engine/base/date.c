@@ -370,7 +370,7 @@ static int part_text(const char **name, const struct date_parts *parts, char *te
 static uint32_t week_text(double value, struct date_format format, char text[DATE_TEXT_MAX])
 {
     struct date_parts day = date_split(value), thursday = date_split(value + (3 - day.weekday) * DATE_DAY);
-    int64_t of_year = (int64_t)floor(value / DATE_DAY) + 3 - day.weekday - days_of(thursday.year, 1, 1);
+    int64_t of_year = days_of(thursday.year, thursday.month, thursday.day) - days_of(thursday.year, 1, 1);
     char separator[2] = {format.separator, '\0'};
     int n = snprintf(text, DATE_TEXT_MAX, "%04d%sW%02d", thursday.year, separator, (int)(of_year / 7 + 1));
     if (format.style & DATE_WEEKDAY)

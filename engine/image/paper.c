@@ -230,7 +230,7 @@ static void contrast_take(struct paper *paper, uint32_t counts[256])
         for (uint32_t x = 0; x < paper->width; x++) {
             uint8_t *pixel = paper->grey + (size_t)y * paper->width + x;
             float darker = shade_at(paper, x, y) - *pixel;
-            *pixel = (uint8_t)(darker > 0 ? darker + 0.5f : 0);
+            *pixel = (uint8_t)fminf(fmaxf(darker + 0.5f, 0), 255); /* a fitted shade may leave 0 .. 255 */
             counts[*pixel]++;
         }
 }

@@ -46,10 +46,11 @@ function problemCheck(what, problem, text = JSON.stringify(problem)) {
   assert.doesNotMatch(problem.detail, /[\x00-\x08\x0b-\x1f]|undefined|errno|\(null\)/, what);
 }
 
-/** No number that JSON does not have, and a name for each prediction. */
+/** No number that JSON does not have, and a name for each prediction, or the reason why its row could not be read. */
 function predictionsCheck(what, reply) {
-  for (const { label, value, probability } of reply.json.predictions)
-    assert.ok(typeof label === "string" ? probability >= 0 && probability <= 1 : Number.isFinite(value), `${what}: ${reply.text.slice(0, 200)}`);
+  for (const { label, value, probability, error } of reply.json.predictions)
+    if (error !== undefined) assert.ok(error.length > 10 && error.length < 600 && label === undefined && value === undefined, `${what}: ${error}`);
+    else assert.ok(typeof label === "string" ? probability >= 0 && probability <= 1 : Number.isFinite(value), `${what}: ${reply.text.slice(0, 200)}`);
 }
 
 async function uploadTry(what, bytes, seconds) {
