@@ -63,7 +63,7 @@ const made = (async () => {
   const state = stateFolder();
   const daemon = await Daemon.start({ state, flags: ["--threads=1"] });
   await daemon.csv("/datasets?name=first", sums(300));
-  await daemon.csv("/datasets?name=second&on_bad_row=skip", `${sums(500).replaceAll(",", ";")}1;2\n`);
+  await daemon.csv("/datasets?name=second&on_bad_row=skip", `${sums(500).replaceAll(",", ";")}1;2;3;4;5;6;7\n`);
   await daemon.csv("/datasets?name=third", sums(40, "x,y,label\n"));
   await patch(daemon, "/datasets/third", { name: "renamed" });
   for (const [model, dataset] of [["a", "first"], ["a", "first"], ["b", "second"], ["a", "first"], ["b", "renamed"]]) {
@@ -241,7 +241,8 @@ test("a deleted dataset that a job still needs stays deleted, and the job goes o
   assert.deepEqual((await daemon.get("/datasets")).json.datasets.map(({ name }) => name), ["first", "renamed"]);
   assert.equal((await daemon.cancel(folder.job)).state, "cancelled");
   await daemon.stop();
-  assert.deepEqual(readdirSync(path.join(folder.state, "datasets")).sort(), ["1.about", "1.table", "3.about", "3.table"]);
+  const left = readdirSync(path.join(folder.state, "datasets")).sort(); // beside them, uploads that are kept, compressed or not yet
+  assert.deepEqual(left.filter((name) => !/^[13]\.original(\.zst)?$/.test(name)), ["1.about", "1.table", "3.about", "3.table"]);
 });
 
 test("--recover on a folder where nothing is wrong changes nothing", async () => {
