@@ -89,14 +89,10 @@ struct csv_options {
     int comment;        /* lines that begin with it are left out; 0: guess ('#' or none), -1: none */
     enum csv_encoding encoding;
     enum csv_bad on_bad_row;
-    int rejects_fd; /* a file for what is set aside, written anew from its beginning: see csv_deed. Below 1:
-                     * none
-                     */
-    const char *const
-        *missing; /* n_missing texts that stand for a missing value too, besides those of text_is_missing */
+    int rejects_fd;             /* for what is set aside, written from its beginning; below 1: none */
+    const char *const *missing; /* n_missing texts that stand for a missing value, too */
     uint32_t n_missing;
-    const char *const
-        *names; /* n_names names of the columns, instead of the header's; 0: as the file has it */
+    const char *const *names; /* n_names names of the columns, instead of the header's */
     uint32_t n_names;
     const struct csv_type *types; /* n_types; the other columns' types are found out */
     uint32_t n_types;

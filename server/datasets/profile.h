@@ -12,12 +12,9 @@
 #include "mlp/table.h"
 #include "json/message.h"
 
-#define PROFILE_ROWS_MAX 1000000  /* rows that quartiles, histograms and distinct numbers are taken from */
-#define PROFILE_WORK_MAX 64000000 /* bounds rows times columns: a byte column counts 1, a number column 8 */
 #define PROFILE_COLUMNS_MAX 10000 /* tables with more have no quartiles, histograms and sample rows */
-#define PROFILE_BINS 20
-#define PROFILE_LEVELS 100 /* of a category, the commonest first */
-#define PROFILE_SAMPLE 5   /* first rows */
+#define PROFILE_LEVELS 100        /* of a category, the commonest first */
+#define PROFILE_SAMPLE 5          /* first rows */
 
 /* What a table was read from. */
 struct profile_source {

@@ -1,6 +1,6 @@
 // Uploads kept as they came: read again with other options, handed out, gone with their dataset or beyond the limit.
 import assert from "node:assert/strict";
-import { readdirSync, writeFileSync } from "node:fs";
+import { readdirSync, watch, writeFileSync } from "node:fs";
 import path from "node:path";
 import { after, before, test } from "node:test";
 import { Daemon, assertProblem, stateFolder, sums } from "./daemon.mjs";
@@ -13,6 +13,17 @@ after(() => daemon.stop());
 
 /** Kept uploads in a state folder, by the numbers of their datasets. */
 const kept = (state) => readdirSync(path.join(state, "datasets")).filter((name) => /\.original(\.zst)?$/.test(name)).map((name) => Number.parseInt(name, 10)).sort((a, b) => a - b);
+/** Resolves once it holds; it is asked again whenever something in the folder changes. */
+async function until(holds, folder) {
+  let wake;
+  const watcher = watch(folder, () => wake?.());
+  for (;;) {
+    const change = new Promise((resolve) => (wake = resolve));
+    if (await holds()) break;
+    await change;
+  }
+  watcher.close();
+}
 const types = ({ json }) => json.columns.map((column) => column.type);
 const read = (name, query = "", on = daemon) => on.call("POST", `/datasets/${name}/read${query}`);
 async function upload(name, body, query = "", on = daemon) {
@@ -100,13 +111,9 @@ test("beyond the limit the oldest go, and none is kept where none is wanted", as
   const words = Array.from({ length: 6000 }, (_, i) => Math.imul(i + 1, 2654435761) >>> 0).join("\n"); // compresses to half or so
   let other = await Daemon.start({ state, flags: ["--keep-uploads=80KB"] });
   for (const name of ["a", "b", "c", "d"]) await upload(name, `number\n${words}\n`, "", other);
-  let names = [];
-  for (let turn = 0; turn < 100 && names.length !== 2; turn++) {
-    const { json } = await other.get("/datasets");
-    names = json.datasets.filter(({ original }) => original.kept).map(({ name }) => name);
-    if (names.length !== 2) await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-  assert.deepEqual(names, ["c", "d"]);
+  const names = async () => (await other.get("/datasets")).json.datasets.filter(({ original }) => original.kept).map(({ name }) => name);
+  await until(async () => (await names()).length === 2, path.join(state, "datasets"));
+  assert.deepEqual(await names(), ["c", "d"]);
   await other.stop();
   other = await Daemon.start({ state, flags: ["--keep-uploads=0"] });
   await upload("e", "a\n1\n2\n", "", other);

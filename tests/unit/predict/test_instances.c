@@ -192,85 +192,85 @@ START_TEST(unknown_columns_are_told)
 }
 END_TEST
 
+static const struct {
+    const char *body, *expected;
+} json_errors[] = {
+    {"", "expected an object"},
+    {"[]", "found '['"},
+    {"{", "expected a member's name"},
+    {"{}", "'instances' is missing"},
+    {"{\"instances\":[]}", "instances is empty"},
+    {"{\"instances\":7}", "must be an array"},
+    {"{\"instances\":[1,2]}", "instances[0]: expected an array of values or an object"},
+    {"{\"model\":\"numbers\",\"instances\":[[1,2,3],[1,2]]}",
+     "instances[1] has 2 values, the model takes 3: 'a' ... 'c', without 'y'"},
+    {"{\"model\":\"numbers\",\"instances\":[[1,2,3,4,\"x\",null]]}", "instances[0] has 6 values"},
+    {"{\"model\":\"numbers\",\"instances\":[[]]}", "instances[0] has 0 values"},
+    {"{\"model\":\"numbers\",\"instances\":[[1,2,\"x\"]]}",
+     "column 'c' takes a number, and \"x\" is not one"},
+    {"{\"model\":\"numbers\",\"instances\":[[1,2,x]]}", "instances[0][2]"},
+    {"{\"model\":\"numbers\",\"instances\":[[1,,3]]}", "instances[0][1]"},
+    {"{\"model\":\"numbers\",\"instances\":[[1,2,3,]]}", "expected a value after ','"},
+    {"{\"model\":\"numbers\",\"instances\":[[1,2,]]}", "expected a value after ','"},
+    {"{\"model\":\"numbers\",\"instances\":[[1,2 3]]}", "expected ',' or ']' at byte 38, found '3'"},
+    {"{\"model\":\"numbers\",\"instances\":[[01,2,3]]}", "does not begin with 0"},
+    {"{\"model\":\"numbers\",\"instances\":[[1.,2,3]]}", "expected a digit"},
+    {"{\"model\":\"numbers\",\"instances\":[[.5,2,3]]}", "expected a value"},
+    {"{\"model\":\"numbers\",\"instances\":[[-,2,3]]}", "expected a digit"},
+    {"{\"model\":\"numbers\",\"instances\":[[+1,2,3]]}", "expected a value"},
+    {"{\"model\":\"numbers\",\"instances\":[[1e,2,3]]}", "expected a digit"},
+    {"{\"model\":\"numbers\",\"instances\":[[NaN,2,3]]}", "expected a value"},
+    {"{\"model\":\"numbers\",\"instances\":[[1e39,2,3]]}", "too large"},
+    {"{\"model\":\"numbers\",\"instances\":[[1,-1e400,3]]}", "instances[0][1], 'b': the number is too large"},
+    {"{\"model\":\"numbers\",\"instances\":[[1,[2],3]]}", "instances[0][1]"},
+    {"{\"model\":\"numbers\",\"instances\":[[1,2,3]}", "expected ',' or ']'"},
+    {"{\"model\":\"numbers\",\"instances\":[[1,2,3][4,5,6]]}",
+     "expected ',' or ']'"}, /* was one row, the rest unread */
+    {"{\"model\":\"numbers\",\"instances\":[[1,2,3]]", "expected ',' or '}'"},
+    {"{\"model\":\"numbers\",\"instances\":[[1,2,3]]}x", "nothing after the object"},
+    {"{\"model\":\"numbers\",\"instances\":[[1,2,3]],}", "member's name"},
+    {"{\"model\":\"numbers\",\"instances\":[[1,2,3]],\"instances\":[]}", "'instances' appears twice"},
+    {"{\"model\":\"numbers\",\"model\":\"numbers\"}", "'model' appears twice"},
+    {"{\"model\":7}", "'model' must be a text"},
+    {"{\"model\":\"gone\",\"instances\":[[1]]}", "no model 'gone'"},
+    {"{\"instances\":[[1]],\"model\":\"gone\"}", "no model 'gone'"},
+    {"{\"version\":0}", "whole number from 1"},
+    {"{\"version\":1.5}", "whole number from 1"},
+    {"{\"version\":99999999}", "whole number from 1"},
+    {"{\"version\":1e38}", "whole number from 1"}, /* undefined, once, to convert */
+    {"{\"version\":-1}", "whole number from 1"},
+    {"{\"instance\":[[1]]}", "unknown field \"instance\" (did you mean \"instances\"?)"},
+    {"{\"instances\":[{\"age\":1}]}", "lacks the model's column 'fare', 'sex', 'alive'"},
+    {"{\"instances\":[{\"age\":1,\"age\":2}]}", "instances[0] names 'age' twice"},
+    {"{\"instances\":[{\"id\\u0000aaaaaaaaaaaaaaaaaaaaaaaa\":1}]}",
+     "lacks the model's column"}, /* 'id' was read at 26 */
+    {"{\"instances\":[{\"age\":\"old\",\"fare\":2,\"sex\":\"male\",\"alive\":true}]}",
+     "instances[0]: column 'age' takes a number"},
+    {"{\"instances\":[{\"age\"1}]}", "expected ':'"},
+    {"{\"instances\":[{age:1}]}", "column's name in quotes"},
+    {"{\"instances\":[{\"age\":tru}]}", "expected a value"},
+    {"{\"instances\":[{\"sex\":\"m\\x\"}]}", "an escape that JSON does not have"},
+    {"{\"instances\":[{\"sex\":\"\\ud800\"}]}", "stands alone"},
+    {"{\"instances\":[{\"sex\":\"\\udc00\"}]}", "stands alone"},
+    {"{\"instances\":[{\"sex\":\"\\ud800\\u0041\"}]}", "stands alone"},
+    {"{\"instances\":[{\"sex\":\"\\u12g4\"}]}", "hexadecimal"},
+    {"{\"instances\":[{\"sex\":\"a\nb\"}]}", "control character"},
+    {"{\"instances\":[{\"sex\":\"caf\xe9\"}]}", "not UTF-8"},
+    {"{\"instances\":[{\"sex\":\"\xc0\x80\"}]}", "not UTF-8"},
+    {"{\"instances\":[{\"sex\":\"\xed\xa0\x80\"}]}", "not UTF-8"},
+    {"{\"instances\":[{\"sex\":\"male}]}", "does not end"},
+};
+
 START_TEST(json_errors_say_where)
 {
-    static const struct {
-        const char *body, *expected;
-    } cases[] = {
-        {"", "expected an object"},
-        {"[]", "found '['"},
-        {"{", "expected a member's name"},
-        {"{}", "'instances' is missing"},
-        {"{\"instances\":[]}", "instances is empty"},
-        {"{\"instances\":7}", "must be an array"},
-        {"{\"instances\":[1,2]}", "instances[0]: expected an array of values or an object"},
-        {"{\"model\":\"numbers\",\"instances\":[[1,2,3],[1,2]]}",
-         "instances[1] has 2 values, the model takes 3: 'a' ... 'c', without 'y'"},
-        {"{\"model\":\"numbers\",\"instances\":[[1,2,3,4,\"x\",null]]}", "instances[0] has 6 values"},
-        {"{\"model\":\"numbers\",\"instances\":[[]]}", "instances[0] has 0 values"},
-        {"{\"model\":\"numbers\",\"instances\":[[1,2,\"x\"]]}",
-         "column 'c' takes a number, and \"x\" is not one"},
-        {"{\"model\":\"numbers\",\"instances\":[[1,2,x]]}", "instances[0][2]"},
-        {"{\"model\":\"numbers\",\"instances\":[[1,,3]]}", "instances[0][1]"},
-        {"{\"model\":\"numbers\",\"instances\":[[1,2,3,]]}", "expected a value after ','"},
-        {"{\"model\":\"numbers\",\"instances\":[[1,2,]]}", "expected a value after ','"},
-        {"{\"model\":\"numbers\",\"instances\":[[1,2 3]]}", "expected ',' or ']' at byte 38, found '3'"},
-        {"{\"model\":\"numbers\",\"instances\":[[01,2,3]]}", "does not begin with 0"},
-        {"{\"model\":\"numbers\",\"instances\":[[1.,2,3]]}", "expected a digit"},
-        {"{\"model\":\"numbers\",\"instances\":[[.5,2,3]]}", "expected a value"},
-        {"{\"model\":\"numbers\",\"instances\":[[-,2,3]]}", "expected a digit"},
-        {"{\"model\":\"numbers\",\"instances\":[[+1,2,3]]}", "expected a value"},
-        {"{\"model\":\"numbers\",\"instances\":[[1e,2,3]]}", "expected a digit"},
-        {"{\"model\":\"numbers\",\"instances\":[[NaN,2,3]]}", "expected a value"},
-        {"{\"model\":\"numbers\",\"instances\":[[1e39,2,3]]}", "too large"},
-        {"{\"model\":\"numbers\",\"instances\":[[1,-1e400,3]]}",
-         "instances[0][1], 'b': the number is too large"},
-        {"{\"model\":\"numbers\",\"instances\":[[1,[2],3]]}", "instances[0][1]"},
-        {"{\"model\":\"numbers\",\"instances\":[[1,2,3]}", "expected ',' or ']'"},
-        {"{\"model\":\"numbers\",\"instances\":[[1,2,3][4,5,6]]}",
-         "expected ',' or ']'"}, /* was one row, the rest unread */
-        {"{\"model\":\"numbers\",\"instances\":[[1,2,3]]", "expected ',' or '}'"},
-        {"{\"model\":\"numbers\",\"instances\":[[1,2,3]]}x", "nothing after the object"},
-        {"{\"model\":\"numbers\",\"instances\":[[1,2,3]],}", "member's name"},
-        {"{\"model\":\"numbers\",\"instances\":[[1,2,3]],\"instances\":[]}", "'instances' appears twice"},
-        {"{\"model\":\"numbers\",\"model\":\"numbers\"}", "'model' appears twice"},
-        {"{\"model\":7}", "'model' must be a text"},
-        {"{\"model\":\"gone\",\"instances\":[[1]]}", "no model 'gone'"},
-        {"{\"instances\":[[1]],\"model\":\"gone\"}", "no model 'gone'"},
-        {"{\"version\":0}", "whole number from 1"},
-        {"{\"version\":1.5}", "whole number from 1"},
-        {"{\"version\":99999999}", "whole number from 1"},
-        {"{\"version\":1e38}", "whole number from 1"}, /* undefined, once, to convert */
-        {"{\"version\":-1}", "whole number from 1"},
-        {"{\"instance\":[[1]]}", "unknown field \"instance\" (did you mean \"instances\"?)"},
-        {"{\"instances\":[{\"age\":1}]}", "lacks the model's column 'fare', 'sex', 'alive'"},
-        {"{\"instances\":[{\"age\":1,\"age\":2}]}", "instances[0] names 'age' twice"},
-        {"{\"instances\":[{\"id\\u0000aaaaaaaaaaaaaaaaaaaaaaaa\":1}]}",
-         "lacks the model's column"}, /* 'id' was read at 26 */
-        {"{\"instances\":[{\"age\":\"old\",\"fare\":2,\"sex\":\"male\",\"alive\":true}]}",
-         "instances[0]: column 'age' takes a number"},
-        {"{\"instances\":[{\"age\"1}]}", "expected ':'"},
-        {"{\"instances\":[{age:1}]}", "column's name in quotes"},
-        {"{\"instances\":[{\"age\":tru}]}", "expected a value"},
-        {"{\"instances\":[{\"sex\":\"m\\x\"}]}", "an escape that JSON does not have"},
-        {"{\"instances\":[{\"sex\":\"\\ud800\"}]}", "stands alone"},
-        {"{\"instances\":[{\"sex\":\"\\udc00\"}]}", "stands alone"},
-        {"{\"instances\":[{\"sex\":\"\\ud800\\u0041\"}]}", "stands alone"},
-        {"{\"instances\":[{\"sex\":\"\\u12g4\"}]}", "hexadecimal"},
-        {"{\"instances\":[{\"sex\":\"a\nb\"}]}", "control character"},
-        {"{\"instances\":[{\"sex\":\"caf\xe9\"}]}", "not UTF-8"},
-        {"{\"instances\":[{\"sex\":\"\xc0\x80\"}]}", "not UTF-8"},
-        {"{\"instances\":[{\"sex\":\"\xed\xa0\x80\"}]}", "not UTF-8"},
-        {"{\"instances\":[{\"sex\":\"male}]}", "does not end"},
-    };
     struct instances instances = {0};
     struct err err;
 
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        ck_assert_msg(!scan_json(cases[i].body, strlen(cases[i].body), NULL, &instances, &err), "taken: %s",
-                      cases[i].body);
-        ck_assert_msg(strstr(err.msg, cases[i].expected) != NULL, "%s: \"%s\" lacks \"%s\"", cases[i].body,
-                      err.msg, cases[i].expected);
+    for (size_t i = 0; i < sizeof json_errors / sizeof *json_errors; i++) {
+        ck_assert_msg(!scan_json(json_errors[i].body, strlen(json_errors[i].body), NULL, &instances, &err),
+                      "taken: %s", json_errors[i].body);
+        ck_assert_msg(strstr(err.msg, json_errors[i].expected) != NULL, "%s: \"%s\" lacks \"%s\"",
+                      json_errors[i].body, err.msg, json_errors[i].expected);
         ck_assert(err.code == ERR_INPUT || err.code == ERR_NOT_FOUND);
         ck_assert_ptr_null(instances.x);
     }
