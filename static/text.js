@@ -140,7 +140,6 @@ export const text = {
       unclosed_quote: "rows with a quote that is not closed, set aside",
       bad_quote: "rows with text behind a closing quote, set aside",
       nul_byte: "rows with a NUL byte, set aside",
-      too_long: "rows that are too long, set aside",
       wrong_type: "rows with text in a column of numbers, set aside",
       other_separator: "rows with another separator, read by it",
       cut_off: "a last row that is cut off, set aside",

@@ -420,8 +420,6 @@ static enum csv_deed problem_deed(const struct chunk *chunk, enum csv_result pro
         return DEED_BAD_QUOTE;
     case CSV_NUL:
         return DEED_NUL_BYTE;
-    case CSV_ROW_TOO_LONG:
-        return DEED_TOO_LONG;
     case CSV_NOT_A_NUMBER:
         return DEED_WRONG_TYPE;
     case CSV_RAGGED:
@@ -444,11 +442,12 @@ static enum csv_result row_scan(struct chunk *chunk, uint64_t limit, size_t row_
 }
 
 /* Leave the row out, which is scanned or skipped: count it. False: that is not
- * wanted, or not possible; *problem is CSV_MORE where memory is short. */
+ * wanted, or not possible, as where the end of a line is too far away to go on
+ * behind it; *problem is CSV_MORE where memory is short. */
 static bool row_skip(struct chunk *chunk, enum csv_result *problem, uint32_t field)
 {
     if (chunk->source->plan->options->on_bad_row == CSV_BAD_REJECT || *problem == CSV_MEMORY ||
-        *problem <= CSV_MORE)
+        *problem == CSV_ROW_TOO_LONG || *problem <= CSV_MORE)
         return false;
     bool named = *problem == CSV_NOT_A_NUMBER;
     if (!chunk_note(chunk, problem_deed(chunk, *problem), named ? field : NOTE_NO_COLUMN, NULL)) {

@@ -77,7 +77,6 @@ static void skipped_describe(const struct plan *plan, const struct note *note, u
         [DEED_UNCLOSED] = CSV_UNTERMINATED,
         [DEED_BAD_QUOTE] = CSV_TEXT_AFTER_QUOTE,
         [DEED_NUL_BYTE] = CSV_NUL,
-        [DEED_TOO_LONG] = CSV_ROW_TOO_LONG,
         [DEED_WRONG_TYPE] = CSV_NOT_A_NUMBER,
         [DEED_TOO_FEW] = CSV_RAGGED,
         [DEED_TOO_MANY] = CSV_RAGGED,

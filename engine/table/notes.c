@@ -32,7 +32,6 @@ static const struct {
     [DEED_BAD_QUOTE] = {"bad_quote", true, "text follows a closing quote"},
     [DEED_CUT_OFF] = {"cut_off", true, "the file ends within it"},
     [DEED_NUL_BYTE] = {"nul_byte", true, "it holds a NUL byte"},
-    [DEED_TOO_LONG] = {"too_long", true, "it is too long"},
     [DEED_WRONG_TYPE] = {"wrong_type", true, "it holds text in a column of numbers"},
     [DEED_ODD_CELL] = {"odd_cell", true, "the value does not fit its column"},
 };

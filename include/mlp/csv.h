@@ -41,7 +41,6 @@ enum csv_deed {
     DEED_BAD_QUOTE,
     DEED_CUT_OFF,
     DEED_NUL_BYTE,
-    DEED_TOO_LONG,
     DEED_WRONG_TYPE,
     /* values that do not fit their column and became missing */
     DEED_ODD_CELL,

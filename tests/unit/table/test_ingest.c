@@ -367,6 +367,23 @@ START_TEST(every_instruction_set_counts_the_same)
 }
 END_TEST
 
+/* Nobody can go on behind a line whose end is not found within 64 MB. */
+START_TEST(a_line_beyond_all_bounds_ends_the_reading)
+{
+    enum { BYTES = 70 << 20 };
+    char *csv = malloc(BYTES + 1);
+    ck_assert_ptr_nonnull(csv);
+    memset(csv, 'x', BYTES);
+    memcpy(csv, "a,b\n1,2\n3,", 10);
+    csv[BYTES] = '\0';
+    struct reading reading = {.csv = csv, .options.n_threads = 2};
+    ck_assert(!ingest(&reading));
+    ck_assert_int_eq(reading.err.code, ERR_LIMIT);
+    ck_assert_uint_eq(reading.err.row, 2);
+    free(csv);
+}
+END_TEST
+
 Suite *test_suite(void)
 {
     Suite *suite = suite_create("ingest");
@@ -380,6 +397,7 @@ Suite *test_suite(void)
     tcase_add_test(tests, every_instruction_set_takes_the_same_rows);
     tcase_add_test(tests, every_instruction_set_lists_the_same_numbers);
     tcase_add_test(tests, every_instruction_set_counts_the_same);
+    tcase_add_test(tests, a_line_beyond_all_bounds_ends_the_reading);
     suite_add_tcase(suite, tests);
     return suite;
 }
