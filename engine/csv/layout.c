@@ -6,7 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
-enum { SEGMENTS_MAX = 1 << 16, NOTE_LENGTH = 24 };
+enum { SEGMENTS_MAX = 1 << 16, SEGMENTS_AHEAD = 1000, NOTE_LENGTH = 24 };
 
 bool csv_looks_numeric(const struct csv_field *field)
 {
@@ -174,10 +174,28 @@ bool csv_layout_text(struct csv_layout *layout, struct csv_scan *scan, uint64_t 
 
 /* --- tables --- */
 
-static bool starts_table(const struct csv_table_place *table, const struct csv_segment *segment)
+/* Whether more rows from segment i on, down to the next gap, are of its width
+ * than of the table's. */
+static bool outnumbers(const struct csv_layout *layout, const struct csv_table_place *table, uint32_t i)
 {
+    const struct csv_segment *segment = &layout->segments[i];
+    uint64_t n_own = segment->n_rows, n_others = 0;
+    for (uint32_t j = i + 1; j < layout->n_segments && j - i < SEGMENTS_AHEAD; j++) {
+        const struct csv_segment *below = &layout->segments[j];
+        if (below->blank_before)
+            break;
+        n_own += below->width == segment->width ? below->n_rows : 0;
+        n_others += below->width == table->width ? below->n_rows : 0;
+    }
+    return n_own > n_others;
+}
+
+static bool starts_table(const struct csv_layout *layout, const struct csv_table_place *table, uint32_t i)
+{
+    const struct csv_segment *segment = &layout->segments[i];
     if (segment->width != table->width)
-        return segment->names && (segment->blank_before || segment->width > table->width);
+        return segment->names &&
+               (segment->blank_before || (segment->width > table->width && outnumbers(layout, table, i)));
     return segment->names && segment->hash != table->hash && table->numbers &&
            (segment->blank_before || table->n_segments == 0);
 }
@@ -190,7 +208,7 @@ static bool returns(const struct csv_layout *layout, const struct csv_table_plac
     for (; i < layout->n_segments && n_between <= table->n_rows; i++) {
         const struct csv_segment *segment = &layout->segments[i];
         if (segment->width == table->width)
-            return !starts_table(table, segment);
+            return !starts_table(layout, table, i);
         if (segment->width > 1 && segment->names && segment->blank_before)
             return false;
         n_between += segment->width > 1 ? segment->n_rows : 0;
@@ -198,11 +216,19 @@ static bool returns(const struct csv_layout *layout, const struct csv_table_plac
     return false;
 }
 
+/* Whether segment i stands below a header that is narrower: names are lacking,
+ * or the rows are odd. */
+static bool exceeds_header(const struct csv_table_place *table, const struct csv_segment *segment)
+{
+    return table->n_rows == 1 && table->names && segment->width > table->width &&
+           segment->width <= 2 * table->width && !segment->blank_before;
+}
+
 /* Whether the segment belongs to the table above it. */
 static bool table_takes(const struct csv_layout *layout, const struct csv_table_place *table, uint32_t i)
 {
     const struct csv_segment *segment = &layout->segments[i];
-    if (starts_table(table, segment))
+    if (starts_table(layout, table, i))
         return false;
     if (segment->width == table->width)
         return true;
@@ -210,19 +236,14 @@ static bool table_takes(const struct csv_layout *layout, const struct csv_table_
         return true; /* short rows */
     if (table->n_rows == 1 && table->announced == segment->width)
         return true;
-    /* a header that lacks names for some of the columns */
-    if (table->n_rows == 1 && table->names && segment->width > table->width &&
-        segment->width <= 2 * table->width && !segment->blank_before)
-        return true;
-    return returns(layout, table, i);
+    return exceeds_header(table, segment) || returns(layout, table, i);
 }
 
 static void table_add(struct csv_table_place *table, struct csv_segment *segment, uint32_t index)
 {
-    if (table->n_rows == 1 && (segment->width > table->width || segment->width == table->announced))
-        table->width = segment->width;
     table->end = segment->end;
-    table->extent = table->extent > segment->extent ? table->extent : segment->extent;
+    if (segment->width <= table->width && segment->extent > table->extent)
+        table->extent = segment->extent; /* rows too long are odd */
     table->n_wide += segment->width == table->width ? segment->n_rows : 0;
     table->n_narrow += segment->width + 1 == table->width ? segment->n_rows : 0;
     table->n_rows += segment->n_rows;
@@ -279,6 +300,9 @@ bool csv_layout_find(struct csv_layout *layout)
             n_sums = 0;
         }
         table->n_sums = n_sums;
+        if ((exceeds_header(table, segment) && outnumbers(layout, table, i)) ||
+            (table->n_rows == 1 && table->announced == segment->width))
+            table->width = segment->width;
         table_add(table, segment, layout->n_tables - 1);
     }
     layout->chosen = layout->n_tables;

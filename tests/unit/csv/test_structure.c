@@ -71,6 +71,25 @@ START_TEST(lengths_of_rows_are_mended)
 }
 END_TEST
 
+/* Where most rows are as long as the header, a longer one below it is odd; only
+ * a header shorter than most lacks names. */
+START_TEST(a_first_row_too_long_is_set_aside)
+{
+    static const struct expectation all[] = {
+        {"a,b,c\n1,x,2,9\n3,y,4\n5,z,6\n", "a:b b:c c:b/3 <y> 4/5 <z> 6/"},
+        {"a,b,c\n1,x,2,9\n3,y,4,9\n5,z,6\n7,u,8\n9,v,1\n", "a:b b:c c:b/5 <z> 6/7 <u> 8/9 <v> 1/"},
+        {"a,b\n1,2,3,4\n5,6\n7,8\n", "a:b b:b/5 6/7 8/"},
+        {"a,b,c\nx,y,z,w\nu,v,w\nr,s,t\nu,v,t\nr,s,w\n",
+         "a:c b:c c:c/<u> <v> <w>/<r> <s> <t>/<u> <v> <t>/<r> <s> <w>/"},
+        {"1,2,3\n4,5,6,7\n8,9,10\n11,12,13\n", "c1:b c2:b c3:b/1 2 3/8 9 10/11 12 13/"},
+        {"a;b;\n1;x;\n2;y;\n3;z;u;v\n4;w;\n", "a:b b:c/1 <x>/2 <y>/4 <w>/"},
+        {"a,b,c\nr1,1,x,2\n3,y,4\nr3,5,z,6\nr4,7,u,8\n",
+         "row:c a:c b:c c:n/<r1> <1> <x> 2/<3> <y> <4> _/<r3> <5> <z> 6/<r4> <7> <u> 8/"},
+    };
+    CHECK_ALL(all);
+}
+END_TEST
+
 START_TEST(what_is_around_a_table_is_left_out)
 {
     static const struct expectation all[] = {
@@ -142,6 +161,7 @@ Suite *test_suite(void)
     tcase_add_test(tests, quotes_are_read_leniently);
     tcase_add_test(tests, header_and_rows_agree_on_the_separator);
     tcase_add_test(tests, lengths_of_rows_are_mended);
+    tcase_add_test(tests, a_first_row_too_long_is_set_aside);
     tcase_add_test(tests, what_is_around_a_table_is_left_out);
     tcase_add_test(tests, the_largest_table_is_taken);
     tcase_add_test(tests, a_reader_goes_on_behind_a_bad_row);
