@@ -1,10 +1,11 @@
 // Starts daemons for tests: on a free port, in a folder of their own, gone when the test file ends.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync, watch } from "node:fs";
 import net from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { after } from "node:test";
 import { fileURLToPath } from "node:url";
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "../..");
@@ -19,8 +20,11 @@ export function sharedData(name) {
 
 const children = new Set();
 const folders = [];
+const childrenEnd = () => children.forEach((child) => child.kill("SIGKILL"));
+// A daemon that a failed test has left running would keep the file's process from its end; the file's own hooks come first.
+if (process.env.NODE_TEST_CONTEXT) after(() => void setTimeout(childrenEnd, 30_000).unref());
 process.on("exit", () => {
-  for (const child of children) child.kill("SIGKILL");
+  childrenEnd();
   for (const folder of folders) rmSync(folder, { recursive: true, force: true });
 });
 
@@ -194,6 +198,18 @@ export function assertProblem(reply, status, words, fields = {}) {
   assert.equal(typeof reply.json.title, "string");
   assert.match(reply.json.detail, words);
   for (const [name, value] of Object.entries(fields)) assert.equal(reply.json[name], value, `${name} in ${reply.text}`);
+}
+
+/** Resolves once it holds; it is asked again whenever something in the folder changes. */
+export async function until(holds, folder) {
+  let wake;
+  const watcher = watch(folder, () => wake?.());
+  for (;;) {
+    const change = new Promise((resolve) => (wake = resolve));
+    if (await holds()) break;
+    await change;
+  }
+  watcher.close();
 }
 
 /** n rows of two numbers and the class that their sum decides; always the same. */

@@ -1,9 +1,9 @@
 // Uploads kept as they came: read again with other options, handed out, gone with their dataset or beyond the limit.
 import assert from "node:assert/strict";
-import { readdirSync, watch, writeFileSync } from "node:fs";
+import { readdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { after, before, test } from "node:test";
-import { Daemon, assertProblem, stateFolder, sums } from "./daemon.mjs";
+import { Daemon, assertProblem, stateFolder, sums, until } from "./daemon.mjs";
 
 let daemon;
 before(async () => {
@@ -13,17 +13,6 @@ after(() => daemon.stop());
 
 /** Kept uploads in a state folder, by the numbers of their datasets. */
 const kept = (state) => readdirSync(path.join(state, "datasets")).filter((name) => /\.original(\.zst)?$/.test(name)).map((name) => Number.parseInt(name, 10)).sort((a, b) => a - b);
-/** Resolves once it holds; it is asked again whenever something in the folder changes. */
-async function until(holds, folder) {
-  let wake;
-  const watcher = watch(folder, () => wake?.());
-  for (;;) {
-    const change = new Promise((resolve) => (wake = resolve));
-    if (await holds()) break;
-    await change;
-  }
-  watcher.close();
-}
 const types = ({ json }) => json.columns.map((column) => column.type);
 const read = (name, query = "", on = daemon) => on.call("POST", `/datasets/${name}/read${query}`);
 async function upload(name, body, query = "", on = daemon) {
