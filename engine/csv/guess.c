@@ -13,6 +13,7 @@ static const char candidates[] = {',', ';', '\t', '|', ' ', ':'};
 /* What one candidate made of the head. */
 struct split {
     uint32_t n_rows, n_fields, n_clean, n_numeric;
+    uint32_t n_split; /* rows of several fields */
     struct {
         uint32_t n_fields, n_rows;
     } lengths[LENGTHS]; /* how many rows have how many fields; rows beyond the first LENGTHS different lengths
@@ -87,6 +88,7 @@ static bool split_try(struct split *split, const char *text, size_t n_bytes, boo
         if (split->n_rows < GUESS_TOP)
             split->top[split->n_rows] = scan.n_fields;
         split->n_rows++;
+        split->n_split += scan.n_fields > 1;
         length_count(split, scan.n_fields);
         split->n_fields += scan.n_fields;
         for (uint32_t i = 0; i < scan.n_fields; i++) {
@@ -99,10 +101,14 @@ static bool split_try(struct split *split, const char *text, size_t n_bytes, boo
     return result != CSV_MEMORY;
 }
 
-/* What is left of a score where the first rows do not agree with the rest, and
- * from where on blanks and colons are no candidates. */
+/* What is left of a score where the first rows do not agree with the rest. */
 #define SCORE_UNLED 0.4
+/* From which score on blanks and colons are no candidates: of a separator with
+ * which the first rows agree, and of one that splits them, too. */
 #define SCORE_WEAK 0.45
+#define SCORE_WEAK_SPLIT 0.9
+/* A separator splits one of so many rows. */
+enum { SPLIT_SHARE = 4 };
 
 /* Whether the first rows, a header among them, are as long as most. */
 static bool header_agrees(const struct split *split, uint32_t n_fields)
@@ -115,9 +121,8 @@ static bool header_agrees(const struct split *split, uint32_t n_fields)
            (split->n_rows > GUESS_TOP && split->top[0] + 1 == n_fields && n_fields > 2);
 }
 
-/* 0 for a candidate that separates nothing; else the share of rows with the
- * commonest length times the share of clean fields, half of it where the first
- * rows are of another length. */
+/* 0 for a candidate that separates nothing, or next to nothing; else the share
+ * of rows with the commonest length times the share of clean fields. */
 static double split_score(const struct split *split, uint32_t *n_fields)
 {
     uint32_t best = 0;
@@ -129,10 +134,11 @@ static double split_score(const struct split *split, uint32_t *n_fields)
             *n_fields = split->lengths[i].n_fields;
         }
     }
+    if (split->n_split * SPLIT_SHARE < split->n_rows && split->top[0] < 2)
+        *n_fields = 0;
     if (*n_fields < 2)
         return 0;
-    double score = (double)best / split->n_rows * split->n_clean / split->n_fields;
-    return header_agrees(split, *n_fields) ? score : SCORE_UNLED * score;
+    return (double)best / split->n_rows * split->n_clean / split->n_fields;
 }
 
 /* Whether the text begins with a time of day. */
@@ -150,6 +156,7 @@ static bool separator_guess(const struct csv_dialect *known, const char *text, s
 {
     double best = 0;
     uint32_t best_fields = 0;
+    bool splits_first = false; /* some separator does, and evenly */
     *found = ',';
     for (size_t i = 0; i < sizeof candidates; i++) {
         struct csv_dialect dialect = *known;
@@ -159,12 +166,15 @@ static bool separator_guess(const struct csv_dialect *known, const char *text, s
         if (!split_try(&split, text, n_bytes, whole, &dialect))
             return false;
         double score = split_score(&split, &n_fields);
+        bool even = score >= SCORE_WEAK_SPLIT && split.top[0] > 1;
+        score *= header_agrees(&split, n_fields) ? 1 : SCORE_UNLED;
         /* Blanks stand in any text: they separate only where nothing else does,
          * evenly, and mostly numbers. */
         bool weak = candidates[i] == ' ' || candidates[i] == ':';
         uint32_t share = split.n_rows < 5 || n_fields < 3 ? 2 : 5; /* a part of the fields are numbers */
-        if (weak && best >= SCORE_WEAK)
+        if (weak && (best >= SCORE_WEAK || splits_first))
             continue;
+        splits_first = splits_first || even;
         if (candidates[i] == ' ' && (score < 0.9 || split.n_numeric * share < split.n_fields))
             continue;
         if (candidates[i] == ':' && (score < 0.8 || split.top[0] < 2 || is_time(text, n_bytes)))

@@ -37,6 +37,13 @@ START_TEST(header_and_rows_agree_on_the_separator)
         {"1.137,00;311,00\n2.000,50;12,25\n", ';', '"', ','},
         {"Flats, spring 2024\na;b\n1;2,5\n2;3,5\n3;4,5\n", ';', '"', ','},
         {"a:b\n1:x\n2:y\n", ':', '"', '.'},
+        /* the header's number of fields is another one, its separator is not */
+        {"time\t\ta\tb\n2024-05-01 00:30:00\t1\t2\n2024-05-01 01:30:00\t3\t4\n", '\t', '"', '.'},
+        {"time;a\n2024-05-01 00:30:00;1;;\n2024-05-01 01:30:00;3;;\n", ';', '"', '.'},
+        {"p\tq\tr\n1\t2\t3\n\ntime\ta\n2024-05-01 00:30\t1\n2024-05-01 01:30\t3\n2024-05-01 02:30\t3\n", '\t',
+         '"', '.'},
+        /* a character within few values separates nothing */
+        {"article\nNut\nCable\nLamp; warm\nBolt\nPipe\nRope | 10\nGlue\nBoard\nNail\n", ',', '"', '.'},
         {"time\n12:30\n12:45\n", ',', '"', '.'},
         {"time,b\n12:30:00,1\n12:45:00,2\n", ',', '"', '.'},
         {"a b\n1 2\n3 4\n", ' ', '"', '.'},
