@@ -77,8 +77,9 @@ bool text_is_missing(const char *text, size_t length)
                                          "div/0!"),
                                         "#error!",
                                         "#getting_data"};
+    static const char firsts[] = "nN?-.<#+(\\1"; /* what the words begin with: most texts are told by that */
     blanks_trim(&text, &length);
-    return length == 0 || IN_WORDS(words, text, length);
+    return length == 0 || (memchr(firsts, text[0], sizeof firsts - 1) && IN_WORDS(words, text, length));
 }
 
 /* Signs alone: "--", "*", "…", "–". */
