@@ -166,7 +166,7 @@ static void tidy(struct datasets *datasets)
             give_up(datasets, upload);
         }
     }
-    if (due && !store_datasets_sweep(datasets->store, &ignored))
+    if (due && !store_doomed_sweep(datasets->store, "datasets", &ignored))
         untidy(datasets);
 }
 

@@ -23,6 +23,7 @@ struct models *models_open(struct store *store, uint64_t cache_bytes, struct err
         return NULL;
     }
     models->store = store;
+    pthread_mutex_init(&models->lock, NULL);
     models->cache = models_cache_new(cache_bytes ? cache_bytes : CACHE_BYTES_DEFAULT, err);
     models->live = models->cache ? models_live_new(err) : NULL;
     models->damage = models->live ? models_damage_new(err) : NULL;
@@ -39,6 +40,11 @@ void models_close(struct models *models)
     models_cache_free(models->cache);
     models_live_free(models->live);
     models_damage_free(models->damage);
+    for (struct draft *draft; (draft = models->abandoned);) {
+        models->abandoned = draft->next;
+        draft_end(draft);
+    }
+    pthread_mutex_destroy(&models->lock);
     free(models);
 }
 
@@ -75,20 +81,11 @@ void models_withdraw(struct models *models, int64_t job)
     models_live_withdraw(models->live, job);
 }
 
-/* Remove the files of a version whose row is gone; what stays is removed at the
- * next start. */
-static void files_remove(struct models *models, int64_t id)
-{
-    struct err err;
-    bool gone;
-    if (!store_files_remove(models->store, "models", id, &gone, &err))
-        log_warning("the files of models/%" PRId64 " are not removed before the next start: %s", id, err.msg);
-}
-
 bool models_delete(struct models *models, const char *name, uint32_t version, struct err *err)
 {
     int64_t *ids;
     size_t n_ids;
+    models_tidy(models);
     models_cache_change(models->cache, name);
     bool ok = store_model_delete(models->store, name, version, &ids, &n_ids, err);
     models_cache_changed(models->cache);
@@ -97,7 +94,7 @@ bool models_delete(struct models *models, const char *name, uint32_t version, st
     for (size_t i = 0; i < n_ids; i++) {
         models_cache_drop(models->cache, ids[i]);
         models_damage_drop(models->damage, ids[i]);
-        files_remove(models, ids[i]);
+        models_files_remove(models, ids[i]);
     }
     free(ids);
     return true;
@@ -170,25 +167,17 @@ static bool evaluation_write(struct models *models, const struct evaluation *eva
     return ok && store_publish(models->store, temp, "models", id, ".eval", err);
 }
 
-/* Reserve a number; without files yet. */
-static bool row_begin(struct models *models, struct model_row *row, const struct model *model,
-                      const struct evaluation *evaluation, struct err *err)
+/* NULL: *err. */
+static struct draft *row_begin(struct models *models, struct model_row *row, const struct model *model,
+                               const struct evaluation *evaluation, struct err *err)
 {
+    models_tidy(models);
     store_stamp(row->created);
     row_fill(row, model, evaluation);
-    return store_model_reserve(models->store, &row->id, err);
-}
-
-static void row_abandon(struct models *models, int64_t id)
-{
-    static const char *const suffixes[] = {".model", ".eval"};
-    struct err ignored;
-    char path[PATH_SIZE];
-    for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++)
-        if (store_path(models->store, "tmp", id, suffixes[i], path, &ignored))
-            unlink(path);
-    if (store_model_forget(models->store, id, &ignored)) /* else the next start does it */
-        files_remove(models, id);
+    struct draft *draft = draft_begin(models, err);
+    if (draft)
+        row->id = draft->id;
+    return draft;
 }
 
 static bool row_publish(struct models *models, struct model_row *row, struct job_row *job, struct err *err)
@@ -203,16 +192,18 @@ bool models_publish(struct models *models, struct model *model, const struct eva
                     const char *request_json, struct model_row *row, struct job_row *job, struct err *err)
 {
     struct model_row made = *row;
-    if (!row_begin(models, &made, model, evaluation, err))
+    struct draft *draft = row_begin(models, &made, model, evaluation, err);
+    if (!draft)
         return false;
     if (model_write(models, model, request_json, &made, err) &&
         (!evaluation || evaluation_write(models, evaluation, made.id, err)) &&
         row_publish(models, &made, job, err)) {
+        draft_end(draft);
         models_cache_put(models->cache, made.id, model);
         *row = made;
         return true;
     }
-    row_abandon(models, made.id);
+    draft_abandon(models, draft);
     return false;
 }
 
@@ -235,11 +226,12 @@ bool models_import(struct models *models, const char *name, const char *path, st
         err->code = ERR_INPUT; /* the user's file, not one of ours */
     if (ok)
         snprintf(made.name, sizeof made.name, "%s", name);
-    ok = ok && row_begin(models, &made, model, NULL, err);
-    if (ok && !(file_adopt(models, path, &made, err) && row_publish(models, &made, NULL, err))) {
-        row_abandon(models, made.id);
-        ok = false;
-    }
+    struct draft *draft = ok ? row_begin(models, &made, model, NULL, err) : NULL;
+    ok = draft && file_adopt(models, path, &made, err) && row_publish(models, &made, NULL, err);
+    if (ok)
+        draft_end(draft);
+    else if (draft)
+        draft_abandon(models, draft);
     models_guest_end(&guest);
     if (ok) {
         models_cache_put(models->cache, made.id, model);

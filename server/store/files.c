@@ -194,18 +194,17 @@ static void id_read(sqlite3_stmt *statement, void *item)
     *(int64_t *)item = sqlite3_column_int64(statement, 0);
 }
 
-bool store_datasets_sweep(struct store *store, struct err *err)
+bool store_doomed_sweep(struct store *store, const char *folder, struct err *err)
 {
     struct sql *sql = sql_of(store, err);
     void *ids = NULL;
     size_t n = 0;
     bool gone;
     sqlite3_stmt *statement =
-        sql ? sql_query(sql, err, "SELECT id FROM doomed WHERE folder = 'datasets'", "") : NULL;
+        sql ? sql_query(sql, err, "SELECT id FROM doomed WHERE folder = ?1", "t", folder) : NULL;
     bool ok = sql_collect(sql, statement, sizeof(int64_t), id_read, &ids, &n, err);
     for (size_t i = 0; ok && i < n; i++)
-        ok = store_files_remove(store, store_layouts[FOLDER_DATASETS].name, ((const int64_t *)ids)[i], &gone,
-                                err);
+        ok = store_files_remove(store, folder, ((const int64_t *)ids)[i], &gone, err);
     free(ids);
     return ok;
 }

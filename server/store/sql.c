@@ -345,18 +345,30 @@ bool sql_run(struct sql *sql, struct err *err, const char *text, const char *typ
     return statement && sql_step(sql, statement, err) == 0;
 }
 
+static const char commit[] = "COMMIT", rollback[] = "ROLLBACK";
+
+/* Some errors have rolled back already. */
+static void transaction_drop(struct sql *sql)
+{
+    struct err ignored;
+    if (!sqlite3_get_autocommit(sql->db))
+        sql_run(sql, &ignored, rollback, "");
+}
+
+/* Whatever ends the transaction is prepared before it begins: for want of
+ * memory it would stay open and lock everyone out. */
 bool sql_begin(struct sql *sql, struct err *err)
 {
-    return sql_run(sql, err, "BEGIN IMMEDIATE", "");
+    transaction_drop(sql);
+    return sql_prepare(sql, commit, err) && sql_prepare(sql, rollback, err) &&
+           sql_run(sql, err, "BEGIN IMMEDIATE", "");
 }
 
 bool sql_end(struct sql *sql, bool ok, struct err *err)
 {
-    struct err ignored;
-    if (ok && sql_run(sql, err, "COMMIT", ""))
+    if (ok && sql_run(sql, err, commit, ""))
         return true;
-    if (!sqlite3_get_autocommit(sql->db)) /* some errors have rolled back already */
-        sql_run(sql, &ignored, "ROLLBACK", "");
+    transaction_drop(sql);
     return false;
 }
 

@@ -192,8 +192,11 @@ bool store_publish(struct store *store, const char *temp, const char *folder, in
                    struct err *err);
 /* The row of these files ("datasets", 7) was deleted, or the job has ended:
  * remove them, unless an unfinished job needs them (*gone: they are no longer
- * there). What fails is done at the next start. */
+ * there). What fails is done by a sweep, or at the next start. */
 bool store_files_remove(struct store *store, const char *folder, int64_t id, bool *gone, struct err *err);
+/* The same for all deleted rows of the folder whose files may still be
+ * there. */
+bool store_doomed_sweep(struct store *store, const char *folder, struct err *err);
 /* Move a file that a row knows, but that can't be used, to lost/, and say so in
  * the log: "checkpoints/7.0 WHY: moved to ...". */
 bool store_file_lose(struct store *store, const char *folder, int64_t id, const char *suffix, const char *why,
@@ -230,8 +233,6 @@ bool store_dataset_publish(struct store *store, struct store_publication *public
                            struct err *err);
 /* The caller frees *profile; "" where none was kept. ERR_NOT_FOUND. */
 bool store_dataset_profile(struct store *store, int64_t id, char **profile, struct err *err);
-/* Remove the tables of deleted datasets that no unfinished job needs. */
-bool store_datasets_sweep(struct store *store, struct err *err);
 bool store_dataset_forget(struct store *store, int64_t id, struct err *err); /* the row, in any state */
 /* The ready one; *id, where it is not 0 before, says which. ERR_NOT_FOUND;
  * ERR_CONFLICT while it is being replaced. */

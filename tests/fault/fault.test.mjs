@@ -161,6 +161,40 @@ for (const [kind, error] of [["malloc", ENOSPC], ["write", ENOSPC], ["write", EI
   });
 }
 
+// Where the removal of files or of a row fails too, later changes must catch up with it.
+for (const [kind, error, calls] of [["malloc", ENOSPC, 1], ["malloc", ENOSPC, 40], ["write", ENOSPC, 10], ["fsync", EIO, 3], ["rename", EIO, 1]]) {
+  test(`each ${kind} of a model's import and removal fails, ${calls} in a row`, async (t) => {
+    faults.disarm();
+    const daemon = await Daemon.start({ flags: ["--threads=2"], env: faults.env });
+    t.after(() => daemon.child.kill("SIGKILL"));
+    await insist(daemon, [201], [], "POST", "/datasets?name=d", csv, "text/csv");
+    await train(daemon, "d", "m");
+    const file = (await insist(daemon, [200], [], "GET", "/models/m/file")).bytes;
+    const round = async () => {
+      const made = await ask(daemon, "PUT", "/models/copy/file", file, "application/octet-stream");
+      assert.ok(!made || [201, 503, 507].includes(made.status), made?.text());
+      const gone = await ask(daemon, "DELETE", "/models/copy");
+      assert.ok(!gone || [204, 404, 503, 507].includes(gone.status), gone?.text());
+    };
+    faults.disarm();
+    await round();
+    const count = faults.calls(kind);
+    let met = 0;
+    for (let k = 1; k <= count; k += strideOf(kind)) {
+      faults.arm(kind, k, { error, calls });
+      await round();
+      met += faults.failed(kind) > 0;
+      faults.disarm();
+    }
+    t.diagnostic(`${count} ${kind}: ${met} rounds met it`);
+    assert.ok(met > 0);
+    await insist(daemon, [204, 404], [], "DELETE", "/models/copy");
+    await settle(daemon, { datasets: ["d"], models: ["m"] });
+    await daemon.stop();
+    assertEmpty(daemon.state);
+  });
+}
+
 for (const [kind, error] of [["malloc", ENOSPC], ["write", ENOSPC], ["fsync", EIO], ["thread", ENOSPC]]) {
   test(`each ${kind} fails once at the start`, async (t) => {
     const state = stateFolder();
