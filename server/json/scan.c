@@ -48,6 +48,7 @@ static bool is_digit(char c)
 struct parts {
     uint64_t mantissa;
     int exponent, n_digits;
+    bool negative;
 };
 
 /* Whether all eight bytes are digits (each byte's high half is 3, and stays so
@@ -67,34 +68,40 @@ static bool eight_digits(const char *at, uint32_t *number)
     return true;
 }
 
-static void digits_eight(struct scan *scan, struct parts *parts)
+static const char *digits_eight(const char *at, const char *end, struct parts *parts)
 {
     uint32_t number;
 
-    while (scan->end - scan->at >= 8 && parts->n_digits <= 11 && eight_digits(scan->at, &number)) {
+    while (end - at >= 8 && parts->n_digits <= 11 && eight_digits(at, &number)) {
         if (parts->mantissa > 0)
             parts->n_digits += 8;
         else
             for (uint32_t rest = number; rest > 0; rest /= 10)
                 parts->n_digits++;
         parts->mantissa = parts->mantissa * 100000000 + number;
-        scan->at += 8;
+        at += 8;
     }
+    return at;
 }
 
 static const char *digits_scan(struct scan *scan, struct parts *parts)
 {
-    const char *begin = scan->at;
+    const char *at = digits_eight(scan->at, scan->end, parts), *end = scan->end;
+    uint64_t mantissa = parts->mantissa;
+    int n_digits = parts->n_digits;
 
-    digits_eight(scan, parts);
-    for (; scan->at < scan->end && is_digit(*scan->at); scan->at++)
-        if (parts->n_digits < 19) {
-            parts->mantissa = parts->mantissa * 10 + (uint64_t)(*scan->at - '0');
-            parts->n_digits += parts->mantissa > 0;
+    for (; at < end && is_digit(*at); at++)
+        if (n_digits < 19) {
+            mantissa = mantissa * 10 + (uint64_t)(*at - '0');
+            n_digits += mantissa > 0;
         } else {
-            parts->n_digits = 20; /* too many for the quick way */
+            n_digits = 20; /* too many for the quick way */
         }
-    return scan->at > begin ? NULL : "expected a digit";
+    parts->mantissa = mantissa;
+    parts->n_digits = n_digits;
+    bool some = at > scan->at;
+    scan->at = at;
+    return some ? NULL : "expected a digit";
 }
 
 static const char *exponent_scan(struct scan *scan, struct parts *parts)
@@ -111,20 +118,31 @@ static const char *exponent_scan(struct scan *scan, struct parts *parts)
     return wrong;
 }
 
+static const double powers[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
+                                1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+#define POWER_MAX 22
+#define DOUBLE_WHOLE (1ull << 53) /* up to it a double holds every whole number */
+
+static bool parts_near(const struct parts *parts, double *near)
+{
+    if (parts->n_digits > 19 || parts->exponent < -POWER_MAX || parts->exponent > POWER_MAX)
+        return false;
+    double mantissa = (double)parts->mantissa;
+    *near = parts->exponent < 0 ? mantissa / powers[-parts->exponent] : mantissa * powers[parts->exponent];
+    return true;
+}
+
 /* The quick way to the nearest float: mantissa and an exact power of ten make a
  * double that is at most two units in its last place off, and its nearest float
  * is the text's too, unless the double lies that near to the middle between two
  * floats. False: take the slow way. */
 static bool parts_float(const struct parts *parts, float *number)
 {
-    static const double powers[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
-                                    1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+    double value;
     uint64_t bits;
 
-    if (parts->n_digits > 19 || parts->exponent < -22 || parts->exponent > 22)
+    if (!parts_near(parts, &value))
         return false;
-    double value = (double)parts->mantissa;
-    value = parts->exponent < 0 ? value / powers[-parts->exponent] : value * powers[parts->exponent];
     memcpy(&bits, &value, sizeof bits);
     uint32_t below =
         (uint32_t)(bits & 0x1fffffff); /* what the float does not hold; the middle is 0x10000000 */
@@ -132,6 +150,12 @@ static bool parts_float(const struct parts *parts, float *number)
         return false;
     *number = (float)value;
     return true;
+}
+
+/* The same for a double: where both are exact, there is one rounding. */
+static bool parts_double(const struct parts *parts, double *number)
+{
+    return parts->mantissa <= DOUBLE_WHOLE && parts_near(parts, number) && *number < 3e38;
 }
 
 static const char *fraction_scan(struct scan *scan, struct parts *parts)
@@ -145,33 +169,64 @@ static const char *fraction_scan(struct scan *scan, struct parts *parts)
     return wrong;
 }
 
-const char *scan_number(struct scan *scan, float *number)
+static inline const char *parts_scan(struct scan *scan, struct parts *parts)
 {
-    const char *begin = scan->at, *wrong = NULL;
-    struct parts parts = {0};
-    bool negative = scan->at < scan->end && *scan->at == '-';
+    const char *wrong = NULL;
 
-    scan->at += negative;
+    *parts = (struct parts){.negative = scan->at < scan->end && *scan->at == '-'};
+    scan->at += parts->negative;
     if (scan->at < scan->end && *scan->at == '0') {
         if (++scan->at < scan->end && is_digit(*scan->at))
             return "a number does not begin with 0 and a digit";
     } else {
-        wrong = digits_scan(scan, &parts);
+        wrong = digits_scan(scan, parts);
     }
     if (!wrong && scan->at < scan->end && *scan->at == '.')
-        wrong = fraction_scan(scan, &parts);
+        wrong = fraction_scan(scan, parts);
     if (!wrong && scan->at < scan->end && (*scan->at == 'e' || *scan->at == 'E'))
-        wrong = exponent_scan(scan, &parts);
-    if (wrong)
-        return wrong;
-    if (parts_float(&parts, number)) {
-        *number = negative ? -*number : *number;
-        return NULL;
-    }
+        wrong = exponent_scan(scan, parts);
+    return wrong;
+}
+
+/* The slow way, of a number from `begin` to scan->at. */
+static const char *float_parse(struct scan *scan, const char *begin, float *number)
+{
     if (number_parse(begin, (size_t)(scan->at - begin), number) && isfinite(*number))
         return NULL;
     scan->at = begin;
     return "the number is too large for single precision";
+}
+
+const char *scan_number(struct scan *scan, float *number)
+{
+    const char *begin = scan->at;
+    struct parts parts;
+    const char *wrong = parts_scan(scan, &parts);
+
+    if (wrong)
+        return wrong;
+    if (!parts_float(&parts, number))
+        return float_parse(scan, begin, number);
+    *number = parts.negative ? -*number : *number;
+    return NULL;
+}
+
+const char *scan_double(struct scan *scan, double *number)
+{
+    const char *begin = scan->at;
+    struct parts parts;
+    float nearest;
+    const char *wrong = parts_scan(scan, &parts);
+
+    if (wrong)
+        return wrong;
+    if (parts_double(&parts, number)) {
+        *number = parts.negative ? -*number : *number;
+        return NULL;
+    }
+    if (!(wrong = float_parse(scan, begin, &nearest)))
+        number_parse_double(begin, (size_t)(scan->at - begin), '.', number);
+    return wrong;
 }
 
 static bool digits_skip(struct scan *scan)
@@ -199,17 +254,6 @@ const char *scan_number_skip(struct scan *scan)
             return "expected a digit";
     }
     return NULL;
-}
-
-const char *scan_double(struct scan *scan, double *number)
-{
-    const char *begin = scan->at;
-    float nearest;
-    const char *wrong = scan_number(scan, &nearest);
-
-    if (!wrong)
-        number_parse_double(begin, (size_t)(scan->at - begin), '.', number);
-    return wrong;
 }
 
 bool scan_version(struct scan *scan, uint32_t *version)

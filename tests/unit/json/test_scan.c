@@ -9,7 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What scan_number makes of a text must be what strtof makes of it. */
+/* What scan_number makes of a text must be what strtof makes of it, and
+ * scan_double what strtod does. */
 static void number_check(const char *text)
 {
     struct scan scan;
@@ -25,10 +26,19 @@ static void number_check(const char *text)
     else
         ck_assert_msg(!wrong && scan.at == scan.end && memcmp(&number, &expected, sizeof number) == 0,
                       "%s: %.9g, not %.9g", text, (double)number, (double)expected);
+
+    double wide = 0, expected_wide = strtod(text, NULL);
+    scan_init(&scan, copy, n);
+    wrong = scan_double(&scan, &wide);
+    if (isinf(expected)) /* too large for a float is too large for both */
+        ck_assert_ptr_nonnull(wrong);
+    else
+        ck_assert_msg(!wrong && scan.at == scan.end && memcmp(&wide, &expected_wide, sizeof wide) == 0,
+                      "%s: %.17g, not %.17g", text, wide, expected_wide);
     free(copy);
 }
 
-START_TEST(numbers_round_as_strtof_does)
+START_TEST(numbers_round_as_strtof_and_strtod_do)
 {
     static const char *const odd[] = {"0",
                                       "-0",
@@ -42,6 +52,10 @@ START_TEST(numbers_round_as_strtof_does)
                                       "16777217",
                                       "16777219",
                                       "9007199254740993",
+                                      "-9007199254740992e22",
+                                      "9007199254740993e-22",
+                                      "-0.1e-22",
+                                      "340282356779733661637539395458142568447",
                                       "0.1",
                                       "1.17549435e-38",
                                       "1e22",
@@ -176,7 +190,7 @@ Suite *test_suite(void)
     Suite *suite = suite_create("scan");
     TCase *tests = tcase_create("scan");
 
-    tcase_add_test(tests, numbers_round_as_strtof_does);
+    tcase_add_test(tests, numbers_round_as_strtof_and_strtod_do);
     tcase_add_test(tests, pixels_come_quickly_and_right);
     tcase_add_test(tests, pixels_hide_nothing);
     tcase_add_test(tests, floats_as_text_read_back);
