@@ -41,9 +41,10 @@ struct prediction {
     struct model_row row;
     struct claim *claim;
     struct instances instances;
-    bool drawn;  /* from strokes or a file, into the picture of `strokes` */
+    struct head_url url; /* which model the URL names */
+    uint8_t picture[DIGIT_PIXELS];
+    bool drawn;  /* from strokes or a file, into `picture` */
     bool evened; /* the paper in that file */
-    struct strokes strokes;
 };
 
 /* Lend the instances what the last ones had, and take it back where it is not
@@ -149,21 +150,26 @@ static bool type_check(const char *type, enum body_kind kind, const char *bytes,
                    "curl --data-binary @file");
 }
 
-/* What the query says of rows that are no JSON: model, version, and how to read
- * CSV. On failure *csv is empty. */
-static const struct recipe *query_read(const struct request *request, struct prediction *prediction,
-                                       const char *name, struct csv_query *csv, struct err *err)
+/* Which model path and query name. */
+static bool url_read(const struct request *request, const char *name, struct head_url *url, struct err *err)
 {
-    const char *version = request_query(request, "version");
+    const char *version = request_query(request, "version"), *model = request_query(request, "model");
     char *end = NULL;
     unsigned long long number = version ? strtoull(version, &end, 10) : 0;
     if (version && (*version < '0' || *version > '9' || *end || number > UINT32_MAX)) {
         err_set(err, ERR_INPUT, "\"version\": expected a whole number, found \"%.40s\"", version);
-        err_field(err, "version");
-        return NULL;
+        return err_field(err, "version");
     }
-    const struct recipe *recipe =
-        model_find(prediction, name ? name : request_query(request, "model"), (uint32_t)number, err);
+    *url = (struct head_url){.name = name ? name : model, .version = (uint32_t)number};
+    return true;
+}
+
+/* The model, and what the query says of how to read CSV. On failure *csv is
+ * empty. */
+static const struct recipe *query_read(const struct request *request, struct prediction *prediction,
+                                       struct csv_query *csv, struct err *err)
+{
+    const struct recipe *recipe = model_find(prediction, prediction->url.name, prediction->url.version, err);
     if (!recipe || !csv_query_read(csv, request, err))
         return NULL;
     const char *on_bad_row = request_query(request, "on_bad_row");
@@ -175,11 +181,11 @@ static const struct recipe *query_read(const struct request *request, struct pre
     return NULL;
 }
 
-static bool table_read(const struct request *request, struct prediction *prediction, const char *name,
-                       enum body_kind kind, const char *bytes, size_t n, struct err *err)
+static bool table_read(const struct request *request, struct prediction *prediction, enum body_kind kind,
+                       const char *bytes, size_t n, struct err *err)
 {
     struct csv_query csv = {0};
-    const struct recipe *recipe = query_read(request, prediction, name, &csv, err);
+    const struct recipe *recipe = query_read(request, prediction, &csv, err);
     bool ok;
     if (!recipe)
         return false;
@@ -193,7 +199,7 @@ static bool table_read(const struct request *request, struct prediction *predict
     return ok;
 }
 
-/* The picture in prediction->strokes is the row. what: it was made of them. */
+/* prediction->picture is the row. what: it was made of them. */
 static bool picture_take(struct prediction *prediction, const struct recipe *recipe, const char *what,
                          struct err *err)
 {
@@ -207,7 +213,7 @@ static bool picture_take(struct prediction *prediction, const struct recipe *rec
     if (!x)
         return false;
     for (int i = 0; i < DIGIT_PIXELS; i++)
-        raw[i] = prediction->strokes.picture[i];
+        raw[i] = prediction->picture[i];
     recipe_encode_numbers(recipe, raw, x);
     instances_keep(&prediction->instances);
     prediction->drawn = true;
@@ -215,32 +221,39 @@ static bool picture_take(struct prediction *prediction, const struct recipe *rec
 }
 
 /* A digit drawn by pen: one row of the pixels that it makes. */
-static bool drawing_read(struct prediction *prediction, const char *name, const char *bytes, size_t n,
-                         struct err *err)
+static bool drawing_read(struct prediction *prediction, const struct instances_models *models,
+                         struct json_head *head, struct err *err)
 {
-    struct strokes *strokes = &prediction->strokes;
-    prediction->too_much = prediction->here && n > HERE_STROKES_MAX;
-    if (prediction->too_much || !strokes_read(bytes, n, strokes, err))
+    prediction->too_much = prediction->here && head->scan.end - head->scan.bytes > HERE_STROKES_MAX;
+    if (prediction->too_much || !strokes_from_json(head, prediction->picture, err))
         return false;
-    if (name && *strokes->model && strcmp(name, strokes->model)) {
-        err_set(err, ERR_INPUT, "'model' (\"%.64s\") differs from the one in the URL", strokes->model);
-        return err_field(err, "model");
-    }
-    const struct recipe *recipe =
-        model_find(prediction, *strokes->model ? strokes->model : name, strokes->version, err);
+    const struct recipe *recipe = instances_model(models, &head->model, err);
     return recipe && picture_take(prediction, recipe, "strokes", err);
 }
 
+/* later: where rows may stay in the body until they are predicted. */
+static bool json_read(struct prediction *prediction, const char *bytes, size_t n, bool later, struct err *err)
+{
+    const struct instances_models models = {.find = model_find, .self = prediction};
+    struct json_head head;
+    bool ok =
+        head_read(&head, bytes, n, prediction->url, err) &&
+        (head.kind == HEAD_STROKES ? drawing_read(prediction, &models, &head, err)
+                                   : instances_from_json(&head, &models, later, &prediction->instances, err));
+    head_done(&head);
+    return ok;
+}
+
 /* A picture of a digit, as a file. */
-static bool picture_row(const struct request *request, struct prediction *prediction, const char *name,
-                        const char *bytes, size_t n, struct err *err)
+static bool picture_row(const struct request *request, struct prediction *prediction, const char *bytes,
+                        size_t n, struct err *err)
 {
     struct csv_query csv = {0};
     prediction->too_much = prediction->here;
     if (prediction->too_much || !claim_take(prediction->claim, picture_bytes(bytes, n), err) ||
-        !picture_read(bytes, n, prediction->strokes.picture, &prediction->evened, err))
+        !picture_read(bytes, n, prediction->picture, &prediction->evened, err))
         return false;
-    const struct recipe *recipe = query_read(request, prediction, name, &csv, err);
+    const struct recipe *recipe = query_read(request, prediction, &csv, err);
     csv_query_done(&csv);
     return recipe && picture_take(prediction, recipe, "image", err);
 }
@@ -255,11 +268,9 @@ static bool texts_claim(struct prediction *prediction, enum body_kind kind, cons
     return !(escapes || wide) || claim_take(prediction->claim, wide ? 2 * (uint64_t)n : n, err);
 }
 
-/* later: where rows may stay in the body until they are predicted. */
-static bool rows_read(struct request *request, struct prediction *prediction, const char *name, bool later,
-                      struct err *err)
+/* later: as of json_read. */
+static bool rows_read(struct request *request, struct prediction *prediction, bool later, struct err *err)
 {
-    const struct instances_models models = {.find = model_find, .self = prediction, .name = name};
     const char *type = request_header(request, "Content-Type"), *bytes;
     size_t n;
     if (!body_view(request_body(request), &bytes, &n, err))
@@ -270,13 +281,11 @@ static bool rows_read(struct request *request, struct prediction *prediction, co
     enum body_kind kind = body_kind(type, bytes, n);
     if (!type_check(type, kind, bytes, n, err) || !texts_claim(prediction, kind, bytes, n, err))
         return false;
-    if (kind == BODY_JSON && strokes_are_asked(bytes, n))
-        return drawing_read(prediction, name, bytes, n, err);
     if (kind == BODY_JSON)
-        return instances_from_json(bytes, n, &models, later, &prediction->instances, err);
+        return json_read(prediction, bytes, n, later, err);
     if (kind == BODY_PNG)
-        return picture_row(request, prediction, name, bytes, n, err);
-    return table_read(request, prediction, name, kind, bytes, n, err);
+        return picture_row(request, prediction, bytes, n, err);
+    return table_read(request, prediction, kind, bytes, n, err);
 }
 
 /* Whether one reply holds the answers; on the HTTP thread, whether they are
@@ -300,7 +309,7 @@ static bool answer(const struct prediction *prediction, struct reply *reply, str
     struct server *server = prediction->server;
     char reason[DAMAGE_REASON_SIZE];
     const struct model_row *row = &prediction->row;
-    struct predictions_notes notes = {.picture = prediction->drawn ? prediction->strokes.picture : NULL,
+    struct predictions_notes notes = {.picture = prediction->drawn ? prediction->picture : NULL,
                                       .evened = prediction->evened,
                                       .version = row->version};
     struct writer writer;
@@ -321,10 +330,10 @@ static bool answer(const struct prediction *prediction, struct reply *reply, str
     return true;
 }
 
-static bool rows_answer(struct request *request, struct prediction *prediction, const char *name, bool later,
+static bool rows_answer(struct request *request, struct prediction *prediction, bool later,
                         struct reply *reply, struct err *err)
 {
-    return rows_read(request, prediction, name, later, err) && answers_fit(prediction, err) &&
+    return rows_read(request, prediction, later, err) && answers_fit(prediction, err) &&
            answer(prediction, reply, err);
 }
 
@@ -347,7 +356,8 @@ static void predict_table(struct request *request, const char *name, struct repl
     struct reply_source source;
     struct err err = {0};
     asked.fd = body_file(request_body(request), &err);
-    if (asked.fd < 0 || !query_read(request, &prediction, name, &asked.csv, &err)) {
+    if (asked.fd < 0 || !url_read(request, name, &prediction.url, &err) ||
+        !query_read(request, &prediction, &asked.csv, &err)) {
         model_unref(prediction.model);
         reply_problem(reply, &err);
         return;
@@ -380,16 +390,16 @@ static void predict(struct request *request, const char *name, struct reply *rep
         return;
     }
     prediction.scratch = predict_scratch(&err);
-    if (!prediction.scratch) {
+    if (!prediction.scratch || !url_read(request, name, &prediction.url, &err)) {
         reply_problem(reply, &err);
         return;
     }
     prediction.instances.stop = request_stop(request);
     scratch_lend(prediction.scratch, &prediction.instances);
-    bool done = rows_answer(request, &prediction, name, !prediction.here, reply, &err);
+    bool done = rows_answer(request, &prediction, !prediction.here, reply, &err);
     if (!done && prediction.instances
                      .marks) /* what is wrong with them is told by reading them from the first to the last */
-        done = rows_answer(request, &prediction, name, false, reply, &err);
+        done = rows_answer(request, &prediction, false, reply, &err);
     if (!done && !prediction.too_much)
         reply_problem(reply, &err);
     scratch_return(prediction.scratch, &prediction.instances);

@@ -12,6 +12,7 @@
 #include "mlp/recipe.h"
 #include "mlp/stop.h"
 #include "mlp/table.h"
+#include "predict/head.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -63,15 +64,19 @@ void instances_restart(struct instances *instances);
 struct instances_models {
     const struct recipe *(*find)(void *self, const char *name, uint32_t version, struct err *err);
     void *self;
-    const char *name; /* from the path, NULL: the body says. Where both do they must agree. */
 };
+static inline const struct recipe *instances_model(const struct instances_models *models,
+                                                   const struct head_model *model, struct err *err)
+{
+    return models->find(models->self, model->has_name ? model->name : NULL, model->version, err);
+}
 
-/* The whole of a JSON body {"model","version","instances":[[...],{...}]}. On
- * failure *instances is empty. later: rows that are many and look like arrays
- * are only marked, for instances_inputs; the bytes must outlive the instances.
- * Where that finds one that is wrong, what is wrong is told by reading the body
- * again with later = false. */
-bool instances_from_json(const char *bytes, size_t n, const struct instances_models *models, bool later,
+/* The rows of a JSON body whose head has been read, {"instances":[[...],{...}]},
+ * and what follows them. On failure *instances is empty. later: rows that are
+ * many and look like arrays are only marked, for instances_inputs; the bytes
+ * must outlive the instances. Where that finds one that is wrong, what is wrong
+ * is told by reading the body again with later = false. */
+bool instances_from_json(struct json_head *head, const struct instances_models *models, bool later,
                          struct instances *instances, struct err *err);
 
 /* A CSV body: with a row of names first, columns by name in any order, unknown

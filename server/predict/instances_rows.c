@@ -7,24 +7,6 @@
 #include <string.h>
 #include <strings.h>
 
-size_t rows_here(const struct json_rows *rows)
-{
-    return (size_t)(rows->scan.at - rows->scan.bytes) + 1;
-}
-
-struct place rows_place(const struct json_rows *rows)
-{
-    const struct scan *scan = &rows->scan;
-    struct place place;
-    char found[24] = "the end";
-
-    if (scan->at < scan->end)
-        snprintf(found, sizeof found, *scan->at > ' ' && *scan->at < 127 ? "'%c'" : "byte 0x%02x",
-                 (unsigned char)*scan->at);
-    snprintf(place.text, sizeof place.text, "at byte %zu, found %s", rows_here(rows), found);
-    return place;
-}
-
 /* What is wrong with an instance; column COLUMN_NONE: not at one. */
 static bool fail_at(struct json_rows *rows, uint32_t column, const char *what)
 {
@@ -34,13 +16,13 @@ static bool fail_at(struct json_rows *rows, uint32_t column, const char *what)
     if (what == scan_no_memory)
         return err_memory(rows->err, "a text of the body");
     if (column == COLUMN_NONE)
-        err_set(rows->err, ERR_INPUT, "instances[%u]: %s %s", row, what, rows_place(rows).text);
+        err_set(rows->err, ERR_INPUT, "instances[%u]: %s %s", row, what, scan_place(rows->scan).text);
     else if (rows->in_object)
         err_set(rows->err, ERR_INPUT, "instances[%u], '%.60s': %s %s", row, name, what,
-                rows_place(rows).text);
+                scan_place(rows->scan).text);
     else
         err_set(rows->err, ERR_INPUT, "instances[%u][%u], '%.60s': %s %s", row, column, name, what,
-                rows_place(rows).text);
+                scan_place(rows->scan).text);
     return err_at(rows->err, (uint64_t)row + 1, name);
 }
 
@@ -97,7 +79,7 @@ static void boolean_value(const struct recipe_column *column, bool truth, struct
 static bool take_text(struct json_rows *rows, uint32_t column, struct value *value)
 {
     struct scan_text text;
-    const char *wrong = scan_string(&rows->scan, &text);
+    const char *wrong = scan_string(rows->scan, &text);
 
     *value = (struct value){.kind = VALUE_TEXT, .text = text.text, .length = text.length};
     return !wrong || fail_at(rows, column, wrong);
@@ -106,7 +88,7 @@ static bool take_text(struct json_rows *rows, uint32_t column, struct value *val
 /* One value for a column. */
 static bool take_value(struct json_rows *rows, uint32_t column, struct value *value)
 {
-    struct scan *scan = &rows->scan;
+    struct scan *scan = rows->scan;
     const char *wrong = NULL;
     char next = scan_peek(scan);
 
@@ -149,15 +131,15 @@ static bool fail_count(struct json_rows *rows, uint32_t count, bool comma)
     const struct recipe *recipe = rows->recipe;
     const char *wrong = NULL;
 
-    if (scan_peek(&rows->scan) == ']' && comma)
+    if (scan_peek(rows->scan) == ']' && comma)
         return fail_at(rows, COLUMN_NONE, "expected a value after ','");
-    if (scan_peek(&rows->scan) != ']')
+    if (scan_peek(rows->scan) != ']')
         do {
-            if ((wrong = scan_skip(&rows->scan)))
+            if ((wrong = scan_skip(rows->scan)))
                 return fail_at(rows, COLUMN_NONE, wrong);
             count++;
-        } while (scan_take(&rows->scan, ','));
-    if (scan_peek(&rows->scan) != ']')
+        } while (scan_take(rows->scan, ','));
+    if (scan_peek(rows->scan) != ']')
         return fail_at(rows, COLUMN_NONE, "expected ',' or ']'");
     err_set(rows->err, ERR_INPUT,
             "instances[%u] has %u values, the model takes %u: '%.40s' ... '%.40s', without '%.40s'",
@@ -173,29 +155,29 @@ static bool take_values_from(struct json_rows *rows, uint32_t k, bool comma, flo
     uint32_t n = rows->recipe->n_columns;
 
     if (k > 0 && !comma)
-        return scan_peek(&rows->scan) == ']' ? fail_count(rows, k, false)
-                                             : fail_at(rows, COLUMN_NONE, "expected ',' or ']'");
+        return scan_peek(rows->scan) == ']' ? fail_count(rows, k, false)
+                                            : fail_at(rows, COLUMN_NONE, "expected ',' or ']'");
     for (; k < n; k++) {
-        if (scan_peek(&rows->scan) == ']')
+        if (scan_peek(rows->scan) == ']')
             return fail_count(rows, k, comma);
         if (!take_value(rows, k, &rows->values[k]))
             return false;
-        comma = scan_take(&rows->scan, ',');
+        comma = scan_take(rows->scan, ',');
         if (!comma && k + 1 < n)
-            return scan_peek(&rows->scan) == ']' ? fail_count(rows, k + 1, false)
-                                                 : fail_at(rows, COLUMN_NONE, "expected ',' or ']'");
+            return scan_peek(rows->scan) == ']' ? fail_count(rows, k + 1, false)
+                                                : fail_at(rows, COLUMN_NONE, "expected ',' or ']'");
     }
     if (comma)
         return fail_count(rows, k, true);
-    return scan_take(&rows->scan, ']') ? encode_values(rows, x)
-                                       : fail_at(rows, COLUMN_NONE, "expected ',' or ']'");
+    return scan_take(rows->scan, ']') ? encode_values(rows, x)
+                                      : fail_at(rows, COLUMN_NONE, "expected ',' or ']'");
 }
 
 /* A picture as an array of its lines, behind the opening bracket: the columns
  * one line after the other, all lines as long. */
 static bool take_lines(struct json_rows *rows, float *x)
 {
-    struct scan *scan = &rows->scan;
+    struct scan *scan = rows->scan;
     uint32_t n = rows->recipe->n_columns, total = 0, width = 0, n_lines = 0;
     float *raw = x + rows->recipe->n_inputs; /* scratch */
 
@@ -230,7 +212,7 @@ static bool take_lines(struct json_rows *rows, float *x)
  * goes. */
 static bool take_array(struct json_rows *rows, float *x)
 {
-    struct scan *scan = &rows->scan;
+    struct scan *scan = rows->scan;
     uint32_t n = rows->recipe->n_columns, count = 0;
     float *raw = x + rows->recipe->n_inputs; /* scratch */
     bool comma = false;
@@ -268,12 +250,12 @@ static bool take_member(struct json_rows *rows, struct scan_text name)
         if (!text_equals(rows->recipe->target, name.text, name.length) &&
             !instances_unknown(rows->instances, name.text, name.length, rows->err))
             return false;
-        wrong = scan_skip(&rows->scan);
+        wrong = scan_skip(rows->scan);
         return !wrong || fail_at(rows, COLUMN_NONE, wrong);
     }
     if (rows->have[column] == mark) {
         err_set(rows->err, ERR_INPUT, "instances[%u] names '%.60s' twice (byte %zu)", rows->instances->n_rows,
-                rows->recipe->columns[column].name, rows_here(rows));
+                rows->recipe->columns[column].name, scan_here(rows->scan));
         return err_at(rows->err, mark, rows->recipe->columns[column].name);
     }
     rows->have[column] = mark;
@@ -283,7 +265,7 @@ static bool take_member(struct json_rows *rows, struct scan_text name)
 /* Step over '{', a name and ':' ... and leave the rest to take_member. */
 static bool take_members(struct json_rows *rows)
 {
-    struct scan *scan = &rows->scan;
+    struct scan *scan = rows->scan;
     struct scan_text name;
     const char *wrong;
 
@@ -322,10 +304,10 @@ static bool take_object(struct json_rows *rows, float *x)
 
 static bool take_instance(struct json_rows *rows)
 {
-    char next = scan_peek(&rows->scan);
+    char next = scan_peek(rows->scan);
     float *x;
 
-    scan_reuse(&rows->scan);
+    scan_reuse(rows->scan);
     rows->in_object = next == '{';
     if (next != '[' && next != '{')
         return fail_at(rows, COLUMN_NONE, "expected an array of values or an object by column names");
@@ -364,7 +346,7 @@ static bool marks_room(struct instances *instances, size_t n)
  * it. False: it does not look like an array. */
 static bool row_mark(struct json_rows *rows)
 {
-    struct scan *scan = &rows->scan;
+    struct scan *scan = rows->scan;
     struct instances *instances = rows->instances;
     size_t i = instances->n_rows / INSTANCES_BLOCK;
 
@@ -393,8 +375,8 @@ static bool rows_mark(struct json_rows *rows)
 
     do
         ok = row_mark(rows);
-    while (ok && scan_take(&rows->scan, ','));
-    if (ok && scan_take(&rows->scan, ']'))
+    while (ok && scan_take(rows->scan, ','));
+    if (ok && scan_take(rows->scan, ']'))
         return true;
     instances_restart(rows->instances);
     return false;
@@ -402,10 +384,10 @@ static bool rows_mark(struct json_rows *rows)
 
 bool rows_take(struct json_rows *rows)
 {
-    struct scan *scan = &rows->scan;
+    struct scan *scan = rows->scan;
 
     scan->at = rows->array + 1;
-    rows->scanned = rows->later && rows_mark(rows);
+    rows->scanned = rows->marked = rows->later && rows_mark(rows);
     if (rows->scanned)
         return true;
     scan->at = rows->array + 1;
@@ -423,20 +405,20 @@ bool rows_encode(const struct recipe *recipe, const char *text, size_t length, u
                  struct err *err)
 {
     struct instances instances = {.x = x, .capacity = (size_t)n * recipe->n_inputs + recipe->n_columns};
-    struct json_rows rows = {.instances = &instances, .recipe = recipe, .err = err};
+    struct scan scan;
+    struct json_rows rows = {.scan = &scan, .instances = &instances, .recipe = recipe, .err = err};
     bool ok = true;
 
-    scan_init(&rows.scan, text, length);
+    scan_init(&scan, text, length);
     rows_begin(&rows);
     for (uint32_t i = 0; ok && i < n;
          i++) /* a text may hold brackets: then there are fewer rows than marked, and the count fails */
-        ok = scan_peek(&rows.scan) == '[' && take_instance(&rows) &&
-             (scan_take(&rows.scan, ',') || i + 1 == n);
-    scan_blanks(&rows.scan);
-    ok = ok && rows.scan.at == rows.scan.end;
+        ok = scan_peek(&scan) == '[' && take_instance(&rows) && (scan_take(&scan, ',') || i + 1 == n);
+    scan_blanks(&scan);
+    ok = ok && scan.at == scan.end;
     if (!ok)
         err_set(err, ERR_INPUT, "instances: expected rows of %u values each", recipe->n_columns);
     rows_end(&rows);
-    scan_done(&rows.scan);
+    scan_done(&scan);
     return ok;
 }

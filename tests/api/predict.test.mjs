@@ -35,6 +35,28 @@ test("a CSV body: by name in any order, the target ignored; and without names by
   assert.deepEqual(bare.json.predictions, reference.json.predictions);
 });
 
+test("model and version may stand in the URL beside a JSON body, and must not contradict it", async () => {
+  const rows = { instances: [[0.2, 0.3]] };
+  const reference = await daemon.post("/predict", { model: "sums", ...rows });
+  for (const [url, body] of [
+    ["/predict?model=sums", rows], ["/predict?model=sums&version=1", { model: "sums", version: 1, ...rows }],
+    ["/predict?version=1", { ...rows, model: "sums" }], ["/models/sums/predict?version=0", rows],
+  ])
+    assert.deepEqual((await daemon.post(url, body)).json, reference.json, url);
+  assert.equal((await daemon.post("/predict?model=sums&version=9", rows)).status, 404);
+  for (const [url, body, field, names] of [
+    ["/predict?model=other", { model: "sums", ...rows }, "model", /sums.*other/],
+    ["/models/other/predict", { model: "sums", ...rows }, "model", /sums.*other/],
+    ["/predict?version=2", { model: "sums", version: 1, ...rows }, "version", /1.*2/],
+    ["/models/sums/predict?version=1", { ...rows, version: 2 }, "version", /2.*1/],
+    ["/predict?version=new", { model: "sums", ...rows }, "version", /new/],
+  ]) {
+    const reply = await daemon.post(url, body);
+    assertProblem(reply, 400, names);
+    assert.equal(reply.json.field, field, reply.text);
+  }
+});
+
 test("a name in quotes keeps its blanks, in the data as in what is to be predicted", async () => {
   const file = sums(60, '" a","b ", label\n');
   const { json } = await daemon.csv("/train?name=blanks&model=blanks&epochs=2&layers=4", file);
@@ -129,6 +151,9 @@ test("line n of the answer is of row n of a CSV, with the reason where that cann
   assert.deepEqual(json.predictions.filter(({ error }) => !error), clean.predictions);
   json.predictions.forEach(({ error }, i) => assert.equal(Boolean(error), i % 100 === 42 || i % 100 === 57, i));
   assert.match(json.predictions[42].error, /'b'.*tall/);
+  const { predictions } = (await daemon.get("/openapi.json")).json.components.schemas.Predictions.properties;
+  const described = predictions.items.oneOf.flatMap(({ properties }) => Object.keys(properties));
+  assert.deepEqual(json.predictions.flatMap(Object.keys).filter((key) => !described.includes(key)), []);
   assert.match(json.predictions[657].error, /row 658 has 1 field/);
   const lines = (await ask(rows, "text/csv")).text.trimEnd().split("\n"), plain = (await ask(good, "text/csv")).text.trimEnd().split("\n");
   assert.deepEqual([lines.length, lines[0], plain[0]], [701, "a,b,prediction,probability,error", "a,b,prediction,probability"]);

@@ -34,13 +34,22 @@ static const struct recipe *find(void *self, const char *name, uint32_t version,
     return NULL;
 }
 
+static bool body_read(struct trial *trial, bool later, struct instances *instances, struct err *err)
+{
+    const struct instances_models models = {find, trial};
+    struct json_head head;
+    bool ok = head_read(&head, trial->bytes, trial->n, (struct head_url){0}, err) &&
+              instances_from_json(&head, &models, later, instances, err);
+    head_done(&head);
+    return ok;
+}
+
 static bool rows_read(void *self, struct err *err)
 {
     struct trial *trial = self;
-    const struct instances_models models = {find, self, NULL};
     instances_done(&trial->instances);
     trial->instances = (struct instances){0};
-    return instances_from_json(trial->bytes, trial->n, &models, false, &trial->instances, err);
+    return body_read(trial, false, &trial->instances, err);
 }
 
 /* Each number that begins after what belongs to none. */
@@ -99,12 +108,10 @@ static void rows_check(const struct trial *trial)
 /* The rows only marked now, and read when they are wanted. */
 static void later_check(struct trial *trial)
 {
-    const struct instances_models models = {find, trial, NULL};
     struct instances later = {0};
     struct err err = {0};
     uint32_t n_inputs = trial->recipe->n_inputs;
-    require(instances_from_json(trial->bytes, trial->n, &models, true, &later, &err),
-            "rows are taken later too");
+    require(body_read(trial, true, &later, &err), "rows are taken later too");
     require(later.n_rows == trial->instances.n_rows, "as many of them");
     float *scratch =
         malloc((instances_scratch(&later, trial->recipe, INSTANCES_BLOCK) + 1) * sizeof *scratch);

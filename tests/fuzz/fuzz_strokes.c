@@ -12,14 +12,21 @@
 struct trial {
     const char *bytes;
     size_t n;
-    struct strokes strokes;
+    struct head_model model;
+    uint8_t picture[DIGIT_PIXELS];
 };
 
 static bool body_read(void *self, struct err *err)
 {
     struct trial *trial = self;
-    strokes_are_asked(trial->bytes, trial->n);
-    return strokes_read(trial->bytes, trial->n, &trial->strokes, err);
+    struct json_head head;
+    bool ok = head_read(&head, trial->bytes, trial->n, (struct head_url){0}, err);
+    if (ok && head.kind != HEAD_STROKES)
+        ok = err_set(err, ERR_INPUT, "no strokes");
+    ok = ok && strokes_from_json(&head, trial->picture, err);
+    trial->model = head.model;
+    head_done(&head);
+    return ok;
 }
 
 /* As many points as cJSON finds; ink where there is a point. */
@@ -31,10 +38,10 @@ static void strokes_check(const struct trial *trial)
     require(cJSON_IsArray(strokes), "cJSON finds the strokes");
     cJSON_ArrayForEach(stroke, strokes) n_points += cJSON_GetArraySize(stroke);
     for (int i = 0; i < DIGIT_PIXELS; i++)
-        ink += trial->strokes.picture[i] > 0;
+        ink += trial->picture[i] > 0;
     require((n_points > 0) == (ink > 0), "points are ink");
     version = cJSON_GetObjectItemCaseSensitive(body, "version");
-    require(!version || version->valuedouble == trial->strokes.version, "the version is the message's");
+    require(!version || version->valuedouble == trial->model.version, "the version is the message's");
     cJSON_Delete(body);
 }
 

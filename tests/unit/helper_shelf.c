@@ -40,3 +40,15 @@ const struct recipe *shelf_find(void *self, const char *name, uint32_t version, 
     err_set(err, ERR_NOT_FOUND, "no model '%s'", name);
     return NULL;
 }
+
+bool shelf_json(const char *bytes, size_t n, struct head_url url, bool later, struct instances *instances,
+                struct err *err)
+{
+    const struct instances_models models = {shelf_find, &shelf};
+    struct json_head head;
+    bool ok =
+        head_read(&head, bytes, n, url, err) && instances_from_json(&head, &models, later, instances, err);
+
+    head_done(&head);
+    return ok;
+}

@@ -16,12 +16,11 @@
 static bool scan_json(const char *body, size_t n, const char *path_name, struct instances *instances,
                       struct err *err)
 {
-    struct instances_models models = {shelf_find, &shelf, path_name};
     char *copy = malloc(n ? n : 1);
 
     memcpy(copy, body, n);
     *err = (struct err){0};
-    bool ok = instances_from_json(copy, n, &models, false, instances, err);
+    bool ok = shelf_json(copy, n, (struct head_url){path_name, 0}, false, instances, err);
     free(copy);
     return ok;
 }

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+static const struct head_url no_url;
+
 /* A body of so many rows, the k-th one given, before or after the model's
  * name. */
 static char *body_of(const char *model, const char *usual, uint32_t n, uint32_t k, const char *odd,
@@ -34,15 +36,14 @@ static char *body_of(const char *model, const char *usual, uint32_t n, uint32_t 
  * scanned at once. */
 static bool marked_rows_are_equal(const char *body, const struct recipe *recipe)
 {
-    struct instances_models models = {shelf_find, &shelf, NULL};
     struct instances now = {0}, later = {0};
     struct err err;
     size_t n = strlen(body);
     char *copy = malloc(n);
 
     memcpy(copy, body, n);
-    ck_assert_msg(instances_from_json(copy, n, &models, false, &now, &err), "%s", err.msg);
-    ck_assert(instances_from_json(copy, n, &models, true, &later, &err));
+    ck_assert_msg(shelf_json(copy, n, no_url, false, &now, &err), "%s", err.msg);
+    ck_assert(shelf_json(copy, n, no_url, true, &later, &err));
     bool is_marked = later.marks != NULL, equal = true, good = true;
     for (uint32_t i = 0; i < later.n_rows; i += INSTANCES_BLOCK) {
         uint32_t rows = later.n_rows - i < INSTANCES_BLOCK ? later.n_rows - i : INSTANCES_BLOCK;
@@ -100,15 +101,14 @@ START_TEST(wrong_rows_that_waited_are_told)
 {
     static const char *const odd[] = {"[1,2]", "[1,2,3,4]", "[1,2,1e99]", "[1,2,3",  "[]",
                                       "7",     "[1,[2],3]", "[1,2,3]]",   "[1,2,x]", ""};
-    struct instances_models models = {shelf_find, &shelf, NULL};
 
     for (uint32_t k = 0; k < MANY; k += MANY / 2) {
         char *body = body_of("numbers", "[1.5,-2,3e1]", MANY, k, odd[_i], false);
         struct instances now = {0}, later = {0};
         struct err wrong = {0}, err = {0};
         float scratch[INSTANCES_BLOCK * 4 + 3];
-        ck_assert(!instances_from_json(body, strlen(body), &models, false, &now, &wrong));
-        bool ok = instances_from_json(body, strlen(body), &models, true, &later, &err);
+        ck_assert(!shelf_json(body, strlen(body), no_url, false, &now, &wrong));
+        bool ok = shelf_json(body, strlen(body), no_url, true, &later, &err);
         if (!ok)
             ck_assert_str_eq(err.msg, wrong.msg);
         for (uint32_t i = 0; ok && i < later.n_rows; i += INSTANCES_BLOCK) {
