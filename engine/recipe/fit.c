@@ -150,6 +150,7 @@ static bool columns_alloc(const struct fit *fit, struct err *err)
         recipe->columns[c].name = strdup(from->name);
         recipe->columns[c].decimal_point = from->decimal_point;
         recipe->columns[c].thousands_separator = from->thousands_separator;
+        recipe->columns[c].number = from->number;
         if (!recipe->columns[c].name)
             return err_memory(err, "the recipe's columns");
     }

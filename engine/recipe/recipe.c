@@ -205,6 +205,9 @@ static bool text_number(const struct recipe_column *column, const struct value *
                                                  : '.';
     float nearest;
 
+    if (!number_format_is_plain(&column->number) &&
+        number_read(value->text, value->length, &column->number, number))
+        return true;
     if (thousands_separator &&
         number_parse_groups(value->text, value->length, decimal_point, thousands_separator, &nearest,
                             plain) &&
@@ -223,7 +226,7 @@ static bool encode_text_number(const struct recipe_column *column, const struct 
     double number = NAN;
 
     if (!(truth ? truth_parse(value->text, value->length, &side) : text_number(column, value, &number)) &&
-        !text_is_missing(value->text, value->length))
+        !text_may_be_missing(value->text, value->length))
         return value_wrong(column, value, truth ? "yes or no, true or false" : "a number", err);
     column_encode_value(column, truth ? (double)side : number, x);
     return true;
@@ -234,15 +237,20 @@ static bool encode_date(const struct recipe_column *column, const struct value *
 {
     double date = NAN;
     bool ok = value->kind == VALUE_MISSING || (value->kind == VALUE_NUMBER && !isfinite(value->number));
-    char format[DATE_FORMAT_MAX], expected[64];
+    char format[DATE_FORMAT_MAX], expected[80];
 
     if (value->kind == VALUE_TEXT)
         ok = date_parse(value->text, value->length, column->date, &date) ||
-             text_is_missing(value->text, value->length);
+             text_may_be_missing(value->text, value->length);
     if (!ok) {
         bool iso = column->date.order == DATE_YMD;
         date_format_text(column->date, format);
-        snprintf(expected, sizeof expected, "a date as %s%syyyy-mm-dd", iso ? "" : format, iso ? "" : " or ");
+        if (column->date.order > DATE_MDY)
+            snprintf(expected, sizeof expected, "a %s as %s",
+                     column->date.order == DATE_TIME ? "time" : "period", format);
+        else
+            snprintf(expected, sizeof expected, "a date as %s%syyyy-mm-dd", iso ? "" : format,
+                     iso ? "" : " or ");
         return value_wrong(column, value, expected, err);
     }
     column_encode_date(column, date, x);

@@ -330,6 +330,15 @@ static bool sources_take(struct compose *compose, struct err *err)
            (compose->place.n_rows > 0 || err_set(err, ERR_INPUT, "there are no rows"));
 }
 
+/* What the numbers of another source have in their writing, too. */
+static void number_join(struct number_format *format, const struct number_format *other)
+{
+    format->bounds = format->bounds || other->bounds;
+    format->parentheses = format->parentheses || other->parentheses;
+    if (format->n_decimals != other->n_decimals)
+        format->n_decimals = 0;
+}
+
 /* How dates are read and written, and the numbers' marks, are the sources'. */
 static void columns_inherit(struct column *columns, uint32_t n, const void *self)
 {
@@ -338,6 +347,9 @@ static void columns_inherit(struct column *columns, uint32_t n, const void *self
         const struct column *first = table_column(compose->sources[0].table, i);
         columns[i].decimal_point = first->decimal_point;
         columns[i].thousands_separator = first->thousands_separator;
+        columns[i].number = first->number;
+        for (uint32_t j = 1; j < compose->n_sources && column_is_number(&columns[i]); j++)
+            number_join(&columns[i].number, &table_column(compose->sources[j].table, i)->number);
         for (uint32_t j = 0; j < compose->n_sources && columns[i].type == COLUMN_DATE; j++)
             columns[i].date.either =
                 columns[i].date.either && table_column(compose->sources[j].table, i)->date.either;

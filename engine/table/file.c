@@ -39,9 +39,10 @@ struct file_column {
     uint64_t n_missing;
     double min, max, mean, stddev;
     uint32_t type, offset, n_levels;
-    uint32_t detail; /* dates: order | separator << 8 | either << 16; others: all are integers | decimal_point
+    uint32_t detail; /* dates: order | separator << 8 | either << 16 | style << 17; others: all are integers |
+                        decimal_point
                         << 8 | thousands_separator << 16 | decimals << 24 */
-    uint64_t style;  /* 0 */
+    uint64_t style;  /* 1: the name of the format of its numbers follows the column's name; else 0 */
 };
 
 typedef uint64_t words_v __attribute__((vector_size(64)));
@@ -100,12 +101,23 @@ bool table_file_has_texts(const struct table_schema *schema)
     return false;
 }
 
+/* Whether its numbers share more in writing than the detail holds. */
+static bool has_format(const struct column *column)
+{
+    return column_is_number(column) && !number_format_is_plain(&column->number);
+}
+
 static size_t words_bytes(const struct table_schema *schema)
 {
     size_t n = 0;
     for (uint32_t i = 0; i < schema->n_columns; i++) {
         const struct column *column = &schema->columns[i];
         n += strlen(column->name) + 1;
+        if (has_format(column)) {
+            char format[NUMBER_FORMAT_MAX];
+            number_format_text(&column->number, format);
+            n += strlen(format) + 1;
+        }
         for (uint32_t j = 0; j < column->n_levels; j++)
             n += strlen(column->levels[j]) + 1;
     }
@@ -126,7 +138,7 @@ static uint32_t detail_pack(const struct column *column)
         return (uint32_t)column->integer | (uint32_t)(unsigned char)column->decimal_point << 8 |
                (uint32_t)(unsigned char)column->thousands_separator << 16 | (uint32_t)column->decimals << 24;
     return (uint32_t)date->order | (uint32_t)(unsigned char)date->separator << 8 |
-           (uint32_t)date->either << 16;
+           (uint32_t)date->either << 16 | (uint32_t)date->style << 17;
 }
 
 static void detail_unpack(struct column *column, uint32_t detail, uint32_t version)
@@ -135,7 +147,8 @@ static void detail_unpack(struct column *column, uint32_t detail, uint32_t versi
     if (column->type == COLUMN_DATE) {
         column->date = (struct date_format){.order = (enum date_order)(detail & 0xff),
                                             .separator = (char)(detail >> 8 & 0xff),
-                                            .either = (detail >> 16 & 1) != 0};
+                                            .either = (detail >> 16 & 1) != 0,
+                                            .style = (uint16_t)(detail >> 17)};
         return;
     }
     column->integer = (detail & 1) != 0;
@@ -165,8 +178,14 @@ static void schema_pack(const struct table_schema *schema, char *block)
                                           .type = from->type,
                                           .offset = from->offset,
                                           .n_levels = from->n_levels,
-                                          .detail = detail_pack(from)};
+                                          .detail = detail_pack(from),
+                                          .style = has_format(from)};
         text = text_put(text, from->name);
+        if (has_format(from)) {
+            char format[NUMBER_FORMAT_MAX];
+            number_format_text(&from->number, format);
+            text = text_put(text, format);
+        }
         for (uint32_t j = 0; j < from->n_levels; j++) {
             *level_rows++ = from->level_rows[j];
             text = text_put(text, from->levels[j]);
@@ -245,9 +264,13 @@ static bool column_check(const struct file_column *column, const struct file_hea
         return false;
     bool bytes =
         column->type != COLUMN_BYTE || (column->min >= 0 && column->max >= column->min && column->max <= 255);
+    bool old = header->version < VERSION;
     bool format =
-        column->type != COLUMN_DATE || ((column->detail & 0xff) < DATE_ORDERS && column->detail >> 17 == 0);
-    return bytes && format && column_place_check(column, header->record_bytes) &&
+        column->type != COLUMN_DATE || ((column->detail & 0xff) < (old ? DATE_MDY + 1 : DATE_ORDERS) &&
+                                        column->detail >> 17 < (old ? 1 : 2 * DATE_LETTER));
+    bool style = old || column->style == 0 ||
+                 (column->style == 1 && column_type_is_number((enum column_type)column->type));
+    return bytes && format && style && column_place_check(column, header->record_bytes) &&
            (column->type == COLUMN_CATEGORY || column->n_levels == 0);
 }
 
@@ -290,6 +313,9 @@ static bool schema_unpack(const struct file_header *header, char *block, struct 
         if (!schema->columns[i].name)
             return false;
         detail_unpack(&schema->columns[i], from->detail, header->version);
+        const char *format = header->version >= VERSION && from->style ? text_take(&text, end) : "0";
+        if (!format || !number_format_find(format, &schema->columns[i].number))
+            return false;
         for (uint32_t j = 0; j < from->n_levels; j++)
             if (!(*levels++ = text_take(&text, end)))
                 return false;

@@ -23,7 +23,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define PASSES_MAX 7 /* one type wider each time */
+#define PASSES_MAX 9 /* one type wider each time */
 
 static const struct ingest_sizes sizes_usual = {.chunk_bytes = 1 << 20,
                                                 .head_bytes = 256 << 10,
@@ -120,19 +120,20 @@ static bool source_read(struct plan *plan, const struct source *source, int tabl
         good = none_describe(report, err);
     good = good && odd_describe(&pass, report, err);
     *again = good && pass.tally.needs_widening;
-    for (uint32_t i = 0; *again && i < plan->n_columns; i++)
-        tally_wanted(&pass.tally, i, &plan->columns[i].type, &plan->columns[i].date);
+    for (uint32_t i = 0; good && i < plan->n_columns; i++)
+        if (tally_decide(&pass.tally, i, &plan->columns[i]))
+            *again = true;
     if (good && !*again)
         good = table_writer_finish(&pass.writer, &pass.tally, pass.n_text_bytes, err);
     pass_done(&pass);
+    plan->n_passes++;
     if (*again)
         plan_layout(plan);
     return good;
 }
 
-/* The first pass finds the types that all values need; of columns whose head was
- * of bytes or of numbers a second one may find more. Types only widen: more
- * passes than there are types are needed only if the file changes
+/* The first pass finds what all values need; from the second on types only widen:
+ * more passes than there are types are needed only if the file changes
  * meanwhile. */
 static bool source_ingest(struct plan *plan, const struct source *source, const char *path, int table_fd,
                           const struct table_progress *progress, struct csv_report *report, bool *strange,

@@ -50,13 +50,14 @@ extern const struct bytes_kernels bytes_kernels_avx2, bytes_kernels_avx512;
  * above 255 ends just before. */
 struct bytes_block {
     uint64_t digits, separators, crs, lfs, large;
-    uint64_t zeros, blanks; /* of a list */
+    uint64_t zeros;
+    uint64_t blanks; /* of a list */
 };
 
 struct bytes_progress {
-    uint64_t digits; /* of the block before */
-    bool cr;         /* its last byte was CR */
-    uint32_t column; /* fields of the row in progress so far */
+    uint64_t digits, zeros; /* of the block before */
+    bool cr;                /* its last byte was CR */
+    uint32_t column;        /* fields of the row in progress so far */
     uint8_t *out;
     size_t row_at; /* where the row in progress begins */
     uint64_t n_rows;
@@ -83,7 +84,8 @@ static inline bool bytes_check_rows(struct bytes_progress *progress, uint64_t en
 }
 
 /* Whether the block holds plain numbers, separators and line ends alone, each
- * end with a number of one to three digits before it, and rows of the right
+ * end with a number of one to three digits before it, no zero before others of
+ * its digits, and rows of the right
  * length; *ends are the separators and line ends, *n how many. The LF of a CRLF
  * is nothing. */
 static inline bool bytes_check(struct bytes_progress *progress, const struct bytes_block *block, size_t at,
@@ -94,11 +96,13 @@ static inline bool bytes_check(struct bytes_progress *progress, const struct byt
     *ends = block->separators | block->crs | (block->lfs & ~skipped);
     uint64_t one = digits << 1 | before >> 63, two = digits << 2 | before >> 62,
              three = digits << 3 | before >> 61;
+    uint64_t led = digits & (block->zeros << 1 | progress->zeros >> 63) & ~two; /* "07" is no number */
     uint64_t strange =
-        ~(digits | *ends | skipped) | (*ends & ~one) | (digits & one & two & three) | block->large;
+        ~(digits | *ends | skipped) | (*ends & ~one) | (digits & one & two & three) | block->large | led;
     if (strange != 0)
         return false;
     progress->digits = digits;
+    progress->zeros = block->zeros;
     progress->cr = block->crs >> 63;
     *n = (uint32_t)__builtin_popcountll(*ends);
     uint64_t line_ends = *ends & ~block->separators;

@@ -137,10 +137,12 @@ static void take_byte(struct chunk *chunk, uint32_t index, const struct csv_fiel
     struct tally_pointed *pointed = &chunk->tally.pointed[plan->columns[index].slot];
     double value;
     *to = 0;
-    if (plan->options->n_missing == 0 && byte_parse(field, to))
+    if (plan->options->n_missing == 0 && byte_parse(field, to) && !field_is_led(field))
         return;
-    if (!plan_number(plan, field, &value)) {
-        tally_want(&chunk->tally, index, plan_missing(plan, field) ? COLUMN_NUMBER : COLUMN_CATEGORY);
+    if (!plan_number(plan, field, &value) || field_is_led(field)) {
+        tally_want(&chunk->tally, index, COLUMN_NUMBER);
+        if (!plan_missing(plan, field))
+            tally_evidence(&chunk->tally, index, field);
         return;
     }
     enum column_type type = type_of_number(value);
@@ -162,16 +164,18 @@ static inline bool float_keeps(const struct csv_field *field, double value)
     return (field->length <= 7 && size > 1e-12 && size < 1e6) || number_fits_float(value);
 }
 
-/* A text in a column of numbers or dates: the orders in which it is a date. */
-static uint32_t date_note(struct chunk *chunk, uint32_t index, const struct csv_field *field,
-                          double values[DATE_ORDERS])
+/* A value that its column's planned type does not hold: it becomes missing where
+ * such values are few. Lack of memory is the chunk's error. */
+static void odd_take(struct chunk *chunk, uint32_t index, const struct csv_field *field)
 {
-    struct tally_date *texts = &chunk->tally.texts_as_dates[index];
-    uint32_t orders = texts->orders ? date_read(field->text, field->length, values) : 0;
-    texts->orders &= orders;
-    if (!texts->separator)
-        texts->separator = orders ? date_format_choose(orders, field->text, field->length).separator : '-';
-    return orders;
+    struct evidence *evidence = &chunk->tally.evidence[index];
+    tally_evidence(&chunk->tally, index, field);
+    if (text_may_be_missing(field->text, field->length))
+        return;
+    if (evidence->n_listed++ < ODD_LISTED)
+        chunk_note(chunk, DEED_ODD_CELL, index, field);
+    else
+        chunk->notes.n_done[DEED_ODD_CELL]++;
 }
 
 /* The value as its column's type has it while the file is read. */
@@ -204,19 +208,21 @@ static void take_number(struct chunk *chunk, uint32_t index, const struct csv_fi
     const struct plan_column *column = &plan->columns[index];
     struct tally_number *tally = &chunk->tally.numbers[column->slot];
     double value = NAN;
-    if (plan_number(plan, field, &value)) {
+    bool is_number = plan_column_number(plan, column, field, &value);
+    if (is_number) {
         tally_add_number(tally, value, column->shift);
-        if (tally->decimals != COLUMN_DECIMALS_MIXED)
+        if (!column->formatted && tally->decimals != COLUMN_DECIMALS_MIXED)
             tally_decimals(&tally->decimals, plan_decimals(plan, field));
+        if (!tally->fraction) /* else they are no codes */
+            tally->code = tally->code || field_is_led(field);
     } else {
         value = NAN;
         tally->n_missing++;
-        if (!plan_missing(plan, field)) {
-            double values[DATE_ORDERS];
-            date_note(chunk, index, field, values);
-            tally_want(&chunk->tally, index, COLUMN_CATEGORY);
-        }
     }
+    if (is_number && column->formatted)
+        tally_evidence(&chunk->tally, index, field);
+    else if (!is_number && !plan_missing(plan, field))
+        odd_take(chunk, index, field);
     number_put(chunk, index, field, value, to);
 }
 
@@ -225,14 +231,21 @@ static void take_date(struct chunk *chunk, uint32_t index, const struct csv_fiel
     const struct plan *plan = chunk->source->plan;
     const struct plan_column *column = &plan->columns[index];
     struct tally_number *tally = &chunk->tally.dates[column->slot];
-    double values[DATE_ORDERS], value = NAN;
-    if (plan_missing(plan, field)) {
-        tally->n_missing++;
-    } else if (date_note(chunk, index, field, values) & 1u << column->date.order) {
-        value = values[column->date.order];
+    struct date_reading reading;
+    double value = NAN;
+    bool missing = plan_missing(plan, field);
+    uint32_t orders = missing ? 0 : date_examine(field->text, field->length, false, &reading);
+    if (orders & 1u << column->date.order) {
+        value = reading.values[column->date.order];
         tally_add_number(tally, value, column->shift);
     } else {
-        tally_want(&chunk->tally, index, COLUMN_DATE); /* in another order, or text: the tally knows */
+        tally->n_missing++;
+    }
+    if (orders & 1u << column->date.order) {
+        chunk->tally.has_evidence = true;
+        evidence_add_date(&chunk->tally.evidence[index], &reading);
+    } else if (!missing) {
+        odd_take(chunk, index, field);
     }
     memcpy(to, &value, sizeof value);
 }
@@ -271,6 +284,8 @@ static bool take_text(struct chunk *chunk, uint32_t index, const struct csv_fiel
         chunk->tally.texts_missing[chunk->source->plan->columns[index].slot]++;
         at = TABLE_TEXT_MISSING;
     } else {
+        if (!chunk->source->plan->columns[index].given)
+            tally_evidence(&chunk->tally, index, &text);
         size_t needed = chunk->n_text_bytes + text.length + 1;
         char *texts = room_make(chunk, chunk->texts, &chunk->texts_room, needed, "the texts of a chunk");
         if (!texts)
@@ -376,7 +391,8 @@ static enum csv_result row_check(const struct chunk *chunk, uint32_t *field)
     for (uint32_t i = 0; i < plan->n_columns && plan->n_fixed > 0; i++) {
         const struct csv_field *text = &chunk->scan.fields[i];
         *field = i;
-        if (plan->columns[i].fixed && !plan_number(plan, text, &value) && !plan_missing(plan, text))
+        if (plan->columns[i].fixed && !plan_column_number(plan, &plan->columns[i], text, &value) &&
+            !plan_missing(plan, text))
             return CSV_NOT_A_NUMBER;
     }
     return CSV_ROW;

@@ -74,12 +74,9 @@ static bool problem_describe(const struct plan *plan, enum csv_result problem, u
 static void skipped_describe(const struct plan *plan, const struct note *note, uint64_t row, struct err *err)
 {
     static const enum csv_result problems[DEEDS] = {
-        [DEED_UNCLOSED] = CSV_UNTERMINATED,
-        [DEED_BAD_QUOTE] = CSV_TEXT_AFTER_QUOTE,
-        [DEED_NUL_BYTE] = CSV_NUL,
-        [DEED_WRONG_TYPE] = CSV_NOT_A_NUMBER,
-        [DEED_TOO_FEW] = CSV_RAGGED,
-        [DEED_TOO_MANY] = CSV_RAGGED,
+        [DEED_UNCLOSED] = CSV_UNTERMINATED, [DEED_BAD_QUOTE] = CSV_TEXT_AFTER_QUOTE,
+        [DEED_NUL_BYTE] = CSV_NUL,          [DEED_WRONG_TYPE] = CSV_NOT_A_NUMBER,
+        [DEED_TOO_FEW] = CSV_RAGGED,        [DEED_TOO_MANY] = CSV_RAGGED,
     };
     if (problems[note->deed]) {
         problem_describe(plan, problems[note->deed], row,
@@ -136,7 +133,8 @@ static bool note_commit(struct pass *pass, const struct note *note, const char *
     memcpy(said.text, field.text, text_cut(field.text, field.length, CSV_SHOWN_BYTES));
     if (done->n < CSV_SHOWN)
         done->first[done->n] = said;
-    bool good = !deed_rejects(note->deed) ||
+    bool listed = note->deed != DEED_ODD_CELL || pass->tally.evidence[note->column].n_listed < ODD_LISTED;
+    bool good = !deed_rejects(note->deed) || !listed ||
                 rejects_put(&pass->rejects, &said, note->deed, deed_reason(note->deed), field.text,
                             text_cut(field.text, field.length, CSV_REJECT_BYTES), err);
     done->n++;

@@ -19,19 +19,20 @@ struct probe {
     char *first; /* the first row's cell, a copy in the plan's arena */
     uint32_t first_length;
     enum cell first_cell;
-    enum column_type type; /* of the rows after the first */
+    enum column_type type; /* of the numbers in the rows after the first */
     uint32_t n_numbers, n_texts;
-    bool fraction;           /* some number is no integer */
-    double number;           /* the first of them */
-    uint32_t n_dates, dates; /* texts that are dates, and the orders that fit all of them */
-    double date;             /* the first of them */
-    struct date_format format;
+    bool fraction, code;       /* some number is no integer; some begins with a zero */
+    bool negative;             /* some number is */
+    double number;             /* the first of them */
+    struct evidence *evidence; /* of the texts; the head's */
+    struct verdict verdict;
     bool repeated; /* the first row's text stands again below it */
 };
 
 struct head {
     struct csv_scan scan;
     struct probe *probes;       /* (n_columns) */
+    struct evidence *evidence;  /* (n_columns): pages that are only touched where there are texts */
     uint32_t n_columns, n_rows; /* rows after the first */
     uint32_t n_repeats;         /* rows that are the first again */
     uint32_t n_width;           /* columns that there are, at least */
@@ -100,12 +101,19 @@ uint8_t plan_decimals(const struct plan *plan, const struct csv_field *field)
 
 enum column_type type_of_number(double value)
 {
-    bool integer = fabs(value) < 0x1p63 && value == floor(value);
-    if (integer && value >= 0 && value <= UINT8_MAX)
+    if (value >= 0 && value <= UINT8_MAX && value == (double)(uint8_t)value)
         return COLUMN_BYTE;
+    bool integer = fabs(value) < 0x1p63 && value == floor(value);
     if (integer)
         return fabs(value) <= 0x1p24 ? COLUMN_NUMBER : COLUMN_INT64;
     return number_fits_float(value) ? COLUMN_NUMBER : COLUMN_DOUBLE;
+}
+
+bool plan_formatted(const struct plan *plan, const struct plan_column *column, const struct csv_field *field,
+                    double *value)
+{
+    return number_read(field->text, field->length, &column->number, value) &&
+           (plan->options->n_missing == 0 || !plan_missing(plan, field));
 }
 
 bool plan_foreign(const struct plan *plan, const struct csv_field *field)
@@ -129,38 +137,23 @@ static enum cell cell_of(const struct plan *plan, const struct csv_field *field,
     return plan_missing(plan, field) ? CELL_MISSING : CELL_TEXT;
 }
 
-static void date_see(struct probe *probe, const struct csv_field *field)
-{
-    double values[DATE_ORDERS];
-    uint32_t orders = date_read(field->text, field->length, values);
-    if (!orders)
-        return;
-    probe->dates = probe->n_dates++ ? probe->dates & orders : orders;
-    probe->format = date_format_choose(probe->dates, field->text, field->length);
-    if (orders & 1u << probe->format.order)
-        probe->date = values[probe->format.order];
-}
-
-/* All that is there is dates of one order. */
-static bool is_dates(const struct probe *probe)
-{
-    return probe->n_dates > 0 && probe->n_dates == probe->n_texts && probe->n_numbers == 0 && probe->dates;
-}
-
 static void probe_field(const struct plan *plan, struct probe *probe, const struct csv_field *field)
 {
     double value;
     enum cell cell = cell_of(plan, field, &value);
     enum column_type type = COLUMN_NUMBER;
     if (cell == CELL_TEXT) {
-        if (probe->n_dates == probe->n_texts++)
-            date_see(probe, field);
-        type = COLUMN_CATEGORY;
+        probe->n_texts++;
+        evidence_add(probe->evidence, field->text, field->length, 1);
     } else if (cell == CELL_NUMBER) {
         if (probe->n_numbers++ == 0)
             probe->number = value;
         type = type_of_number(value);
-        probe->fraction = probe->fraction || (type != COLUMN_INT64 && value != floor(value));
+        if (type != COLUMN_BYTE) {
+            probe->fraction = probe->fraction || (type != COLUMN_INT64 && value != floor(value));
+            probe->negative = probe->negative || value < 0;
+        }
+        probe->code = probe->code || field_is_led(field);
     }
     probe->type = type_wider(probe->type, type);
     if (probe->type == COLUMN_INT64 && probe->fraction)
@@ -215,6 +208,42 @@ static uint32_t lines_join(char *text, uint32_t length)
     return n;
 }
 
+void plan_format(const struct plan *plan, struct plan_column *column, const struct number_format *format)
+{
+    struct number_format plain = *format;
+    column->number = *format;
+    bool own = (plain.decimal_point ? plain.decimal_point : '.') == plan->dialect.decimal;
+    plain.decimal_point = '\0';
+    column->formatted = !own || !number_format_is_plain(&plain);
+}
+
+/* What the column is as far as the head shows it. */
+static void probe_decide(const struct plan *plan, struct probe *probe)
+{
+    const struct evidence_plain plain = {.n = probe->n_numbers,
+                                         .decimal_point = plan->dialect.decimal,
+                                         .told = plan->options->decimal != 0,
+                                         .fraction = probe->fraction || probe->negative,
+                                         .code = probe->code};
+    probe->verdict = (struct verdict){.type = COLUMN_NUMBER};
+    if (probe->n_texts > 0 || probe->code)
+        evidence_decide(probe->evidence, &plain, &probe->verdict);
+    if (probe->verdict.type != COLUMN_NUMBER || (probe->n_texts == 0 && !probe->code))
+        probe->verdict.number = (struct number_format){.decimal_point = plan->dialect.decimal};
+}
+
+/* The first row's cell, in what the rows below it are: a number, a date (text
+ * too), or another text. */
+static bool first_fits(const struct probe *probe)
+{
+    struct date_reading reading;
+    double value;
+    if (probe->verdict.type == COLUMN_DATE)
+        return date_examine(probe->first, probe->first_length, false, &reading) != 0;
+    return probe->first_cell == CELL_NUMBER ||
+           number_read(probe->first, probe->first_length, &probe->verdict.number, &value);
+}
+
 static bool first_keep(struct plan *plan, struct head *head, struct err *err)
 {
     head->n_columns = head->scan.n_fields > head->n_width ? head->scan.n_fields : head->n_width;
@@ -222,12 +251,15 @@ static bool first_keep(struct plan *plan, struct head *head, struct err *err)
     if (!csv_scan_pad(&head->scan, head->n_columns))
         return err_memory(err, "the fields of a row");
     free(head->probes);
+    free(head->evidence);
     head->probes = calloc(head->n_columns, sizeof *head->probes);
-    if (!head->probes)
+    head->evidence = calloc(head->n_columns, sizeof *head->evidence);
+    if (!head->probes || !head->evidence)
         return err_memory(err, "the columns");
     for (uint32_t i = 0; i < head->n_columns; i++) {
         struct probe *probe = &head->probes[i];
         struct csv_field field = csv_field_trim(head->scan.fields[i]);
+        probe->evidence = &head->evidence[i];
         probe->first = arena_copy(&plan->names, field.text, field.length);
         if (!probe->first)
             return err_memory(err, "the names of the columns");
@@ -327,15 +359,16 @@ static bool header_guess(const struct plan *plan, const struct head *head, bool 
 {
     uint32_t n_for = 0, n_against = 0, n_texts = 0, n_years = 0;
     for (uint32_t i = 0; i < head->n_columns; i++) {
-        const struct probe *probe = &head->probes[i];
-        double values[DATE_ORDERS];
-        bool numeric = probe->n_numbers > 0 && probe->n_texts == 0, dates = is_dates(probe);
-        bool first_date =
-            dates && probe->first_cell == CELL_TEXT && date_read(probe->first, probe->first_length, values);
-        n_for += (numeric || dates) && probe->first_cell == CELL_TEXT && !first_date;
-        bool year = numeric && is_year(probe);
+        struct probe *probe = &head->probes[i];
+        probe_decide(plan, probe);
+        bool codes = probe->code && probe->n_texts == 0;
+        bool told =
+            codes || (probe->verdict.type != COLUMN_CATEGORY && probe->n_numbers + probe->n_texts > 0);
+        bool fits = told && first_fits(probe);
+        bool year = told && probe->verdict.type == COLUMN_NUMBER && is_year(probe);
+        n_for += told && probe->first_cell == CELL_TEXT && !fits;
         n_years += year;
-        n_against += (numeric && !year && probe->first_cell == CELL_NUMBER) || first_date;
+        n_against += fits && !year;
         n_texts += probe->first_cell == CELL_TEXT;
         if (head->n_rows == 0)
             n_against += probe->first_cell == CELL_NUMBER;
@@ -438,6 +471,7 @@ static bool types_fix(struct plan *plan, struct err *err)
             plan->columns[column].type = options->types[i].type;
         plan->n_fixed += number && !plan->columns[column].fixed;
         plan->columns[column].fixed = number;
+        plan->columns[column].given = true;
     }
     return true;
 }
@@ -460,13 +494,13 @@ static bool columns_make(struct plan *plan, struct head *head, struct err *err)
         struct csv_field first = {probe->first, probe->first_length, false};
         if (!plan->header)
             probe_field(plan, probe, &first);
-        plan->columns[i].type = probe->type;
-        plan->columns[i].shift = probe->n_numbers > 0 ? probe->number : 0;
-        if (is_dates(probe)) {
-            plan->columns[i].type = COLUMN_DATE;
-            plan->columns[i].date = probe->format;
-            plan->columns[i].shift = probe->date;
-        }
+        probe_decide(plan, probe);
+        plan->columns[i].type = probe->verdict.type == COLUMN_NUMBER ? probe->type : probe->verdict.type;
+        plan_format(plan, &plan->columns[i], &probe->verdict.number);
+        plan->columns[i].date = probe->verdict.date;
+        plan->columns[i].shift = probe->verdict.type == COLUMN_DATE ? probe->evidence->some_date
+                                 : probe->n_numbers > 0             ? probe->number
+                                                                    : probe->evidence->some_number;
         good = name_make(plan, &names, probe, i, err);
     }
     good = good && types_fix(plan, err);
@@ -649,6 +683,7 @@ bool plan_init(struct plan *plan, const struct region *region, const struct head
         good = true;
     }
     free(head.probes);
+    free(head.evidence);
     csv_scan_done(&head.scan);
     if (!good)
         plan_done(plan);

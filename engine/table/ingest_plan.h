@@ -6,17 +6,21 @@
 
 #include "csv/scan.h"
 #include "mlp/table.h"
+#include "table/ingest_evidence.h"
 #include "table/ingest_levels.h"
 #include "table/ingest_region.h"
 
 struct plan_column {
     const char *name; /* in the plan's arena */
     enum column_type type;
-    uint32_t offset;         /* within a record */
-    uint32_t slot;           /* its number among the columns of its type; of all numbers but bytes together */
-    bool fixed;              /* a number because the user says so: anything else makes a bad row */
-    double shift;            /* a value of the column: sums are taken of the differences from it */
-    struct date_format date; /* COLUMN_DATE: how it is read */
+    uint32_t offset; /* within a record */
+    uint32_t slot;   /* its number among the columns of its type; of all numbers but bytes together */
+    bool fixed;      /* a number because the user says so: anything else makes a bad row */
+    bool given;      /* the type is the user's: what values are more like does not matter */
+    bool formatted;  /* numbers are not written in the file's plain way: */
+    struct number_format number; /* as this column writes them */
+    double shift;                /* a value of the column: sums are taken of the differences from it */
+    struct date_format date;     /* COLUMN_DATE: how it is read */
 };
 
 struct plan {
@@ -35,6 +39,7 @@ struct plan {
     uint32_t bytes_at;  /* byte columns lie side by side in a record, in the table's order, from here on */
     uint32_t record_bytes;
     uint32_t n_fixed;
+    int n_passes;                    /* of the file so far */
     uint32_t n_levels_max;           /* of all categories together */
     size_t level_bytes_max;          /* their texts' */
     uint64_t seed;                   /* of the hashes */
@@ -69,6 +74,22 @@ int64_t plan_integer(const struct csv_field *field, double value);
  * end is no digit of them, or has an exponent. */
 uint8_t plan_decimals(const struct plan *plan, const struct csv_field *field);
 bool plan_missing(const struct plan *plan, const struct csv_field *field);
+/* A finite number of a formatted column. */
+bool plan_formatted(const struct plan *plan, const struct plan_column *column, const struct csv_field *field,
+                    double *value);
+/* As its column writes it. */
+static inline bool plan_column_number(const struct plan *plan, const struct plan_column *column,
+                                      const struct csv_field *field, double *value)
+{
+    return column->formatted ? plan_formatted(plan, column, field, value) : plan_number(plan, field, value);
+}
+/* The column's format, from here on. */
+void plan_format(const struct plan *plan, struct plan_column *column, const struct number_format *format);
+/* Whether digits of the number begin with a zero: "007". */
+static inline bool field_is_led(const struct csv_field *field)
+{
+    return field->length > 1 && field->text[0] == '0' && field->text[1] >= '0' && field->text[1] <= '9';
+}
 
 /* Whether the text has to be recoded to be UTF-8, and that: `to` has room for 3
  * bytes a byte. Returns the bytes written. */

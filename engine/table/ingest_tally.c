@@ -15,9 +15,9 @@ bool tally_init(struct tally *tally, const struct plan *plan, struct err *err)
     tally->categories = calloc((size_t)plan->n_of_type[COLUMN_CATEGORY] + 1, sizeof *tally->categories);
     tally->dates = calloc((size_t)plan->n_of_type[COLUMN_DATE] + 1, sizeof *tally->dates);
     tally->texts_missing = calloc((size_t)plan->n_of_type[COLUMN_TEXT] + 1, sizeof *tally->texts_missing);
-    tally->texts_as_dates = calloc((size_t)plan->n_columns, sizeof *tally->texts_as_dates);
+    tally->evidence = calloc((size_t)plan->n_columns, sizeof *tally->evidence);
     if (!tally->wanted || !tally->bytes || !tally->pointed || !tally->numbers || !tally->categories ||
-        !tally->dates || !tally->texts_missing || !tally->texts_as_dates) {
+        !tally->dates || !tally->texts_missing || !tally->evidence) {
         tally_done(tally);
         return err_memory(err, "the columns' statistics");
     }
@@ -32,10 +32,11 @@ void tally_clear(struct tally *tally)
     tally->needs_widening = false;
     tally->n_levels = 0;
     tally->level_bytes = 0;
-    for (uint32_t i = 0; i < plan->n_columns; i++) {
+    for (uint32_t i = 0; i < plan->n_columns; i++)
         tally->wanted[i] = (uint8_t)plan->columns[i].type;
-        tally->texts_as_dates[i] = (struct tally_date){.orders = ORDERS_ALL};
-    }
+    if (tally->has_evidence)
+        memset(tally->evidence, 0, plan->n_columns * sizeof *tally->evidence);
+    tally->has_evidence = false;
     for (uint32_t i = 0; i < plan->n_of_type[COLUMN_BYTE]; i++)
         tally->bytes[i] = (struct tally_byte){.min = UINT8_MAX};
     for (uint32_t i = 0; i < plan->n_of_type[COLUMN_BYTE]; i++)
@@ -69,7 +70,7 @@ void tally_done(struct tally *tally)
     free(tally->categories);
     free(tally->dates);
     free(tally->texts_missing);
-    free(tally->texts_as_dates);
+    free(tally->evidence);
     *tally = (struct tally){0};
 }
 
@@ -188,6 +189,7 @@ static void number_merge(struct tally_number *number, const struct tally_number 
     number->max = chunk->max > number->max ? chunk->max : number->max;
     number->fraction = number->fraction || chunk->fraction;
     number->inexact = number->inexact || chunk->inexact;
+    number->code = number->code || chunk->code;
     if (chunk->decimals != DECIMALS_NONE)
         tally_decimals(&number->decimals, chunk->decimals);
 }
@@ -205,12 +207,12 @@ bool tally_merge(struct tally *tally, struct tally *chunk, struct err *err)
     const struct plan *plan = tally->plan;
     tally->n_rows += chunk->n_rows;
     tally->needs_widening = tally->needs_widening || chunk->needs_widening;
+    tally->has_evidence = tally->has_evidence || chunk->has_evidence;
     for (uint32_t i = 0; i < plan->n_columns; i++) {
         tally->wanted[i] =
             (uint8_t)type_wider((enum column_type)tally->wanted[i], (enum column_type)chunk->wanted[i]);
-        tally->texts_as_dates[i].orders &= chunk->texts_as_dates[i].orders;
-        if (!tally->texts_as_dates[i].separator)
-            tally->texts_as_dates[i].separator = chunk->texts_as_dates[i].separator;
+        if (chunk->has_evidence)
+            evidence_merge(&tally->evidence[i], &chunk->evidence[i]);
     }
     for (uint32_t i = 0; i < plan->n_of_type[COLUMN_BYTE]; i++)
         byte_merge(&tally->bytes[i], &chunk->bytes[i]);
@@ -290,25 +292,122 @@ enum column_type tally_narrowest(const struct tally_number *number, uint64_t n_r
     return number->inexact ? COLUMN_DOUBLE : COLUMN_NUMBER;
 }
 
-void tally_wanted(const struct tally *tally, uint32_t index, enum column_type *type, struct date_format *date)
+/* The levels of a category as evidence, until too many are texts. */
+static void evidence_of_levels(const struct tally_category *category, uint64_t n_present,
+                               struct evidence *evidence)
+{
+    uint64_t n_odd_most = evidence_odd_limit(n_present);
+    for (uint32_t i = 0; i < category->levels.n; i++) {
+        const struct level *level = &category->levels.items[i];
+        evidence_add(evidence, level->text, level->length, level->n_rows);
+        uint64_t n_known = evidence->n_numbers + evidence->n_any_date + evidence->n_absent;
+        if (evidence->n - n_known > n_odd_most)
+            return;
+    }
+}
+
+static bool is_wide(enum column_type type)
+{
+    return type != COLUMN_BYTE && column_type_is_number(type);
+}
+
+/* What is counted of the column, and of its values that need no evidence. */
+static void evidence_gather(const struct tally *tally, uint32_t index, struct evidence *evidence,
+                            struct evidence_plain *plain)
 {
     const struct plan_column *planned = &tally->plan->columns[index];
-    const struct tally_date *texts = &tally->texts_as_dates[index];
-    bool dates = texts->separator && texts->orders && !planned->fixed;
-    bool number = planned->type != COLUMN_BYTE && column_type_is_number(planned->type),
-         planned_date = planned->type == COLUMN_DATE;
-    *type = (enum column_type)tally->wanted[index];
-    if (number && *type == COLUMN_INT64 && tally->numbers[planned->slot].fraction)
-        *type = COLUMN_DOUBLE;
-    /* A column that the head showed to be empty, and all texts below are
-     * dates. */
-    if (dates && number && *type == COLUMN_CATEGORY)
-        *type = tally->numbers[planned->slot].n_missing == tally->n_rows ? COLUMN_DATE : COLUMN_CATEGORY;
-    if (dates && !(planned_date &&
-                   texts->orders & 1u << planned->date.order)) /* the plan's own stays where it suits */
-        *date = date_format_choose(texts->orders, &texts->separator, 1);
-    if (!dates && *type == COLUMN_DATE && texts->separator)
-        *type = COLUMN_CATEGORY;
+    *evidence = tally->evidence[index];
+    *plain = (struct evidence_plain){.decimal_point = tally->plan->dialect.decimal,
+                                     .told = tally->plan->options->decimal != 0};
+    if (planned->type == COLUMN_BYTE) {
+        plain->n = tally->n_rows - evidence->n;
+        plain->fraction = evidence->fraction;
+    } else if (is_wide(planned->type) && !planned->formatted) {
+        const struct tally_number *number = &tally->numbers[planned->slot];
+        plain->n = tally->n_rows - number->n_missing;
+        plain->fraction = number->fraction || number->min < 0;
+        plain->code = number->code;
+    } else if (planned->type == COLUMN_CATEGORY) {
+        const struct tally_category *category = &tally->categories[planned->slot];
+        evidence_of_levels(category, tally->n_rows - category->n_missing, evidence);
+    }
+}
+
+/* The type wanted, of columns whose type the values' majority leaves as it is. */
+static enum column_type wanted_type(const struct tally *tally, uint32_t index)
+{
+    enum column_type wanted = (enum column_type)tally->wanted[index];
+    const struct plan_column *planned = &tally->plan->columns[index];
+    bool fraction = is_wide(planned->type) && tally->numbers[planned->slot].fraction;
+    return wanted == COLUMN_INT64 && fraction ? COLUMN_DOUBLE : wanted;
+}
+
+/* Whether numbers that were read in the one format are others in the other. */
+static bool formats_differ(const struct number_format *a, const struct number_format *b)
+{
+    char a_point = a->decimal_point ? a->decimal_point : '.',
+         b_point = b->decimal_point ? b->decimal_point : '.';
+    return a_point != b_point || a->thousands_separator != b->thousands_separator || a->lakhs != b->lakhs ||
+           a->bounds != b->bounds || a->parentheses != b->parentheses || strcmp(a->unit, b->unit) != 0;
+}
+
+static bool date_decided(struct plan_column *column, const struct verdict *verdict, double some, bool first)
+{
+    bool was_date = column->type == COLUMN_DATE;
+    bool other = !was_date || column->date.order != verdict->date.order;
+    column->type = COLUMN_DATE;
+    if (other && was_date && !first)
+        return false;
+    column->date = verdict->date;
+    column->shift = other ? some : column->shift;
+    return other;
+}
+
+/* The column is of numbers, of that type at least. */
+static bool number_decided(const struct plan *plan, struct plan_column *column, const struct verdict *verdict,
+                           enum column_type wanted, bool first)
+{
+    bool was_number = column_type_is_number(column->type);
+    bool other = !was_number || formats_differ(&column->number, &verdict->number);
+    enum column_type before = column->type;
+    column->type = column_type_is_number(wanted) ? wanted : COLUMN_NUMBER;
+    if (other && was_number && !first)
+        return column->type != before;
+    plan_format(plan, column, &verdict->number);
+    return other || column->type != before;
+}
+
+bool tally_decide(const struct tally *tally, uint32_t index, struct plan_column *column)
+{
+    enum column_type wanted = wanted_type(tally, index), before = column->type;
+    struct evidence evidence;
+    struct evidence_plain plain;
+    struct verdict verdict;
+    int n_passes = tally->plan->n_passes;
+    bool first = n_passes == 0 || (n_passes == 1 && before == COLUMN_TEXT);
+    bool evident = tally->has_evidence || before == COLUMN_CATEGORY ||
+                   (is_wide(before) && tally->numbers[column->slot].code);
+    bool settled = column->given || wanted == COLUMN_TEXT || (before == COLUMN_CATEGORY && !first);
+    if (evident && !settled)
+        evidence_gather(tally, index, &evidence, &plain);
+    if (!evident || settled || (evidence.n == 0 && !plain.code)) {
+        column->type = before == COLUMN_TEXT ? before : wanted;
+        return column->type != before;
+    }
+    evidence_decide(&evidence, &plain, &verdict);
+    if (before == COLUMN_TEXT && verdict.type == COLUMN_CATEGORY)
+        verdict.type = COLUMN_TEXT;
+    if (!first && before == COLUMN_DATE && verdict.type == COLUMN_NUMBER)
+        verdict.type = COLUMN_CATEGORY; /* there is no way back */
+    if (verdict.type == COLUMN_DATE)
+        return date_decided(column, &verdict, evidence.some_date, first);
+    if (verdict.type == COLUMN_NUMBER) {
+        if (!column_type_is_number(before) && plain.n == 0)
+            column->shift = evidence.some_number;
+        return number_decided(tally->plan, column, &verdict, wanted, first);
+    }
+    column->type = verdict.type;
+    return before != verdict.type;
 }
 
 void tally_column(const struct tally *tally, uint32_t index, struct column *column)
@@ -318,6 +417,11 @@ void tally_column(const struct tally *tally, uint32_t index, struct column *colu
     column->offset = planned->offset;
     column->decimal_point = tally->plan->dialect.decimal == ',' ? ',' : '\0';
     column->thousands_separator = tally->plan->dialect.thousands;
+    if (planned->formatted) {
+        column->number = planned->number;
+        column->decimal_point = planned->number.decimal_point;
+        column->thousands_separator = planned->number.thousands_separator;
+    }
     column->min = column->max = column->mean = column->stddev = NAN;
     column->decimals = COLUMN_DECIMALS_MIXED;
     if (planned->type == COLUMN_BYTE) {
@@ -325,13 +429,13 @@ void tally_column(const struct tally *tally, uint32_t index, struct column *colu
     } else if (column_type_is_number(planned->type)) {
         column->type = tally_narrowest(&tally->numbers[planned->slot], tally->n_rows);
         column_of_numbers(&tally->numbers[planned->slot], tally->n_rows, planned->shift, column);
+        if (planned->formatted)
+            column->decimals =
+                planned->number.n_decimals > 0 ? planned->number.n_decimals : COLUMN_DECIMALS_MIXED;
     } else if (planned->type == COLUMN_DATE) {
         column_of_numbers(&tally->dates[planned->slot], tally->n_rows, planned->shift, column);
         column->integer = false;
         column->date = planned->date;
-        if (tally->texts_as_dates[index].separator) /* how all of them may be read, not the head's alone */
-            column->date.either =
-                date_format_choose(tally->texts_as_dates[index].orders, &planned->date.separator, 1).either;
     } else if (planned->type == COLUMN_TEXT) {
         column->n_missing = tally->texts_missing[planned->slot];
     } else {

@@ -17,6 +17,7 @@ struct tally_number {
     double min, max;
     bool fraction;    /* some value is no integer */
     bool inexact;     /* some value is no float's shortest decimal: no float keeps it */
+    bool code;        /* some value has a zero before other digits */
     uint8_t decimals; /* as column.decimals says; DECIMALS_NONE before the first value */
 };
 #define DECIMALS_NONE 254
@@ -33,14 +34,6 @@ struct tally_category {
     size_t n_bytes; /* of the levels' texts; kept for the whole table only */
 };
 
-/* The orders in which all texts of a column are dates, and one of the texts'
- * separators. */
-struct tally_date {
-    uint32_t orders; /* bits; all of them before the first text */
-    char separator;
-};
-#define ORDERS_ALL ((1u << DATE_ORDERS) - 1)
-
 /* Each array is indexed by plan_column.slot of its type, `wanted` by column. */
 struct tally {
     uint64_t n_rows;
@@ -50,10 +43,11 @@ struct tally {
     struct tally_pointed *pointed; /* by the bytes' slots */
     struct tally_number *numbers;  /* of all types but bytes */
     struct tally_category *categories;
-    struct tally_number *dates;        /* in seconds */
-    uint64_t *texts_missing;           /* values of the text columns */
-    struct tally_date *texts_as_dates; /* by column: of the texts in date and number columns */
-    struct arena texts;                /* the levels' */
+    struct tally_number *dates; /* in seconds */
+    uint64_t *texts_missing;    /* values of the text columns */
+    struct evidence *evidence;  /* by column: of values that their type did not take at once */
+    bool has_evidence;          /* some is not empty */
+    struct arena texts;         /* the levels' */
     uint64_t n_levels;
     size_t level_bytes;
     const struct plan *plan;
@@ -90,10 +84,17 @@ static inline void tally_decimals(uint8_t *decimals, uint8_t of_value)
 /* The narrowest type for all the numbers of a column, of n_rows rows. */
 enum column_type tally_narrowest(const struct tally_number *number, uint64_t n_rows);
 
-/* What the values of the column need, once all chunks are merged: *type, and
- * for dates how they are read. Both may be the plan's own. */
-void tally_wanted(const struct tally *tally, uint32_t column, enum column_type *type,
-                  struct date_format *date);
+/* Once all chunks are merged: what the column is, with its format. *column is
+ * the plan's, and becomes so; from the second pass on types only widen.
+ * Returns whether the file has to be read again. */
+bool tally_decide(const struct tally *tally, uint32_t index, struct plan_column *column);
+
+/* Count a value that its column's type did not take at once. */
+static inline void tally_evidence(struct tally *tally, uint32_t column, const struct csv_field *field)
+{
+    tally->has_evidence = true;
+    evidence_add(&tally->evidence[column], field->text, field->length, 1);
+}
 
 /* Count the byte columns of n_rows records. */
 void tally_add_bytes(struct tally *tally, const uint8_t *records, uint64_t n_rows);

@@ -7,6 +7,7 @@
 #define MLP_COLUMN_H
 
 #include "mlp/date.h"
+#include "mlp/number.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -42,6 +43,7 @@ struct column {
     bool integer;     /* every present value is an integer (columns of numbers) */
     uint8_t decimals; /* with how many all numbers are written, "1.0" with 1; COLUMN_DECIMALS_MIXED */
     char decimal_point, thousands_separator; /* of the file's numbers; '\0': a point, none */
+    struct number_format number;             /* columns of numbers: all that they share in writing */
     double min,
         max; /* of the present values, of dates in seconds; NaN where there is none and in columns of texts */
     double mean, stddev;        /* stddev of the population */

@@ -58,6 +58,7 @@ struct recipe_column {
     struct date_format date;
     bool other;                              /* ENCODING_ONE_HOT */
     char decimal_point, thousands_separator; /* of the table's file: texts may be so written too */
+    struct number_format number;             /* of the table's numbers, likewise */
     uint32_t n_levels;
     char **levels;               /* ENCODING_ONE_HOT; in order of bytes, each once */
     char note[RECIPE_NOTE_SIZE]; /* why a column is left out, "" else */

@@ -95,6 +95,12 @@ static void cell_put(struct writer *writer, const struct table *table, uint32_t 
         double value = table_date(table, index, row);
         if (!isnan(value))
             writer_bytes(writer, text, date_text(value, column->date, text));
+    } else if (!number_format_is_plain(&column->number)) {
+        char text[NUMBER_WRITTEN_MAX];
+        double value = table_value(table, index, row);
+        if (isfinite(value))
+            csv_put_text(writer, text,
+                         number_write(value, &column->number, column->type == COLUMN_NUMBER, text));
     } else {
         number_put(writer, table, index, row);
     }

@@ -147,6 +147,11 @@ static bool column_write(struct writer *writer, const struct table *table, uint3
         dates_write(writer, column);
     } else if (column->type != COLUMN_TEXT) {
         writer_put_bool(writer, "integer", column->integer);
+        if (!number_format_is_plain(&column->number)) {
+            char format[NUMBER_FORMAT_MAX];
+            number_format_text(&column->number, format);
+            writer_put_string(writer, "format", format);
+        }
         figure_write(writer, column, "min", column->min);
         figure_write(writer, column, "max", column->max);
         figure_write(writer, column, "mean", column->mean);

@@ -112,6 +112,11 @@ static void write_column(struct writer *writer, const struct recipe_column *colu
     }
     put_character(writer, "decimal", column->decimal_point);
     put_character(writer, "thousands", column->thousands_separator);
+    if (!number_format_is_plain(&column->number)) {
+        char format[NUMBER_FORMAT_MAX];
+        number_format_text(&column->number, format);
+        writer_put_string(writer, "numbers", format);
+    }
     if (column->note[0]) {
         writer_key(writer, "note");
         put_bytes(writer, column->note);
@@ -307,12 +312,23 @@ static bool read_character(const cJSON *object, const char *name, char *characte
     return true;
 }
 
+static bool read_number_format(const cJSON *object, struct recipe_column *column, struct err *err)
+{
+    const char *text = "";
+    if (!cJSON_HasObjectItem(object, "numbers"))
+        return true;
+    return json_text(object, "numbers", &text, err) &&
+           (number_format_find(text, &column->number) ||
+            json_damaged(err, "there is no format of numbers of that name"));
+}
+
 static bool read_column(const cJSON *object, struct recipe_column *column, struct err *err)
 {
     return json_bytes(object, "name", &column->name, err) &&
            read_character(object, "decimal", &column->decimal_point, err) &&
            read_character(object, "thousands", &column->thousands_separator, err) &&
-           read_encoding(object, &column->encoding, err) && read_column_encoding(object, column, err) &&
+           read_number_format(object, column, err) && read_encoding(object, &column->encoding, err) &&
+           read_column_encoding(object, column, err) &&
            (!cJSON_HasObjectItem(object, "note") ||
             json_bytes_into(object, "note", column->note, sizeof column->note, err));
 }

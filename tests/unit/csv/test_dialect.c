@@ -16,7 +16,7 @@ START_TEST(decimal_commas_are_found)
     static const struct expectation all[] = {
         {"a;b\n1,5;x\n-2,25;y\n", "a:n b:c/1.5 <x>/-2.25 <y>/"},
         {"a;b\n1,5;2\n1;3\n1,5e2;4\n", "a:n b:b/1.5 2/1 3/150 4/"},
-        {"a;b\n1,5;2.5\n1,0;3\n", "a:c b:n/<1,5> 2.5/<1,0> 3/"},
+        {"a;b\n1,5;2.5\n1,0;3\n", "a:n b:n/1.5 2.5/1 3/"},
         {"a\tb\n0,1\t7\n", "a:n b:b/0.100000001 7/"},
         {"a,b\n1.5,2\n", "a:n b:b/1.5 2/"},
     };

@@ -19,7 +19,7 @@ static size_t row_print(char *to, int i, int wild)
 {
     bool late = i >= wild;
     size_t n = (size_t)sprintf(to, "%d,%d,%d,%d,%d%09d,", i % 256, i % 100 - 50, late ? 70000 + i : i % 3000,
-                               1700000000 + i, late ? 7 : 0, i);
+                               1700000000 + i, late ? 7 : 1, i);
     n += (size_t)(i % 7 ? sprintf(to + n, "%d.%02d,", i % 50, i % 100) : sprintf(to + n, ","));
     return n + (size_t)sprintf(
                    to + n, late ? "%d.123456789,%c%d,2020-01-%02d,%d.0\n" : "%d.25,%c%d,2020-01-%02d,%d.0\n",
