@@ -190,6 +190,8 @@ static enum csv_result row_mend(struct csv_scan *scan, enum csv_result result, u
         return CSV_MEMORY;
     case MEND_NUL:
         return CSV_NUL;
+    case MEND_TOO_MANY:
+        return CSV_TOO_MANY_FIELDS;
     case MEND_MISFIT:
         break;
     default:

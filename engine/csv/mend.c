@@ -173,5 +173,5 @@ enum csv_mending csv_scan_mend(struct csv_scan *scan, uint32_t n_columns, bool *
         return MEND_SEPARATOR;
     bool good = line_read(&line, scan, ways[0]);
     *unclosed = line.unclosed;
-    return good ? MEND_MISFIT : scan->n_fields >= CSV_COLUMNS_MAX ? MEND_MISFIT : MEND_MEMORY;
+    return good ? MEND_MISFIT : scan->n_fields >= CSV_COLUMNS_MAX ? MEND_TOO_MANY : MEND_MEMORY;
 }

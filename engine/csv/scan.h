@@ -84,6 +84,7 @@ enum csv_mending {
     MEND_SEPARATOR, /* with another separator */
     MEND_MISFIT,    /* it does not; its fields are read as well as they can be */
     MEND_NUL,
+    MEND_TOO_MANY, /* fields, for any table */
     MEND_MEMORY,
 };
 /* The line that begins at `row_at` and is whole in the buffer, read as a row of

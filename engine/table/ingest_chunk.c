@@ -605,6 +605,8 @@ static enum csv_result row_mend(struct chunk *chunk, enum csv_result problem, ui
         return CSV_MEMORY;
     if (mending == MEND_NUL)
         return CSV_NUL;
+    if (mending == MEND_TOO_MANY)
+        return CSV_TOO_MANY_FIELDS;
     if (mending == MEND_SEPARATOR)
         deed = DEED_OTHER_SEPARATOR;
     if (mending == MEND_MISFIT) {

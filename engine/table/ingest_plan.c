@@ -188,8 +188,10 @@ static enum csv_result head_scan(const struct plan *plan, struct head *head)
         enum csv_mending mending = csv_scan_mend(&head->scan, head->n_width, &unclosed);
         if (mending == MEND_MEMORY)
             return CSV_MEMORY;
+        if (mending == MEND_TOO_MANY && (head->n_width == 0 || head->n_width == CSV_COLUMNS_MAX))
+            return CSV_TOO_MANY_FIELDS;
         head_trim(head);
-        if (mending != MEND_NUL)
+        if (mending != MEND_NUL && mending != MEND_TOO_MANY)
             return CSV_ROW;
     }
 }

@@ -385,6 +385,37 @@ START_TEST(a_line_beyond_all_bounds_ends_the_reading)
 }
 END_TEST
 
+/* `n` fields of one digit, then a line end. */
+static size_t wide_row(char *to, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        to[2 * i] = '1';
+        to[2 * i + 1] = ',';
+    }
+    to[2 * n - 1] = '\n';
+    return 2 * n;
+}
+
+START_TEST(a_row_of_more_fields_than_columns_can_be_is_never_cut)
+{
+    enum { MOST = 1000000 };
+    char *csv = malloc(4 * MOST + 100);
+    ck_assert_ptr_nonnull(csv);
+    struct reading reading = {.csv = csv, .options.n_threads = 2, .n_bytes = wide_row(csv, MOST + 1)};
+    ck_assert(!ingest(&reading));
+    ck_assert_int_eq(reading.err.code, ERR_LIMIT);
+    size_t n = (size_t)sprintf(csv, "1,2,3\n4,5,6\n");
+    n += wide_row(csv + n, MOST + 1);
+    n += (size_t)sprintf(csv + n, "7,8,9\n");
+    reading = (struct reading){.csv = csv, .options.n_threads = 2, .n_bytes = n};
+    struct table *table = table_of(&reading);
+    ck_assert_uint_eq(table_n_rows(table), 3);
+    ck_assert_uint_eq(reading.report.done[DEED_TOO_MANY].n, 1);
+    table_unref(table);
+    free(csv);
+}
+END_TEST
+
 Suite *test_suite(void)
 {
     Suite *suite = suite_create("ingest");
@@ -398,6 +429,7 @@ Suite *test_suite(void)
     tcase_add_test(tests, every_instruction_set_takes_the_same_rows);
     tcase_add_test(tests, every_instruction_set_lists_the_same_numbers);
     tcase_add_test(tests, every_instruction_set_counts_the_same);
+    tcase_add_test(tests, a_row_of_more_fields_than_columns_can_be_is_never_cut);
     tcase_add_test(tests, a_line_beyond_all_bounds_ends_the_reading);
     suite_add_tcase(suite, tests);
     return suite;
