@@ -1,5 +1,7 @@
 /* Log lines on stderr, one an event. Any thread may log; a line is one
- * write(2), so lines never mix. */
+ * write(2), so lines never mix. Nobody waits for whoever reads the log: where a
+ * pipe, socket or terminal takes no more, lines are lost, and the next one that
+ * goes through comes behind a line with their number. */
 #ifndef MLPD_BASE_LOG_H
 #define MLPD_BASE_LOG_H
 
