@@ -56,14 +56,17 @@ static double pearson(const struct pair *pair)
     return aa > 0 && bb > 0 ? fabs(ab) / sqrt(aa * bb) : NAN;
 }
 
+/* Of a category, in correlation_ratio. */
+struct level_sum {
+    double n, sum;
+};
+
 /* eta = sqrt(squares between the levels' means / all squares); a is the
  * category. */
 static double correlation_ratio(const struct pair *pair, struct err *err)
 {
     uint32_t n_levels = table_column(pair->table, pair->a)->n_levels;
-    struct {
-        double n, sum;
-    } *levels = calloc((size_t)n_levels + 1, sizeof *levels);
+    struct level_sum *levels = calloc((size_t)n_levels + 1, sizeof *levels);
     double n = 0, mean = 0, all = 0, between = 0;
     if (!levels) {
         err_memory(err, "the levels");
@@ -179,4 +182,19 @@ bool table_association(const struct table *table, uint32_t target, double *assoc
         return true;
     *err = failed;
     return false;
+}
+
+uint64_t table_association_bytes(const struct table *table, uint32_t target)
+{
+    const struct column *b = table_column(table, target);
+    uint64_t most = ((uint64_t)b->n_levels + 1) * sizeof(struct level_sum);
+    for (uint32_t i = 0; i < table_n_columns(table); i++) {
+        const struct column *a = table_column(table, i);
+        uint64_t n_cells = (uint64_t)a->n_levels * b->n_levels;
+        uint64_t levels = ((uint64_t)a->n_levels + 1) * sizeof(struct level_sum),
+                 cells = n_cells <= CELLS_MAX ? (n_cells + a->n_levels + b->n_levels) * sizeof(uint64_t) : 0;
+        most = levels > most ? levels : most;
+        most = cells > most ? cells : most;
+    }
+    return most;
 }

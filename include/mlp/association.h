@@ -16,5 +16,7 @@
  * once `stop` is set. */
 bool table_association(const struct table *table, uint32_t target, double *association,
                        const atomic_bool *stop, struct err *err);
+/* Bytes that it holds beside that, at most. */
+uint64_t table_association_bytes(const struct table *table, uint32_t target);
 
 #endif

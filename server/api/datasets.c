@@ -320,16 +320,18 @@ static double *association_make(struct request *request, int64_t id, const char 
         err_set(err, ERR_INPUT, "\"target\": there is no column '%.60s'", target);
         err_field(err, "target");
     } else if (table) {
+        struct claim *claim = request_claim(request);
+        uint64_t bytes = table_association_bytes(table, (uint32_t)found);
         *n = table_n_columns(table);
-        association = malloc(*n * sizeof *association);
-        if (!association) {
-            err_memory(err, "the associations");
-        } else if (!table_check(table, 0, table_n_rows(table), err) ||
-                   !table_association(table, (uint32_t)found, association, request_stop(request), err) ||
-                   !table_check_read(table, err)) {
+        association = malloc(*n * sizeof *association); /* smaller than the reply */
+        bool held = association ? claim_take(claim, bytes, err) : err_memory(err, "the associations");
+        if (!held || !table_check(table, 0, table_n_rows(table), err) ||
+            !table_association(table, (uint32_t)found, association, request_stop(request), err) ||
+            !table_check_read(table, err)) {
             free(association);
             association = NULL;
         }
+        claim_give(claim, held ? bytes : 0);
     }
     table_unref(table);
     return association;

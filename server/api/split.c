@@ -104,7 +104,8 @@ void datasets_post_split(struct request *request, struct reply *reply)
 {
     struct server *server = request_app(request);
     const char *name = request_param(request, 0);
-    struct override override = {.split = {.seed = 1, .stop = request_stop(request)}};
+    struct override override = {
+        .split = {.seed = 1, .stop = request_stop(request), .claim = request_claim(request)}};
     struct dataset_info infos[2] = {{.bytes_received = 0}};
     struct err err = {0};
     struct message *message = request_message(request, &err);

@@ -1,6 +1,8 @@
 /* A dataset's rows dealt to two new datasets, each as an upload of its rows
  * would be. */
 #include "datasets/split.h"
+
+#include "base/ledger.h"
 #include "mlp/compose.h"
 #include "mlp/rows.h"
 
@@ -159,23 +161,50 @@ static bool parts_make(const struct deal *deal, struct dataset_info infos[2], st
     return datasets_publish(uploads, 2, infos, err);
 }
 
+#define COMPOSE_BYTES                                                                                        \
+    ((uint64_t)4 << 20) /* of a table that is written: a group of rows, and what is counted */
+
+/* What it takes: a part and a place in the order a row, the levels' new
+ * numbers. */
+static uint64_t bytes_needed(const struct table *table)
+{
+    uint64_t bytes =
+        sizeof(struct groups) + (table_n_rows(table) + 1) * (1 + sizeof(uint32_t)) + COMPOSE_BYTES;
+    for (uint32_t i = 0; i < table_n_columns(table); i++)
+        bytes += ((uint64_t)table_column(table, i)->n_levels + 1) * sizeof(uint32_t);
+    return bytes;
+}
+
+static bool table_split(struct deal *deal, struct dataset_info infos[2], struct err *err)
+{
+    const struct table *table = deal->table;
+    const struct split *split = deal->split;
+    uint64_t n_rows = table_n_rows(table);
+    if (n_rows >= UINT32_MAX)
+        return err_set(err, ERR_LIMIT, "the dataset has more rows than can be split (%u)", UINT32_MAX - 1);
+    struct groups *groups = malloc(sizeof *groups);
+    deal->parts = malloc(n_rows + 1);
+    bool ok = (groups && deal->parts) || err_memory(err, "the split of the rows");
+    ok = ok && (!split->stratify || table_check(table, 0, n_rows, err)) &&
+         groups_init(groups, table, split->stratify, err) && parts_deal(groups, split, deal->parts, err) &&
+         parts_make(deal, infos, err);
+    free(groups);
+    free(deal->parts);
+    return ok;
+}
+
 bool split_dataset(struct datasets *datasets, const char *name, const struct split *split,
                    struct dataset_info infos[2], struct err *err)
 {
+    struct claim none = {0}, *claim = split->claim ? split->claim : &none;
     struct table *table = datasets_table(datasets, name, NULL, err);
-    struct groups *groups = malloc(sizeof *groups);
-    struct deal deal = {.datasets = datasets,
-                        .table = table,
-                        .split = split,
-                        .parts = table ? malloc(table_n_rows(table) + 1) : NULL};
-    bool ok = table && ((groups && deal.parts) || err_memory(err, "the split of the rows"));
-    if (ok && table_n_rows(table) >= UINT32_MAX)
-        ok = err_set(err, ERR_LIMIT, "the dataset has more rows than can be split (%u)", UINT32_MAX - 1);
-    ok = ok && (!split->stratify || table_check(table, 0, table_n_rows(table), err));
-    ok = ok && groups_init(groups, table, split->stratify, err) &&
-         parts_deal(groups, split, deal.parts, err) && parts_make(&deal, infos, err);
-    free(groups);
-    free(deal.parts);
+    struct deal deal = {.datasets = datasets, .table = table, .split = split};
+    uint64_t bytes = table ? bytes_needed(table) : 0;
+    bool ok = false;
+    if (table && claim_take(claim, bytes, err)) {
+        ok = table_split(&deal, infos, err);
+        claim_give(claim, bytes);
+    }
     table_unref(table);
     return ok;
 }

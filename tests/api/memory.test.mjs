@@ -201,3 +201,20 @@ test("messages and rows that are added are reserved too, and long files of rows 
   assert.equal((await daemon.get("/datasets/sums")).json.rows, 3_200_050);
   await givenBack(daemon);
 });
+
+test("a split and an association reserve what they take", async () => {
+  const rows = "0.1,0.2,low\n".repeat(3.2e6);
+  assert.equal((await send(daemon, 61, "POST", "/datasets?name=long", `a,b,label\n${rows}`)).status, 201);
+  assert.equal((await send(daemon, 61, "POST", "/datasets/long/rows", `a,b,label\n${rows}`, { "Content-Type": "text/csv" })).status, 200);
+  const split = await send(daemon, 61, "POST", "/datasets/long/split", '{"names":["l1","l2"],"share":0.5}', { "Content-Type": "application/json" });
+  assert.equal(split.status, 413, split.text);
+  assert.match(split.text, /half of --request-memory/);
+  assert.deepEqual((await daemon.get("/datasets")).json.datasets.filter(({ name }) => /^l[12]$/.test(name)), []);
+  for (const [n, status] of [[2000, 200], [2048, 413]]) { // n times n counts of 8 bytes
+    const levels = `a,b\n${Array.from({ length: 4 * n }, (_, i) => `a${i % n},b${(7 * i) % n}`).join("\n")}\n`;
+    assert.equal((await send(daemon, 61, "POST", "/datasets?name=levels&replace=true", levels)).status, 201);
+    const told = await send(daemon, 61, "GET", "/datasets/levels?target=b");
+    assert.equal(told.status, status, told.text.slice(0, 300));
+  }
+  await givenBack(daemon);
+});
