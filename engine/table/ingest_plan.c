@@ -468,6 +468,12 @@ static bool types_fix(struct plan *plan, struct err *err)
                 plan->columns[column].date = options->types[i].date;
             continue;
         }
+        if (options->types[i].written) {
+            plan->columns[column].type = COLUMN_NUMBER;
+            plan->columns[column].told = true;
+            plan_format(plan, &plan->columns[column], options->types[i].written);
+            continue;
+        }
         bool number = options->types[i].type == COLUMN_NUMBER;
         if (!number || !column_type_is_number(plan->columns[column].type))
             plan->columns[column].type = options->types[i].type;

@@ -18,6 +18,7 @@ struct plan_column {
     bool fixed;      /* a number because the user says so: anything else makes a bad row */
     bool given;      /* the type is the user's: what values are more like does not matter */
     bool formatted;  /* numbers are not written in the file's plain way: */
+    bool told;       /* that format is the user's, and no other is looked for */
     struct number_format number; /* as this column writes them */
     double shift;                /* a value of the column: sums are taken of the differences from it */
     struct date_format date;     /* COLUMN_DATE: how it is read */

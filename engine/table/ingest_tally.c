@@ -377,6 +377,22 @@ static bool number_decided(const struct plan *plan, struct plan_column *column, 
     return other || column->type != before;
 }
 
+/* What the values are where their format is the user's: numbers, where few are
+ * odd in it. */
+static void told_verdict(const struct tally *tally, const struct plan_column *column,
+                         const struct evidence *evidence, struct verdict *verdict)
+{
+    uint64_t n_fits = tally->n_rows - tally->numbers[column->slot].n_missing;
+    uint64_t n_present =
+        evidence->n - (evidence->absent_mixed && evidence->n_absent > n_fits ? 0 : evidence->n_absent);
+    verdict->n_odd = n_present > n_fits ? n_present - n_fits : 0;
+    verdict->type = verdict->n_odd > evidence_odd_limit(n_present) ? COLUMN_CATEGORY : COLUMN_NUMBER;
+    int point = column->number.decimal_point == ',';
+    uint8_t least = evidence->decimals_least[point], most = evidence->decimals_most[point];
+    verdict->number = column->number;
+    verdict->number.n_decimals = least == most && most < 10 ? most : 0;
+}
+
 bool tally_decide(const struct tally *tally, uint32_t index, struct plan_column *column)
 {
     enum column_type wanted = wanted_type(tally, index), before = column->type;
@@ -395,6 +411,8 @@ bool tally_decide(const struct tally *tally, uint32_t index, struct plan_column 
         return column->type != before;
     }
     evidence_decide(&evidence, &plain, &verdict);
+    if (column->told && is_wide(before) && column->formatted)
+        told_verdict(tally, column, &evidence, &verdict);
     if (before == COLUMN_TEXT && verdict.type == COLUMN_CATEGORY)
         verdict.type = COLUMN_TEXT;
     if (!first && before == COLUMN_DATE && verdict.type == COLUMN_NUMBER)

@@ -68,11 +68,13 @@ struct csv_done {
 
 /* A column's type as the user wants it: COLUMN_NUMBER (text in it makes a bad
  * row), COLUMN_CATEGORY, COLUMN_TEXT, or COLUMN_DATE to be read as `date` says
- * where that suits the whole column. */
+ * where that suits the whole column. COLUMN_NUMBER with `written`: numbers in
+ * that format where most values are (text in it makes no bad row). */
 struct csv_type {
     const char *column;
     enum column_type type;
     struct date_format date;
+    const struct number_format *written;
 };
 
 /* How to read a CSV. Zero means "find out from the head of the file". All

@@ -7,7 +7,9 @@
 #include "base/files.h"
 #include "mlp/compose.h"
 #include "mlp/ingest.h"
+#include "mlp/number.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,6 +36,29 @@ bool append_cell(struct append *append, uint32_t column, const char *text, size_
     csv_put_text(&append->cells, text, n);
     cell->n = append->cells.n - cell->at;
     return !append->cells.failed || writer_why(&append->cells, err);
+}
+
+bool append_number(struct append *append, uint32_t column, const char *text, size_t n, struct err *err)
+{
+    struct number_format format = table_column(append->table, column)->number;
+    char written[NUMBER_WRITTEN_MAX];
+    double value, back;
+    if (number_format_is_plain(&format) || !number_parse_double(text, n, '.', &value) || !isfinite(value))
+        return append_cell(append, column, text, n, err);
+    uint32_t length = number_write(value, &format, false, written);
+    if (!number_read(written, length, &format, &back) || back != value) {
+        format.n_decimals = 0;
+        length = number_write(value, &format, false, written);
+    }
+    return append_cell(append, column, written, length, err);
+}
+
+bool append_text(struct append *append, uint32_t column, const char *text, size_t n, struct err *err)
+{
+    double value;
+    const struct column *of = table_column(append->table, column);
+    bool number = !number_format_is_plain(&of->number) && !number_read(text, n, &of->number, &value);
+    return (number ? append_number : append_cell)(append, column, text, n, err);
 }
 
 bool append_row_end(struct append *append, struct err *err)
@@ -122,7 +147,11 @@ static bool file_read(struct append *append, const char *path, struct err *err)
     for (uint32_t i = 0; i < n_columns; i++) {
         const struct column *column = table_column(append->table, i);
         if (column_has_texts(column) || column->type == COLUMN_DATE)
-            types[options.n_types++] = (struct csv_type){column->name, column->type, column->date};
+            types[options.n_types++] =
+                (struct csv_type){.column = column->name, .type = column->type, .date = column->date};
+        else if (!number_format_is_plain(&column->number))
+            types[options.n_types++] =
+                (struct csv_type){.column = column->name, .type = COLUMN_NUMBER, .written = &column->number};
     }
     bool ok = table_ingest(append->fd, &options, path, &progress, NULL, err);
     free(types);

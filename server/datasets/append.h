@@ -43,6 +43,10 @@ struct append {
 /* A value of the present row; text that stands for a missing value too. False:
  * out of memory. */
 bool append_cell(struct append *append, uint32_t column, const char *text, size_t n, struct err *err);
+/* The same of a plain number, with a point: as the column writes its numbers. */
+bool append_number(struct append *append, uint32_t column, const char *text, size_t n, struct err *err);
+/* The same of a text: a number in the column's format, or a plain one. */
+bool append_text(struct append *append, uint32_t column, const char *text, size_t n, struct err *err);
 /* The present row is complete. ERR_INPUT names a column that it lacks. */
 bool append_row_end(struct append *append, struct err *err);
 

@@ -82,12 +82,15 @@ static bool field_take(struct csv_rows *rows, uint32_t column, struct csv_field 
     enum column_type type = table_column(rows->append->table, column)->type;
     char plain[NUMBER_PLAIN_MAX];
     float value;
-    if (column_type_is_number(type) &&
+    double own;
+    const struct number_format *format = &table_column(rows->append->table, column)->number;
+    bool owns = !number_format_is_plain(format) && number_read(field.text, field.length, format, &own);
+    if (column_type_is_number(type) && !owns &&
         number_parse_groups(field.text, field.length, rows->decimal_point, rows->thousands_separator, &value,
                             plain) &&
         *plain)
-        return append_cell(rows->append, column, plain, strlen(plain), err);
-    return append_cell(rows->append, column, field.text, field.length, err);
+        return append_number(rows->append, column, plain, strlen(plain), err);
+    return append_text(rows->append, column, field.text, field.length, err);
 }
 
 static bool row_take(struct csv_rows *rows, const struct csv_field *fields, uint32_t n_fields,

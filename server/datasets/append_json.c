@@ -46,7 +46,7 @@ static bool take_text(struct json_rows *rows, uint32_t column)
     if (!wrong && memchr(text.text, 0, text.length))
         wrong = "a text may not hold \\u0000";
     return wrong ? fail_column(rows, column, wrong)
-                 : append_cell(rows->append, column, text.text, text.length, rows->err);
+                 : append_text(rows->append, column, text.text, text.length, rows->err);
 }
 
 /* In a column of numbers 1 and 0, in one of yes and no its own word, else
@@ -92,7 +92,7 @@ static bool take_value(struct json_rows *rows, uint32_t column)
         wrong = "expected a number, a text, true, false or null";
     }
     return wrong ? fail_column(rows, column, wrong)
-                 : append_cell(rows->append, column, begin, (size_t)(scan->at - begin), rows->err);
+                 : append_number(rows->append, column, begin, (size_t)(scan->at - begin), rows->err);
 }
 
 static bool take_array(struct json_rows *rows)

@@ -47,6 +47,24 @@ test("rows are added as CSV, by name or by position", async () => {
   assert.deepEqual(profile.columns[1].levels.map(({ level, rows }) => [level, rows]), [["red", 2], ["blue", 1], ['a "b", c', 1], ["green", 1]]);
 });
 
+test("rows are added in the format of a column's numbers, or plainly, and written back in it", async () => {
+  const money = 'price,share\n"$1.137,00",5 %\n"-$2,25",7.5 %\n"$5,50",0 %\n';
+  await daemon.csv("/datasets?name=money", money);
+  const column = async () => (await daemon.get("/datasets/money")).json.columns.map(({ type, format }) => [type, format]);
+  const formats = [["number", "$#.##0,00"], ["number", "0 %"]];
+  assert.deepEqual(await column(), formats);
+  assert.equal((await daemon.csv("/datasets/money/rows", 'price,share\n"$2.000,50",9 %\n')).status, 200);
+  assert.deepEqual(await column(), formats);
+  assert.equal((await daemon.get("/datasets/money/file")).text, `${money}"$2.000,50",9 %\n`);
+  assert.equal((await daemon.post("/datasets/money/rows", { rows: [{ price: 1234.5, share: 2 }, ["$7,25", "3.5 %"], [null, null]] })).status, 200);
+  assert.equal((await daemon.csv("/datasets/money/rows", "price;share\n8,5;1\n")).status, 200);
+  assert.deepEqual(await rows("money"),
+    [[1137, 5], [-2.25, 7.5], [5.5, 0], [2000.5, 9], [1234.5, 2], [7.25, 3.5], [null, null], [8.5, 1]]);
+  assert.deepEqual((await column()).map(([type]) => type), ["number", "number"]);
+  await daemon.csv("/datasets?name=money2", (await daemon.get("/datasets/money/file")).text);
+  assert.deepEqual(await rows("money2"), await rows("money"));
+});
+
 test("rows are added as JSON, as arrays or by name", async () => {
   await daemon.csv("/datasets?name=json", "size,open,n\n2.5,Yes,1\n,No,2\n1,True,3\n");
   const reply = await daemon.post("/datasets/json/rows", { rows: [[0.1, "No", 3], { n: 300, open: "x,y", size: null }, [1e-7, true, true]] });
