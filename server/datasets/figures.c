@@ -10,6 +10,9 @@
 #define TILE 8   /* number columns gathered in one pass */
 #define RADIX_BITS 11
 #define RADIX (1u << RADIX_BITS)
+#define EIGHT 8 /* byte columns looked at together */
+#define STRIP_COLUMNS 32
+#define STRIP_ROWS 1024
 
 struct scratch {
     uint64_t *keys[TILE]; /* (n_rows) each */
@@ -18,6 +21,7 @@ struct scratch {
     uint32_t *counts;  /* (n_columns, 256): of byte columns */
     uint32_t *bytes;   /* (n_bytes): which columns those are */
     uint32_t *offsets; /* (n_bytes) of them */
+    bool *beside;      /* (n_bytes) whether this one and the seven after it lie side by side */
     uint32_t n_bytes;
 };
 
@@ -80,19 +84,74 @@ double figures_quartile(const struct figures *figures, int i)
 
 /* --- bytes --- */
 
-/* Byte columns lie side by side in a record, but that is the table's affair:
- * each one's offset is asked for, once. */
+/* A part of the table whose records and counts stay in the caches. */
+struct strip {
+    const uint32_t *offsets; /* (n_columns), and so is the next */
+    const bool *beside;
+    uint32_t *counts; /* (n_columns, 256) */
+    uint32_t n_columns;
+    uint64_t from, to; /* rows of the sample */
+};
+
+/* Where eight columns lie side by side and are all 0, nothing is counted:
+ * pictures are mostly that. */
+static void strip_count(const struct table *table, const struct sample *sample, const struct strip *strip)
+{
+    const uint8_t *records = table_records(table);
+    uint32_t record_bytes = table_record_bytes(table), n = strip->n_columns;
+    for (uint64_t i = strip->from; i < strip->to; i++) {
+        const uint8_t *record = records + sample_row(sample, i) * record_bytes;
+        for (uint32_t j = 0; j < n; j += EIGHT) {
+            const uint32_t *offsets = strip->offsets + j;
+            uint32_t n_here = n - j < EIGHT ? n - j : EIGHT;
+            uint64_t all = 1;
+            if (strip->beside[j])
+                memcpy(&all, record + offsets[0], EIGHT);
+            for (uint32_t k = 0; all && k < n_here; k++)
+                strip->counts[(size_t)(j + k) * 256 + record[offsets[k]]]++;
+        }
+    }
+}
+
+/* The zeros are what is left of the rows. */
+static void zeros_count(uint32_t counts[256], uint64_t n_rows)
+{
+    counts[0] = (uint32_t)n_rows;
+    for (int value = 1; value < 256; value++)
+        counts[0] -= counts[value];
+}
+
+static bool lie_beside(const uint32_t *offsets, uint32_t n)
+{
+    for (uint32_t k = 1; k < EIGHT && k < n; k++)
+        if (offsets[k] != offsets[0] + k)
+            return false;
+    return n >= EIGHT;
+}
+
+/* Byte columns lie side by side in a record, in the table's order, but that is
+ * the table's affair: each one's offset is asked for, once. */
 static void bytes_count(const struct table *table, const struct sample *sample, struct scratch *scratch)
 {
-    uint32_t record_bytes = table_record_bytes(table), *offsets = scratch->offsets;
-    const uint8_t *records = table_records(table);
+    uint32_t *offsets = scratch->offsets;
     for (uint32_t j = 0; j < scratch->n_bytes; j++)
         offsets[j] = table_column(table, scratch->bytes[j])->offset;
-    for (uint64_t i = 0; i < sample->n_rows; i++) {
-        const uint8_t *record = records + sample_row(sample, i) * record_bytes;
-        for (uint32_t j = 0; j < scratch->n_bytes; j++)
-            scratch->counts[(size_t)j * 256 + record[offsets[j]]]++;
-    }
+    for (uint32_t j = 0; j < scratch->n_bytes; j++)
+        scratch->beside[j] = lie_beside(offsets + j, scratch->n_bytes - j);
+    for (uint64_t i = 0; i < sample->n_rows; i += STRIP_ROWS)
+        for (uint32_t j = 0; j < scratch->n_bytes; j += STRIP_COLUMNS) {
+            uint64_t n_rows = sample->n_rows - i;
+            uint32_t n_columns = scratch->n_bytes - j;
+            const struct strip strip = {.offsets = offsets + j,
+                                        .beside = scratch->beside + j,
+                                        .counts = scratch->counts + (size_t)j * 256,
+                                        .n_columns = n_columns < STRIP_COLUMNS ? n_columns : STRIP_COLUMNS,
+                                        .from = i,
+                                        .to = i + (n_rows < STRIP_ROWS ? n_rows : STRIP_ROWS)};
+            strip_count(table, sample, &strip);
+        }
+    for (uint32_t j = 0; j < scratch->n_bytes; j++)
+        zeros_count(scratch->counts + (size_t)j * 256, sample->n_rows);
 }
 
 static void bytes_figures(const struct column *column, const uint32_t counts[256], uint64_t n,
@@ -203,6 +262,7 @@ static void scratch_done(struct scratch *scratch)
     free(scratch->counts);
     free(scratch->bytes);
     free(scratch->offsets);
+    free(scratch->beside);
 }
 
 static bool scratch_init(struct scratch *scratch, const struct sample *sample, uint32_t n_columns)
@@ -211,8 +271,9 @@ static bool scratch_init(struct scratch *scratch, const struct sample *sample, u
     *scratch = (struct scratch){.spare = malloc(n * sizeof *scratch->spare),
                                 .counts = calloc((size_t)n_columns * 256, sizeof *scratch->counts),
                                 .bytes = malloc((size_t)n_columns * sizeof *scratch->bytes),
-                                .offsets = malloc((size_t)n_columns * sizeof *scratch->offsets)};
-    bool ok = scratch->spare && scratch->counts && scratch->bytes && scratch->offsets;
+                                .offsets = malloc((size_t)n_columns * sizeof *scratch->offsets),
+                                .beside = malloc((size_t)n_columns * sizeof *scratch->beside)};
+    bool ok = scratch->spare && scratch->counts && scratch->bytes && scratch->offsets && scratch->beside;
     for (int i = 0; i < TILE && ok; i++)
         ok = (scratch->keys[i] = malloc(n * sizeof *scratch->keys[i])) != NULL;
     if (!ok)

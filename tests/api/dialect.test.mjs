@@ -166,6 +166,23 @@ test("a column's profile has its quartiles, histogram, distinct values and commo
   assert.deepEqual(found.sample, found.values.slice(0, 5));
 });
 
+test("byte columns side by side are counted one by one, those that are mostly 0 too", async () => {
+  const value = (row, column) => (column % 3 === 0 || row % 7 ? 0 : (row * column) % 256);
+  const rows = Array.from({ length: 2100 }, (_, row) => Array.from({ length: 75 }, (_, column) => (column === 40 ? row / 8 : value(row, column))));
+  const found = await read(`${rows[0].map((_, column) => `c${column}`)}\n${rows.join("\n")}\n`);
+  for (const [column, { name, min, max, distinct, quartiles, histogram }] of found.columns.entries()) {
+    const sorted = Float64Array.from(rows, (row) => row[column]).sort();
+    const bins = Array(20).fill(0);
+    for (const number of sorted) bins[max > min ? Math.min(19, Math.trunc(((number - min) / (max - min)) * 20)) : 0]++;
+    assert.deepEqual([min, max, distinct], [sorted[0], sorted.at(-1), new Set(sorted).size], name);
+    assert.deepEqual(quartiles, [0.25, 0.5, 0.75].map((share) => {
+      const at = 2099 * share, low = Math.floor(at);
+      return sorted[low] + (at - low) * (sorted[low + 1] - sorted[low]);
+    }), name);
+    assert.deepEqual(histogram.counts, bins, name);
+  }
+});
+
 test("quartiles are those of the sorted values, whatever their order and signs", async () => {
   let state = 7;
   const next = () => (state = (Math.imul(state, 1103515245) + 12345) >>> 0) / 2 ** 32;
