@@ -33,12 +33,12 @@ static const struct ingest_sizes sizes_usual = {.chunk_bytes = 1 << 20,
 
 /* The beginning of the bytes from `at` to `end`, n of them at most. The caller
  * frees it. */
-static char *head_read(int fd, uint64_t at, uint64_t end, size_t *n, struct err *err)
+static char *head_read(const struct csv_file *file, uint64_t at, uint64_t end, size_t *n, struct err *err)
 {
     if (end - at < *n)
         *n = (size_t)(end - at);
     char *head = malloc(*n + 1);
-    if (head && file_read_at(fd, head, *n, at, "the CSV file", err))
+    if (head && csv_file_read(file, head, *n, at, err))
         return head;
     if (!head)
         err_memory(err, "the head of the file");
@@ -48,12 +48,12 @@ static char *head_read(int fd, uint64_t at, uint64_t end, size_t *n, struct err 
 
 /* Plan from the head of the region's table, of which more is read until its
  * first row is whole. */
-static bool table_plan(struct plan *plan, const struct region *region, int fd,
+static bool table_plan(struct plan *plan, const struct region *region, const struct csv_file *file,
                        const struct ingest_sizes *sizes, const struct csv_options *options, struct err *err)
 {
     for (size_t n = sizes->head_bytes;; n *= 2) {
         enum csv_result result = CSV_ROW;
-        char *text = head_read(fd, region->at, region->end, &n, err);
+        char *text = head_read(file, region->at, region->end, &n, err);
         if (!text)
             return false;
         const struct head_text head = {text, n, region->at + n == region->end, sizes->head_rows};
@@ -65,14 +65,14 @@ static bool table_plan(struct plan *plan, const struct region *region, int fd,
 }
 
 /* The file's dialect and its table, by its head. */
-static bool file_look(struct region *region, int fd, uint64_t n_bytes, const struct ingest_sizes *sizes,
+static bool file_look(struct region *region, const struct csv_file *file, const struct ingest_sizes *sizes,
                       const struct csv_options *options, struct err *err)
 {
     size_t n = sizes->head_bytes;
-    char *head = head_read(fd, 0, n_bytes, &n, err);
-    bool good = head && region_find(region, head, n, n_bytes, options, err);
+    char *head = head_read(file, 0, file->n_bytes, &n, err);
+    bool good = head && region_find(region, head, n, file->n_bytes, options, err);
     free(head);
-    return good && (region->certain || region_review(region, fd, n_bytes, err));
+    return good && (region->certain || region_review(region, file, err));
 }
 
 /* The dialect is wrong where more than a few rows, and more than a tenth of
@@ -155,8 +155,7 @@ static bool source_ingest(struct plan *plan, const struct source *source, const 
 
 /* One text to a table: where it goes, and what is told of it. */
 struct ingest {
-    int fd;
-    uint64_t n_bytes;
+    const struct csv_file *file;
     const struct csv_options *options;
     const struct ingest_sizes *sizes;
     const char *path;
@@ -172,13 +171,12 @@ static bool region_ingest(const struct ingest *ingest, const struct region *regi
     struct plan plan;
     const struct ingest_sizes *sizes = ingest->sizes;
     struct csv_report *report = ingest->report;
-    struct source source = {.fd = ingest->fd,
+    struct source source = {.file = ingest->file,
                             .n_bytes = region->end,
-                            .file_bytes = ingest->n_bytes,
                             .chunk_bytes = sizes->chunk_bytes,
                             .plan = &plan,
                             .region = region};
-    if (!table_plan(&plan, region, ingest->fd, sizes, ingest->options, err))
+    if (!table_plan(&plan, region, ingest->file, sizes, ingest->options, err))
         return false;
     plan.n_levels_max = sizes->n_levels ? sizes->n_levels : sizes_usual.n_levels;
     plan.level_bytes_max = sizes->level_bytes ? sizes->level_bytes : sizes_usual.level_bytes;
@@ -210,14 +208,14 @@ static bool text_ingest(const struct ingest *ingest, struct err *err)
     struct region region = {0};
     struct err inner = {0};
     bool strange = false;
-    if (!file_look(&region, ingest->fd, ingest->n_bytes, ingest->sizes, ingest->options, err)) {
+    if (!file_look(&region, ingest->file, ingest->sizes, ingest->options, err)) {
         region_done(&region);
         return false;
     }
     bool good = region_ingest(ingest, &region, &strange, &inner);
     if ((good || inner.code == ERR_INPUT) && strange && region.guessed && !region.reviewed) {
         const struct region first = region;
-        if (!region_review(&region, ingest->fd, ingest->n_bytes, &inner))
+        if (!region_review(&region, ingest->file, &inner))
             good = false;
         else if (region.at != first.at || region.end != first.end || region.width != first.width) {
             unlink(ingest->path);
@@ -232,13 +230,13 @@ static bool text_ingest(const struct ingest *ingest, struct err *err)
     return good;
 }
 
-static bool encoding_find(int fd, uint64_t n_bytes, enum csv_encoding *encoding, struct err *err)
+static bool encoding_find(const struct csv_file *file, enum csv_encoding *encoding, struct err *err)
 {
     char head[4096];
-    size_t n = n_bytes < sizeof head ? (size_t)n_bytes : sizeof head;
+    size_t n = file->n_bytes < sizeof head ? (size_t)file->n_bytes : sizeof head;
     if (*encoding != CSV_ENCODING_GUESS)
         return true;
-    if (!file_read_at(fd, head, n, 0, "the CSV file", err))
+    if (!csv_file_read(file, head, n, 0, err))
         return false;
     *encoding = text_guess_encoding(head, n);
     if (*encoding != CSV_UTF16LE && *encoding != CSV_UTF16BE)
@@ -246,41 +244,55 @@ static bool encoding_find(int fd, uint64_t n_bytes, enum csv_encoding *encoding,
     return true;
 }
 
-bool table_ingest_sized(int csv_fd, const struct csv_options *options, const struct ingest_sizes *sizes,
-                        const char *path, const struct table_progress *progress, struct csv_report *report,
-                        struct err *err)
+/* A file in UTF-16, by way of one in UTF-8. */
+static bool wide_ingest(const struct ingest *ingest, enum csv_encoding encoding, struct err *err)
 {
-    struct stat status;
-    struct csv_report found = {0};
-    struct csv_options known = *options;
-    if (fstat(csv_fd, &status) != 0)
-        return err_errno(err, "looking at the CSV file");
-    found.bytes = (uint64_t)status.st_size;
-    if (!encoding_find(csv_fd, found.bytes, &known.encoding, err))
+    const struct csv_file *file = ingest->file;
+    struct csv_options options = *ingest->options;
+    struct csv_file utf8 = {0};
+    struct ingest spooled = *ingest;
+    if (file->wait && !file->wait(file->self, file->n_bytes, err))
         return false;
-    enum csv_encoding encoding = known.encoding;
-    bool wide = encoding == CSV_UTF16LE || encoding == CSV_UTF16BE, good;
-    if (wide) {
-        uint64_t n_bytes;
-        int fd = text_spool(csv_fd, found.bytes, encoding, path, &n_bytes, err);
-        if (fd < 0)
-            return false;
-        known.encoding = CSV_UTF8;
-        const struct ingest ingest = {fd, n_bytes, &known, sizes, path, progress, &found};
-        good = text_ingest(&ingest, err);
-        close(fd);
-        found.encoding = encoding;
-    } else {
-        const struct ingest ingest = {csv_fd, found.bytes, &known, sizes, path, progress, &found};
-        good = text_ingest(&ingest, err);
-    }
+    utf8.fd = text_spool(file->fd, file->n_bytes, encoding, ingest->path, &utf8.n_bytes, err);
+    if (utf8.fd < 0)
+        return false;
+    options.encoding = CSV_UTF8;
+    spooled.file = &utf8;
+    spooled.options = &options;
+    bool good = text_ingest(&spooled, err);
+    close(utf8.fd);
+    ingest->report->encoding = encoding;
+    return good;
+}
+
+bool table_ingest_sized(const struct csv_file *file, const struct csv_options *options,
+                        const struct ingest_sizes *sizes, const char *path,
+                        const struct table_progress *progress, struct csv_report *report, struct err *err)
+{
+    struct csv_report found = {.bytes = file->n_bytes};
+    struct csv_options known = *options;
+    const struct ingest ingest = {file, &known, sizes, path, progress, &found};
+    if (!encoding_find(file, &known.encoding, err))
+        return false;
+    bool wide = known.encoding == CSV_UTF16LE || known.encoding == CSV_UTF16BE;
+    bool good = wide ? wide_ingest(&ingest, known.encoding, err) : text_ingest(&ingest, err);
     if (good && report)
         *report = found;
     return good;
 }
 
+bool table_ingest_file(const struct csv_file *file, const struct csv_options *options, const char *path,
+                       const struct table_progress *progress, struct csv_report *report, struct err *err)
+{
+    return table_ingest_sized(file, options, &sizes_usual, path, progress, report, err);
+}
+
 bool table_ingest(int csv_fd, const struct csv_options *options, const char *path,
                   const struct table_progress *progress, struct csv_report *report, struct err *err)
 {
-    return table_ingest_sized(csv_fd, options, &sizes_usual, path, progress, report, err);
+    struct stat status;
+    if (fstat(csv_fd, &status) != 0)
+        return err_errno(err, "looking at the CSV file");
+    const struct csv_file file = {.fd = csv_fd, .n_bytes = (uint64_t)status.st_size};
+    return table_ingest_file(&file, options, path, progress, report, err);
 }

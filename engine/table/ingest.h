@@ -18,8 +18,8 @@ struct ingest_sizes {
     size_t level_bytes;
 };
 
-bool table_ingest_sized(int csv_fd, const struct csv_options *options, const struct ingest_sizes *sizes,
-                        const char *path, const struct table_progress *progress, struct csv_report *report,
-                        struct err *err);
+bool table_ingest_sized(const struct csv_file *file, const struct csv_options *options,
+                        const struct ingest_sizes *sizes, const char *path,
+                        const struct table_progress *progress, struct csv_report *report, struct err *err);
 
 #endif

@@ -64,8 +64,8 @@ static bool window_extend(struct chunk *chunk, uint64_t end)
         chunk->window_room = room;
     }
     char *to = chunk->window + WINDOW_BEFORE + chunk->n_window;
-    if (!file_read_at(chunk->source->fd, to, n - chunk->n_window, chunk->window_at + chunk->n_window,
-                      "the CSV file", &chunk->err))
+    if (!csv_file_read(chunk->source->file, to, n - chunk->n_window, chunk->window_at + chunk->n_window,
+                       &chunk->err))
         return false;
     chunk->n_window = n;
     memset(chunk->window + WINDOW_BEFORE + n, 0, WINDOW_AFTER);

@@ -9,9 +9,8 @@
 
 /* The file and how to read it: the same for all workers. */
 struct source {
-    int fd;
-    uint64_t n_bytes;    /* where the table ends */
-    uint64_t file_bytes; /* of the file */
+    const struct csv_file *file;
+    uint64_t n_bytes; /* where the table ends */
     size_t chunk_bytes;
     const struct plan *plan;
     const struct region *region;

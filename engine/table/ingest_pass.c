@@ -169,7 +169,7 @@ static bool around_commit(struct pass *pass, uint64_t from, uint64_t to, uint64_
     pass->n_lines = 0; /* the notes count from the file's first line */
     while (good && from < to) {
         notes_clear(&notes);
-        good = region_note(pass->source.region, pass->source.fd, &from, to, &line, &notes, err) &&
+        good = region_note(pass->source.region, pass->source.file, &from, to, &line, &notes, err) &&
                notes_commit(pass, &notes, 0, err);
     }
     notes_done(&notes);
@@ -297,7 +297,7 @@ bool pass_run(struct pass *pass, uint32_t n_threads, struct err *err)
         if (!good)
             *err = pass->err;
         good = good &&
-               around_commit(pass, pass->source.n_bytes, pass->source.file_bytes, pass->n_lines, err) &&
+               around_commit(pass, pass->source.n_bytes, pass->source.file->n_bytes, pass->n_lines, err) &&
                rejects_flush(&pass->rejects, err) &&
                progress_tell(pass, pass->source.n_bytes, pass->n_rows, err);
     }

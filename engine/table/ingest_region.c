@@ -9,6 +9,12 @@
 
 #define WINDOW_BYTES ((size_t)1 << 20)
 
+bool csv_file_read(const struct csv_file *file, void *bytes, size_t n_bytes, uint64_t at, struct err *err)
+{
+    return (!file->wait || file->wait(file->self, at + n_bytes, err)) &&
+           file_read_at(file->fd, bytes, n_bytes, at, "the CSV file", err);
+}
+
 /* The chosen table becomes the region's, others with more than a title's rows
  * are kept; `all`: the layout is the whole file's. */
 static bool region_choose(struct region *region, const struct csv_layout *layout, bool all)
@@ -117,7 +123,7 @@ void region_done(struct region *region)
 
 /* A part of the file in memory. */
 struct window {
-    int fd;
+    const struct csv_file *file;
     char *text;
     size_t room;
     uint64_t at, file_bytes;
@@ -129,7 +135,7 @@ static bool window_read(struct window *window, uint64_t at, size_t *n, struct er
     uint64_t left = window->file_bytes - at;
     *n = left < window->room ? (size_t)left : window->room;
     window->at = at;
-    return file_read_at(window->fd, window->text, *n, at, "the CSV file", err);
+    return csv_file_read(window->file, window->text, *n, at, err);
 }
 
 static bool window_grow(struct window *window, struct err *err)
@@ -152,9 +158,10 @@ static bool window_rows(const struct window *window, size_t n, struct csv_scan *
     return good;
 }
 
-bool region_review(struct region *region, int fd, uint64_t file_bytes, struct err *err)
+bool region_review(struct region *region, const struct csv_file *file, struct err *err)
 {
-    struct window window = {.fd = fd, .room = WINDOW_BYTES, .file_bytes = file_bytes};
+    uint64_t file_bytes = file->n_bytes;
+    struct window window = {.file = file, .room = WINDOW_BYTES, .file_bytes = file_bytes};
     struct csv_layout layout = {0};
     struct csv_scan scan;
     bool good = (window.text = malloc(window.room)) != NULL || err_memory(err, "a window of the file");
@@ -219,10 +226,10 @@ static bool lines_note(const struct region *region, const char *text, size_t n, 
     return true;
 }
 
-bool region_note(const struct region *region, int fd, uint64_t *at, uint64_t to, uint64_t *line,
-                 struct notes *notes, struct err *err)
+bool region_note(const struct region *region, const struct csv_file *file, uint64_t *at, uint64_t to,
+                 uint64_t *line, struct notes *notes, struct err *err)
 {
-    struct window window = {.fd = fd, .room = WINDOW_BYTES, .file_bytes = to};
+    struct window window = {.file = file, .room = WINDOW_BYTES, .file_bytes = to};
     size_t n, taken = 0;
     bool good = (window.text = malloc(window.room)) != NULL || err_memory(err, "a window of the file");
     while (good && taken == 0) {

@@ -4,6 +4,7 @@
 #define MLP_ENGINE_TABLE_INGEST_REGION_H
 
 #include "csv/layout.h"
+#include "mlp/ingest.h"
 #include "table/notes.h"
 
 /* Another table of the file. */
@@ -27,19 +28,22 @@ struct region {
     uint32_t n_others;
 };
 
+/* As file_read_at; waits for what has not arrived. */
+bool csv_file_read(const struct csv_file *file, void *bytes, size_t n_bytes, uint64_t at, struct err *err);
+
 /* Look at the head of a file of file_bytes bytes. False: out of memory. */
 bool region_find(struct region *region, const char *head, size_t n_bytes, uint64_t file_bytes,
                  const struct csv_options *options, struct err *err);
 /* Look at all of the file, of which the dialect is known: *region changes where
  * another part of it is the table. */
-bool region_review(struct region *region, int fd, uint64_t file_bytes, struct err *err);
+bool region_review(struct region *region, const struct csv_file *file, struct err *err);
 uint64_t region_text_line(const struct region *region); /* line ends before text_at */
 void region_done(struct region *region);
 
 /* Note lines of the file from *at up to `to`, which are not the table's: those
  * before it as preamble, those behind it as footer, or as another table's. As
  * many as a window holds: *at and *line (line ends before it) go on. */
-bool region_note(const struct region *region, int fd, uint64_t *at, uint64_t to, uint64_t *line,
-                 struct notes *notes, struct err *err);
+bool region_note(const struct region *region, const struct csv_file *file, uint64_t *at, uint64_t to,
+                 uint64_t *line, struct notes *notes, struct err *err);
 
 #endif

@@ -101,8 +101,9 @@ static void outcome_ingest(const struct trial *trial, uint32_t n_threads, const 
     struct csv_options options = trial->options;
     *outcome = (struct outcome){0};
     options.n_threads = n_threads;
-    outcome->good = table_ingest_sized(trial->csv_fd, &options, &trial->sizes, path, NULL, &outcome->report,
-                                       &outcome->err);
+    const struct csv_file file = {.fd = trial->csv_fd, .n_bytes = trial->n};
+    outcome->good =
+        table_ingest_sized(&file, &options, &trial->sizes, path, NULL, &outcome->report, &outcome->err);
     if (outcome->good)
         return;
     require(outcome->err.code != ERR_OK && outcome->err.msg[0], "an error says what it is");

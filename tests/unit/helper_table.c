@@ -45,7 +45,8 @@ bool ingest(struct reading *reading)
     int rejects = open(rejects_path, O_RDWR | O_CREAT | O_TRUNC, 0600);
     ck_assert_int_gt(rejects, 0);
     reading->options.rejects_fd = rejects;
-    bool good = table_ingest_sized(fd, &reading->options, sizes, table_path, reading->progress,
+    const struct csv_file file = {.fd = fd, .n_bytes = n};
+    bool good = table_ingest_sized(&file, &reading->options, sizes, table_path, reading->progress,
                                    &reading->report, &reading->err);
     close(fd);
     close(rejects);
