@@ -2,6 +2,7 @@
 #include "api/routes.h"
 #include "base/log.h"
 #include "base/near.h"
+#include "datasets/early.h"
 #include "datasets/profile.h"
 #include "datasets/take.h"
 #include "mlp/association.h"
@@ -32,6 +33,12 @@ void incoming_free(struct incoming *incoming)
         incoming_drop(&incoming->item);
 }
 
+static bool has_type(const struct request *request, const char *type)
+{
+    const char *found = request_header(request, "Content-Type");
+    return found && !strncasecmp(found, type, strlen(type));
+}
+
 struct incoming *incoming_new(struct request *request, struct reply *reply)
 {
     struct server *server = request_app(request);
@@ -43,6 +50,9 @@ struct incoming *incoming_new(struct request *request, struct reply *reply)
         return NULL;
     }
     incoming->item.run = incoming_drop;
+    incoming->form = has_type(request, "multipart/");
+    incoming->json = has_type(request, "application/json");
+    incoming->lines_dropped = has_type(request, "application/x-www-form-urlencoded");
     struct csv_values values = csv_query_values(request);
     if (!csv_query_find(&incoming->csv, &values, &err) ||
         !body_unpack(request_body(request), INFLATE_GUESS, server->max_body, &err)) {
@@ -58,6 +68,8 @@ struct incoming *incoming_new(struct request *request, struct reply *reply)
 
 bool incoming_fields(struct request *request, struct incoming *incoming, struct err *err)
 {
+    if (!incoming->form)
+        return true; /* the query was read when its head came */
     const char *replace = request_query(request, "replace");
     if (replace && *replace && strcmp(replace, "true") && strcmp(replace, "1") && strcmp(replace, "false") &&
         strcmp(replace, "0")) {
@@ -69,17 +81,39 @@ bool incoming_fields(struct request *request, struct incoming *incoming, struct 
     return csv_query_find(&incoming->csv, &values, err);
 }
 
+/* The file that the body is, or its beginning. */
+static struct taken_file taken_file(const struct incoming *incoming, int fd)
+{
+    return (struct taken_file){.fd = fd,
+                               .labels_fd = -1,
+                               .options = &incoming->csv.options,
+                               .charset = incoming->csv.charset,
+                               .json = incoming->json,
+                               .lines_dropped = incoming->lines_dropped};
+}
+
+/* A body whose length and name are known is read while it arrives. */
+static void early_go(const struct request *request, struct incoming *incoming, const struct body *body)
+{
+    uint64_t n_bytes = request_length(request);
+    if (incoming->early) {
+        datasets_arrived(incoming->upload, body->size);
+    } else if (n_bytes >= EARLY_LEAST && body->size >= EARLY_BEGIN) {
+        const struct taken_file file = taken_file(incoming, body->fd);
+        incoming->early = true;
+        take_early(incoming->upload, &file, body->size, n_bytes);
+    }
+}
+
 void incoming_progress(struct request *request)
 {
     struct incoming *incoming = (struct incoming *)request_kept(request);
-    if (incoming && incoming->upload)
-        datasets_received(incoming->upload, request_body(request)->flushed, request_length(request));
-}
-
-static bool has_type(const struct request *request, const char *type)
-{
-    const char *found = request_header(request, "Content-Type");
-    return found && !strncasecmp(found, type, strlen(type));
+    const struct body *body = request_body(request);
+    if (!incoming || !incoming->upload)
+        return;
+    datasets_received(incoming->upload, body->flushed, request_length(request));
+    if (!incoming->form && body_plain(body))
+        early_go(request, incoming, body);
 }
 
 bool incoming_finish(struct request *request, struct incoming *incoming, struct dataset_info *info,
@@ -104,16 +138,12 @@ bool incoming_finish(struct request *request, struct incoming *incoming, struct 
         datasets_abort(upload);
         return false;
     }
-    struct taken_file file = {.told = told,
-                              .fd = fd,
-                              .labels_fd = body_labels(body),
-                              .options = &incoming->csv.options,
-                              .charset = incoming->csv.charset,
-                              .json = has_type(request, "application/json"),
-                              .lines_dropped = has_type(request, "application/x-www-form-urlencoded"),
-                              .most = server->max_body,
-                              .claim = request_claim(request),
-                              .stop = body->stop};
+    struct taken_file file = taken_file(incoming, fd);
+    file.told = told;
+    file.labels_fd = body_labels(body);
+    file.most = server->max_body;
+    file.claim = request_claim(request);
+    file.stop = body->stop;
     bool ok = take_file(server->datasets, upload, &file, info, err);
     free(told);
     if (!ok)

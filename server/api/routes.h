@@ -61,6 +61,8 @@ struct incoming {
     struct upload *upload;
     struct csv_query csv;
     bool replace;
+    bool form, json, lines_dropped; /* what its Content-Type says */
+    bool early;                     /* its reading has been begun, or tried to */
     char name[NAME_SIZE];
 };
 /* Whether the query parameter or form field speaks of the upload: how to read

@@ -2,6 +2,7 @@
  * across I/O or SQL. */
 #include "datasets/datasets.h"
 #include "base/files.h"
+#include "datasets/early.h"
 #include "datasets/profile.h"
 #include "datasets/tables_cache.h"
 #include "mlp/ingest.h"
@@ -31,6 +32,7 @@ struct upload {
     bool inherits;
     struct dataset_row like; /* where it goes on from a dataset */
     const atomic_bool *stop;
+    struct early *early; /* its file is read while it arrives; NULL: it is not */
     /* once staged; the table's file stands in its place */
     struct table *table;
     char *profile;
@@ -50,6 +52,7 @@ struct datasets {
     /* under lock */
     struct upload *uploads;
     struct upload *given_up; /* whose row could not be forgotten */
+    bool early_taken;        /* an upload has `early` */
     bool untidy;             /* a table may be on disk that no longer belongs there */
 };
 
@@ -229,10 +232,74 @@ static bool upload_tick(void *self, uint64_t bytes_done, uint64_t bytes_all, uin
     return !upload->stop || !atomic_load(upload->stop);
 }
 
+static bool early_slot(struct datasets *datasets, bool take)
+{
+    pthread_mutex_lock(&datasets->lock);
+    bool was_free = !datasets->early_taken;
+    datasets->early_taken = take;
+    pthread_mutex_unlock(&datasets->lock);
+    return was_free;
+}
+
+static bool early_tick(void *self, uint64_t bytes_done, uint64_t bytes_all, uint64_t rows)
+{
+    struct upload *upload = self;
+    (void)bytes_all;
+    pthread_mutex_lock(&upload->datasets->lock);
+    upload->bytes_parsed = bytes_done;
+    upload->rows_parsed = rows;
+    pthread_mutex_unlock(&upload->datasets->lock);
+    return true;
+}
+
+static bool early_make(struct upload *upload, const struct arriving *arriving)
+{
+    struct csv_options options = *arriving->options;
+    struct early_source source = {.fd = arriving->fd,
+                                  .n_there = arriving->n_there,
+                                  .n_bytes = arriving->n_bytes,
+                                  .options = &options,
+                                  .progress = {.tick = early_tick, .self = upload}};
+    char path[PATH_SIZE];
+    struct err ignored;
+    if (options.n_threads == 0)
+        options.n_threads = upload->datasets->n_threads;
+    if (!store_path(upload->datasets->store, "tmp", upload->id, ".table", path, &ignored))
+        return false;
+    source.path = path;
+    source.rejects_fd = store_temp(upload->datasets->store, NULL, &ignored);
+    upload->early = source.rejects_fd < 0 ? NULL : early_begin(&source);
+    if (!upload->early && source.rejects_fd >= 0)
+        close(source.rejects_fd);
+    return upload->early != NULL;
+}
+
+void datasets_read_early(struct upload *upload, const struct arriving *arriving)
+{
+    if (early_slot(upload->datasets, true) && !early_make(upload, arriving))
+        early_slot(upload->datasets, false);
+}
+
+void datasets_arrived(struct upload *upload, uint64_t n_there)
+{
+    if (upload->early)
+        early_arrived(upload->early, n_there);
+}
+
+static void early_end(struct upload *upload)
+{
+    if (!upload->early)
+        return;
+    early_free(upload->early);
+    upload->early = NULL;
+    early_slot(upload->datasets, false);
+}
+
 /* It is no longer under way. The caller frees it. */
 static void upload_leave(struct upload *upload)
 {
     struct datasets *datasets = upload->datasets;
+    early_end(upload);
     pthread_mutex_lock(&datasets->lock);
     for (struct upload **at = &datasets->uploads; *at; at = &(*at)->next)
         if (*at == upload) {
@@ -256,10 +323,14 @@ struct csv_body {
 static bool csv_read(void *self, const char *path, struct err *err)
 {
     const struct csv_body *body = self;
-    struct table_progress progress = {.tick = upload_tick, .self = body->upload};
+    struct upload *upload = body->upload;
+    struct table_progress progress = {.tick = upload_tick, .self = upload};
+    if (upload->early && early_finish(upload->early, body->fd, body->options, upload->stop, body->report))
+        return true;
+    early_end(upload);
     struct csv_options all = *body->options;
     if (all.n_threads == 0)
-        all.n_threads = body->upload->datasets->n_threads;
+        all.n_threads = upload->datasets->n_threads;
     return table_ingest(body->fd, &all, path, &progress, body->report, err);
 }
 
@@ -346,9 +417,11 @@ static bool file_read(struct upload *upload, int csv_fd, const struct csv_option
     all.rejects_fd = rejects;
     if (rejects >= 0)
         upload->table = table_make(upload, &(struct table_maker){csv_read, &body}, err);
-    bool ok = upload->table && rejects_keep(upload, rejects, err);
+    bool ok =
+        upload->table && rejects_keep(upload, upload->early ? early_rejects(upload->early) : rejects, err);
     if (rejects >= 0)
         close(rejects);
+    early_end(upload);
     return ok;
 }
 

@@ -46,6 +46,19 @@ int datasets_original(struct datasets *datasets, int64_t id, const atomic_bool *
 struct upload *datasets_begin(struct datasets *datasets, const char *name, bool replace, struct err *err);
 /* How far the body has come, for those who watch. */
 void datasets_received(struct upload *upload, uint64_t bytes_received, uint64_t bytes_expected);
+/* The CSV on its way: the first n_there of its n_bytes are in the regular file
+ * `fd`. What the options point to lasts until the upload ends. */
+struct arriving {
+    int fd;
+    uint64_t n_there, n_bytes;
+    const struct csv_options *options;
+};
+/* Begin to read it (early.h), unless another upload is being read so. Once; does
+ * nothing where it cannot. datasets_finish takes the result where file and
+ * options are the same. Slow. */
+void datasets_read_early(struct upload *upload, const struct arriving *arriving);
+/* So many of its bytes are there. */
+void datasets_arrived(struct upload *upload, uint64_t n_there);
 /* Read the CSV in the regular file csv_fd (store_temp(store, NULL)) and publish
  * the dataset; on return it is on disk and ready. Ends the upload in either
  * case; on failure nothing is left of it. `stop` (may be NULL) ends the work

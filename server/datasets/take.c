@@ -151,6 +151,30 @@ static bool text_tell(struct datasets *datasets, const struct taken_file *file, 
     return !recoded->head_is_unknown || *kind == FILE_IDX;
 }
 
+/* Whether the head, of KIND_HEAD bytes, is of a CSV that is read as it is. */
+static bool head_is_csv(const char *head, const struct csv_options *options)
+{
+    const struct file_ends ends = {.head = head, .tail = head, .n_head = KIND_HEAD, .n_tail = KIND_HEAD};
+    enum file_kind kind;
+    struct err ignored;
+    return !recode_mark(head, KIND_HEAD) &&
+           (options->encoding != CSV_ENCODING_GUESS || recode_ask(head, KIND_HEAD, &ignored)) &&
+           kind_find(&ends, &kind, &ignored) && kind == FILE_CSV;
+}
+
+void take_early(struct upload *upload, const struct taken_file *file, uint64_t n_there, uint64_t n_bytes)
+{
+    struct err ignored;
+    if (file->charset || file->json || file->lines_dropped || n_there < KIND_HEAD)
+        return;
+    char *head = malloc(KIND_HEAD);
+    if (head && files_read_at(file->fd, head, KIND_HEAD, 0, &ignored) && head_is_csv(head, file->options))
+        datasets_read_early(
+            upload, &(struct arriving){
+                        .fd = file->fd, .n_there = n_there, .n_bytes = n_bytes, .options = file->options});
+    free(head);
+}
+
 bool take_file(struct datasets *datasets, struct upload *upload, const struct taken_file *file,
                struct dataset_info *info, struct err *err)
 {

@@ -21,6 +21,11 @@ struct taken_file {
     const atomic_bool *stop; /* ends the work with ERR_STOPPED; NULL: nothing does */
 };
 
+/* The first n_there of the file's n_bytes are there: begin to read it, where its
+ * head shows a CSV (datasets_read_early). Whatever it is in the end, take_file
+ * says. Slow. */
+void take_early(struct upload *upload, const struct taken_file *file, uint64_t n_there, uint64_t n_bytes);
+
 /* As datasets_finish: ends the upload in either case. Slow. */
 bool take_file(struct datasets *datasets, struct upload *upload, const struct taken_file *file,
                struct dataset_info *info, struct err *err);

@@ -259,6 +259,12 @@ bool body_stored(const struct body *body)
     return body->fd >= 0 || body->labels.fd >= 0 || body->map.bytes || body->inflate;
 }
 
+bool body_plain(const struct body *body)
+{
+    return body->fd >= 0 && !body->failed && !body->multipart &&
+           (!body->inflate || inflate_kind(body->inflate) == INFLATE_NONE);
+}
+
 bool body_pending(const struct body *body)
 {
     return body->multipart || body->inflate || body->fd >= 0 ||

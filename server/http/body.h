@@ -72,6 +72,9 @@ bool body_unpack(struct body *body, enum inflate_kind kind, uint64_t most, struc
 void body_unpack_found(struct body *body, uint64_t most);
 /* After body_finish: how it was compressed. */
 enum inflate_kind body_compression(const struct body *body);
+/* Between flushes: whether the file holds `size` of the body's own bytes, for it
+ * is no form and not compressed. */
+bool body_plain(const struct body *body);
 /* Take as many of the n bytes as there is room for; fewer than n: the buffer is
  * full (or there is no memory for more: body->failed). */
 size_t body_take(struct body *body, const char *bytes, size_t n);

@@ -18,6 +18,7 @@
 #define STRICTNESS MHD_OPTION_CLIENT_DISCIPLINE_LVL, 1
 #endif
 #define CONNECTION_MEMORY (24 * 1024) /* headers, and a piece of the body or the reply */
+#define RUNS_MAX 16                   /* of the library before others are looked at */
 #define RETRY_MS 1000 /* where descriptors have run out, others than connections may have come free */
 
 enum event { EVENT_LIBRARY, EVENT_WAKE, EVENT_LISTENING, N_EVENTS };
@@ -67,6 +68,17 @@ static int timeout_ms(struct worker *worker)
     return ms < (unsigned)most ? (int)ms : most;
 }
 
+/* A run takes a piece of what each connection has: while a body comes in,
+ * there is more to do at once. */
+static void library_run(struct worker *worker)
+{
+    MHD_UNSIGNED_LONG_LONG ms;
+    int n = 0;
+    do
+        MHD_run(worker->daemon);
+    while (++n < RUNS_MAX && MHD_get_timeout(worker->daemon, &ms) == MHD_YES && ms == 0);
+}
+
 static void *worker_run(void *self)
 {
     struct worker *worker = self;
@@ -80,7 +92,7 @@ static void *worker_run(void *self)
             look |= events[i].data.u32 == EVENT_LISTENING;
         if (look)
             listening_set(worker, accept_ready(worker));
-        MHD_run(worker->daemon);
+        library_run(worker);
         accepted_end(worker);
     }
     return NULL;
