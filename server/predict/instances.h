@@ -85,8 +85,9 @@ bool instances_from_json(struct json_head *head, const struct instances_models *
  * from. options as for table_ingest, but for: header 0: the row is one of names
  * if most of them are the model's; names stand for the header, and then a first
  * row of names is skipped with header 1 only; types and on_bad_row do not
- * count. A row that cannot be read keeps its place (`bad`), unless that is all
- * rows: then the first one's error is this. */
+ * count. Rows are mended as table_ingest mends them: missing fields are missing
+ * values. A row that cannot be read or encoded keeps its place (`bad`), unless
+ * that is all rows: then the first one's error is this. */
 bool instances_from_csv(const struct recipe *recipe, const char *bytes, size_t n,
                         const struct csv_options *options, struct instances *instances, struct err *err);
 
@@ -101,7 +102,7 @@ void instances_csv_free(struct instances_csv *rows); /* takes NULL */
  * none; *n: how many fields a row has. */
 const struct csv_field *instances_csv_names(const struct instances_csv *rows, uint32_t *n);
 /* The next row into x: (n_inputs), and *fields as they came, valid until the
- * next call. */
+ * next call; *n_fields 0: the row could not be told into any. */
 enum instances_row {
     ROW_FAILED = -1, /* *err: nothing more can be read */
     ROW_END,

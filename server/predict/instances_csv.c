@@ -23,7 +23,9 @@ struct instances_csv {
     char decimal_point, thousands_separator; /* of the rows' numbers; '\0': none */
     struct csv_field *names;                 /* (n_fields) the user's, owned; NULL: none */
     const struct csv_field *first;           /* the first row's, until the next is read */
-    bool header, first_waits;                /* the first row is one of names; it is to be given out */
+    bool header;      /* the first row is one of names, or the user's names stand for one */
+    bool first_waits; /* the first row is to be given out */
+    uint32_t n_above; /* rows that the reader has counted before those: 1 of names or 0 */
 };
 
 void instances_csv_free(struct instances_csv *rows)
@@ -134,26 +136,30 @@ static bool positions_take(struct instances_csv *rows, struct err *err)
     return true;
 }
 
-/* What is wrong with it is told of this row alone. */
-static enum instances_row row_bad(const struct instances_csv *rows, float *x, const struct err *err)
+/* The row at hand cannot be predicted. */
+static enum instances_row row_bad(const struct instances_csv *rows, float *x)
 {
     memset(x, 0, rows->recipe->n_inputs * sizeof *x);
-    return err->code == ERR_INPUT ? ROW_BAD : ROW_FAILED;
+    return ROW_BAD;
 }
 
-static enum instances_row row_take(struct instances_csv *rows, const struct csv_field *fields,
-                                   uint32_t n_fields, float *x, struct err *err)
+/* The reader's words of a row, which it counts with the row of names. */
+static void row_renumber(const struct instances_csv *rows, struct err *err)
 {
-    rows->row++;
-    if (n_fields == rows->n_fields + 1 && fields[n_fields - 1].length == 0)
-        n_fields--; /* a separator at the line's end */
-    if (n_fields != rows->n_fields) {
-        err_set(err, ERR_INPUT, "row %llu has %u fields, the first row has %u", (unsigned long long)rows->row,
-                n_fields, rows->n_fields);
-        err_at(err, rows->row, "");
-        return row_bad(rows, x, err);
-    }
-    for (uint32_t i = 0; i < n_fields; i++) {
+    const struct err counted = *err;
+    char word[40];
+    int length = snprintf(word, sizeof word, "row %llu", (unsigned long long)(rows->row + rows->n_above));
+    const char *at = strstr(counted.msg, word);
+    if (at)
+        err_set(err, counted.code, "%.*srow %llu%s", (int)(at - counted.msg), counted.msg,
+                (unsigned long long)rows->row, at + length);
+    err_at(err, rows->row, counted.column);
+}
+
+static enum instances_row row_take(struct instances_csv *rows, const struct csv_field *fields, float *x,
+                                   struct err *err)
+{
+    for (uint32_t i = 0; i < rows->n_fields; i++) {
         struct csv_field field = csv_field_trim(fields[i]);
         if (rows->columns[i] != COLUMN_NONE)
             rows->values[rows->columns[i]] = (struct value){.kind = VALUE_TEXT,
@@ -165,7 +171,7 @@ static enum instances_row row_take(struct instances_csv *rows, const struct csv_
     if (recipe_encode(rows->recipe, rows->values, x, err))
         return ROW_READ;
     err->row = rows->row;
-    return row_bad(rows, x, err);
+    return err->code == ERR_INPUT ? row_bad(rows, x) : ROW_FAILED;
 }
 
 static bool first_take(struct instances_csv *rows, const struct csv_field *fields, uint32_t n_fields,
@@ -197,8 +203,10 @@ static bool names_take(struct instances_csv *rows, const struct csv_options *opt
     for (uint32_t i = 0; i < options->n_names; i++)
         rows->names[i] =
             (struct csv_field){.text = options->names[i], .length = (uint32_t)strlen(options->names[i])};
+    rows->n_above = options->header > 0;
     return first_take(rows, rows->names, options->n_names, 1, err) &&
-           (options->header <= 0 || csv_reader_next(rows->reader, &fields, &n_fields, err) >= 0);
+           (options->header <= 0 ||
+            csv_reader_read(rows->reader, 0, &fields, &n_fields, err) >= CSV_READ_END);
 }
 
 static bool rows_begin(struct instances_csv *rows, const char *bytes, size_t n,
@@ -218,10 +226,13 @@ static bool rows_begin(struct instances_csv *rows, const char *bytes, size_t n,
     columns_index_init(&rows->index, rows->recipe);
     if (options->n_names)
         return names_take(rows, options, err);
-    int got = csv_reader_next(rows->reader, &fields, &n_fields, err);
-    if (got == 0)
+    enum csv_read got = csv_reader_read(rows->reader, 0, &fields, &n_fields, err);
+    if (got == CSV_READ_END)
         err_set(err, ERR_INPUT, "the body is empty; rows of CSV were expected");
-    return got > 0 && first_take(rows, fields, n_fields, options->header, err);
+    if (got != CSV_READ_ROW || !first_take(rows, fields, n_fields, options->header, err))
+        return false;
+    rows->n_above = rows->header;
+    return true;
 }
 
 struct instances_csv *instances_csv_new(const struct recipe *recipe, const char *bytes, size_t n,
@@ -252,20 +263,27 @@ const struct csv_field *instances_csv_names(const struct instances_csv *rows, ui
 enum instances_row instances_csv_row(struct instances_csv *rows, float *x, const struct csv_field **fields,
                                      uint32_t *n_fields, struct err *err)
 {
-    int got = 1;
+    enum csv_read got = CSV_READ_ROW;
 
     *fields = rows->first;
     *n_fields = rows->n_fields;
     if (!stop_check(rows->instances->stop, err))
         return ROW_FAILED;
     if (!rows->first_waits)
-        got = csv_reader_next(rows->reader, fields, n_fields, err);
+        got = csv_reader_read(rows->reader, rows->n_fields, fields, n_fields, err);
     rows->first_waits = false;
-    if (got == 0 && rows->row == 0)
+    if (got == CSV_READ_END && rows->row == 0)
         err_set(err, ERR_INPUT, "there is no row below the header");
-    if (got <= 0)
-        return rows->row == 0 || got < 0 ? ROW_FAILED : ROW_END;
-    return row_take(rows, *fields, *n_fields, x, err);
+    if (got == CSV_READ_END)
+        return rows->row == 0 ? ROW_FAILED : ROW_END;
+    if (got == CSV_READ_ERROR)
+        return ROW_FAILED;
+    rows->row++;
+    if (got == CSV_READ_ROW)
+        return row_take(rows, *fields, x, err);
+    *n_fields = 0;
+    row_renumber(rows, err);
+    return row_bad(rows, x);
 }
 
 bool instances_from_csv(const struct recipe *recipe, const char *bytes, size_t n,

@@ -141,7 +141,7 @@ test("wrong instances say which, where and what was expected", async () => {
 });
 
 test("line n of the answer is of row n of a CSV, with the reason where that cannot be read", async () => {
-  const rows = Array.from({ length: 700 }, (_, i) => (i % 100 === 42 ? `${i},tall` : i % 100 === 57 ? `${i}` : `0.${i},0.25`));
+  const rows = Array.from({ length: 700 }, (_, i) => (i % 100 === 42 ? `${i},tall` : i % 100 === 57 ? `${i},1,2` : `0.${i},0.25`));
   const ask = (rows, accept) => daemon.csv("/models/sums/predict", `a,b\n${rows.join("\n")}\n`, { Accept: accept });
   const good = rows.filter((row) => row.endsWith(",0.25"));
   const clean = (await ask(good, "application/json")).json;
@@ -154,12 +154,12 @@ test("line n of the answer is of row n of a CSV, with the reason where that cann
   const { predictions } = (await daemon.get("/openapi.json")).json.components.schemas.Predictions.properties;
   const described = predictions.items.oneOf.flatMap(({ properties }) => Object.keys(properties));
   assert.deepEqual(json.predictions.flatMap(Object.keys).filter((key) => !described.includes(key)), []);
-  assert.match(json.predictions[657].error, /row 658 has 1 field/);
+  assert.match(json.predictions[657].error, /row 658 has 3 fields/);
   const lines = (await ask(rows, "text/csv")).text.trimEnd().split("\n"), plain = (await ask(good, "text/csv")).text.trimEnd().split("\n");
   assert.deepEqual([lines.length, lines[0], plain[0]], [701, "a,b,prediction,probability,error", "a,b,prediction,probability"]);
   assert.deepEqual(lines.slice(1).filter((line) => line.endsWith(",")).map((line) => line.slice(0, -1)), plain.slice(1));
   assert.match(lines[43], /^42,tall,,,.*tall/);
-  assert.match(lines[58], /^57,,,,"?row 58 has 1 field/);
+  assert.match(lines[58], /^,,,,"?row 58 has 3 fields/);
   for (const accept of ["application/json", "text/csv"]) assertProblem(await ask(["1,x", "2,y"], accept), 422, /'b'.*x/, { row: 1 });
 });
 

@@ -372,8 +372,8 @@ START_TEST(csv_errors_say_where)
          "row 1 has 7 fields, the model takes 6: 'id' ... 'note', without 'y'"},
         {"age,fare,sex\n1,2,male\n", 0, "lacks the model's column 'alive'"},
         {"age,fare,sex,alive,age\n1,2,male,true,3\n", 0, "'age' twice"},
-        {"age,fare,sex,alive\n1,2,male\n1,2\n", 0, "row 1"},
-        {"age,fare,sex,alive\n1,two,male,true\n1,2\n", 0, "\"two\" is not one"},
+        {"age,fare,sex,alive\n1,2,male,true,5\n1,2,male,true,5,6\n", 0, "row 1 has 5 fields"},
+        {"age,fare,sex,alive\n1,two,male,true\n1,2,3,4,5\n", 0, "\"two\" is not one"},
         {"x,10,1.5,male,true,7\n", 1, "lacks the model's column"},
     };
     struct instances instances = {0};
@@ -401,16 +401,50 @@ START_TEST(a_row_of_csv_that_cannot_be_read_keeps_its_place)
 
     ck_assert(scan_csv(shelf.mixed, body, 0, &instances, &err));
     ck_assert_uint_eq(instances.n_rows, 6);
-    ck_assert_uint_eq(instances.n_bad, 3);
-    const uint32_t rows[] = {1, 3, 4};
-    const char *const whys[] = {"3 fields", "\"two\"", "5 fields"};
-    for (int i = 0; i < 3; i++) {
+    ck_assert_uint_eq(instances.n_bad, 2);
+    const uint32_t rows[] = {3, 4};
+    const char *const whys[] = {"\"two\"", "row 5 has 5 fields"};
+    for (int i = 0; i < 2; i++) {
         ck_assert_uint_eq(instances.bad[i].row, rows[i]);
         ck_assert_ptr_nonnull(strstr(instances.bad[i].why, whys[i]));
     }
     size_t n = shelf.mixed->n_inputs * sizeof *instances.x;
     ck_assert_mem_eq(instances.x, instances.x + 2 * shelf.mixed->n_inputs, n); /* a separator at the end */
     ck_assert_mem_eq(instances.x, instances.x + 5 * shelf.mixed->n_inputs, n);
+    struct instances missing = {0};
+    ck_assert(scan_csv(shelf.mixed, "age,fare,sex,alive\n1,2,male,\n", 0, &missing, &err));
+    ck_assert_mem_eq(missing.x, instances.x + shelf.mixed->n_inputs, n); /* a field is missing at the end */
+    instances_done(&missing);
+    instances_done(&instances);
+}
+END_TEST
+
+/* As they are mended where a table is read; rows are counted from the first
+ * below the names. */
+START_TEST(rows_of_csv_are_mended_as_a_tables_are)
+{
+    static const char body[] = "age,fare,sex,alive\n1,2,\"male\",true\n1,2,\"ma\"le,true\n"
+                               "\"1\",2,male\"\",true\n1,2,male,\"true\n1,2,male,true\n1,2,3,4,5\n";
+    static const char *const names[] = {"age", "fare", "sex", "alive"};
+    struct csv_options options = {.names = names, .n_names = 4};
+    struct instances instances = {0}, named = {0};
+    struct err err = {0};
+
+    ck_assert_msg(scan_csv(shelf.mixed, body, 0, &instances, &err), "%s", err.msg);
+    ck_assert_uint_eq(instances.n_rows, 6);
+    size_t n = shelf.mixed->n_inputs * sizeof *instances.x;
+    for (uint32_t row = 0; row < 5; row++) /* 2 holds another text for the sex */
+        ck_assert(row == 2 || !memcmp(instances.x, instances.x + row * shelf.mixed->n_inputs, n));
+    ck_assert_uint_eq(instances.n_bad, 1);
+    ck_assert_uint_eq(instances.bad[0].row, 5);
+    ck_assert_ptr_nonnull(strstr(instances.bad[0].why, "row 6 has 5 fields"));
+    for (options.header = -1; options.header < 2; options.header += 2) {
+        const char *from = options.header > 0 ? body : strchr(body, '\n') + 1;
+        ck_assert(instances_from_csv(shelf.mixed, from, strlen(from), &options, &named, &err));
+        rows_equal(&instances, &named, shelf.mixed->n_inputs);
+        ck_assert_str_eq(named.bad[0].why, instances.bad[0].why);
+        instances_done(&named);
+    }
     instances_done(&instances);
 }
 END_TEST
@@ -451,6 +485,7 @@ Suite *test_suite(void)
     tcase_add_test(tests, mangled_bodies_are_survived);
     tcase_add_test(tests, csv_errors_say_where);
     tcase_add_test(tests, a_row_of_csv_that_cannot_be_read_keeps_its_place);
+    tcase_add_test(tests, rows_of_csv_are_mended_as_a_tables_are);
     tcase_add_test(tests, columns_named_by_numbers_are_no_header_of_zeros);
     suite_add_tcase(suite, tests);
     return suite;
