@@ -1,6 +1,7 @@
 /* Jobs: lists, history, events, and what one can do to them. */
 #include "api/routes.h"
 #include "base/log.h"
+#include "base/near.h"
 #include "jobs/json_field.h"
 
 #include <inttypes.h>
@@ -283,6 +284,24 @@ void jobs_get_events(struct request *request, struct reply *reply)
 
 typedef bool job_action(struct jobs *jobs, int64_t id, struct job_info *info, struct err *err);
 
+static bool no_field_take(void *self, const struct message *member, struct err *err)
+{
+    struct near near;
+    (void)self;
+    near_init(&near, message_name(member));
+    return near_unknown(&near, "field",
+                        "none; PATCH /jobs/{j} changes title, priority, weight and max_seconds", err);
+}
+
+/* Actions take no fields: no body, or an object without any. */
+static bool action_check(struct request *request, struct err *err)
+{
+    const char *bytes;
+    size_t n;
+    return body_view(request_body(request), &bytes, &n, err) &&
+           (n == 0 || request_members(request, no_field_take, NULL, err));
+}
+
 static void act(struct request *request, struct reply *reply, job_action *action)
 {
     struct server *server = request_app(request);
@@ -292,7 +311,7 @@ static void act(struct request *request, struct reply *reply, job_action *action
     int64_t id;
     if (!param_job(request, &id, reply))
         return;
-    if (!action(server->jobs, id, &info, &err)) {
+    if (!action_check(request, &err) || !action(server->jobs, id, &info, &err)) {
         reply_problem(reply, &err);
         return;
     }

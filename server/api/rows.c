@@ -306,7 +306,8 @@ void datasets_post_rows(struct request *request, struct reply *reply)
         source.stop = request_stop(request);
         source.json = body_is_json(request, &source);
         source.claim = request_claim(request);
-        ok = copy_claim(&source, &err) && append_rows(server->datasets, name, &source, &info, &err);
+        ok = (!source.json || scan_encoding_check(source.bytes, source.n, &err)) &&
+             copy_claim(&source, &err) && append_rows(server->datasets, name, &source, &info, &err);
     }
     if (ok) {
         stored_reply(server, reply, 200, &info);

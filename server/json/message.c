@@ -109,7 +109,7 @@ struct message *message_parse(const char *bytes, size_t n, struct err *err)
     bytes += n_mark;
     n -= n_mark;
     const char *end = bytes;
-    if (!text_check(bytes, n, err))
+    if (!scan_encoding_check(bytes, n, err) || !text_check(bytes, n, err))
         return NULL;
     (void)json_allocation_failed();
     cJSON *root = cJSON_ParseWithLengthOpts(bytes, n, &end, false);

@@ -26,9 +26,49 @@ size_t scan_mark(const char *bytes, size_t n)
     return n >= sizeof mark && !memcmp(bytes, mark, sizeof mark) ? sizeof mark : 0;
 }
 
+/* How the characters of a text that is no UTF-8 lie. */
+struct wide {
+    const char *name;
+    char begin[5];                      /* n_begin bytes: the mark, or a bracket where there is none */
+    uint8_t n_begin, n_mark, unit, low; /* the low byte of a character's `unit` bytes */
+};
+
+static const struct wide *wide_find(const char *bytes, size_t n)
+{
+    static const struct wide wides[] = {
+        {"UTF-32", "\xFF\xFE\0\0", 4, 4, 4, 0}, {"UTF-32", "\0\0\xFE\xFF", 4, 4, 4, 3},
+        {"UTF-16", "\xFF\xFE", 2, 2, 2, 0},     {"UTF-16", "\xFE\xFF", 2, 2, 2, 1},
+        {"UTF-32", "{\0\0\0", 4, 0, 4, 0},      {"UTF-32", "[\0\0\0", 4, 0, 4, 0},
+        {"UTF-32", "\0\0\0{", 4, 0, 4, 3},      {"UTF-32", "\0\0\0[", 4, 0, 4, 3},
+        {"UTF-16", "{\0", 2, 0, 2, 0},          {"UTF-16", "[\0", 2, 0, 2, 0},
+        {"UTF-16", "\0{", 2, 0, 2, 1},          {"UTF-16", "\0[", 2, 0, 2, 1},
+    };
+    for (size_t i = 0; i < sizeof wides / sizeof *wides; i++)
+        if (n >= wides[i].n_begin && !memcmp(bytes, wides[i].begin, wides[i].n_begin))
+            return &wides[i];
+    return NULL;
+}
+
+bool scan_encoding_check(const char *bytes, size_t n, struct err *err)
+{
+    const struct wide *wide = wide_find(bytes, n);
+    return !wide || err_set(err, ERR_INPUT, "the body is %s: JSON is taken as UTF-8", wide->name);
+}
+
+static char wide_first(const struct wide *wide, const char *bytes, size_t n)
+{
+    for (size_t at = wide->n_mark; n - at >= wide->unit; at += wide->unit)
+        if (!strchr(" \t\r\n", bytes[at + wide->low]) || !bytes[at + wide->low])
+            return bytes[at + wide->low];
+    return 0;
+}
+
 char scan_first(const char *bytes, size_t n)
 {
+    const struct wide *wide = wide_find(bytes, n);
     struct scan scan;
+    if (wide)
+        return wide_first(wide, bytes, n);
     scan_init(&scan, bytes, n);
     return scan_peek(&scan);
 }

@@ -6,6 +6,8 @@
 #ifndef MLPD_JSON_SCAN_H
 #define MLPD_JSON_SCAN_H
 
+#include "mlp/err.h"
+
 #include <math.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -29,9 +31,12 @@ struct scan_text {
 void scan_init(struct scan *scan, const char *bytes, size_t n);
 /* How many bytes such a mark takes there: 3, or 0 where there is none. */
 size_t scan_mark(const char *bytes, size_t n);
-/* The first byte behind mark and blanks, which tells JSON from other texts; 0
- * where there is none. */
+/* The first character behind mark and blanks, which tells JSON from other
+ * texts, of UTF-16 and UTF-32 too; 0 where there is none. */
 char scan_first(const char *bytes, size_t n);
+/* ERR_INPUT where the bytes are UTF-16 or UTF-32, as their mark or the zeros
+ * beside a first bracket say: JSON is taken as UTF-8. */
+bool scan_encoding_check(const char *bytes, size_t n, struct err *err);
 void scan_done(struct scan *scan);
 /* Texts given out before are no longer needed. */
 static inline void scan_reuse(struct scan *scan)

@@ -143,6 +143,8 @@ bool head_read(struct json_head *head, const char *bytes, size_t n, struct head_
     if (url.name)
         snprintf(head->model.name, sizeof head->model.name, "%s", url.name);
     scan_init(&head->scan, bytes, n);
+    if (!scan_encoding_check(bytes, n, err))
+        return false;
     if (!scan_take(&head->scan, '{'))
         return head_invalid(&head->scan, "expected an object, {\"model\": ..., \"instances\": ...}", err);
     if (scan_peek(&head->scan) == '}')

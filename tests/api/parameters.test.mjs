@@ -47,6 +47,32 @@ test("a query parameter that a route does not know is refused, and the nearest o
   assert.equal((await daemon.get("/models/sums")).status, 200);
 });
 
+test("JSON that is not UTF-8 is told to be", async () => {
+  const wide = (value, big) => {
+    const bytes = Buffer.from("\ufeff" + JSON.stringify(value), "utf16le");
+    return big ? bytes.swap16() : bytes;
+  };
+  const rows = { model: "sums", instances: [[0.1, 0.2]] };
+  for (const [where, value] of [
+    ["/predict", rows], ["/predict", { model: "sums", strokes: [] }], ["/train", { dataset: "sums", target: "label" }],
+    [`/jobs/${job}/cancel`, {}], ["/datasets/sums/rows", { rows: [[0.1, 0.2, "low"]] }],
+  ])
+    for (const big of [false, true])
+      for (const type of ["application/json", "application/x-www-form-urlencoded"])
+        assertProblem(await daemon.call("POST", where, wide(value, big), { "Content-Type": type }), 400, /UTF-16.*UTF-8/);
+});
+
+test("what is done to a job takes no fields, and names those that came", async () => {
+  for (const action of ["cancel", "pause", "resume"]) {
+    const post = (body) => daemon.call("POST", `/jobs/${job}/${action}`, body, { "Content-Type": "application/json" });
+    assertProblem(await post('{"priority": 3}'), 400, /PATCH.*priority/, { field: "priority" });
+    assertProblem(await post('{"force": true}'), 400, /expected none/, { field: "force" });
+    assertProblem(await post("[1]"), 400, /object/);
+    assertProblem(await post("{"), 400, /JSON/);
+    for (const none of ["{}", " {} ", undefined]) assert.notEqual((await post(none)).status, 400, `${action} ${none}`);
+  }
+});
+
 test("bodies do not change that: the parameters of uploads, rows, trainings and predictions", async () => {
   const cases = [
     ["/datasets?name=n&sep=comma", "sep", "separator"],

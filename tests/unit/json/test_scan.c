@@ -185,6 +185,45 @@ START_TEST(floats_as_text_read_back)
 }
 END_TEST
 
+START_TEST(wide_texts_are_named)
+{
+    static const struct {
+        const char *bytes;
+        size_t n;
+        const char *name; /* NULL: as UTF-8 */
+        char first;
+    } cases[] = {
+        {"{}", 2, NULL, '{'},
+        {"\xEF\xBB\xBF [", 5, NULL, '['},
+        {"", 0, NULL, 0},
+        {"{", 1, NULL, '{'},
+        {"\xFF\xFE{\0}\0", 6, "UTF-16", '{'},
+        {"\xFE\xFF\0 \0\n\0{", 8, "UTF-16", '{'},
+        {"\xFF\xFE"
+         "1\0,\0",
+         6, "UTF-16", '1'},
+        {"\xFF\xFE", 2, "UTF-16", 0},
+        {"\xFF\xFE{", 3, "UTF-16", 0},
+        {"{\0}\0", 4, "UTF-16", '{'},
+        {"\0[\0]", 4, "UTF-16", '['},
+        {"\xFF\xFE\0\0{\0\0\0", 8, "UTF-32", '{'},
+        {"\0\0\xFE\xFF\0\0\0{", 8, "UTF-32", '{'},
+        {"[\0\0\0]\0\0\0", 8, "UTF-32", '['},
+        {"\0\0\0{\0\0\0}", 8, "UTF-32", '{'},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct err err = {0};
+        char *exact = malloc(cases[i].n + !cases[i].n);
+        memcpy(exact, cases[i].bytes, cases[i].n);
+        bool narrow = scan_encoding_check(exact, cases[i].n, &err);
+        ck_assert_msg(narrow == !cases[i].name, "%zu", i);
+        ck_assert(narrow || (err.code == ERR_INPUT && strstr(err.msg, cases[i].name)));
+        ck_assert_msg(scan_first(exact, cases[i].n) == cases[i].first, "%zu", i);
+        free(exact);
+    }
+}
+END_TEST
+
 Suite *test_suite(void)
 {
     Suite *suite = suite_create("scan");
@@ -194,6 +233,7 @@ Suite *test_suite(void)
     tcase_add_test(tests, pixels_come_quickly_and_right);
     tcase_add_test(tests, pixels_hide_nothing);
     tcase_add_test(tests, floats_as_text_read_back);
+    tcase_add_test(tests, wide_texts_are_named);
     suite_add_tcase(suite, tests);
     return suite;
 }
