@@ -58,13 +58,15 @@ test("rows without names may hold the target, where those of the training file h
 
 test("a row that cannot be read has its line in the answer; a head that does not fit is refused before anything is sent", async () => {
   const ask = (body, query = "") => daemon.csv(`/models/plain/predict${query}`, body, asCsv);
-  const odd = await ask("a,b\n1,2\n3,x\n1,2\n3\n");
+  const odd = await ask("a,b\n1,2\n3,x\n1,2\n3,4,5\n3\n3,\n");
   assert.equal(odd.status, 200);
   const answers = odd.text.trimEnd().split("\n");
   assert.equal(answers[0], "a,b,prediction,probability,error");
   assert.equal(answers[3], answers[1]);
   assert.match(answers[2], /^3,x,,,.*'b'/);
-  assert.match(answers[4], /^3,,,,.*row 4/);
+  assert.match(answers[4], /^,,,,.*row 4/);
+  assert.deepEqual(answers[5], answers[6]); // a missing field is a missing value
+  assert.match(answers[5], /^3,,[^,]+,[^,]+,$/);
   assertProblem(await ask("a\n1\n"), 422, /lacks.*'b'/, { column: "b" });
   assertProblem(await ask("a,b\n"), 400, /no row below/);
   assertProblem(await ask("a,b\n1,2\n", "?on_bad_row=skip"), 400, /unknown parameter/, { field: "on_bad_row" });
