@@ -217,7 +217,8 @@ const other_files = {
 /** Made when asked for: each takes many megabytes, and some take the daemon many seconds. */
 const large = {
   "a field of 100 MB": () => join("a,b,y\n1,2,0\n1,", Buffer.alloc(100 << 20, "x"), ",1\n"),
-  "a quoted field of 100 MB": () => join('a,b,y\n1,2,0\n1,"', Buffer.alloc(100 << 20, "x,\n"), '",1\n'),
+  "a quoted field of 100 MB": () => join('a,b,y\n1,2,0\n1,"', Buffer.alloc(100 << 20, `${"x".repeat(98)},\n`), '",1\n'),
+  "a quoted field of 35 million lines": () => join('a,b,y\n1,2,0\n1,"', Buffer.alloc(100 << 20, "x,\n"), '",1\n'),
   "a line of 100 MB without an end": () => Buffer.alloc(100 << 20, "1,"),
   "a million columns and a row": () => text(rows(1e6, (i) => `c${i}`).join(), rows(1e6, (i) => i % 10).join()),
   "a million columns, two rows": () => text(rows(1e6, (i) => i % 7).join(), rows(1e6, (i) => i % 5).join(), rows(1e6, (i) => i % 3).join()),
