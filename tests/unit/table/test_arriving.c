@@ -252,6 +252,7 @@ Suite *test_suite(void)
 {
     Suite *suite = suite_create("arriving");
     TCase *tests = tcase_create("arriving");
+    tcase_set_timeout(tests, 60); /* under a sanitizer on a busy machine */
     tcase_add_checked_fixture(tests, folder_make, folder_remove);
     tcase_add_loop_test(tests, an_arriving_file_gives_the_table_of_the_whole_one, 0,
                         (int)(sizeof shapes / sizeof *shapes));
