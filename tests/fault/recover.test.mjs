@@ -1,4 +1,4 @@
-// Every fsync and rename of `--recover` fails once, in turn. Whatever such a start came to, the next one with --recover serves the
+// Every write, fsync and rename of `--recover` fails once, in turn. Whatever such a start came to, the next one with --recover serves the
 // same datasets and models as before the loss.
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
@@ -6,7 +6,7 @@ import { readdirSync, rmSync, unlinkSync } from "node:fs";
 import path from "node:path";
 import { after, test } from "node:test";
 import { Daemon, stateFolder, sums } from "../api/daemon.mjs";
-import { EIO, Faults } from "./fault.mjs";
+import { EIO, ENOSPC, Faults } from "./fault.mjs";
 
 const ROWS = 60;
 const patience = Number(process.env.MLPD_TEST_PATIENCE ?? 1); // a sanitizer's rounds take longer: fewer of them
@@ -50,19 +50,21 @@ async function recover(state) {
 
 const made = await folder();
 
-for (const kind of ["fsync", "rename"])
-  test(`--recover after one whose ${kind} failed`, async (t) => {
+// kind, error, in how many calls, and only each n-th of the kind
+const CASES = [["write", ENOSPC, 1, 17], ["write", ENOSPC, 100000, 26], ["fsync", EIO, 1, 1], ["rename", EIO, 1, 1]];
+for (const [kind, error, calls, step] of CASES)
+  test(`--recover after one whose ${kind} failed (${calls} in a row)`, async (t) => {
     let gaveUp = 0, rounds = 0;
-    for (let k = 1, met = true; met; k += patience) {
+    for (let k = 1, met = true; met; k += step * patience) {
       const state = stateFolder();
       execFileSync("cp", ["-a", `${made.state}/.`, state]);
-      faults.arm(kind, k, { error: EIO });
+      faults.arm(kind, k, { error, calls });
       if (!(await recover(state))) gaveUp++;
       met = faults.failed(kind) > 0;
       faults.disarm();
       rounds++;
       const daemon = await Daemon.start({ state, flags: ["--recover"] });
-      assert.deepEqual(await said(daemon), made.expected, `${kind} ${k}`);
+      assert.deepEqual(await said(daemon), made.expected, `${kind} ${k} of ${calls}`);
       await daemon.stop();
       rmSync(state, { recursive: true });
     }
