@@ -23,6 +23,7 @@ struct probe {
     uint32_t n_numbers, n_texts;
     bool fraction, code;       /* some number is no integer; some begins with a zero */
     bool negative;             /* some number is */
+    bool grouped, pointed;     /* a point in some may set apart thousands; in some it cannot */
     double number;             /* the first of them */
     struct evidence *evidence; /* of the texts; the head's */
     struct verdict verdict;
@@ -137,6 +138,19 @@ static enum cell cell_of(const struct plan *plan, const struct csv_field *field,
     return plan_missing(plan, field) ? CELL_MISSING : CELL_TEXT;
 }
 
+static const struct number_format points_group = {.decimal_point = ',', .thousands_separator = '.'};
+
+/* What the number's point may be. */
+static void point_see(struct probe *probe, const struct csv_field *field)
+{
+    double value;
+    if (!memchr(field->text, '.', field->length))
+        return;
+    bool grouped = number_read(field->text, field->length, &points_group, &value);
+    probe->grouped = probe->grouped || grouped;
+    probe->pointed = probe->pointed || !grouped;
+}
+
 static void probe_field(const struct plan *plan, struct probe *probe, const struct csv_field *field)
 {
     double value;
@@ -153,6 +167,8 @@ static void probe_field(const struct plan *plan, struct probe *probe, const stru
             probe->fraction = probe->fraction || (type != COLUMN_INT64 && value != floor(value));
             probe->negative = probe->negative || value < 0;
         }
+        if (!probe->pointed && (type != COLUMN_BYTE || field->length > 3))
+            point_see(probe, field);
         probe->code = probe->code || field_is_led(field);
     }
     probe->type = type_wider(probe->type, type);
@@ -351,7 +367,8 @@ static bool is_year(const struct probe *probe)
     bool digits = probe->first_length == 4 && (probe->first[0] == '1' || probe->first[0] == '2');
     for (uint32_t i = 1; digits && i < 4; i++)
         digits = probe->first[i] >= '0' && probe->first[i] <= '9';
-    return digits && !(probe->number >= 1000 && probe->number < 3000);
+    double number = probe->n_numbers > 0 ? probe->number : probe->evidence->some_number;
+    return digits && !(number >= 1000 && number < 3000);
 }
 
 /* Text above a column of numbers or dates makes a header; such a value there
@@ -484,6 +501,23 @@ static bool types_fix(struct plan *plan, struct err *err)
     return true;
 }
 
+/* Where a column has decimal commas, points in whole columns whose every one may
+ * set apart thousands do so. */
+static void points_decide(struct plan *plan, const struct head *head)
+{
+    bool commas = false;
+    for (uint32_t i = 0; i < plan->n_columns; i++)
+        commas = commas || (plan->columns[i].formatted && plan->columns[i].number.decimal_point == ',');
+    for (uint32_t i = 0; commas && plan->options->decimal == 0 && i < plan->n_columns; i++) {
+        struct plan_column *column = &plan->columns[i];
+        const struct probe *probe = &head->probes[i];
+        if (!column_type_is_number(column->type) || column->formatted || !probe->grouped || probe->pointed)
+            continue;
+        column->type = COLUMN_NUMBER;
+        plan_format(plan, column, &points_group);
+    }
+}
+
 static bool columns_make(struct plan *plan, struct head *head, struct err *err)
 {
     struct levels names = {0};
@@ -511,6 +545,8 @@ static bool columns_make(struct plan *plan, struct head *head, struct err *err)
                                                                     : probe->evidence->some_number;
         good = name_make(plan, &names, probe, i, err);
     }
+    if (good)
+        points_decide(plan, head);
     good = good && types_fix(plan, err);
     levels_done(&names);
     return good;

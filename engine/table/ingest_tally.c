@@ -319,6 +319,8 @@ static void evidence_gather(const struct tally *tally, uint32_t index, struct ev
     *evidence = tally->evidence[index];
     *plain = (struct evidence_plain){.decimal_point = tally->plan->dialect.decimal,
                                      .told = tally->plan->options->decimal != 0};
+    if (planned->formatted)
+        plain->decimal_point = planned->number.decimal_point ? planned->number.decimal_point : '.';
     if (planned->type == COLUMN_BYTE) {
         plain->n = tally->n_rows - evidence->n;
         plain->fraction = evidence->fraction;

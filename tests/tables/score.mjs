@@ -8,8 +8,12 @@
 const missing = new Set(["", "na", "n/a", "nan", "null", "none", "<na>", "nat"]);
 const generated = /^(unnamed: ?\d+|column_?\d+|field_?\d+|col_?\d+|var_?\d+|[xv_]\d+|c\d+|\d+|)$/i;
 
-/** "3/4/2023 9:05" in the order of the file's days as ISO 8601 has it. */
+const months = "JanFebMarAprMayJunJulAugSepOctNovDec";
+
+/** "3/4/2023 9:05" in the order of the file's days, and "Mar 4, 2023", as ISO 8601 has it. */
 function isoDate(text, dates) {
+  const [, name, ofMonth, ofYear] = /^([A-Z][a-z]{2}) (\d{1,2}), (\d{4})$/.exec(text) ?? [];
+  if (months.indexOf(name) % 3 === 0) return `${ofYear}-${String(months.indexOf(name) / 3 + 1).padStart(2, "0")}-${ofMonth.padStart(2, "0")}`;
   const [, a, b, year, hour, rest] = /^(\d{1,2})[./](\d{1,2})[./](\d{4})(?: (\d{1,2})(:\d\d(?::\d\d)?))?$/.exec(text) ?? [];
   if (!dates || year === undefined) return text;
   const [day, month] = dates === "dmy" ? [a, b] : [b, a];

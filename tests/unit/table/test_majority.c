@@ -134,6 +134,24 @@ START_TEST(what_numbers_share_in_writing_is_read)
 }
 END_TEST
 
+START_TEST(points_set_apart_thousands_where_a_column_has_decimal_commas)
+{
+    static const struct {
+        const char *csv, *expected;
+    } cases[] = {
+        {"a;b;c\n1.001;2,5;x\n12.002;3,25;y\n", "a:n b:n c:c/1001 2.5 <x>/12002 3.25 <y>/"},
+        {"a;b;c\n1.125;2,5;x\n1.25;3,25;y\n", "a:n b:n c:c/1.125 2.5 <x>/1.25 3.25 <y>/"},
+        {"a;b;c\n1.125;2.5;x\n12.375;3.25;y\n", "a:n b:n c:c/1.125 2.5 <x>/12.375 3.25 <y>/"},
+        {"a,2019,2020\nN,\"18,210\",\"21,344\"\nE,\"9,120\",\"3,088\"\n",
+         "a:c 2019:n 2020:n/<N> 18210 21344/<E> 9120 3088/"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct reading reading = {.csv = cases[i].csv};
+        check_text(&reading, cases[i].expected);
+    }
+}
+END_TEST
+
 START_TEST(times_and_periods_are_dates)
 {
     check_values("07:45;1\n23:10;2\n", COLUMN_DATE, (double[]){27900, 83400}, 2);
@@ -206,6 +224,7 @@ Suite *test_suite(void)
     tcase_add_test(tests, few_odd_values_are_missing_wherever_they_stand);
     tcase_add_test(tests, one_in_twenty_of_a_small_column_may_be_odd);
     tcase_add_test(tests, what_numbers_share_in_writing_is_read);
+    tcase_add_test(tests, points_set_apart_thousands_where_a_column_has_decimal_commas);
     tcase_add_test(tests, times_and_periods_are_dates);
     tcase_add_test(tests, texts_stay_texts);
     tcase_add_test(tests, a_head_of_other_values_decides_nothing);
