@@ -77,6 +77,12 @@ static inline bool scan_take(struct scan *scan, char byte)
     return true;
 }
 
+/* Whether a number begins with the character. */
+static inline bool scan_begins_number(char c)
+{
+    return c == '-' || (c >= '0' && c <= '9');
+}
+
 /* A number at scan->at: the nearest float to its text. One too large for a
  * float is an error. */
 const char *scan_number(struct scan *scan, float *number);

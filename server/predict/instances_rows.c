@@ -109,8 +109,7 @@ static bool take_value(struct json_rows *rows, uint32_t column, struct value *va
         return fail_at(rows, column, "expected a number, a text, true, false or null");
     default:
         *value = (struct value){.kind = VALUE_NUMBER};
-        wrong = next == '-' || (next >= '0' && next <= '9') ? scan_double(scan, &value->number)
-                                                            : "expected a value";
+        wrong = scan_begins_number(next) ? scan_double(scan, &value->number) : "expected a value";
     }
     return !wrong || fail_at(rows, column, wrong);
 }

@@ -30,7 +30,7 @@ static bool take_number(struct reading *r, float *number)
 {
     char next = scan_peek(r->scan);
     const char *why;
-    if (next != '-' && (next < '0' || next > '9'))
+    if (!scan_begins_number(next))
         return wrong(r, "must hold points of two numbers, [x,y]");
     return !(why = scan_number(r->scan, number)) || head_invalid(r->scan, why, r->err);
 }
