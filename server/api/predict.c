@@ -190,7 +190,8 @@ static bool table_read(const struct request *request, struct prediction *predict
     if (!recipe)
         return false;
     if (kind == BODY_CSV) {
-        ok = instances_from_csv(recipe, bytes, n, &csv.options, &prediction->instances, err);
+        ok = instances_from_csv(recipe, &(struct csv_body){bytes, n, &csv.options}, &prediction->instances,
+                                err);
     } else {
         ok = instances_from_floats(recipe, bytes, n, &prediction->instances, err) ||
              (picture_other(bytes, n) && type_check(NULL, BODY_CSV, bytes, n, err));

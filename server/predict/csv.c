@@ -75,8 +75,8 @@ static bool body_map(struct stream *stream, struct err *err)
 static bool rows_open(struct stream *stream, struct err *err)
 {
     instances_csv_free(stream->rows);
-    stream->rows = instances_csv_new(stream->asked.model->recipe, stream->map.bytes, stream->map.n_bytes,
-                                     &stream->asked.csv.options, &stream->instances, err);
+    const struct csv_body body = {stream->map.bytes, stream->map.n_bytes, &stream->asked.csv.options};
+    stream->rows = instances_csv_new(stream->asked.model->recipe, &body, &stream->instances, err);
     return stream->rows != NULL;
 }
 

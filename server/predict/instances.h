@@ -88,15 +88,20 @@ bool instances_from_json(struct json_head *head, const struct instances_models *
  * count. Rows are mended as table_ingest mends them: missing fields are missing
  * values. A row that cannot be read or encoded keeps its place (`bad`), unless
  * that is all rows: then the first one's error is this. */
-bool instances_from_csv(const struct recipe *recipe, const char *bytes, size_t n,
-                        const struct csv_options *options, struct instances *instances, struct err *err);
+struct csv_body {
+    const char *bytes; /* (n) */
+    size_t n;
+    const struct csv_options *options;
+};
+bool instances_from_csv(const struct recipe *recipe, const struct csv_body *body, struct instances *instances,
+                        struct err *err);
 
 /* The same a row at a time, for a body of any size. Unknown columns go into
- * instances, which outlives it. NULL with *err. */
+ * instances, which outlives it, and so do the body's bytes and options. NULL
+ * with *err. */
 struct instances_csv;
-struct instances_csv *instances_csv_new(const struct recipe *recipe, const char *bytes, size_t n,
-                                        const struct csv_options *options, struct instances *instances,
-                                        struct err *err);
+struct instances_csv *instances_csv_new(const struct recipe *recipe, const struct csv_body *body,
+                                        struct instances *instances, struct err *err);
 void instances_csv_free(struct instances_csv *rows); /* takes NULL */
 /* The names of the fields before the first row is read, NULL where there are
  * none; *n: how many fields a row has. */

@@ -209,13 +209,13 @@ static bool names_take(struct instances_csv *rows, const struct csv_options *opt
             csv_reader_read(rows->reader, 0, &fields, &n_fields, err) >= CSV_READ_END);
 }
 
-static bool rows_begin(struct instances_csv *rows, const char *bytes, size_t n,
-                       const struct csv_options *options, struct err *err)
+static bool rows_begin(struct instances_csv *rows, const struct csv_body *body, struct err *err)
 {
+    const struct csv_options *options = body->options;
     const struct csv_field *fields;
     uint32_t n_fields;
 
-    rows->reader = csv_reader_open(bytes, n, options, err);
+    rows->reader = csv_reader_open(body->bytes, body->n, options, err);
     rows->have = calloc((size_t)rows->recipe->n_columns + 1, sizeof *rows->have);
     rows->values = calloc((size_t)rows->recipe->n_columns + 1, sizeof *rows->values);
     if (!rows->reader)
@@ -235,9 +235,8 @@ static bool rows_begin(struct instances_csv *rows, const char *bytes, size_t n,
     return true;
 }
 
-struct instances_csv *instances_csv_new(const struct recipe *recipe, const char *bytes, size_t n,
-                                        const struct csv_options *options, struct instances *instances,
-                                        struct err *err)
+struct instances_csv *instances_csv_new(const struct recipe *recipe, const struct csv_body *body,
+                                        struct instances *instances, struct err *err)
 {
     struct instances_csv *rows = calloc(1, sizeof *rows);
 
@@ -247,8 +246,8 @@ struct instances_csv *instances_csv_new(const struct recipe *recipe, const char 
     }
     rows->recipe = recipe;
     rows->instances = instances;
-    rows->thousands_separator = options->thousands;
-    if (rows_begin(rows, bytes, n, options, err))
+    rows->thousands_separator = body->options->thousands;
+    if (rows_begin(rows, body, err))
         return rows;
     instances_csv_free(rows);
     return NULL;
@@ -286,8 +285,8 @@ enum instances_row instances_csv_row(struct instances_csv *rows, float *x, const
     return row_bad(rows, x);
 }
 
-bool instances_from_csv(const struct recipe *recipe, const char *bytes, size_t n,
-                        const struct csv_options *options, struct instances *instances, struct err *err)
+bool instances_from_csv(const struct recipe *recipe, const struct csv_body *body, struct instances *instances,
+                        struct err *err)
 {
     const struct csv_field *fields;
     uint32_t n_fields;
@@ -297,7 +296,7 @@ bool instances_from_csv(const struct recipe *recipe, const char *bytes, size_t n
     bool noted = true;
 
     instances_restart(instances);
-    struct instances_csv *rows = instances_csv_new(recipe, bytes, n, options, instances, err);
+    struct instances_csv *rows = instances_csv_new(recipe, body, instances, err);
     while (rows && noted && (x = instances_room(instances, recipe->n_inputs, 0, err)) &&
            (got = instances_csv_row(rows, x, &fields, &n_fields, err)) > ROW_END) {
         if (got == ROW_BAD && instances->n_bad == 0)

@@ -9,10 +9,9 @@
 #include <string.h>
 
 struct trial {
-    const char *bytes;
-    size_t n;
     const struct recipe *recipe;
     struct csv_options options;
+    struct csv_body body;
 };
 
 static struct recipe *recipes[2];
@@ -21,7 +20,7 @@ static bool all_read(void *self, struct err *err)
 {
     struct trial *trial = self;
     struct instances instances = {0};
-    bool good = instances_from_csv(trial->recipe, trial->bytes, trial->n, &trial->options, &instances, err);
+    bool good = instances_from_csv(trial->recipe, &trial->body, &instances, err);
     instances_done(&instances);
     return good;
 }
@@ -34,9 +33,8 @@ static bool each_read(void *self, struct err *err)
     uint32_t n_inputs = trial->recipe->n_inputs, n_fields, n = 0;
     float *x = calloc(n_inputs, sizeof *x);
     enum instances_row result = ROW_FAILED;
-    bool whole = instances_from_csv(trial->recipe, trial->bytes, trial->n, &trial->options, &all, err);
-    struct instances_csv *rows =
-        instances_csv_new(trial->recipe, trial->bytes, trial->n, &trial->options, &unknown, err);
+    bool whole = instances_from_csv(trial->recipe, &trial->body, &all, err);
+    struct instances_csv *rows = instances_csv_new(trial->recipe, &trial->body, &unknown, err);
     if (rows)
         instances_csv_names(rows, &n_fields);
     while (rows && (result = instances_csv_row(rows, x, &fields, &n_fields, err)) > ROW_END) {
@@ -74,8 +72,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         trial.options.missing = missing, trial.options.n_missing = 1;
     char *exact = malloc(input.n ? input.n : 1);
     memcpy(exact, input.at, input.n);
-    trial.bytes = exact;
-    trial.n = input.n;
+    trial.body = (struct csv_body){exact, input.n, &trial.options};
     fuzz_run(0, each_read, &trial);
     fuzz_run(fault, all_read, &trial);
     free(exact);

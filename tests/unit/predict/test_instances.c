@@ -34,7 +34,7 @@ static bool scan_csv(const struct recipe *recipe, const char *body, int header, 
     memcpy(copy, body, n);
     *err = (struct err){0};
     const struct csv_options options = {.header = header};
-    bool ok = instances_from_csv(recipe, copy, n, &options, instances, err);
+    bool ok = instances_from_csv(recipe, &(struct csv_body){copy, n, &options}, instances, err);
     free(copy);
     return ok;
 }
@@ -440,7 +440,8 @@ START_TEST(rows_of_csv_are_mended_as_a_tables_are)
     ck_assert_ptr_nonnull(strstr(instances.bad[0].why, "row 6 has 5 fields"));
     for (options.header = -1; options.header < 2; options.header += 2) {
         const char *from = options.header > 0 ? body : strchr(body, '\n') + 1;
-        ck_assert(instances_from_csv(shelf.mixed, from, strlen(from), &options, &named, &err));
+        const struct csv_body as_named = {from, strlen(from), &options};
+        ck_assert(instances_from_csv(shelf.mixed, &as_named, &named, &err));
         rows_equal(&instances, &named, shelf.mixed->n_inputs);
         ck_assert_str_eq(named.bad[0].why, instances.bad[0].why);
         instances_done(&named);
