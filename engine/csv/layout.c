@@ -224,6 +224,15 @@ static bool exceeds_header(const struct csv_table_place *table, const struct csv
            segment->width <= 2 * table->width && !segment->blank_before;
 }
 
+/* Whether segment i is one row that is too long, at the table's end. */
+static bool is_last_odd(const struct csv_layout *layout, const struct csv_table_place *table, uint32_t i)
+{
+    const struct csv_segment *segment = &layout->segments[i];
+    bool last = i + 1 == layout->n_segments || segment[1].blank_before;
+    return last && segment->n_rows == 1 && segment->width > table->width && !segment->blank_before &&
+           !segment->names && (table->n_rows > 1 || table->width == layout->told);
+}
+
 /* Whether the segment belongs to the table above it. */
 static bool table_takes(const struct csv_layout *layout, const struct csv_table_place *table, uint32_t i)
 {
@@ -236,7 +245,7 @@ static bool table_takes(const struct csv_layout *layout, const struct csv_table_
         return true; /* short rows */
     if (table->n_rows == 1 && table->announced == segment->width)
         return true;
-    return exceeds_header(table, segment) || returns(layout, table, i);
+    return exceeds_header(table, segment) || is_last_odd(layout, table, i) || returns(layout, table, i);
 }
 
 static void table_add(struct csv_table_place *table, struct csv_segment *segment, uint32_t index)
@@ -267,6 +276,16 @@ static const struct csv_segment *table_first(const struct csv_layout *layout, ui
     bool rows = i > 0 && !segment->names && !segment->blank_before && above->width == 1 && !above->note &&
                 above->n_fields == segment->width;
     return rows ? above : segment;
+}
+
+/* The table to read is of the width that was told, the longest, the widest. */
+static bool is_better(const struct csv_layout *layout, const struct csv_table_place *table,
+                      const struct csv_table_place *best)
+{
+    bool fits = table->width == layout->told, best_fits = best->width == layout->told;
+    if (fits != best_fits)
+        return fits;
+    return table->n_rows > best->n_rows || (table->n_rows == best->n_rows && table->width > best->width);
 }
 
 bool csv_layout_find(struct csv_layout *layout)
@@ -306,12 +325,10 @@ bool csv_layout_find(struct csv_layout *layout)
         table_add(table, segment, layout->n_tables - 1);
     }
     layout->chosen = layout->n_tables;
-    for (uint32_t i = 0; i < layout->n_tables; i++) {
-        const struct csv_table_place *best = &layout->tables[layout->chosen], *other = &layout->tables[i];
-        if (layout->chosen == layout->n_tables || other->n_rows > best->n_rows ||
-            (other->n_rows == best->n_rows && other->width > best->width))
+    for (uint32_t i = 0; i < layout->n_tables; i++)
+        if (layout->chosen == layout->n_tables ||
+            is_better(layout, &layout->tables[i], &layout->tables[layout->chosen]))
             layout->chosen = i;
-    }
     return true;
 }
 

@@ -41,6 +41,7 @@ struct csv_layout {
     struct csv_table_place *tables;
     uint32_t n_tables;
     uint32_t chosen; /* of the tables; n_tables: there is none */
+    uint32_t told;   /* fields that the table's rows are known to have; 0: they are not. The caller's */
     uint64_t n_rows; /* looked at */
     bool blank;      /* what comes next has an empty line before it */
 };

@@ -57,7 +57,7 @@ static bool is_open(const struct csv_layout *layout)
 
 static bool layout_guess(struct region *region, const char *text, size_t n_bytes, bool whole)
 {
-    struct csv_layout layout = {0};
+    struct csv_layout layout = {.told = region->told};
     struct csv_scan scan;
     csv_scan_init(&scan, &region->dialect);
     csv_scan_text(&scan, text, n_bytes, whole);
@@ -81,6 +81,7 @@ bool region_find(struct region *region, const char *head, size_t n_bytes, uint64
                                               ? options->encoding
                                               : text_guess_encoding(head, n_bytes),
                               .end = file_bytes,
+                              .told = options->n_names,
                               .certain = true};
     if (region->encoding == CSV_UTF16LE || region->encoding == CSV_UTF16BE)
         region->encoding = CSV_UTF8; /* the caller has looked at more and found otherwise */
@@ -162,7 +163,7 @@ bool region_review(struct region *region, const struct csv_file *file, struct er
 {
     uint64_t file_bytes = file->n_bytes;
     struct window window = {.file = file, .room = WINDOW_BYTES, .file_bytes = file_bytes};
-    struct csv_layout layout = {0};
+    struct csv_layout layout = {.told = region->told};
     struct csv_scan scan;
     bool good = (window.text = malloc(window.room)) != NULL || err_memory(err, "a window of the file");
     csv_scan_init(&scan, &region->dialect);

@@ -19,6 +19,7 @@ struct region {
     uint64_t at, end;  /* the table, its header included; bytes of the file */
     uint64_t line;     /* line ends before `at` */
     uint32_t width;    /* fields of its rows; 0: as its first row has */
+    uint32_t told;     /* fields, as the user's names say; 0: they do not */
     bool narrow;       /* the first row alone has one field more */
     uint32_t n_titles; /* rows above it that were left out as titles */
     bool guessed;      /* by its layout */

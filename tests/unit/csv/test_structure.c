@@ -89,11 +89,31 @@ START_TEST(a_first_row_too_long_is_set_aside)
         {"a,b,c\nx,y,z,w\nu,v,w\nr,s,t\nu,v,t\nr,s,w\n",
          "a:c b:c c:c/<u> <v> <w>/<r> <s> <t>/<u> <v> <t>/<r> <s> <w>/"},
         {"1,2,3\n4,5,6,7\n8,9,10\n11,12,13\n", "c1:b c2:b c3:b/1 2 3/8 9 10/11 12 13/"},
+        {"a,b,c\n1,x,2\n3,y,4\n5,z,6,7\n", "a:b b:c c:b/1 <x> 2/3 <y> 4/"},
         {"a;b;\n1;x;\n2;y;\n3;z;u;v\n4;w;\n", "a:b b:c/1 <x>/2 <y>/4 <w>/"},
         {"a,b,c\nr1,1,x,2\n3,y,4\nr3,5,z,6\nr4,7,u,8\n",
          "row:c a:c b:c c:n/<r1> <1> <x> 2/<3> <y> <4> _/<r3> <5> <z> 6/<r4> <7> <u> 8/"},
     };
     CHECK_ALL(all);
+    struct reading reading = {.csv = "a,b,c\n1,x,2\n3,y,4\n5,z,6,7\n"};
+    check_text(&reading, "a:b b:c c:b/1 <x> 2/3 <y> 4/");
+    check_rejects("3,4,too_many_fields,,it has too many fields,\"5,z,6,7\"");
+}
+END_TEST
+
+/* Names that the user gives say how wide the table is. */
+START_TEST(the_table_is_as_wide_as_its_names)
+{
+    const char *const names[] = {"p", "q"};
+    struct reading reading = {
+        .csv = "3,z\n4,u,9\n", .options.header = -1, .options.names = names, .options.n_names = 2};
+    check_text(&reading, "p:b q:c/3 <z>/");
+    check_rejects("2,2,too_many_fields,,it has too many fields,\"4,u,9\"");
+    struct reading larger = {.csv = "1,2,3\n4,5,6\n7,8,9\n\n1,x\n2,y\n",
+                             .options.header = -1,
+                             .options.names = names,
+                             .options.n_names = 2};
+    check_text(&larger, "p:b q:c/1 <x>/2 <y>/");
 }
 END_TEST
 
@@ -109,6 +129,7 @@ START_TEST(what_is_around_a_table_is_left_out)
         {"a,b,c\n1,x,2\n\n3,y,4\n\n\n5,z,6\n", "a:b b:c c:b/1 <x> 2/3 <y> 4/5 <z> 6/"},
         {"a,b,c\nm,kg,s\n1,2,3\n3,4,5\n", "a:b b:b c:b/1 2 3/3 4 5/"},
         {"x,day\na,\nb,2024-03-01\n", "x:c day:d/<a> _/<b> 2024-03-01/"},
+        {"a,b,c\n1,x,2\n3,y,4\n5,z,6,7\n", "a:b b:c c:b/1 <x> 2/3 <y> 4/"},
         {"a;b;\n1;x;\n2;y;\n3;z;\n", "a:b b:c/1 <x>/2 <y>/3 <z>/"},
         {"a,,b\n1,x\n2,y\n3,z\n", "a:b b:c/1 <x>/2 <y>/3 <z>/"},
         {",b,,c,\narea,2019,2020,2019,2020\nu,1,2,3,4\nv,3,4,5,6\nw,5,6,7,8\n",
@@ -169,6 +190,7 @@ Suite *test_suite(void)
     tcase_add_test(tests, header_and_rows_agree_on_the_separator);
     tcase_add_test(tests, lengths_of_rows_are_mended);
     tcase_add_test(tests, a_first_row_too_long_is_set_aside);
+    tcase_add_test(tests, the_table_is_as_wide_as_its_names);
     tcase_add_test(tests, what_is_around_a_table_is_left_out);
     tcase_add_test(tests, the_largest_table_is_taken);
     tcase_add_test(tests, a_reader_goes_on_behind_a_bad_row);
