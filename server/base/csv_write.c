@@ -131,3 +131,13 @@ void csv_put_row(struct writer *writer, const struct table *table, uint64_t row)
     }
     writer_bytes(writer, "\n", 1);
 }
+
+void csv_put_columns(struct writer *writer, const struct table *table, const uint32_t *columns, uint32_t n,
+                     uint64_t row)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        writer_bytes(writer, ",", i > 0);
+        cell_put(writer, table, columns[i], row);
+    }
+    writer_bytes(writer, "\n", 1);
+}

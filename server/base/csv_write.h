@@ -18,6 +18,9 @@ void csv_put_number(struct writer *writer, float number);
  * fields. */
 void csv_put_names(struct writer *writer, const struct table *table);
 void csv_put_row(struct writer *writer, const struct table *table, uint64_t row);
+/* Of a row n columns, in this order. */
+void csv_put_columns(struct writer *writer, const struct table *table, const uint32_t *columns, uint32_t n,
+                     uint64_t row);
 /* What stands for a missing value: a row of nothing else must not read as a
  * blank line. */
 const char *csv_missing_text(const struct table *table);

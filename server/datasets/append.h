@@ -20,23 +20,26 @@ struct append_source {
     const atomic_bool *stop;           /* ends the work with ERR_STOPPED; NULL: nothing does */
 };
 
-/* ERR_INPUT with row and column, ERR_NOT_FOUND, ERR_CONFLICT while the dataset
+/* Rows of CSV that do not fit are set aside as an upload's are; of JSON they are
+ * an error. ERR_INPUT with row and column, ERR_NOT_FOUND, ERR_CONFLICT while the dataset
  * is loading or being replaced. Slow. */
 bool append_rows(struct datasets *datasets, const char *name, const struct append_source *source,
                  struct dataset_info *info, struct err *err);
 
-/* For the parts below: the rows on their way into a CSV file. */
+/* For the parts below: the rows on their way. */
 struct append_cell {
     size_t at, n; /* of append->cells */
     bool there;
 };
 struct append {
     const struct table *table;
-    int fd;
+    int fd;                    /* a file for the rows */
+    int rejects_fd;            /* what is set aside of a body of CSV; -1: nothing is */
+    struct csv_report report;  /* what was done to it */
     struct writer out;         /* lines that are not in the file yet */
     struct writer cells;       /* the present row's values as CSV, in the order they came */
     struct append_cell *place; /* (n_columns) */
-    uint64_t n_rows;           /* added so far */
+    uint64_t n_rows;           /* of a body of JSON, added so far */
     const atomic_bool *stop;
 };
 
@@ -49,9 +52,17 @@ bool append_number(struct append *append, uint32_t column, const char *text, siz
 bool append_text(struct append *append, uint32_t column, const char *text, size_t n, struct err *err);
 /* The present row is complete. ERR_INPUT names a column that it lacks. */
 bool append_row_end(struct append *append, struct err *err);
+/* Of a table_progress whose `self` is the append. */
+bool append_tick(void *self, uint64_t bytes_done, uint64_t bytes_all, uint64_t rows);
+/* The columns' types as the dataset has them: what is text stays text, even
+ * where it reads as numbers ("01"), days stay days, and numbers are read in
+ * their column's format. Returns how many. */
+uint32_t append_types(const struct table *table, struct csv_type *types);
 
-/* append_csv.c, append_json.c: all rows of the body. */
-bool append_csv(struct append *append, const struct append_source *source, struct err *err);
+/* append_csv.c: the body into the table file `path`, whose columns may stand in
+ * another order than the dataset's. */
+bool append_csv(struct append *append, const struct append_source *source, const char *path, struct err *err);
+/* append_json.c: all rows of the body, each one by append_row_end. */
 bool append_json(struct append *append, const struct append_source *source, struct err *err);
 
 #endif

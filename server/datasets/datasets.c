@@ -15,7 +15,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#define REJECTS_HEAD 34          /* bytes of the line of names in a file of rejects */
+#define REJECTS_NAMES "row,line,code,column,reason,text\n" /* how a file of rejects begins */
+#define REJECTS_HEAD (sizeof REJECTS_NAMES - 1)
 #define PROFILE_KEPT (64u << 20) /* bytes; a longer profile is made again each time */
 
 struct upload {
@@ -30,7 +31,9 @@ struct upload {
     uint64_t n_bad;
     uint64_t bytes;
     bool inherits;
-    struct dataset_row like; /* where it goes on from a dataset */
+    struct dataset_row like;        /* where it goes on from a dataset */
+    const struct csv_report *added; /* of the rows that are added to it; NULL: none are known */
+    int added_rejects;
     const atomic_bool *stop;
     struct early *early; /* its file is read while it arrives; NULL: it is not */
     /* once staged; the table's file stands in its place */
@@ -216,6 +219,12 @@ void dataset_inherit_metadata(struct upload *upload, const struct dataset_row *l
     upload->like = *like;
 }
 
+void dataset_add_report(struct upload *upload, const struct csv_report *report, int rejects_fd)
+{
+    upload->added = report;
+    upload->added_rejects = rejects_fd;
+}
+
 int datasets_temp(struct datasets *datasets, struct err *err)
 {
     return store_temp(datasets->store, NULL, err);
@@ -360,6 +369,8 @@ static void row_fill(struct dataset_row *row, const struct upload *upload, const
     store_stamp(row->created);
     row->n_rows = table_n_rows(table);
     row->n_columns = table_n_columns(table);
+    if (upload->added)
+        row->n_skipped += upload->added->n_skipped;
     if (upload->inherits)
         return;
     row->bytes = upload->told ? upload->bytes : report->bytes;
@@ -393,6 +404,45 @@ static bool rejects_inherit(struct upload *upload, struct err *err)
         !store_path(store, "datasets", upload->id, STORE_REJECTS, new, err))
         return false;
     return link(old, new) == 0 || errno == ENOENT || err_errno(err, "cannot keep the rows set aside");
+}
+
+/* The lines of `more` behind those of the file `to`. */
+static bool rejects_append(int to, int more, struct err *err)
+{
+    char text[1 << 14];
+    uint64_t size, done = 0;
+    bool ok = files_size(more, &size, err);
+    for (uint64_t at = REJECTS_HEAD; ok && at < size; at += done) {
+        done = size - at < sizeof text ? size - at : sizeof text;
+        ok = files_read_at(more, text, (size_t)done, at, err) && files_write(to, text, (size_t)done, err);
+    }
+    return ok;
+}
+
+/* Those of the dataset that rows are added to, and those of the rows. */
+static bool rejects_join(struct upload *upload, struct err *err)
+{
+    struct store *store = upload->datasets->store;
+    uint64_t size = 0;
+    if (!upload->added || upload->added_rejects < 0)
+        return rejects_inherit(upload, err);
+    if (!files_size(upload->added_rejects, &size, err))
+        return false;
+    if (size <= REJECTS_HEAD)
+        return rejects_inherit(upload, err);
+    struct err none = {0};
+    int old = datasets_rejects(upload->datasets, upload->like.id, &none), fd = store_temp(store, NULL, err);
+    if (old < 0 && none.code != ERR_NOT_FOUND)
+        *err = none;
+    bool ok = fd >= 0 && (old >= 0 || none.code == ERR_NOT_FOUND) &&
+              files_write(fd, REJECTS_NAMES, REJECTS_HEAD, err) &&
+              (old < 0 || rejects_append(fd, old, err)) && rejects_append(fd, upload->added_rejects, err) &&
+              files_sync(fd, err) && store_link(store, fd, "datasets", upload->id, STORE_REJECTS, err);
+    if (old >= 0)
+        close(old);
+    if (fd >= 0)
+        close(fd);
+    return ok;
 }
 
 /* The rows that were set aside, synced, beside the table. */
@@ -438,6 +488,8 @@ static bool upload_stage(struct upload *upload, bool ok, const struct csv_report
     if (ok &&
         (!goes_on(upload) || store_dataset_profile(upload->datasets->store, upload->like.id, &before, err))) {
         source.before = before && *before ? before : NULL;
+        if (upload->added)
+            source.report = upload->added;
         upload->profile = profile_make(upload->table, &source, err);
     }
     free(before);
@@ -465,7 +517,7 @@ bool datasets_stage_table(struct upload *upload, const struct table_maker *maker
     upload->table = table_make(upload, maker, err);
     if (upload->table)
         report.bytes = table_n_rows(upload->table) * table_record_bytes(upload->table);
-    return upload_stage(upload, upload->table && rejects_inherit(upload, err), &report, err);
+    return upload_stage(upload, upload->table && rejects_join(upload, err), &report, err);
 }
 
 /* The upload has become a dataset: who asks for its name gets it from now

@@ -95,6 +95,10 @@ bool datasets_describe(struct upload *upload, const struct upload_source *source
 /* The upload holds a dataset's rows and more: how they were read stays as
  * `like` says it, its bytes too. */
 void dataset_inherit_metadata(struct upload *upload, const struct dataset_row *like);
+/* Of the rows that are added to `like`: what was done to them, and the file of
+ * those set aside (csv.h; -1: none), which are put behind those before. Both are
+ * read when the upload is staged. */
+void dataset_add_report(struct upload *upload, const struct csv_report *report, int rejects_fd);
 /* A file without a name to spool rows in. -1 on failure. */
 int datasets_temp(struct datasets *datasets, struct err *err);
 /* Give the upload up. Takes NULL. Slow. */

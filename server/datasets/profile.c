@@ -195,11 +195,37 @@ static void sample_write(struct writer *writer, const struct table *table)
     writer_close(writer, ']');
 }
 
-static void skipped_write(struct writer *writer, const struct csv_report *report)
+/* A part of the profile before, as it stands there. */
+static void part_write(struct writer *writer, const struct message *part)
+{
+    char *text = message_print(part);
+    if (text)
+        writer_raw(writer, text, strlen(text));
+    else
+        writer_fail(writer, ERR_OK);
+    free(text);
+}
+
+/* The elements of the array `name`, at most n; how many. */
+static uint64_t parts_write(struct writer *writer, const struct message *before, const char *name, uint64_t n)
+{
+    const struct message *array = before ? message_get(before, name) : NULL;
+    uint64_t i = 0;
+    for (const struct message *at = array ? message_first(array) : NULL; at && i < n; at = message_next(at)) {
+        part_write(writer, at);
+        i++;
+    }
+    return i;
+}
+
+/* Those of `before` (NULL: none) come first. */
+static void skipped_write(struct writer *writer, const struct csv_report *report,
+                          const struct message *before)
 {
     writer_key(writer, "skipped");
     writer_open(writer, '[');
-    for (uint64_t i = 0; i < report->n_skipped && i < CSV_SKIPPED_SHOWN; i++) {
+    uint64_t n = parts_write(writer, before, "skipped", CSV_SKIPPED_SHOWN);
+    for (uint64_t i = 0; i < report->n_skipped && n + i < CSV_SKIPPED_SHOWN; i++) {
         writer_open(writer, '{');
         writer_put_uint(writer, "row", report->skipped[i].row);
         if (*report->skipped[i].column)
@@ -248,56 +274,115 @@ static void encoding_write(struct writer *writer, const struct profile_source *s
         fact_write(writer, "bad_character", source->n_bad, source->recoded_from);
 }
 
-/* What was done, of each kind how often, and the first. */
-static void reading_write(struct writer *writer, const struct profile_source *source)
+/* One kind of what was done; `before`: what the profile before says of it. */
+static void deed_write(struct writer *writer, const char *code, const struct csv_done *done,
+                       const struct message *before)
 {
-    const struct csv_report *report = source->report;
+    const struct message *count = before ? message_get(before, "count") : NULL;
+    double n_before = count && message_kind(count) == MESSAGE_NUMBER ? message_number(count) : 0;
+    writer_open(writer, '{');
+    writer_put_string(writer, "code", code);
+    writer_put_uint(writer, "count", (uint64_t)n_before + done->n);
+    writer_key(writer, "first");
+    writer_open(writer, '[');
+    uint64_t n = parts_write(writer, before, "first", CSV_SHOWN);
+    for (uint64_t i = 0; i < done->n && n + i < CSV_SHOWN; i++)
+        if (done->first[i].row || done->first[i].line)
+            note_write(writer, &done->first[i]);
+    writer_close(writer, ']');
+    writer_close(writer, '}');
+}
+
+static int deed_find(const char *code)
+{
+    int deed = 0;
+    while (deed < DEEDS && strcmp(csv_deed_name((enum csv_deed)deed), code) != 0)
+        deed++;
+    return deed;
+}
+
+/* What was done, of each kind how often, and the first; what the profile before
+ * says (NULL: there is none), and more. */
+static void reading_write(struct writer *writer, const struct profile_source *source,
+                          const struct message *before)
+{
+    const struct csv_done none = {0}, *done = source->report->done;
+    const struct message *array = before ? message_get(before, "reading") : NULL;
+    bool told[DEEDS + 1] = {false};
     writer_key(writer, "reading");
     writer_open(writer, '[');
-    encoding_write(writer, source);
-    for (int i = 0; i < DEEDS; i++) {
-        const struct csv_done *done = &report->done[i];
-        if (done->n == 0)
-            continue;
-        writer_open(writer, '{');
-        writer_put_string(writer, "code", csv_deed_name((enum csv_deed)i));
-        writer_put_uint(writer, "count", done->n);
-        writer_key(writer, "first");
-        writer_open(writer, '[');
-        for (uint64_t j = 0; j < done->n && j < CSV_SHOWN; j++)
-            if (done->first[j].row || done->first[j].line)
-                note_write(writer, &done->first[j]);
-        writer_close(writer, ']');
-        writer_close(writer, '}');
+    if (!before)
+        encoding_write(writer, source);
+    for (const struct message *at = array ? message_first(array) : NULL; at; at = message_next(at)) {
+        const struct message *code = message_get(at, "code");
+        int deed = code && message_kind(code) == MESSAGE_STRING ? deed_find(message_string(code)) : DEEDS;
+        if (deed < DEEDS)
+            deed_write(writer, message_string(code), told[deed] ? &none : &done[deed], at);
+        else
+            part_write(writer, at);
+        told[deed] = true;
     }
+    for (int i = 0; i < DEEDS; i++)
+        if (done[i].n > 0 && !told[i])
+            deed_write(writer, csv_deed_name((enum csv_deed)i), &done[i], NULL);
     writer_close(writer, ']');
 }
 
-/* Of a profile all before its columns: how its file was read, and what was done
- * to it. */
-static void source_copy(struct writer *writer, const char *profile)
+/* Of a profile where "reading" and "skipped" stand: *begin, where the first one
+ * there begins; the two as an object. NULL: there are none, or *err. In a text
+ * the quotes of the marks would be escaped. */
+static struct message *done_parse(const char *profile, const char **begin, struct err *err)
 {
-    static const char end[] = ",\"skipped\":["; /* in a text its quotes would be escaped */
-    const char *found = strstr(profile, end);
-    if (found)
-        writer_raw(writer, profile + 1, (size_t)(found - profile - 1));
+    static const char skipped[] = ",\"skipped\":[", reading[] = ",\"reading\":[";
+    const char *end = strstr(profile, skipped), *first = strstr(profile, reading);
+    struct scan scan;
+    *begin = first && first < end ? first : end;
+    if (!end)
+        return NULL;
+    scan_init(&scan, end + sizeof skipped - 2, strlen(end + sizeof skipped - 2));
+    scan_skip_brackets(&scan);
+    size_t n = (size_t)(scan.at - *begin);
+    scan_done(&scan);
+    char *text = malloc(n + 1);
+    if (!text) {
+        err_memory(err, "the profile");
+        return NULL;
+    }
+    memcpy(text, *begin, n);
+    text[0] = '{';
+    text[n] = '}';
+    struct message *message = message_parse(text, n + 1, err);
+    free(text);
+    return message;
 }
 
-/* How the file was read, and what was done to it. */
-static void source_write(struct writer *writer, const struct profile_source *source)
+/* How the file was read, and what was done to it, and to rows that were added
+ * to it. */
+static bool source_write(struct writer *writer, const struct profile_source *source, struct err *err)
 {
+    struct message *before = NULL;
+    const char *begin = NULL;
     if (source->before) {
-        source_copy(writer, source->before);
-        skipped_write(writer, source->report);
-        return;
+        struct err why = {0};
+        before = done_parse(source->before, &begin, &why);
+        if (why.code != ERR_OK) {
+            *err = why;
+            return false;
+        }
     }
-    writer_put_string(writer, "format", source->format);
-    writer_key(writer, "told"); /* profile_told looks for it here */
-    writer_raw(writer, source->told, strlen(source->told));
-    if (source->recoded_from)
-        writer_put_string(writer, "recoded_from", source->recoded_from);
-    reading_write(writer, source);
-    skipped_write(writer, source->report);
+    if (before) {
+        writer_raw(writer, source->before + 1, (size_t)(begin - source->before - 1));
+    } else if (!source->before) {
+        writer_put_string(writer, "format", source->format);
+        writer_key(writer, "told"); /* profile_told looks for it here */
+        writer_raw(writer, source->told, strlen(source->told));
+        if (source->recoded_from)
+            writer_put_string(writer, "recoded_from", source->recoded_from);
+    }
+    reading_write(writer, source, before);
+    skipped_write(writer, source->report, before);
+    message_free(before);
+    return true;
 }
 
 char *profile_make(const struct table *table, const struct profile_source *source, struct err *err)
@@ -313,8 +398,11 @@ char *profile_make(const struct table *table, const struct profile_source *sourc
     }
     writer_init(&writer);
     writer_open(&writer, '{');
-    if (source)
-        source_write(&writer, source);
+    if (source && !source_write(&writer, source, err)) {
+        writer_done(&writer);
+        free(figures);
+        return NULL;
+    }
     if (narrow)
         writer_put_uint(&writer, "profiled_rows", sample.n_rows);
     writer_key(&writer, "columns");

@@ -18,11 +18,11 @@
 
 /* What a table was read from. */
 struct profile_source {
-    const struct csv_report *report;
-    const char *format;       /* "csv", "json", "libsvm", "idx" */
-    const char *told;         /* what the user said of the reading: a JSON object of texts */
-    const char *recoded_from; /* the file's encoding, where it was read as UTF-8; NULL: it was not */
-    uint64_t n_bad;           /* bytes of the file that are none of its encoding */
+    const struct csv_report *report; /* of what was added, where `before` is set */
+    const char *format;              /* "csv", "json", "libsvm", "idx" */
+    const char *told;                /* what the user said of the reading: a JSON object of texts */
+    const char *recoded_from;        /* the file's encoding, where it was read as UTF-8; NULL: it was not */
+    uint64_t n_bad;                  /* bytes of the file that are none of its encoding */
     const char *before; /* where rows were added: the profile before, whose reading it keeps; NULL: none */
 };
 

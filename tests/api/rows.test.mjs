@@ -1,5 +1,8 @@
 // A dataset's rows after its upload: chosen ones, all as a file, more of them, and another name for it.
 import assert from "node:assert/strict";
+import { mkdtempSync, readdirSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
 import { after, before, test } from "node:test";
 import { Daemon, assertProblem, sums } from "./daemon.mjs";
 
@@ -83,7 +86,9 @@ test("types widen as an upload of all rows would have it, and text stays text", 
 test("rows that do not fit are refused with their place, and none is added", async () => {
   await daemon.csv("/datasets?name=firm", table);
   const refused = async (reply, status, pattern, place) => assertProblem(await reply, status, pattern, place);
-  await refused(daemon.csv("/datasets/firm/rows", "1,red,2\n1,red\n"), 422, /row 2 has 2 fields/, { row: 2 });
+  await refused(daemon.csv("/datasets/firm/rows?on_bad_row=reject", "1,red,2\n1,red\n"), 422, /row 2 has 2 fields/, { row: 2 });
+  await refused(daemon.csv("/datasets/firm/rows", "1,red\n"), 422, /row 1 has 2 fields/, { row: 1 });
+  await refused(daemon.csv("/datasets/firm/rows", "size,colour,n\n1,red,2,3\n"), 400, /4 fields.*3 columns/);
   await refused(daemon.csv("/datasets/firm/rows", "size,colour\n1,red\n"), 422, /lacks.*'n'/, { column: "n" });
   await refused(daemon.csv("/datasets/firm/rows", "size,colour,n,m\n1,red,1,2\n"), 400, /no column 'm'/);
   await refused(daemon.csv("/datasets/firm/rows", "size,colour,n\n"), 400, /no rows/);
@@ -97,6 +102,47 @@ test("rows that do not fit are refused with their place, and none is added", asy
   await refused(daemon.post("/datasets/firm/rows", { rows: [] }), 400, /no rows/);
   await refused(daemon.csv("/datasets/nowhere/rows", "1\n"), 404, /nowhere/);
   assert.equal((await rows("firm")).length, 3);
+});
+
+test("rows added as CSV are read as an upload is: mended, set aside, counted, kept behind what was before", async () => {
+  await daemon.csv("/datasets?name=odd", "a,b,c\n1,x,2\n3,y,4,9\n5,z,6\n");
+  const reply = await daemon.csv("/datasets/odd/rows", "c,a,b\n8,7,u\n10,9,v,9\n12,11\n\n14,13,\"w\n16,15,\"p\"q\nc,a,b\n18,17,r,\n20,21");
+  assert.equal(reply.status, 200, reply.text);
+  assert.deepEqual((await rows("odd")).slice(2), [[7, "u", 8], [11, null, 12], [13, "w", 14], [15, "pq", 16], [17, "r", 18]]);
+  const { rejects } = (await daemon.get("/datasets/odd/rejects")).json;
+  const old = { row: 2, line: 3, code: "too_many_fields", text: "3,y,4,9" };
+  const expected = [old, { row: 2, line: 3, code: "too_many_fields", text: "10,9,v,9" }, { row: 6, line: 8, code: "repeated_header", text: "c,a,b" },
+    { row: 8, line: 10, code: "cut_off", text: "20,21" }];
+  assert.deepEqual(rejects.map(({ row, line, code, text }) => ({ row, line, code, text })), expected);
+  const profile = (await daemon.get("/datasets/odd")).json;
+  for (const { skipped_rows, reading, skipped } of [reply.json, profile]) {
+    const counts = Object.fromEntries(reading.map(({ code, count }) => [code, count]));
+    assert.deepEqual([skipped_rows, counts], [3, { too_many_fields: 2, padded: 1, trailing_fields: 1, quote_mended: 2, empty_line: 1, repeated_header: 1, cut_off: 1 }]);
+    assert.deepEqual(reading.find(({ code }) => code === "too_many_fields").first.map(({ text }) => text), ["3,y,4,9", "10,9,v,9"]);
+    assert.deepEqual(skipped.map(({ row }) => row), [2, 2, 8]);
+  }
+  // Rows as JSON leave it as it is; a body of another dialect is refused, and adds nothing.
+  assert.equal((await daemon.post("/datasets/odd/rows", { rows: [[1, "x", 2]] })).json.skipped_rows, 3);
+  assert.equal((await daemon.get("/datasets/odd")).json.reading.length, 7);
+  assertProblem(await daemon.csv("/datasets/odd/rows", `a,b,c\n${"1,x,2\n".repeat(50)}${"1,x,2,3\n".repeat(11)}${"1,x,2\n".repeat(40)}`), 422, /do not fit/, { row: 51 });
+  assert.equal((await daemon.get("/datasets/odd/rejects")).json.rejects.length, 4);
+  assert.equal((await rows("odd")).length, 8);
+});
+
+test("what was set aside of added rows is there after a kill, and goes with its dataset", async () => {
+  const state = mkdtempSync(path.join(tmpdir(), "mlpd-rows-"));
+  const first = await Daemon.start({ state });
+  await first.csv("/datasets?name=kept", "a,b\n1,x\n2,y\n");
+  assert.equal((await first.csv("/datasets/kept/rows", "3,z\n4,u,9\n")).json.skipped_rows, 1);
+  const before = [(await first.get("/datasets/kept/rejects")).json, (await first.get("/datasets/kept")).json];
+  assert.deepEqual(before[0].rejects.map(({ row, text }) => [row, text]), [[2, "4,u,9"]]);
+  first.child.kill("SIGKILL");
+  await first.ended;
+  const again = await Daemon.start({ state });
+  assert.deepEqual([(await again.get("/datasets/kept/rejects")).json, (await again.get("/datasets/kept")).json], before);
+  await again.call("DELETE", "/datasets/kept");
+  assert.deepEqual(readdirSync(path.join(state, "datasets")).filter((name) => name.endsWith(".rejects")), []);
+  await again.stop();
 });
 
 test("rows added at the same time are all there, or their request is told to come again", async () => {
