@@ -5,6 +5,7 @@
 #include "helper_table.h"
 
 #include <check.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -161,6 +162,61 @@ START_TEST(the_largest_table_is_taken)
 }
 END_TEST
 
+/* n rows that fit and n_odd among them that do not, in the middle; `around` has
+ * what stands above and below the table. */
+static char *odd_csv(uint32_t n, uint32_t n_odd, const char *odd, const char *above, const char *below)
+{
+    char *text = malloc(4096 + 16 * (size_t)(n + n_odd)), *to = text + sprintf(text, "%sa,b,c\n", above);
+    for (uint32_t i = 0; i < n + n_odd; i++)
+        to += sprintf(to, "%s", i >= n / 2 && i < n / 2 + n_odd ? odd : "1,x,2\n");
+    strcpy(to, below);
+    return text;
+}
+
+/* Refused where more than 10 rows and more than a tenth of the table's are odd:
+ * exactly at both bounds they are not. */
+START_TEST(a_file_whose_rows_do_not_fit_is_refused)
+{
+    static const struct {
+        uint32_t n, n_odd;
+        const char *odd, *above, *below;
+        bool refused;
+    } all[] = {
+        {20, 10, "1,x,2,3\n", "", "", false}, /* a third, but no more than 10 */
+        {21, 11, "1,x,2,3\n", "", "", true},
+        {99, 11, "1,x,2,3\n", "", "", false}, /* exactly a tenth */
+        {98, 11, "1,x,2,3\n", "", "", true},
+        {99, 11, "1\n", "", "", false}, /* one field, padded */
+        {98, 11, "1\n", "", "", true},
+        {99, 11, "1,x,2,,\n", "", "", false}, /* these fit once they are mended */
+        {9, 90, "1,x\n", "", "", false},
+        {9, 90, "1,x,2,\n", "", "", false},
+        {9, 90, "1,\"x\"y,2\n", "", "", false},
+        /* what is no row of the table does not count */
+        {12, 0, "", "About this\nfile\n\n",
+         "\nSource: a\nSource: b\nSource: c\nSource: d\nSource: e\n"
+         "Source: f\nSource: g\nSource: h\nSource: i\nSource: j\n"
+         "Source: k\nSource: l\n",
+         false},
+        {14, 0, "", "", "\np,q\n1,2\n3,4\n5,6\n7,8\n1,2\n3,4\n5,6\n7,8\n1,2\n3,4\n5,6\n7,8\n", false},
+        {98, 11, "1,x,2,3\n", "About this\nfile\n\n", "\nSource: a\n", true},
+    };
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        for (size_t chunk = 64; chunk < 5000; chunk *= 8) {
+            char *csv = odd_csv(all[i].n, all[i].n_odd, all[i].odd, all[i].above, all[i].below);
+            struct reading reading = {.csv = csv, .sizes = {chunk, 1 << 16, 1000}};
+            bool good = ingest(&reading);
+            ck_assert_msg(good != all[i].refused && (good || reading.err.code == ERR_INPUT),
+                          "%u rows and %u like \"%s\" between \"%s\" and \"%.20s\": %s", all[i].n,
+                          all[i].n_odd, all[i].odd, all[i].above, all[i].below,
+                          good ? "taken" : reading.err.msg);
+            ck_assert_msg(good || reading.err.row == all[i].n / 2 + 1, "row %llu: %s",
+                          (unsigned long long)reading.err.row, reading.err.msg);
+            free(csv);
+        }
+}
+END_TEST
+
 START_TEST(a_reader_goes_on_behind_a_bad_row)
 {
     static const char csv[] = "1,x\n2\n3,\"y\"z\n4,u,v\n5,w,\n6,\"a\nb\"\n7,\"c\n8,d\n";
@@ -193,6 +249,7 @@ Suite *test_suite(void)
     tcase_add_test(tests, the_table_is_as_wide_as_its_names);
     tcase_add_test(tests, what_is_around_a_table_is_left_out);
     tcase_add_test(tests, the_largest_table_is_taken);
+    tcase_add_test(tests, a_file_whose_rows_do_not_fit_is_refused);
     tcase_add_test(tests, a_reader_goes_on_behind_a_bad_row);
     suite_add_tcase(suite, tests);
     return suite;
