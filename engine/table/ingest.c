@@ -200,6 +200,29 @@ static bool region_ingest(const struct ingest *ingest, const struct region *regi
     return good;
 }
 
+enum { TAIL_BYTES = 4096 };
+
+/* Whether the last line of a file, all of which is there, begins as a row of
+ * sums does. */
+static bool tail_sums(const struct region *region, const struct csv_file *file, bool *sums, struct err *err)
+{
+    char tail[TAIL_BYTES];
+    size_t n = file->n_bytes < sizeof tail ? (size_t)file->n_bytes : sizeof tail;
+    if (!csv_file_read(file, tail, n, file->n_bytes - n, err))
+        return false;
+    while (n > 0 && (tail[n - 1] == '\n' || tail[n - 1] == '\r'))
+        n--;
+    size_t begin = n, end;
+    while (begin > 0 && tail[begin - 1] != '\n' && tail[begin - 1] != '\r')
+        begin--;
+    begin += begin < n && tail[begin] == region->dialect.quote;
+    for (end = begin; end < n && tail[end] != region->dialect.separator;)
+        end++;
+    end -= end > begin && tail[end - 1] == region->dialect.quote;
+    *sums = csv_is_sum(&(struct csv_field){tail + begin, (uint32_t)(end - begin), false});
+    return true;
+}
+
 /* Where its head shows one table and nothing else, the file is read as such;
  * only where rows turn up that do not fit is all of it looked at, and read again
  * where its table is another one. */
@@ -213,6 +236,11 @@ static bool text_ingest(const struct ingest *ingest, struct err *err)
         return false;
     }
     bool good = region_ingest(ingest, &region, &strange, &inner);
+    if (good && !strange && region.guessed && !region.reviewed &&
+        !tail_sums(&region, ingest->file, &strange, &inner)) {
+        unlink(ingest->path);
+        good = false;
+    }
     if ((good || inner.code == ERR_INPUT) && strange && region.guessed && !region.reviewed) {
         const struct region first = region;
         if (!region_review(&region, ingest->file, &inner))

@@ -217,6 +217,27 @@ START_TEST(a_file_whose_rows_do_not_fit_is_refused)
 }
 END_TEST
 
+/* The head of a large file does not reach its last row. */
+START_TEST(sums_below_a_large_table_are_none_of_its_rows)
+{
+    static const char *const sums[] = {"Total,9,9\n", "\"Total\",9,9\n", "Sum:,9,9", "Summe,9,9\r\n\n"};
+    for (size_t i = 0; i < sizeof sums / sizeof *sums; i++) {
+        char *csv = malloc(1 << 20), *to = csv + sprintf(csv, "name,b,c\n");
+        for (uint32_t row = 0; row < 40000; row++)
+            to += sprintf(to, "w%u,%u,%u\n", row % 7, row % 200, row % 30);
+        strcpy(to, sums[i]);
+        struct reading reading = {.csv = csv, .sizes = {1 << 16, 256 << 10, 1000}};
+        ck_assert_uint_gt(strlen(csv), 256 << 10);
+        struct table *table = table_of(&reading);
+        ck_assert_msg(table_n_rows(table) == 40000, "%s: %llu rows", sums[i],
+                      (unsigned long long)table_n_rows(table));
+        ck_assert_uint_eq(reading.report.done[DEED_FOOTER].n, 1);
+        table_unref(table);
+        free(csv);
+    }
+}
+END_TEST
+
 START_TEST(a_reader_goes_on_behind_a_bad_row)
 {
     static const char csv[] = "1,x\n2\n3,\"y\"z\n4,u,v\n5,w,\n6,\"a\nb\"\n7,\"c\n8,d\n";
@@ -250,6 +271,7 @@ Suite *test_suite(void)
     tcase_add_test(tests, what_is_around_a_table_is_left_out);
     tcase_add_test(tests, the_largest_table_is_taken);
     tcase_add_test(tests, a_file_whose_rows_do_not_fit_is_refused);
+    tcase_add_test(tests, sums_below_a_large_table_are_none_of_its_rows);
     tcase_add_test(tests, a_reader_goes_on_behind_a_bad_row);
     suite_add_tcase(suite, tests);
     return suite;
