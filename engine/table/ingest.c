@@ -95,9 +95,13 @@ static bool odd_describe(const struct pass *pass, const struct csv_report *repor
                   skipped ? report->skipped[0].column : "");
 }
 
-/* All rows were bad, or there are none. */
-static bool none_describe(const struct csv_report *report, struct err *err)
+/* Names above nothing make an empty table; a single word makes none. All rows
+ * were bad, or there is nothing: false. */
+static bool none_accept(const struct plan *plan, const struct csv_report *report, struct err *err)
 {
+    if (report->n_skipped == 0 && plan->header && plan->n_columns > 1 &&
+        plan->options->on_bad_row != CSV_BAD_REJECT)
+        return true;
     if (report->n_skipped == 0)
         return err_set(err, ERR_INPUT, "the file has a header and no rows");
     err_set(err, ERR_INPUT, "none of the file's %llu rows could be read; the first: %s",
@@ -117,7 +121,7 @@ static bool source_read(struct plan *plan, const struct source *source, int tabl
     bool good = pass_run(&pass, plan->options->n_threads, err);
     *strange = *strange || pass.strange;
     if (good && pass.n_rows == 0)
-        good = none_describe(report, err);
+        good = none_accept(plan, report, err);
     good = good && odd_describe(&pass, report, err);
     *again = good && pass.tally.needs_widening;
     for (uint32_t i = 0; good && i < plan->n_columns; i++)

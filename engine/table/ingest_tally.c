@@ -444,7 +444,9 @@ void tally_column(const struct tally *tally, uint32_t index, struct column *colu
     }
     column->min = column->max = column->mean = column->stddev = NAN;
     column->decimals = COLUMN_DECIMALS_MIXED;
-    if (planned->type == COLUMN_BYTE) {
+    if (planned->type == COLUMN_BYTE && tally->n_rows == 0) {
+        column->type = COLUMN_NUMBER; /* nobody knows yet */
+    } else if (planned->type == COLUMN_BYTE) {
         column_of_bytes(&tally->bytes[planned->slot], &tally->pointed[planned->slot], tally->n_rows, column);
     } else if (column_type_is_number(planned->type)) {
         column->type = tally_narrowest(&tally->numbers[planned->slot], tally->n_rows);

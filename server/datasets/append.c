@@ -247,8 +247,13 @@ static bool append_make(void *self, const char *path, struct err *err)
         return false;
     struct table_rows rows[] = {{.table = append->table}, {.table = added}};
     const struct table *const both[] = {append->table, added};
-    bool match = tables_match(append->table, added),
-         ok = match && table_compose(rows, 2, path, append->stop, &unsuited);
+    if (table_n_rows(added) == 0) {
+        table_unref(added);
+        return err_set(err, ERR_INPUT, "the body has no rows");
+    }
+    uint32_t first = table_n_rows(append->table) == 0; /* a table without rows has no types to keep */
+    bool match = first == 1 || tables_match(append->table, added),
+         ok = match && table_compose(rows + first, 2 - first, path, append->stop, &unsuited);
     if (match && !ok && unsuited.code != ERR_UNSUPPORTED)
         *err = unsuited;
     else if (!ok)

@@ -63,7 +63,7 @@ async function uploadTry(what, bytes, seconds) {
   if (reply.status !== 201) return;
   const rows = await answered(`${what}: rows`, daemon.get("/datasets/broken/rows?limit=5"), seconds);
   assert.equal(rows.status, 200, `${what}: what was taken is shown`);
-  assert.ok(reply.json.rows > 0 && reply.json.columns.length > 0, `${what}: an empty table`);
+  assert.ok(reply.json.columns.length >= (reply.json.rows > 0 ? 1 : 2), `${what}: a table without rows has several names`);
   assert.equal((await daemon.call("DELETE", "/datasets/broken")).status, 204);
 }
 

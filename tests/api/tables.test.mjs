@@ -123,6 +123,23 @@ test("odd tables are told as they are", async () => {
   const read = async (body) => (await daemon.csv(`/datasets?name=odd&replace=true`, body)).json;
   assert.deepEqual((await read("a,a,,a\n1,2,3,4\n5,6,7,8\n")).columns.map(({ name }) => name), ["a", "a.2", "c3", "a.3"]);
   assert.equal((await read("a,b\n1,2\n")).rows, 1);
-  assertProblem(await daemon.csv("/datasets?name=none", "a,b\n"), 400, /header and no rows/);
+  assertProblem(await daemon.csv("/datasets?name=none", "word\n"), 400, /header and no rows/);
+  assertProblem(await daemon.csv("/datasets?name=none&on_bad_row=reject", "a,b\n"), 400, /header and no rows/);
   assertProblem(await daemon.csv("/datasets?name=none&on_bad_row=reject", "a,b\n1,2\n1,2,3\n"), 422, /row 2 has 3 fields/, { row: 2 });
+});
+
+test("names without rows are a dataset: nothing to train on or to split, and the first rows added decide its types", async () => {
+  const { status, json } = await daemon.csv("/datasets?name=names", "a,b,label\n");
+  assert.deepEqual([status, json.rows, json.columns.map(({ name }) => name)], [201, 0, ["a", "b", "label"]]);
+  assert.deepEqual((await daemon.get("/datasets/names/rows")).json, { total: 0, offset: 0, columns: ["a", "b", "label"], rows: [], next: null });
+  assert.equal((await daemon.get("/datasets/names/file")).text, "a,b,label\n");
+  assert.equal((await daemon.get("/datasets/names?target=label")).status, 200);
+  assertProblem(await daemon.post("/train", { dataset: "names", model: "m" }), 422, /nothing to learn/, { column: "label" });
+  assertProblem(await daemon.csv("/train?name=unlearnt&model=m", "a,b,label\n"), 422, /nothing to learn/, { column: "label" });
+  assert.equal((await daemon.get("/datasets/unlearnt")).status, 404);
+  assertProblem(await daemon.post("/datasets/names/split", { share: 0.5, names: ["x", "y"] }), 400, /0 rows/, { field: "share" });
+  assertProblem(await daemon.csv("/datasets/names/rows", "a,b,label\n"), 400, /no rows/);
+  const added = await daemon.csv("/datasets/names/rows", "label,a,b\nu,1,0007\nv,2.5,\n");
+  assert.deepEqual([added.status, added.json.columns.map(({ type }) => type)], [200, ["number", "category", "category"]], added.text);
+  assert.deepEqual((await daemon.get("/datasets/names/rows")).json.rows, [[1, "0007", "u"], [2.5, null, "v"]]);
 });

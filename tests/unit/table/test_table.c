@@ -116,6 +116,24 @@ START_TEST(headers_are_found)
 }
 END_TEST
 
+START_TEST(names_alone_make_a_table_without_rows)
+{
+    static const struct expectation all[] = {
+        {"a,b\n", "a:n b:n/"},
+        {"a;b;c", "a:n b:n c:n/"},
+        {"# made by hand\na,b\n\n \n", "a:n b:n/"},
+        {"1,b\n", "c1:b c2:c/1 <b>/"}, /* a row */
+    };
+    CHECK_ALL(all);
+    struct reading told = {
+        .csv = "a,b\n",
+        .options = {.types = (struct csv_type[]){{.column = "b", .type = COLUMN_TEXT}}, .n_types = 1}};
+    check_text(&told, "a:n b:t/");
+    struct reading word = {.csv = "a\n"};
+    check_unreadable(&word, ERR_INPUT, 0, "no rows");
+}
+END_TEST
+
 START_TEST(options_overrule_the_guess)
 {
     struct reading named = {.csv = "x,y\nx,z\n", .options.header = 1};
@@ -347,6 +365,7 @@ Suite *test_suite(void)
     tcase_add_test(tests, columns_of_too_many_texts_are_kept_as_texts);
     tcase_add_test(tests, line_ends_blank_lines_and_bom_do_not_matter);
     tcase_add_test(tests, headers_are_found);
+    tcase_add_test(tests, names_alone_make_a_table_without_rows);
     tcase_add_test(tests, options_overrule_the_guess);
     tcase_add_test(tests, names_are_unique_and_never_empty);
     tcase_add_test(tests, records_are_aligned_wide_values_first);
