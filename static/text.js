@@ -124,6 +124,7 @@ export const text = {
     deeds: /** @type {Record<string, string>} */ ({
       encoding_guessed: "encoding guessed, as the bytes are Latin text",
       bad_character: "bytes that are none of the encoding, now \ufffd",
+      perhaps_missing: "numbers that often stand for a missing value; they are kept as numbers, and the missing words below take them",
       padded: "rows too short, padded with missing values",
       trailing_fields: "rows with empty fields at the end, which were dropped",
       quote_mended: "rows with a quote that was mended",

@@ -73,8 +73,35 @@ static void figures_add(struct figures *figures, double value, uint64_t count)
         for (int j = 0; j < 2; j++)
             if (figures->ranks[i][j] - figures->n_seen < count)
                 figures->at[i][j] = value;
+    if (figures->n_distinct == 0)
+        figures->least = (struct extreme){.value = value, .n = count};
+    else if (figures->n_distinct == 1)
+        figures->least.next = value;
+    figures->greatest = (struct extreme){.value = value, .next = figures->greatest.value, .n = count};
     figures->n_seen += count;
     figures->n_distinct++;
+}
+
+static bool stands_for_missing(double value)
+{
+    double nines = 99;
+    while (nines < 1e15 && nines < fabs(value))
+        nines = nines * 10 + 9;
+    return fabs(value) == nines || value == INT16_MIN || value == INT32_MIN;
+}
+
+const struct extreme *figures_perhaps_missing(const struct figures *figures)
+{
+    const struct extreme *least = &figures->least, *greatest = &figures->greatest;
+    if (figures->n_distinct < 3)
+        return NULL;
+    if (stands_for_missing(least->value) && (least->n > 1 || least->value < 0) &&
+        least->next - least->value > greatest->value - least->next)
+        return least;
+    if (stands_for_missing(greatest->value) && (greatest->n > 1 || greatest->value < 0) &&
+        greatest->value - greatest->next > greatest->next - least->value)
+        return greatest;
+    return NULL;
 }
 
 double figures_quartile(const struct figures *figures, int i)

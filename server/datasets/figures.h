@@ -15,6 +15,13 @@ struct sample {
     uint64_t n_rows, n_all;
 };
 
+/* The least or the greatest value of a column, how often it stands there, and
+ * the value next to it. */
+struct extreme {
+    double value, next;
+    uint64_t n;
+};
+
 /* What is found out of one column of numbers, its values coming in ascending
  * order. */
 struct figures {
@@ -24,6 +31,7 @@ struct figures {
     uint64_t ranks[3][2]; /* of the values on both sides of each quartile */
     double at[3][2];
     double share[3]; /* of the way from the one to the other */
+    struct extreme least, greatest;
 };
 
 /* The rows of a table that are looked at. */
@@ -33,5 +41,10 @@ struct sample sample_choose(const struct table *table);
 struct figures *figures_of_table(const struct table *table, const struct sample *sample);
 /* Quartile i + 1, interpolated between its two values. */
 double figures_quartile(const struct figures *figures, int i);
+/* The column's extreme that many write for a missing value: nines, at least two
+ * (-999, 9999), or the least integer of 16 or 32 bits; farther from the other
+ * values than these from each other, and in two rows or more where it is not
+ * negative. NULL: there is none. */
+const struct extreme *figures_perhaps_missing(const struct figures *figures);
 
 #endif

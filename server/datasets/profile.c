@@ -8,6 +8,7 @@
 #include "json/scan.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -264,6 +265,40 @@ static void fact_write(struct writer *writer, const char *code, uint64_t n, cons
     writer_close(writer, '}');
 }
 
+#define PERHAPS_MISSING "perhaps_missing"
+
+/* Numbers that may stand for missing values, which only the user knows: by
+ * columns, the first few. figures NULL: nobody looked. */
+static void suspects_write(struct writer *writer, const struct table *table, const struct figures *figures)
+{
+    uint64_t n_values = 0;
+    uint32_t n_columns = figures ? table_n_columns(table) : 0, n_shown = 0;
+    for (uint32_t i = 0; i < n_columns; i++)
+        if (figures_perhaps_missing(&figures[i]))
+            n_values += figures_perhaps_missing(&figures[i])->n;
+    if (n_values == 0)
+        return;
+    writer_open(writer, '{');
+    writer_put_string(writer, "code", PERHAPS_MISSING);
+    writer_put_uint(writer, "count", n_values);
+    writer_key(writer, "first");
+    writer_open(writer, '[');
+    for (uint32_t i = 0; i < n_columns && n_shown < CSV_SHOWN; i++) {
+        const struct extreme *suspect = figures_perhaps_missing(&figures[i]);
+        if (!suspect)
+            continue;
+        char text[32];
+        snprintf(text, sizeof text, "%.0f", suspect->value);
+        writer_open(writer, '{');
+        writer_put_string(writer, "column", table_column(table, i)->name);
+        writer_put_string(writer, "text", text);
+        writer_close(writer, '}');
+        n_shown++;
+    }
+    writer_close(writer, ']');
+    writer_close(writer, '}');
+}
+
 /* A guess is said; so are characters that there are none of. */
 static void encoding_write(struct writer *writer, const struct profile_source *source)
 {
@@ -304,7 +339,8 @@ static int deed_find(const char *code)
 /* What was done, of each kind how often, and the first; what the profile before
  * says (NULL: there is none), and more. */
 static void reading_write(struct writer *writer, const struct profile_source *source,
-                          const struct message *before)
+                          const struct message *before, const struct table *table,
+                          const struct figures *figures)
 {
     const struct csv_done none = {0}, *done = source->report->done;
     const struct message *array = before ? message_get(before, "reading") : NULL;
@@ -315,16 +351,18 @@ static void reading_write(struct writer *writer, const struct profile_source *so
         encoding_write(writer, source);
     for (const struct message *at = array ? message_first(array) : NULL; at; at = message_next(at)) {
         const struct message *code = message_get(at, "code");
-        int deed = code && message_kind(code) == MESSAGE_STRING ? deed_find(message_string(code)) : DEEDS;
+        const char *name = code && message_kind(code) == MESSAGE_STRING ? message_string(code) : "";
+        int deed = deed_find(name);
         if (deed < DEEDS)
-            deed_write(writer, message_string(code), told[deed] ? &none : &done[deed], at);
-        else
+            deed_write(writer, name, told[deed] ? &none : &done[deed], at);
+        else if (strcmp(name, PERHAPS_MISSING) != 0) /* it is found anew */
             part_write(writer, at);
         told[deed] = true;
     }
     for (int i = 0; i < DEEDS; i++)
         if (done[i].n > 0 && !told[i])
             deed_write(writer, csv_deed_name((enum csv_deed)i), &done[i], NULL);
+    suspects_write(writer, table, figures);
     writer_close(writer, ']');
 }
 
@@ -358,7 +396,8 @@ static struct message *done_parse(const char *profile, const char **begin, struc
 
 /* How the file was read, and what was done to it, and to rows that were added
  * to it. */
-static bool source_write(struct writer *writer, const struct profile_source *source, struct err *err)
+static bool source_write(struct writer *writer, const struct profile_source *source,
+                         const struct table *table, const struct figures *figures, struct err *err)
 {
     struct message *before = NULL;
     const char *begin = NULL;
@@ -379,7 +418,7 @@ static bool source_write(struct writer *writer, const struct profile_source *sou
         if (source->recoded_from)
             writer_put_string(writer, "recoded_from", source->recoded_from);
     }
-    reading_write(writer, source, before);
+    reading_write(writer, source, before, table, figures);
     skipped_write(writer, source->report, before);
     message_free(before);
     return true;
@@ -398,7 +437,7 @@ char *profile_make(const struct table *table, const struct profile_source *sourc
     }
     writer_init(&writer);
     writer_open(&writer, '{');
-    if (source && !source_write(&writer, source, err)) {
+    if (source && !source_write(&writer, source, table, figures, err)) {
         writer_done(&writer);
         free(figures);
         return NULL;

@@ -3,7 +3,7 @@
 import { h } from "../dom.js";
 import { text } from "../text.js";
 
-const NO_REJECTS = new Set(["encoding_guessed", "bad_character", "padded", "trailing_fields", "quote_mended", "other_separator", "header_row", "empty_line"]); // codes whose lines are in the table, or are nothing
+const NO_REJECTS = new Set(["encoding_guessed", "bad_character", "perhaps_missing", "padded", "trailing_fields", "quote_mended", "other_separator", "header_row", "empty_line"]); // codes whose lines are in the table, or are nothing
 
 /** What was done to the file, hidden where nothing was. @param {any} profile @param {import("../app.js").Actions} actions */
 export function showReading(profile, actions) {

@@ -70,3 +70,15 @@ test("a date is no target, and says so", async () => {
   const reply = await daemon.csv("/train?target=day&model=x", "day,n\n2024-03-01,1\n2024-03-02,2\n");
   assertProblem(reply, 422, /'day' holds dates/, { column: "day" });
 });
+
+test("-999 stays a number with a warning, which rows added later keep and na= settles", async () => {
+  const suspects = ({ json }) => json.reading.filter(({ code }) => code === "perhaps_missing").map(({ count, first }) => [count, first]);
+  const first = await daemon.csv("/datasets?name=weather", "t,rain,y\n21.5,0,a\n-999,1,b\n22.5,9999,a\n23,2,b\n20.5,9999,a\n");
+  assert.equal(first.status, 201, first.text);
+  assert.deepEqual(suspects(first), [[3, [{ column: "t", text: "-999" }, { column: "rain", text: "9999" }]]]);
+  assert.equal(first.json.columns[0].min, -999);
+  const more = await daemon.csv("/datasets/weather/rows", "t,rain,y\n-999,3,a\n");
+  assert.deepEqual(suspects(more).map(([count]) => count), [4], more.text);
+  const settled = await daemon.csv("/datasets?name=settled&na=-999,9999", "t,rain,y\n21.5,0,a\n-999,1,b\n22.5,9999,a\n23,2,b\n20.5,9999,a\n");
+  assert.deepEqual([suspects(settled), settled.json.columns.map(({ missing }) => missing)], [[], [1, 2, 0]], settled.text);
+});
