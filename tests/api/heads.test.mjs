@@ -23,8 +23,15 @@ const CHUNKED = "Transfer-Encoding: chunked\r\n";
 const post = (headers, body = VERSION) => `${START}${headers}\r\n${body}`;
 const get = (line, headers = "Host: localhost\r\n") => `${line}\r\n${headers}\r\n${VERSION}`;
 
-/** All that comes back until the daemon closes. pieces: of how many bytes each write is. */
-function raw(text, pieces = text.length) {
+/** All that comes back until the daemon closes. pieces: of how many bytes each write is. A write to a connection that is closed by then takes an answer that has not
+    been read yet with it: then it is asked again, three times at most. */
+async function raw(text, pieces = text.length) {
+  let reply = "";
+  for (let i = 0; i < 3 && !reply; i++) reply = await once(text, pieces);
+  return reply;
+}
+
+function once(text, pieces) {
   const bytes = Buffer.from(text, "latin1");
   return new Promise((resolve) => {
     const socket = net.connect({ port: daemon.port, host: "127.0.0.1", noDelay: true });
