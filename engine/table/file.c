@@ -240,10 +240,10 @@ static bool header_check(const struct file_header *header, uint64_t file_bytes, 
         return err_set(err, ERR_CORRUPT, "the table's header is damaged");
     uint64_t limit = UINT64_MAX / 1024;
     bool texts = header->version != VERSION_PLAIN;
-    bool good = header->n_columns > 0 && header->n_columns <= 1u << 24 &&
-                header->record_bytes > 0 && header->n_rows <= limit / header->record_bytes &&
-                header->n_groups < limit && header->n_levels < limit && header->schema_at < limit &&
-                header->schema_bytes < limit && (!texts || header->n_groups % 2 == 0) &&
+    bool good = header->n_columns > 0 && header->n_columns <= 1u << 24 && header->record_bytes > 0 &&
+                header->n_rows <= limit / header->record_bytes && header->n_groups < limit &&
+                header->n_levels < limit && header->schema_at < limit && header->schema_bytes < limit &&
+                (!texts || header->n_groups % 2 == 0) &&
                 texts_bytes(header, header->schema_at) < (texts ? limit : 1) &&
                 file_bytes == header->schema_at + header->schema_bytes &&
                 header->schema_bytes > fixed_bytes(header);

@@ -50,14 +50,14 @@ END_TEST
 START_TEST(other_numbers_are_what_they_say)
 {
     static const char *const cases[] = {
-        "age,y\n3,1\n99,2\n50,3\n99,1\n97,2\n",       /* no gap */
-        "price,y\n1,1\n999,2\n500,3\n999,1\n",        /* as far as the others are from each other */
-        "n,y\n1,1\n999,2\n2,3\n3,1\n",                /* once, and not negative */
-        "n,y\n1,1\n-9,2\n2,3\n-9,1\n",                /* one digit */
-        "n,y\n-999,1\n5,2\n-999,3\n5,1\n",            /* two values */
-        "n,y\n1,1\n-998,2\n2,3\n-998,1\n",            /* no nines */
-        "n,y\n1,1\n9.99,2\n2,3\n9.99,1\n1.5,2\n",     /* a price */
-        "n,y\n-1,1\n1,2\n-1,3\n1,1\n",                /* classes */
+        "age,y\n3,1\n99,2\n50,3\n99,1\n97,2\n",   /* no gap */
+        "price,y\n1,1\n999,2\n500,3\n999,1\n",    /* as far as the others are from each other */
+        "n,y\n1,1\n999,2\n2,3\n3,1\n",            /* once, and not negative */
+        "n,y\n1,1\n-9,2\n2,3\n-9,1\n",            /* one digit */
+        "n,y\n-999,1\n5,2\n-999,3\n5,1\n",        /* two values */
+        "n,y\n1,1\n-998,2\n2,3\n-998,1\n",        /* no nines */
+        "n,y\n1,1\n9.99,2\n2,3\n9.99,1\n1.5,2\n", /* a price */
+        "n,y\n-1,1\n1,2\n-1,3\n1,1\n",            /* classes */
         "n,y\n,1\n,2\n",
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
