@@ -346,14 +346,28 @@ static bool row_take(struct chunk *chunk)
     return true;
 }
 
-/* As many plain rows as come, where the table has only bytes. */
+/* Values that stand for missing ones in their own columns become empty. */
+static void column_missing_empty(struct chunk *chunk)
+{
+    const struct plan *plan = chunk->source->plan;
+    for (uint32_t i = 0; plan->missing_of && i < plan->options->n_column_missing; i++) {
+        struct csv_field *field = &chunk->scan.fields[plan->missing_of[i]];
+        const struct csv_field text = csv_field_trim(*field);
+        const char *word = plan->options->column_missing[i].text;
+        if (text.length == strlen(word) && memcmp(text.text, word, text.length) == 0)
+            *field = (struct csv_field){.text = "", .length = 0};
+    }
+}
+
+/* As many plain rows as come, where the table has only bytes, and each of them is
+ * a value. */
 static bool rows_take_plain(struct chunk *chunk)
 {
     const struct plan *plan = chunk->source->plan;
     struct csv_scan *scan = &chunk->scan;
     uint64_t n_rows;
     if (plan->n_of_type[COLUMN_BYTE] != plan->n_columns || plan->dialect.separator == ' ' ||
-        scan->at + BYTES_BLOCK > scan->limit)
+        plan->options->n_missing > 0 || plan->missing_of || scan->at + BYTES_BLOCK > scan->limit)
         return true;
     if (!records_reserve(chunk, scan->limit - scan->at + BYTES_BLOCK))
         return false;
@@ -674,8 +688,10 @@ static bool rows_parse(struct chunk *chunk, uint64_t begin, uint64_t limit, size
             result = row_mend(chunk, result, limit, row_bytes_max);
         if (result == CSV_LEFT)
             continue;
-        if (result == CSV_ROW)
+        if (result == CSV_ROW) {
+            column_missing_empty(chunk);
             result = row_check(chunk, &field);
+        }
         if (result == CSV_ROW ? !row_take(chunk) : !row_skip(chunk, &result, field))
             break;
     }

@@ -464,6 +464,29 @@ static bool name_make(struct plan *plan, struct levels *names, const struct prob
     return name || err_memory(err, "the names of the columns");
 }
 
+/* Where the missing values of single columns are looked for. */
+static bool missing_place(struct plan *plan, struct err *err)
+{
+    const struct csv_options *options = plan->options;
+    if (options->n_column_missing == 0)
+        return true;
+    plan->missing_of = calloc(options->n_column_missing, sizeof *plan->missing_of);
+    if (!plan->missing_of)
+        return err_memory(err, "the columns' missing values");
+    for (uint32_t i = 0; i < options->n_column_missing; i++) {
+        const char *name = options->column_missing[i].column;
+        uint32_t column = 0;
+        while (column < plan->n_columns && strcmp(plan->columns[column].name, name) != 0)
+            column++;
+        if (column == plan->n_columns) {
+            err_set(err, ERR_INPUT, "there is no column called %.100s to have missing values", name);
+            return err_field(err, "column_na");
+        }
+        plan->missing_of[i] = column;
+    }
+    return true;
+}
+
 /* The types that the user wants, over those of the head. */
 static bool types_fix(struct plan *plan, struct err *err)
 {
@@ -476,9 +499,10 @@ static bool types_fix(struct plan *plan, struct err *err)
             left--;
         }
         if (left == 0) {
-            err_set(err, ERR_INPUT, "there is no column called %.100s to give a type to",
-                    options->types[i].column);
-            return err_field(err, "types");
+            bool format = options->types[i].written;
+            err_set(err, ERR_INPUT, "there is no column called %.100s to give a %s to",
+                    options->types[i].column, format ? "decimal" : "type");
+            return err_field(err, format ? "column_decimal" : "types");
         }
         if (options->types[i].type == COLUMN_DATE) {
             if (plan->columns[column].type == COLUMN_DATE)
@@ -547,7 +571,7 @@ static bool columns_make(struct plan *plan, struct head *head, struct err *err)
     }
     if (good)
         points_decide(plan, head);
-    good = good && types_fix(plan, err);
+    good = good && missing_place(plan, err) && types_fix(plan, err);
     levels_done(&names);
     return good;
 }
@@ -740,7 +764,9 @@ void plan_done(struct plan *plan)
     arena_done(&plan->names);
     notes_done(&plan->notes);
     free(plan->header_fields);
+    free(plan->missing_of);
     plan->header_fields = NULL;
+    plan->missing_of = NULL;
     plan->columns = NULL;
 }
 

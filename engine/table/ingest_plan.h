@@ -46,7 +46,8 @@ struct plan {
     uint64_t seed;                   /* of the hashes */
     struct csv_field *header_fields; /* n_header_fields: its first row as it stands there */
     uint32_t n_header_fields;
-    struct notes notes; /* rows of the header below its first */
+    struct notes notes;   /* rows of the header below its first */
+    uint32_t *missing_of; /* (options->n_column_missing) the column of each; NULL: there are none */
     struct arena names;
 };
 

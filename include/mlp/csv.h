@@ -77,6 +77,11 @@ struct csv_type {
     const struct number_format *written;
 };
 
+/* A text that stands for a missing value in one column. */
+struct csv_column_word {
+    const char *column, *text;
+};
+
 /* How to read a CSV. Zero means "find out from the head of the file". All
  * pointers must outlive the call. */
 struct csv_options {
@@ -93,6 +98,8 @@ struct csv_options {
     int rejects_fd;             /* for what is set aside, written from its beginning; below 1: none */
     const char *const *missing; /* n_missing texts that stand for a missing value, too */
     uint32_t n_missing;
+    const struct csv_column_word *column_missing; /* n_column_missing, the same of single columns */
+    uint32_t n_column_missing;
     const char *const *names; /* n_names names of the columns, instead of the header's */
     uint32_t n_names;
     const struct csv_type *types; /* n_types; the other columns' types are found out */

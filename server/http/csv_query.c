@@ -241,6 +241,54 @@ static bool types_read(struct csv_query *query, const char *text, struct err *er
     return true;
 }
 
+/* price:comma,weight:point; behind the types, which are read before. */
+static bool column_decimal_read(struct csv_query *query, const char *text, struct err *err)
+{
+    static const char expected[] = "a list of name:decimal, where decimal is point or comma";
+    static const struct number_format points = {.decimal_point = '.', .thousands_separator = ','},
+                                      commas = {.decimal_point = ',', .thousands_separator = '.'};
+    if (!words_read(&query->decimals, "column_decimal", text, err))
+        return false;
+    size_t n = (size_t)query->types.n + query->decimals.n;
+    struct csv_type *list = realloc(query->type_list, n * sizeof *list);
+    if (!list)
+        return err_memory(err, "the types");
+    query->type_list = list;
+    for (uint32_t i = 0; i < query->decimals.n; i++) {
+        int decimal;
+        char *name = query->decimals.words[i], *colon = strrchr(name, ':');
+        if (!colon || colon == name || !word_find(WORDS(decimals), colon + 1, &decimal))
+            return wrong(err, "column_decimal", expected, name);
+        *colon = 0;
+        list[query->types.n + i] = (struct csv_type){
+            .column = name, .type = COLUMN_NUMBER, .written = decimal == ',' ? &commas : &points};
+    }
+    query->options.types = list;
+    query->options.n_types = (uint32_t)n;
+    return true;
+}
+
+/* temperature:-999,rain:9999 */
+static bool column_na_read(struct csv_query *query, const char *text, struct err *err)
+{
+    if (!words_read(&query->column_na, "column_na", text, err))
+        return false;
+    query->na_list = calloc(query->column_na.n, sizeof *query->na_list);
+    if (!query->na_list)
+        return err_memory(err, "the columns' missing values");
+    for (uint32_t i = 0; i < query->column_na.n; i++) {
+        char *name = query->column_na.words[i], *colon = strrchr(name, ':');
+        if (!colon || colon == name)
+            return wrong(err, "column_na", "a list of name:text, where the text stands for a missing value",
+                         name);
+        *colon = 0;
+        query->na_list[i] = (struct csv_column_word){.column = name, .text = colon + 1};
+    }
+    query->options.column_missing = query->na_list;
+    query->options.n_column_missing = query->column_na.n;
+    return true;
+}
+
 static bool titles_read(struct csv_query *query, const char *text, struct err *err)
 {
     char *end;
@@ -254,7 +302,12 @@ static bool titles_read(struct csv_query *query, const char *text, struct err *e
 static const struct list {
     const char *name;
     bool (*read)(struct csv_query *query, const char *text, struct err *err);
-} lists[] = {{"na", na_read}, {"columns", columns_read}, {"types", types_read}, {"title_lines", titles_read}};
+} lists[] = {{"na", na_read},
+             {"columns", columns_read},
+             {"types", types_read},
+             {"column_decimal", column_decimal_read}, /* behind the types */
+             {"column_na", column_na_read},
+             {"title_lines", titles_read}};
 #define N_LISTS (sizeof lists / sizeof *lists)
 
 const char *csv_query_name(uint32_t i)
@@ -358,7 +411,10 @@ void csv_query_done(struct csv_query *query)
     words_done(&query->na);
     words_done(&query->columns);
     words_done(&query->types);
+    words_done(&query->decimals);
+    words_done(&query->column_na);
     free(query->type_list);
+    free(query->na_list);
     *query = (struct csv_query){0};
 }
 

@@ -1,5 +1,6 @@
 /* How to read a CSV, as the query says it: separator, header, quote, decimal,
- * thousands, encoding, comment, na, columns, types, on_bad_row.
+ * thousands, encoding, comment, na, columns, types, column_decimal, column_na,
+ * on_bad_row.
  *
  * Threads: one query, one thread at a time. Lifetime: `options` points into the
  * query's own lists, until csv_query_done. */
@@ -19,8 +20,9 @@ struct csv_query {
     struct csv_options options;
     const char *charset; /* another encoding than those of the options, which iconv knows; the values' own;
                             NULL: none */
-    struct csv_words na, columns, types; /* types: the columns' names */
-    struct csv_type *type_list;          /* (types.n) */
+    struct csv_words na, columns, types, decimals, column_na; /* the last three: the columns' names */
+    struct csv_type *type_list;                               /* (types.n), then (decimals.n) */
+    struct csv_column_word *na_list;                          /* (column_na.n) */
 };
 
 /* Read what the query (and the form, once it is there) says; an earlier reading
@@ -48,7 +50,7 @@ const char *csv_query_name(uint32_t i);
 /* Their names, for struct route: those that speak of the file's form, and those
  * that an upload has besides. */
 #define CSV_PARAMETERS "separator header quote decimal thousands encoding comment title_lines na columns"
-#define CSV_UPLOAD_PARAMETERS CSV_PARAMETERS " types on_bad_row"
+#define CSV_UPLOAD_PARAMETERS CSV_PARAMETERS " types column_decimal column_na on_bad_row"
 
 /* The words that the parameters take, for answers: "utf-8" ... */
 const char *csv_encoding_name(enum csv_encoding encoding);

@@ -137,3 +137,16 @@ test("what is not in the table is said, counted, named and had in pages", async 
   assertProblem(await daemon.get("/datasets/nobody/rejects"), 404, /nobody/);
   assertProblem(await daemon.get("/datasets/odd/rejects?limit=10001"), 400, /limit/);
 });
+
+test("single columns are read again with a decimal and missing values of their own", async () => {
+  await upload("columns", "price;t;rain\n1.500;-999;-999\n2.250;3;1\n4.000;5;2\n");
+  const reply = await read("columns", "?column_decimal=price:comma&column_na=t:-999");
+  assert.equal(reply.status, 200, reply.text);
+  assert.deepEqual(reply.json.told, { column_decimal: "price:comma", column_na: "t:-999" });
+  assert.deepEqual((await daemon.get("/datasets/columns/rows")).json.rows, [[1500, null, -999], [2250, 3, 1], [4000, 5, 2]]);
+  const back = await read("columns", "?column_decimal=");
+  assert.deepEqual([back.json.told, back.json.columns.map(({ max }) => max)], [{ column_na: "t:-999" }, [4, 5, 2]], back.text);
+  assertProblem(await read("columns", "?column_na=tt:-999"), 400, /no column called tt/, { field: "column_na" });
+  assertProblem(await read("columns", "?column_decimal=nobody:comma"), 400, /no column called nobody/, { field: "column_decimal" });
+  assertProblem(await read("columns", "?column_decimal=price"), 400, /point or comma/, { field: "column_decimal" });
+});

@@ -134,6 +134,50 @@ START_TEST(names_alone_make_a_table_without_rows)
 }
 END_TEST
 
+START_TEST(single_columns_have_missing_values_and_decimals_of_their_own)
+{
+    static const struct csv_column_word words[] = {{"a", "-999"}, {"b", "absent"}, {"a", "x:y"}};
+    struct reading own = {.csv = "a,b,c\n-999,absent,-999\n2,-999,absent\nx:y,4.5,absent\n",
+                          .options = {.column_missing = words, .n_column_missing = 3}};
+    check_text(&own, "a:n b:n c:c/_ _ <-999>/2 -999 <absent>/_ 4.5 <absent>/");
+    static const struct csv_column_word none[] = {{"d", "-999"}};
+    struct reading unknown = {.csv = "a,b\n1,2\n",
+                              .options = {.column_missing = none, .n_column_missing = 1}};
+    ck_assert(!ingest(&unknown));
+    ck_assert_str_eq(unknown.err.field, "column_na");
+    static const struct number_format commas = {.decimal_point = ',', .thousands_separator = '.'};
+    static const struct csv_type types[] = {{.column = "price", .type = COLUMN_NUMBER, .written = &commas}};
+    struct reading decimals = {.csv = "price;weight\n1.500;1.500\n2.250;2.250\n",
+                               .options = {.types = types, .n_types = 1}};
+    check_text(&decimals, "price:n weight:n/1500 1.5/2250 2.25/");
+    static const struct csv_type other[] = {{.column = "d", .type = COLUMN_NUMBER, .written = &commas}};
+    struct reading nobody = {.csv = "a,b\n1,2\n", .options = {.types = other, .n_types = 1}};
+    ck_assert(!ingest(&nobody));
+    ck_assert_str_eq(nobody.err.field, "column_decimal");
+}
+END_TEST
+
+/* In rows of bytes, which have a way of their own, too. */
+START_TEST(a_missing_value_far_below_is_one)
+{
+    static const char *const missing[] = {"7"};
+    static const struct csv_column_word words[] = {{"b", "7"}};
+    enum { ROWS = 100000, LAST = 90000 };
+    char *csv = malloc(4 * ROWS + 100), *to = csv + sprintf(csv, "a,b\n");
+    for (int i = 0; i < ROWS; i++)
+        to += i == LAST ? sprintf(to, "7,7\n") : sprintf(to, "%d,%d\n", i % 5, i % 6);
+    struct reading all = {.csv = csv, .options = {.missing = missing, .n_missing = 1}},
+                   one = {.csv = csv, .options = {.column_missing = words, .n_column_missing = 1}};
+    struct table *table = table_of(&all);
+    ck_assert(isnan(table_value(table, 0, LAST)) && isnan(table_value(table, 1, LAST)));
+    table_unref(table);
+    table = table_of(&one);
+    ck_assert(table_value(table, 0, LAST) == 7 && isnan(table_value(table, 1, LAST)));
+    table_unref(table);
+    free(csv);
+}
+END_TEST
+
 START_TEST(options_overrule_the_guess)
 {
     struct reading named = {.csv = "x,y\nx,z\n", .options.header = 1};
@@ -366,6 +410,8 @@ Suite *test_suite(void)
     tcase_add_test(tests, line_ends_blank_lines_and_bom_do_not_matter);
     tcase_add_test(tests, headers_are_found);
     tcase_add_test(tests, names_alone_make_a_table_without_rows);
+    tcase_add_test(tests, single_columns_have_missing_values_and_decimals_of_their_own);
+    tcase_add_test(tests, a_missing_value_far_below_is_one);
     tcase_add_test(tests, options_overrule_the_guess);
     tcase_add_test(tests, names_are_unique_and_never_empty);
     tcase_add_test(tests, records_are_aligned_wide_values_first);
