@@ -6,7 +6,7 @@ import { readFileSync, readdirSync, statSync } from "node:fs";
 import path from "node:path";
 import { after, before, test } from "node:test";
 import { brokenFiles, brokenLargeFiles } from "./broken.mjs";
-import { Daemon } from "./daemon.mjs";
+import { Daemon, until } from "./daemon.mjs";
 
 const patience = Number(process.env.MLPD_TEST_PATIENCE ?? 1);
 const sanitized = patience > 1;
@@ -25,6 +25,13 @@ after(async () => {
 /** Files of the state folder, without the database's, which grow as it likes. */
 function stateFiles() {
   return readdirSync(daemon.state, { recursive: true }).filter((name) => statSync(path.join(daemon.state, name)).isFile() && !/\.db/.test(name)).sort();
+}
+
+/** They, once no upload is being compressed any more. */
+async function restingFiles() {
+  const folders = ["datasets", "tmp"].map((folder) => path.join(daemon.state, folder));
+  await until(() => !stateFiles().some((name) => /^tmp\/|\.original$/.test(name)), ...folders);
+  return stateFiles();
 }
 
 /** The most memory of its own that the daemon was seen with: a table's pages, mapped, are the page cache's. */
@@ -103,9 +110,9 @@ async function filesTry(files, seconds) {
 }
 
 test("small broken files", async () => {
-  const files = stateFiles();
+  const files = await restingFiles();
   await filesTry(brokenFiles(sanitized ? 10 : 40), 20);
-  assert.deepEqual(stateFiles(), files, "what is left in the state folder");
+  assert.deepEqual(await restingFiles(), files, "what is left in the state folder");
 });
 
 test("a model given files that it was not made for", async () => {
@@ -124,8 +131,8 @@ test("a model given files that it was not made for", async () => {
 });
 
 test("large broken files", { skip: sanitized && "the plain build has them" }, async () => {
-  const files = stateFiles();
+  const files = await restingFiles();
   await filesTry(brokenLargeFiles(all), 120);
-  assert.deepEqual(stateFiles(), files, "what is left in the state folder");
+  assert.deepEqual(await restingFiles(), files, "what is left in the state folder");
   assert.ok(peakMegabytes < (all ? 3000 : 400), `the daemon took ${peakMegabytes.toFixed(0)} MB`);
 });

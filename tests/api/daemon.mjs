@@ -200,16 +200,16 @@ export function assertProblem(reply, status, words, fields = {}) {
   for (const [name, value] of Object.entries(fields)) assert.equal(reply.json[name], value, `${name} in ${reply.text}`);
 }
 
-/** Resolves once it holds; it is asked again whenever something in the folder changes. */
-export async function until(holds, folder) {
+/** Resolves once it holds; it is asked again whenever something in the folders changes. */
+export async function until(holds, ...folders) {
   let wake;
-  const watcher = watch(folder, () => wake?.());
+  const watchers = folders.map((folder) => watch(folder, () => wake?.()));
   for (;;) {
     const change = new Promise((resolve) => (wake = resolve));
     if (await holds()) break;
     await change;
   }
-  watcher.close();
+  watchers.forEach((watcher) => watcher.close());
 }
 
 /** n rows of two numbers and the class that their sum decides; always the same. */

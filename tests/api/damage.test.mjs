@@ -99,7 +99,7 @@ test("an export that comes to damaged rows is broken off, and what it has sent i
 test("a training, an append and a split of damaged rows fail, name them and leave nothing", { timeout: 120_000 }, async () => {
   const daemon = await damagedDaemon([77_777]);
   const files = () => ["datasets", "models", "tmp"].map((folder) => readdirSync(path.join(daemon.state, folder)).sort());
-  await until(() => !files().flat().some((name) => /\.original$/.test(name)) && files()[2].length === 0, path.join(daemon.state, "datasets"));
+  await until(() => !files().flat().some((name) => /\.original$/.test(name)) && files()[2].length === 0, path.join(daemon.state, "datasets"), path.join(daemon.state, "tmp"));
   const before = files();
   const words = /rows \d+ to \d+ of 1\.table are damaged/;
   const { status, json, text } = await daemon.post("/train", { dataset: "rows", model: "m", target: "label", epochs: 3, layers: [8] });

@@ -106,7 +106,7 @@ test("bad files are refused with their place, and leave nothing behind", async (
   assertProblem(await daemon.csv("/datasets?name=bad&on_bad_row=reject", "a,b\n1,2\n3\n"), 422, /row 2 .*1 field/, { row: 2 });
   assertProblem(await daemon.csv("/datasets?name=bad", ""), 400, /empty/);
   assertProblem(await daemon.csv("/datasets?name=bad&on_bad_row=reject", 'a,b\n1,"2\n'), 422, /quote/);
-  assertProblem(await daemon.csv("/datasets?name=bad", "a,b\n"), 400, /row/);
+  assertProblem(await daemon.csv("/datasets?name=bad&on_bad_row=reject", "a,b\n"), 400, /row/);
   assertProblem(await daemon.post("/datasets?name=bad", {}), 400, /no rows/);
   assertProblem(await daemon.csv("/datasets?name=bad", table, { "Content-Encoding": "br" }), 415, /Content-Encoding/);
   assertProblem(await daemon.get("/datasets/bad"), 404, /bad/);

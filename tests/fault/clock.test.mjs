@@ -70,7 +70,9 @@ test("a limit of a second ends a job although the clock was set back in it", asy
 });
 
 test("checkpoints go on being written, and a job goes on from one after a kill with the clock set back", async () => {
-  const { id } = await train({ epochs: 100000, model: "kept" });
+  // so many rows that its epochs last longer than its checkpoints keep it waiting, up to 5 s each
+  assert.equal((await daemon.csv("/datasets?name=many", sums(5000))).status, 201);
+  const { id } = await train({ dataset: "many", epochs: 100000, model: "kept" });
   const seen = (await daemon.epoch(id, ({ epoch }) => epoch > 20)).epoch;
   const changes = watch(path.join(state, "checkpoints")); // from here on none is missed
   const written = async () => {
